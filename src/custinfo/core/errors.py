@@ -1,0 +1,125 @@
+"""Everything that custinfo raises.
+
+::
+
+    CustinfoError
+    ├── InvalidInputError        the data is wrong: every problem at once, nothing was saved
+    │   └── ConfigurationError   the configuration contradicts itself
+    ├── PermissionDeniedError    no grant allows it; says which clause failed
+    ├── NotFoundError            no such record, or none that the actor may know of
+    ├── ConflictError
+    │   ├── StaleVersionError    the record changed since it was read
+    │   ├── DuplicateValueError  a unique value was taken by another record
+    │   └── FieldReservedError   a pending approval request holds the field
+    ├── IllegalTransitionError   the request's state does not allow the command
+    ├── UnreadableFileError      a file that cannot be read as a table, or may not for safety
+    ├── StorageError             the store failed; `retryable` says whether to try again
+    └── MissingExtraError        an optional library is not installed (also an ImportError)
+
+`TypeError` and `ValueError` mean that the calling code is wrong. All of these pickle, and none holds a personal value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from custinfo.core.problems import Problem
+
+__all__ = [
+    "ConfigurationError",
+    "ConflictError",
+    "CustinfoError",
+    "DuplicateValueError",
+    "FieldReservedError",
+    "IllegalTransitionError",
+    "InvalidInputError",
+    "MissingExtraError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "StaleVersionError",
+    "StorageError",
+    "UnreadableFileError",
+]
+
+
+class CustinfoError(Exception):
+    """Carry the problems that stopped an operation; the root of every error of this library."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__(self.problems)
+
+    @property
+    def code(self) -> str:
+        """The code of the first problem."""
+        return self.problems[0].code if self.problems else "error"
+
+    def message(self, language: str = "zh") -> str:
+        """Return the texts of all problems, one a line."""
+        return "\n".join(problem.message(language) for problem in self.problems)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{problem.message('en')} [{problem.code}]" for problem in self.problems)
+
+
+class InvalidInputError(CustinfoError):
+    """Refuse data that breaks a rule; `problems` lists all of them, and nothing was saved."""
+
+
+class ConfigurationError(InvalidInputError):
+    """Refuse a configuration that contradicts itself; nothing was changed."""
+
+
+class PermissionDeniedError(CustinfoError):
+    """Refuse what no grant allows; the problem says which clause failed."""
+
+
+class NotFoundError(CustinfoError):
+    """Say that there is no such thing, or none that the actor may know of: the answer is the same."""
+
+
+class ConflictError(CustinfoError):
+    """Say that somebody else was faster; nothing was saved."""
+
+
+class StaleVersionError(ConflictError):
+    """Say that the record changed since the caller read it: read again, decide again."""
+
+
+class DuplicateValueError(ConflictError):
+    """Say that a unique value belongs to another record."""
+
+
+class FieldReservedError(ConflictError):
+    """Say that a pending approval request holds a field."""
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request that holds it."""
+        return str(self.problems[0].params["request_id"])
+
+
+class IllegalTransitionError(CustinfoError):
+    """Say that an approval request in its state does not accept the command; nothing was changed."""
+
+
+class UnreadableFileError(CustinfoError):
+    """Say why a file cannot be read as a table."""
+
+
+class StorageError(CustinfoError):
+    """Say that the store failed; the unit of work was rolled back."""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same work may succeed when tried again (deadlock, serialization failure)."""
+        return self.code == "storage_retryable"
+
+
+class MissingExtraError(CustinfoError, ImportError):
+    """Name the extra that must be installed for an adapter."""
+
+    @classmethod
+    def of(cls, extra: str, library: str) -> MissingExtraError:
+        """Return the error for an adapter that needs `library`, which comes with `extra`."""
+        return cls([Problem("missing_extra", params={"extra": extra, "library": library})])

@@ -1,0 +1,70 @@
+"""An immutable, hashable mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+__all__ = ["FrozenDict"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class FrozenDict(dict[K, V]):
+    """Hold a mapping that cannot change, so that values built from it can be shared and compared.
+
+    A subclass of `dict`, and so as fast to read; every method that would change it raises `TypeError`. Unlike
+    `types.MappingProxyType` it pickles, copies and hashes (when its values hash).
+
+    >>> labels = FrozenDict({"zh": "客户"})
+    >>> labels.set("en", "customer")
+    FrozenDict({'zh': '客户', 'en': 'customer'})
+    """
+
+    __slots__ = ("_hash",)
+    _hash: int
+
+    def set(self, key: K, value: V) -> FrozenDict[K, V]:
+        """Return a copy in which `key` has `value`."""
+        return FrozenDict({**self, key: value})
+
+    def without(self, *keys: K) -> FrozenDict[K, V]:
+        """Return a copy that lacks `keys`; keys that are absent are ignored."""
+        return FrozenDict({key: value for key, value in self.items() if key not in keys})
+
+    def merged(self, other: Mapping[K, V] | Iterable[tuple[K, V]]) -> FrozenDict[K, V]:
+        """Return a copy in which the items of `other` are added or replace those of the same key."""
+        return FrozenDict({**self, **dict(other)})
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash = hash(frozenset(self.items()))
+            return self._hash
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict.__repr__(self)})"
+
+    def __reduce__(self) -> tuple[type[FrozenDict[K, V]], tuple[dict[K, V]]]:
+        return type(self), (dict(self),)
+
+    def __copy__(self) -> FrozenDict[K, V]:
+        return self
+
+    def copy(self) -> FrozenDict[K, V]:
+        """Return itself: there is nothing to protect it from."""
+        return self
+
+    def _refuse(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise TypeError("a FrozenDict cannot be changed; use set, without or merged to get a changed copy")
+
+    __setitem__ = _refuse
+    __delitem__ = _refuse
+    __ior__ = _refuse  # type: ignore[assignment,misc]
+    clear = _refuse
+    pop = _refuse  # type: ignore[assignment]
+    popitem = _refuse
+    setdefault = _refuse  # type: ignore[assignment]
+    update = _refuse
