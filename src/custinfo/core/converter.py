@@ -1,0 +1,135 @@
+"""Configurations to and from JSON data, with a cattrs converter of our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from custinfo.core.approval.flows import APPROVER_TYPES, Approver
+from custinfo.core.configuration import Configuration
+from custinfo.core.criteria import Criterion, criterion_from_json, criterion_to_json
+from custinfo.core.errors import ConfigurationError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.json_values import value_from_json, value_to_json
+from custinfo.core.organisation import Organisation
+from custinfo.core.problems import Problem
+from custinfo.core.validation.rules import RULE_TYPES, Rule
+
+__all__ = [
+    "configuration_from_json",
+    "configuration_to_json",
+    "configure_converter",
+    "make_converter",
+    "organisation_from_json",
+    "organisation_to_json",
+]
+
+
+T = TypeVar("T")
+
+
+def _is_frozen_dict(kind: Any) -> bool:
+    return kind is FrozenDict or get_origin(kind) is FrozenDict
+
+
+def _frozen_dict_structure(kind: Any, converter: Converter) -> Callable[[Any, Any], FrozenDict[Any, Any]]:
+    _, item = get_args(kind) or (Any, Any)
+    return lambda data, _: FrozenDict({key: converter.structure(value, item) for key, value in data.items()})
+
+
+def _register_tagged(converter: Converter, union: UnionType, types: Mapping[str, type[Any]]) -> None:
+    """Write each member of `union` with its name under `type`, and read it back by that name."""
+    names = {kind: name for name, kind in types.items()}
+
+    def structure(data: Any, _: Any) -> Any:
+        return converter.structure({key: item for key, item in data.items() if key != "type"}, types[data["type"]])
+
+    def unstructure(value: Any) -> Any:
+        return {"type": names[type(value)], **converter.unstructure(value, type(value))}
+
+    converter.register_structure_hook_func(lambda kind: kind == union, structure)
+    converter.register_unstructure_hook_func(lambda kind: kind == union, unstructure)
+
+
+def _is_constant(kind: Any) -> bool:
+    return bool(kind == Decimal | int | date | None)
+
+
+def configure_converter(converter: Converter) -> None:
+    """Teach a cattrs converter the types of a configuration."""
+    converter.register_structure_hook_factory(_is_frozen_dict, _frozen_dict_structure)
+    converter.register_unstructure_hook_func(
+        _is_frozen_dict, lambda data: {key: converter.unstructure(value) for key, value in data.items()}
+    )
+    converter.register_structure_hook_func(lambda kind: kind == Criterion, lambda data, _: criterion_from_json(data))
+    converter.register_unstructure_hook_func(lambda kind: kind == Criterion, criterion_to_json)
+    optional = Criterion | None
+    converter.register_structure_hook_func(
+        lambda kind: kind == optional, lambda data, _: None if data is None else criterion_from_json(data)
+    )
+    converter.register_unstructure_hook_func(
+        lambda kind: kind == optional, lambda value: None if value is None else criterion_to_json(value)
+    )
+    converter.register_structure_hook_func(_is_constant, lambda data, _: value_from_json(data))
+    converter.register_unstructure_hook_func(_is_constant, value_to_json)
+    converter.register_unstructure_hook(frozenset, sorted)
+    _register_tagged(converter, Rule, RULE_TYPES)
+    _register_tagged(converter, Approver, APPROVER_TYPES)
+    _register_values(converter)
+
+
+def _register_values(converter: Converter) -> None:
+    """Leave defaults out of the JSON, and keep raw values as they are."""
+
+    def unstructure(kind: type[Any]) -> Callable[[Any], Any]:
+        return make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
+
+    def structure(kind: type[Any]) -> Callable[[Any, Any], Any]:
+        return make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+
+    converter.register_unstructure_hook_factory(attrs.has, unstructure)
+    converter.register_structure_hook_factory(attrs.has, structure)
+
+
+@cache
+def make_converter() -> Converter:
+    """Return the converter that custinfo uses for configurations and organisations."""
+    converter = Converter(detailed_validation=True)
+    configure_converter(converter)
+    return converter
+
+
+def configuration_to_json(configuration: Configuration) -> str:
+    """Return the configuration as JSON text; `configuration_from_json` gives an equal value back."""
+    return json.dumps(make_converter().unstructure(configuration), ensure_ascii=False, indent=2)
+
+
+def _structure(text: str, kind: type[T]) -> T:
+    try:
+        return make_converter().structure(json.loads(text), kind)
+    except Exception as error:
+        raise ConfigurationError([Problem("configuration_invalid", params={"hint": str(error)[:500]})]) from error
+
+
+def configuration_from_json(text: str) -> Configuration:
+    """Return the configuration that `configuration_to_json` wrote. Raises: ConfigurationError."""
+    return _structure(text, Configuration)
+
+
+def organisation_to_json(organisation: Organisation) -> str:
+    """Return the organisation as JSON text."""
+    return json.dumps(make_converter().unstructure(organisation), ensure_ascii=False, indent=2)
+
+
+def organisation_from_json(text: str) -> Organisation:
+    """Return the organisation that `organisation_to_json` wrote. Raises: ConfigurationError."""
+    return _structure(text, Organisation)

@@ -1,0 +1,103 @@
+"""Criteria to and from JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+import attrs
+
+from custinfo.core.criteria.nodes import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Contains,
+    Criterion,
+    Everything,
+    Has,
+    Not,
+    Nothing,
+    OneOf,
+    Operator,
+    Present,
+    StartsWith,
+    Tagged,
+    Under,
+    Within,
+)
+from custinfo.core.json_values import value_from_json, value_to_json
+
+__all__ = ["criterion_from_json", "criterion_to_json"]
+
+_LEAVES: Final[dict[str, type[Any]]] = {
+    "one_of": OneOf,
+    "under": Under,
+    "contains": Contains,
+    "starts_with": StartsWith,
+    "has": Has,
+    "present": Present,
+    "within": Within,
+}
+_LEAF_NAMES: Final = {kind: name for name, kind in _LEAVES.items()}
+_OPERATORS: Final[frozenset[str]] = frozenset(get_args(Operator))
+
+
+def criterion_to_json(criterion: Criterion) -> dict[str, Any]:
+    """Return `criterion` as JSON data: one object a node, with `op` and, for comparisons, `field`.
+
+    >>> criterion_to_json(Compare(("status",), "eq", "成交"))
+    {'op': 'eq', 'field': ['status'], 'value': '成交'}
+    """
+    match criterion:
+        case Everything():
+            return {"op": "everything"}
+        case Nothing():
+            return {"op": "nothing"}
+        case AllOf(parts):
+            return {"op": "all", "parts": [criterion_to_json(part) for part in parts]}
+        case AnyOf(parts):
+            return {"op": "any", "parts": [criterion_to_json(part) for part in parts]}
+        case Not(part):
+            return {"op": "not", "part": criterion_to_json(part)}
+        case Tagged(dimension, value):
+            return {"op": "tagged", "dimension": dimension, "value": value}
+        case Compare(path, operator, value):
+            return {"op": operator, "field": list(path), "value": value_to_json(value)}
+        case _:
+            items = {name: value_to_json(item) for name, item in attrs.asdict(criterion, recurse=False).items()}
+            return {"op": _LEAF_NAMES[type(criterion)], "field": items.pop("path"), **items}
+
+
+def criterion_from_json(data: Mapping[str, Any]) -> Criterion:
+    """Return the criterion that `criterion_to_json` gave as `data`.
+
+    Raises: ValueError for data of another form.
+    """
+    match data:
+        case {"op": "everything"}:
+            return Everything()
+        case {"op": "nothing"}:
+            return Nothing()
+        case {"op": "all", "parts": [*parts]}:
+            return AllOf(tuple(criterion_from_json(part) for part in parts))
+        case {"op": "any", "parts": [*parts]}:
+            return AnyOf(tuple(criterion_from_json(part) for part in parts))
+        case {"op": "not", "part": part}:
+            return Not(criterion_from_json(part))
+        case {"op": "tagged", "dimension": str(dimension), "value": str() | None as value}:
+            return Tagged(dimension, value)
+        case {"op": str(operator), "field": [*path], **rest} if 1 <= len(path) <= 2:
+            return _leaf_from_json(operator, tuple(map(str, path)), rest)
+        case _:
+            raise ValueError(f"not a criterion: an object with op {data.get('op')!r}")
+
+
+def _leaf_from_json(operator: str, path: tuple[str, ...], rest: Mapping[str, Any]) -> Criterion:
+    items = {name: value_from_json(item) for name, item in rest.items()}
+    try:
+        if operator in _OPERATORS:
+            return Compare(path, operator, **items)  # type: ignore[arg-type]
+        leaf: Criterion = _LEAVES[operator](path, **items)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a criterion: op {operator!r} with {sorted(items)}") from error
+    return leaf

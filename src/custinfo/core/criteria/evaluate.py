@@ -1,0 +1,129 @@
+"""Compiling bound criteria to Python predicates.
+
+A predicate is one Python expression, generated as attrs and dataclasses generate theirs: only the shape of
+the criterion becomes source text; keys and values are passed as constants by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from custinfo.core.criteria.nodes import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Contains,
+    Criterion,
+    Everything,
+    Has,
+    Leaf,
+    Not,
+    Nothing,
+    OneOf,
+    Path,
+    Present,
+    StartsWith,
+    Tagged,
+)
+from custinfo.core.records import SYSTEM_FIELDS, FieldKey, Record, Tag
+
+__all__ = ["Predicate", "Related", "compile_predicate", "no_related", "read_path"]
+
+Related = Callable[[Record, FieldKey], Record | None]
+"""Return the record to which a reference field of the given record points, or `None`."""
+
+Predicate = Callable[[Record, Related], bool]
+
+_OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+
+def no_related(_record: Record, _key: FieldKey) -> Record | None:
+    """Follow no reference: every referenced value is missing."""
+    return None
+
+
+def read_path(record: Record | None, key: FieldKey) -> Any:
+    """Return the value of a field or system field, or `None`."""
+    if record is None:
+        return None
+    return getattr(record, key) if key in SYSTEM_FIELDS else record.values.get(key)
+
+
+def _has_dimension(tags: frozenset[Tag], dimension: str) -> bool:
+    return any(tag.dimension == dimension for tag in tags)
+
+
+class _Source:
+    """Collect the constants of one generated expression."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"read_path": read_path, "has_dimension": _has_dimension}
+
+    def constant(self, value: object) -> str:
+        name = f"c{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def value(self, path: Path) -> str:
+        *hop, key = path
+        if hop:
+            return f"read_path(related(r, {self.constant(hop[0])}), {self.constant(key)})"
+        return f"r.{key}" if key in SYSTEM_FIELDS else f"get({self.constant(key)})"
+
+    def expression(self, criterion: Criterion) -> str:
+        match criterion:
+            case Everything():
+                return "True"
+            case Nothing():
+                return "False"
+            case AllOf(parts):
+                return f"({' and '.join(map(self.expression, parts))})"
+            case AnyOf(parts):
+                return f"({' or '.join(map(self.expression, parts))})"
+            case Not(part):
+                return f"(not {self.expression(part)})"
+            case Tagged(dimension, None):
+                return f"has_dimension(r.tags, {self.constant(dimension)})"
+            case Tagged(dimension, value):
+                return f"({self.constant(Tag(dimension, str(value)))} in r.tags)"
+            case _:
+                return self.leaf(criterion)
+
+    def leaf(self, leaf: Leaf) -> str:
+        value = self.value(leaf.path)
+        match leaf:
+            case Compare(_, "eq", constant):
+                return f"({value} == {self.constant(constant)})"
+            case Compare(_, operator, constant):
+                test = f"v {_OPERATORS[operator]} {self.constant(constant)}"
+            case OneOf(_, values):
+                return f"({value} in {self.constant(frozenset(values))})"
+            case Contains(_, text):
+                test = f"{self.constant(text)} in v"
+            case StartsWith(_, text):
+                test = f"v.startswith({self.constant(text)})"
+            case Has(_, item):
+                test = f"{self.constant(item)} in v"
+            case Present():
+                return f"({value} is not None)"
+            case _:
+                raise TypeError(f"{type(leaf).__name__} must be bound before it is evaluated")
+        return f"((v := {value}) is not None and {test})"
+
+
+def compile_predicate(criterion: Criterion) -> Predicate:
+    """Return a function that tells whether a record meets a bound criterion.
+
+    The function takes the record and a `Related`; it reads nothing else and is as fast as the same test
+    written by hand. Missing values compare false, `~` is a plain complement.
+    Raises: TypeError for a criterion that was not bound first (`custinfo.core.criteria.bind`).
+    """
+    source = _Source()
+    expression = source.expression(criterion)
+    prefix = "get = r.values.get; return" if "get(" in expression else "return"
+    code = f"def predicate(r, related): {prefix} {expression}"
+    namespace = source.names
+    exec(compile(code, "<criterion>", "exec"), namespace)  # noqa: S102 - the text holds generated names only
+    predicate: Predicate = namespace["predicate"]
+    return predicate

@@ -1,0 +1,210 @@
+"""The criteria language as values: which records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import attrs
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Compare",
+    "Contains",
+    "Criterion",
+    "Everything",
+    "Has",
+    "Leaf",
+    "Not",
+    "Nothing",
+    "OneOf",
+    "Operator",
+    "Path",
+    "Present",
+    "StartsWith",
+    "Tagged",
+    "Under",
+    "Within",
+    "all_of",
+    "any_of",
+    "leaves",
+]
+
+Path = tuple[str, ...]
+"""A field key, or a reference field's key and a field key of the module that it points to."""
+
+Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
+
+
+class _Combinable:
+    """Give criteria the operators `&`, `|` and `~`."""
+
+    __slots__ = ()
+
+    def __and__(self, other: Criterion) -> Criterion:
+        return all_of([self, other])  # type: ignore[list-item]
+
+    def __or__(self, other: Criterion) -> Criterion:
+        return any_of([self, other])  # type: ignore[list-item]
+
+    def __invert__(self) -> Criterion:
+        return Not(self)  # type: ignore[arg-type]
+
+    def __bool__(self) -> bool:
+        raise TypeError("a criterion has no truth value: combine criteria with & | ~, not with and, or, not")
+
+
+@attrs.frozen
+class Everything(_Combinable):
+    """Hold for every record."""
+
+
+@attrs.frozen
+class Nothing(_Combinable):
+    """Hold for no record."""
+
+
+@attrs.frozen
+class AllOf(_Combinable):
+    """Hold where all `parts` hold."""
+
+    parts: tuple[Criterion, ...]
+
+
+@attrs.frozen
+class AnyOf(_Combinable):
+    """Hold where at least one of `parts` holds."""
+
+    parts: tuple[Criterion, ...]
+
+
+@attrs.frozen
+class Not(_Combinable):
+    """Hold exactly where `part` does not: a plain complement, also for missing values."""
+
+    part: Criterion
+
+
+@attrs.frozen
+class Compare(_Combinable):
+    """Hold where the field has a value for which `operator` holds; a missing value never compares."""
+
+    path: Path
+    operator: Operator
+    value: Any = attrs.field(repr=False)
+
+
+@attrs.frozen
+class OneOf(_Combinable):
+    """Hold where the field's value is one of `values`."""
+
+    path: Path
+    values: tuple[Any, ...] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Under(_Combinable):
+    """Hold where the choice is the dictionary entry `value` or anything below it."""
+
+    path: Path
+    value: str
+
+
+@attrs.frozen
+class Contains(_Combinable):
+    """Hold where the text contains `text`; case and width count."""
+
+    path: Path
+    text: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class StartsWith(_Combinable):
+    """Hold where the text begins with `text`."""
+
+    path: Path
+    text: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Has(_Combinable):
+    """Hold where the multiple choice includes `value`."""
+
+    path: Path
+    value: Any
+
+
+@attrs.frozen
+class Present(_Combinable):
+    """Hold where the field has a value."""
+
+    path: Path
+
+
+@attrs.frozen
+class Within(_Combinable):
+    """Hold where the date lies in the last (positive) or next (negative) period up to now, both ends included."""
+
+    path: Path
+    months: int = 0
+    days: int = 0
+    hours: int = 0
+
+
+@attrs.frozen
+class Tagged(_Combinable):
+    """Hold where the record has the tag, or any tag of the dimension when no `value` is given.
+
+    >>> Tagged("需求", "采购设备")
+    Tagged(dimension='需求', value='采购设备')
+    """
+
+    dimension: str
+    value: str | None = None
+
+
+Leaf = Compare | OneOf | Under | Contains | StartsWith | Has | Present | Within
+Criterion = Everything | Nothing | AllOf | AnyOf | Not | Tagged | Leaf
+
+
+def all_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
+    """Return the criterion that holds where all `parts` do, without needless nesting; `Everything` for none."""
+    flat: list[Criterion] = []
+    for part in parts:
+        if isinstance(part, Nothing):
+            return part
+        for item in part.parts if isinstance(part, AllOf) else (part,):
+            if not isinstance(item, Everything) and item not in flat:
+                flat.append(item)
+    if not flat:
+        return Everything()
+    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
+
+
+def any_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
+    """Return the criterion that holds where any of `parts` does; `Nothing` for none."""
+    flat: list[Criterion] = []
+    for part in parts:
+        if isinstance(part, Everything):
+            return part
+        for item in part.parts if isinstance(part, AnyOf) else (part,):
+            if not isinstance(item, Nothing) and item not in flat:
+                flat.append(item)
+    if not flat:
+        return Nothing()
+    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
+
+
+def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged]:
+    """Yield every comparison in `criterion`, from left to right."""
+    match criterion:
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Not(part):
+            yield from leaves(part)
+        case Everything() | Nothing():
+            return
+        case _:
+            yield criterion

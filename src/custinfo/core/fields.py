@@ -1,0 +1,146 @@
+"""Definitions of fields and modules: what the data looks like, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from custinfo.core.criteria.nodes import Criterion
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.records import FieldKey, ModuleKey
+from custinfo.core.validation.rules import Rule
+
+__all__ = [
+    "FieldDefinition",
+    "Labels",
+    "ModuleDefinition",
+    "OptionValue",
+    "Sensitivity",
+    "Transition",
+    "label_in",
+]
+
+Sensitivity = Literal["normal", "masked", "sensitive"]
+OptionValue = str | int | bool | tuple[str, ...]
+Labels = FrozenDict[str, str]
+
+
+def freeze_labels(value: str | Mapping[str, str]) -> Labels:
+    """Return labels by language; a plain text is the Chinese label."""
+    if isinstance(value, str):
+        return FrozenDict({"zh": value})
+    return value if isinstance(value, FrozenDict) else FrozenDict(value)
+
+
+def freeze_options(value: Mapping[str, Any]) -> FrozenDict[str, OptionValue]:
+    """Return options with their lists made tuples."""
+    return FrozenDict({key: tuple(item) if isinstance(item, list) else item for key, item in value.items()})
+
+
+def label_in(labels: Mapping[str, str], language: str, fallback: str) -> str:
+    """Return the label in `language`, else in English or Chinese, else `fallback`."""
+    return labels.get(language) or labels.get("en") or labels.get("zh") or fallback
+
+
+@attrs.frozen
+class FieldDefinition:
+    """Define one field of a module.
+
+    Args:
+        key: Immutable name used in code; letters, digits and underscores.
+        kind: Key of a kind, such as `text` or `phone`; see `custinfo.core.kinds`.
+        label: What people call it, by language; a plain text is the Chinese label.
+        required: Whether a record must have a value.
+        default: Raw value used on creation when none is given.
+        rules: Checks of the value beyond those of its kind.
+        options: Settings of the kind, such as `dictionary`, `module`, `currency`.
+        aliases: Further headings under which spreadsheets name it.
+        applies_when: Criterion on the record; where it does not hold, the field takes no value (FLD-4).
+        required_when: Criterion on the record; where it holds, a value is required and cannot be cleared.
+        sensitivity: `normal`; `masked` (a wildcard grant shows it as usual, roles may mask it);
+            `sensitive` (only grants that name the field reach it).
+        mask: How it is masked: `phone`, `name`, `id`, `email`, `last4`, `full`.
+        encrypted: Whether it is stored encrypted (FLD-7).
+        unique: Whether no two live records may have the same value.
+        indexed: Whether it is filtered and sorted by an index.
+        retired: Whether it keeps its data but takes no new values.
+        help: Explanation for people who fill it in, by language.
+    """
+
+    key: FieldKey
+    kind: str
+    label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
+    required: bool = False
+    default: Any = None
+    rules: tuple[Rule, ...] = attrs.field(default=(), converter=tuple)
+    options: FrozenDict[str, OptionValue] = attrs.field(factory=FrozenDict, converter=freeze_options)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    applies_when: Criterion | None = None
+    required_when: Criterion | None = None
+    sensitivity: Sensitivity = "normal"
+    mask: str | None = None
+    encrypted: bool = False
+    unique: bool = False
+    indexed: bool = False
+    retired: bool = False
+    help: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
+
+    def label_in(self, language: str) -> str:
+        """Return its label in `language`, else in English or Chinese, else its key."""
+        return label_in(self.label, language, self.key)
+
+    def names(self) -> Iterator[str]:
+        """Yield every name under which people may write it: key, labels, aliases."""
+        yield self.key
+        yield from self.label.values()
+        yield from self.aliases
+
+
+@attrs.frozen
+class Transition:
+    """Allow a status field to move from one of `sources` to `target` (codes; no sources means from anywhere)."""
+
+    target: str
+    sources: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+
+
+def _index_fields(fields: Mapping[str, FieldDefinition] | tuple[FieldDefinition, ...]) -> FrozenDict[str, Any]:
+    if isinstance(fields, FrozenDict):
+        return fields
+    items = fields.values() if isinstance(fields, Mapping) else fields
+    return FrozenDict({item.key: item for item in items})
+
+
+@attrs.frozen
+class ModuleDefinition:
+    """Define a module: a type of record such as customer, follow-up or contract.
+
+    Args:
+        key: Immutable name used in code.
+        fields: Its fields in the order in which people see them; also taken as a tuple.
+        label: What people call it, by language.
+        title_field: The field that names a record to people, used for references and search.
+        type_field: The field that says which fields apply, if any.
+        owner_label: What people call the owner, by language; empty where there is none to fill in.
+        owner_aliases: Further headings for the owner.
+        taggable: Whether records take tags.
+    """
+
+    key: ModuleKey
+    fields: FrozenDict[FieldKey, FieldDefinition] = attrs.field(converter=_index_fields)
+    label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
+    title_field: FieldKey | None = None
+    type_field: FieldKey | None = None
+    owner_label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
+    owner_aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    taggable: bool = True
+
+    def label_in(self, language: str) -> str:
+        """Return its label in `language`, else in English or Chinese, else its key."""
+        return label_in(self.label, language, self.key)
+
+    def active_fields(self) -> tuple[FieldDefinition, ...]:
+        """Return the fields that are not retired, in order."""
+        return tuple(field for field in self.fields.values() if not field.retired)

@@ -1,0 +1,192 @@
+"""Departments, teams, positions and people (ORG-1, ORG-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import attrs
+
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.records import MemberKey
+from custinfo.core.text import folded
+
+__all__ = ["Assignment", "Department", "Directory", "Member", "Organisation", "Position"]
+
+Found = str | tuple[str, ...] | None
+"""A key; several keys when the text is ambiguous; `None` for none."""
+
+
+@attrs.frozen
+class Department:
+    """A node of the organisation: a `department`, or a `team` within one. `head` is the key of its leader."""
+
+    key: str
+    name: str
+    parent: str | None = None
+    kind: Literal["department", "team"] = "department"
+    head: MemberKey | None = None
+
+
+@attrs.frozen
+class Position:
+    """A post that gives its holder roles in the department where they hold it."""
+
+    key: str
+    name: str
+    roles: tuple[str, ...] = attrs.field(converter=tuple)
+
+
+@attrs.frozen
+class Assignment:
+    """Say that a member holds a position in a department."""
+
+    department: str
+    position: str
+
+
+@attrs.frozen
+class Member:
+    """A person of the organisation; the first assignment is the main one."""
+
+    key: MemberKey
+    name: str
+    assignments: tuple[Assignment, ...] = attrs.field(default=(), converter=tuple)
+    employee_number: str | None = None
+    active: bool = True
+
+    @property
+    def department(self) -> str | None:
+        """The department of the main assignment."""
+        return self.assignments[0].department if self.assignments else None
+
+
+class Directory(Protocol):
+    """Know the people: implement it where the host keeps them; `Organisation` is the built-in one (ORG-3)."""
+
+    def member(self, key: MemberKey, /) -> Member | None:
+        """Return the member, also one who has left; `None` if never known."""
+
+    def roles_of(self, key: MemberKey, /) -> tuple[tuple[str, str], ...]:
+        """Return (role, department in which it is held) for every role of an active member; empty for others."""
+
+    def holders(self, role: str, /) -> tuple[MemberKey, ...]:
+        """Return the active members who hold `role` anywhere, in a stable order."""
+
+    def department(self, key: str, /) -> Department | None:
+        """Return the department or team, or `None`."""
+
+    def subtree(self, key: str, /) -> tuple[str, ...]:
+        """Return the department and everything below it; empty if unknown."""
+
+    def find_member(self, text: str, /) -> Found:
+        """Return the key of whom `text` names by key, name, `name(department)` or employee number."""
+
+    def find_department(self, text: str, /) -> Found:
+        """Return the key of the department that `text` names by key, name or path."""
+
+
+def _by_key(items: Any) -> FrozenDict[str, Any]:
+    if isinstance(items, FrozenDict):
+        return items
+    return FrozenDict({item.key: item for item in (items.values() if isinstance(items, Mapping) else items)})
+
+
+@attrs.frozen(slots=False)
+class Organisation:
+    """Hold the whole organisation as a value; implements `Directory`.
+
+    >>> from custinfo.standard import sample_organisation
+    >>> sample_organisation().find_member("李四(销售一部-1组)")
+    'lisi'
+    """
+
+    departments: FrozenDict[str, Department] = attrs.field(converter=_by_key)
+    positions: FrozenDict[str, Position] = attrs.field(converter=_by_key)
+    members: FrozenDict[str, Member] = attrs.field(converter=_by_key)
+
+    def member(self, key: MemberKey, /) -> Member | None:
+        """Return the member, also one who has left; `None` if never known."""
+        return self.members.get(key)
+
+    def roles_of(self, key: MemberKey, /) -> tuple[tuple[str, str], ...]:
+        """Return (role, department in which it is held) for every role of an active member."""
+        member = self.members.get(key)
+        if member is None or not member.active:
+            return ()
+        return tuple(
+            (role, assignment.department)
+            for assignment in member.assignments
+            for role in self.positions[assignment.position].roles
+        )
+
+    def holders(self, role: str, /) -> tuple[MemberKey, ...]:
+        """Return the active members who hold `role` anywhere, in order of definition."""
+        return tuple(key for key in self.members if any(held == role for held, _ in self.roles_of(key)))
+
+    def department(self, key: str, /) -> Department | None:
+        """Return the department or team, or `None`."""
+        return self.departments.get(key)
+
+    def subtree(self, key: str, /) -> tuple[str, ...]:
+        """Return the department and everything below it, parents first; empty if unknown."""
+        if key not in self.departments:
+            return ()
+        found = [key]
+        for parent in found:
+            found.extend(item.key for item in self.departments.values() if item.parent == parent)
+        return tuple(found)
+
+    def path(self, key: str) -> str:
+        """Return the names from the root down to the department, joined by `-`."""
+        names: list[str] = []
+        node = self.departments.get(key)
+        while node is not None:
+            names.append(node.name)
+            node = self.departments.get(node.parent or "")
+        return "-".join(reversed(names))
+
+    def find_member(self, text: str, /) -> Found:
+        """Return the key of whom `text` names by key, name, `name(department)` or employee number."""
+        return _only(self._member_names.get(folded(text)))
+
+    def find_department(self, text: str, /) -> Found:
+        """Return the key of the department that `text` names by key, name or path."""
+        return _only(self._department_names.get(folded(text)))
+
+    @cached_property
+    def _member_names(self) -> dict[str, tuple[str, ...]]:
+        names: dict[str, tuple[str, ...]] = {}
+        for member in self.members.values():
+            texts = {member.name, member.employee_number or member.name}
+            for assignment in member.assignments:
+                department = self.departments.get(assignment.department)
+                texts.update(f"{member.name}({part})" for part in self._suffixes(assignment.department))
+                texts.add(f"{member.name}({department.name if department else assignment.department})")
+            for text in texts:
+                names[folded(text)] = (*names.get(folded(text), ()), member.key)
+        return names | {folded(key): (key,) for key in self.members}
+
+    @cached_property
+    def _department_names(self) -> dict[str, tuple[str, ...]]:
+        names: dict[str, tuple[str, ...]] = {}
+        for key in self.departments:
+            for text in {folded(part) for part in self._suffixes(key)}:
+                names[text] = (*names.get(text, ()), key)
+        return names | {folded(key): (key,) for key in self.departments}
+
+    def _suffixes(self, department: str) -> list[str]:
+        parts = self.path(department).split("-")
+        return ["-".join(parts[start:]) for start in range(len(parts))]
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (self.departments, self.positions, self.members)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(("departments", "positions", "members"), state, strict=True):
+            object.__setattr__(self, name, value)
+
+
+def _only(keys: tuple[str, ...] | None) -> Found:
+    return keys[0] if keys is not None and len(keys) == 1 else keys

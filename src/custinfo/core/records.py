@@ -1,0 +1,168 @@
+"""Records, patches, and the special values that they hold."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal, NamedTuple, NewType
+
+import attrs
+
+from custinfo.core.frozen import FrozenDict
+
+__all__ = [
+    "ANY",
+    "CLEAR",
+    "SYSTEM_FIELDS",
+    "AnyVersion",
+    "Attachment",
+    "Clear",
+    "FieldKey",
+    "Masked",
+    "MemberKey",
+    "ModuleKey",
+    "Patch",
+    "Record",
+    "RecordId",
+    "Sealed",
+    "Tag",
+    "Value",
+    "Values",
+]
+
+RecordId = NewType("RecordId", str)
+"""A UUIDv7 in its usual text form (36 characters, lower case)."""
+
+SYSTEM_FIELDS: FrozenDict[str, str] = FrozenDict(
+    {
+        "id": "text",
+        "owner": "user",
+        "department": "department",
+        "version": "integer",
+        "created_at": "datetime",
+        "updated_at": "datetime",
+        "created_by": "user",
+        "archived_at": "datetime",
+    }
+)
+"""Attributes of every record that criteria and orders may name like fields, with their kinds."""
+
+ModuleKey = str
+FieldKey = str
+MemberKey = str
+
+
+class Clear(enum.Enum):
+    """Type of `CLEAR`."""
+
+    CLEAR = "CLEAR"
+
+    def __repr__(self) -> str:
+        return "CLEAR"
+
+
+CLEAR: Final = Clear.CLEAR
+"""In a patch: remove the field's value. A key that is absent is left as it is."""
+
+
+class AnyVersion(enum.Enum):
+    """Type of `ANY`."""
+
+    ANY = "ANY"
+
+    def __repr__(self) -> str:
+        return "ANY"
+
+
+ANY: Final = AnyVersion.ANY
+"""In place of a version: change the record whatever its version is. For scripts that mean it."""
+
+
+@attrs.frozen
+class Masked:
+    """Stand in for a value of which the reader may see only a part.
+
+    It is a type of its own, so it can't be taken for the value, and writing it back is refused.
+
+    >>> str(Masked("138****5678"))
+    '138****5678'
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@attrs.frozen(repr=False)
+class Sealed:
+    """Hold the encrypted form of a value: all that a store, a history or a request ever sees of it.
+
+    `token` is the encrypted text with its key id; `index` is the keyed digest by which equal values are
+    found, or `None` where the field is neither unique nor searchable.
+    """
+
+    token: str
+    index: str | None = None
+
+    def __repr__(self) -> str:
+        return "Sealed(…)"
+
+
+@attrs.frozen
+class Attachment:
+    """Point to a file that the host keeps: custinfo holds the reference, never the bytes."""
+
+    name: str
+    location: str
+    size: int | None = None
+    digest: str | None = None
+
+
+class Tag(NamedTuple):
+    """A label in a dimension, such as ("行业", "制造业"); compares equal to the plain pair."""
+
+    dimension: str
+    value: str
+
+
+Scalar = str | int | bool | Decimal | date | datetime | Attachment | Sealed
+Value = Scalar | tuple[str, ...] | tuple[Attachment, ...]
+Values = Mapping[FieldKey, Any]
+Patch = Mapping[FieldKey, Any]
+"""Field key → new typed value, or `CLEAR`; a key that is absent is untouched."""
+
+
+@attrs.frozen
+class Record:
+    """Hold one record of a module as it is at one version.
+
+    `values` has only the fields that are not blank. `department` is stamped when the owner is assigned.
+    `version` starts at 1 and counts up by one. Times are UTC. Equality compares everything; the hash is that of
+    (module, id, version). The representation shows no value.
+    """
+
+    id: RecordId
+    module: ModuleKey
+    values: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
+    tags: frozenset[Tag] = attrs.field(repr=False)
+    owner: MemberKey | None = attrs.field(repr=False)
+    department: str | None = attrs.field(repr=False)
+    version: int
+    created_at: datetime = attrs.field(repr=False)
+    updated_at: datetime = attrs.field(repr=False)
+    created_by: MemberKey | None = attrs.field(repr=False, default=None)
+    archived_at: datetime | None = attrs.field(repr=False, default=None)
+
+    def __hash__(self) -> int:
+        return hash((self.module, self.id, self.version))
+
+    def patched(self, patch: Patch) -> FrozenDict[FieldKey, Any]:
+        """Return the values after `patch`; the record itself stays as it is."""
+        values = {**self.values, **patch}
+        return FrozenDict({key: value for key, value in values.items() if value is not CLEAR and value is not None})
+
+
+Version = int | Literal[AnyVersion.ANY]

@@ -1,0 +1,44 @@
+"""Tag dimensions: labels in groups (TAG-1, TAG-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.text import folded, narrowed
+
+__all__ = ["TagDimension"]
+
+
+def _labels(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
+    return FrozenDict({"zh": value}) if isinstance(value, str) else FrozenDict(value)
+
+
+@attrs.frozen
+class TagDimension:
+    """Group tags: `single` allows one tag a record; `open` lets people add tags that `values` does not list.
+
+    >>> TagDimension("需求", values=("采购设备",)).find("采购设备 ")
+    '采购设备'
+    """
+
+    key: str
+    values: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    label: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=_labels)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    open: bool = False
+    single: bool = False
+
+    def names(self) -> frozenset[str]:
+        """Return the folded texts that name this dimension."""
+        return frozenset(map(folded, (self.key, *self.label.values(), *self.aliases)))
+
+    def find(self, text: str) -> str | None:
+        """Return the tag that `text` names, itself in an open dimension, or `None`."""
+        wanted = folded(text)
+        for value in self.values:
+            if folded(value) == wanted:
+                return value
+        return narrowed(text) or None if self.open else None
