@@ -1,1 +1,33 @@
-"""TBD."""
+"""Ports: what custinfo needs from the outside, as small Protocols that a host may implement."""
+
+from custinfo.core.organisation import Directory
+from custinfo.ports.repositories import (
+    ApprovalRepository,
+    Grouping,
+    HistoryRepository,
+    ImportRepository,
+    Order,
+    Query,
+    RecordQueries,
+    RecordRepository,
+)
+from custinfo.ports.system import Clock, Ids, Keyring, SealContext
+from custinfo.ports.units import UnitOfWork, Units
+
+__all__ = [
+    "ApprovalRepository",
+    "Clock",
+    "Directory",
+    "Grouping",
+    "HistoryRepository",
+    "Ids",
+    "ImportRepository",
+    "Keyring",
+    "Order",
+    "Query",
+    "RecordQueries",
+    "RecordRepository",
+    "SealContext",
+    "UnitOfWork",
+    "Units",
+]

@@ -1,1 +1,1 @@
-"""TBD."""
+"""History: typed changes, and what follows from folding over them."""

@@ -1,1 +1,1 @@
-"""TBD."""
+"""The permission policy: grants as data, compiled per actor and module."""

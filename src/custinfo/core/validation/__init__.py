@@ -1,1 +1,1 @@
-"""TBD."""
+"""Validation: rules as data, and the one engine that runs them on every channel."""

@@ -1,0 +1,1 @@
+"""Excel: reading what people send, templates, imports and exports."""

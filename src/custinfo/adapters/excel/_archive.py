@@ -1,0 +1,120 @@
+"""The zip container, read distrustfully.
+
+`zipfile` lists the entries; unpacking is done here, because `zipfile` stops at the size that an entry declares
+while the reader that comes after us does not. An entry that is not exactly what the directory says is refused,
+and so are entries of the same name, encrypted entries and unknown methods.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from custinfo.adapters.excel._limits import Limits, refusal
+
+__all__ = ["Archive", "open_archive"]
+
+PIECE: Final = 64 * 1024
+MOST_AT_ONCE: Final = 1024 * 1024
+RATIO_MATTERS_FROM: Final = 16 * 1024 * 1024
+LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
+MOST_ENTRIES: Final = 10_000
+
+
+@attrs.frozen
+class Archive:
+    """Hold the bytes of a zip file and its directory, by name with forward slashes."""
+
+    content: bytes = attrs.field(repr=False)
+    entries: Mapping[str, zipfile.ZipInfo]
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield the unpacked bytes of an entry in pieces of at most 1 MiB.
+
+        Raises: UnreadableFileError (corrupt_workbook) when size, checksum or stream are not as declared.
+        """
+        entry = self.entries[name]
+        size, checksum = 0, 0
+        for chunk in _unpacked(self._packed(entry), entry.compress_type):
+            size += len(chunk)
+            if size > entry.file_size:
+                raise refusal("corrupt_workbook")
+            checksum = zlib.crc32(chunk, checksum)
+            yield chunk
+        if size != entry.file_size or checksum != entry.CRC:
+            raise refusal("corrupt_workbook")
+
+    def read(self, name: str) -> bytes:
+        """Return a whole entry, for small parts."""
+        return b"".join(self.chunks(name))
+
+    def _packed(self, entry: zipfile.ZipInfo) -> memoryview:
+        offset = entry.header_offset
+        if offset < 0 or offset + LOCAL_HEADER.size > len(self.content):
+            raise refusal("corrupt_workbook")
+        signature, name_length, extra_length = LOCAL_HEADER.unpack_from(self.content, offset)
+        start = offset + LOCAL_HEADER.size + name_length + extra_length
+        end = start + entry.compress_size
+        if signature != b"PK\x03\x04" or end > len(self.content):
+            raise refusal("corrupt_workbook")
+        return memoryview(self.content)[start:end]
+
+
+def _unpacked(packed: memoryview, method: int) -> Iterator[bytes]:
+    pieces = (bytes(packed[at : at + PIECE]) for at in range(0, len(packed), PIECE))
+    if method == zipfile.ZIP_STORED:
+        yield from pieces
+        return
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        for piece in pieces:
+            pending = piece
+            while pending:
+                yield inflater.decompress(pending, MOST_AT_ONCE)
+                pending = inflater.unconsumed_tail
+        yield inflater.flush()
+    except zlib.error as error:
+        raise refusal("corrupt_workbook") from error
+    if not inflater.eof or inflater.unused_data:
+        raise refusal("corrupt_workbook")
+
+
+def open_archive(content: bytes, limits: Limits) -> Archive:
+    """Return the archive after checks that need no unpacking.
+
+    Raises: UnreadableFileError: corrupt_workbook, password_protected, unsafe_workbook or workbook_too_large.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            listed, start = file.infolist(), file.start_dir
+    except Exception as error:  # zipfile answers damage with a dozen types
+        raise refusal("corrupt_workbook") from error
+    if content.count(b"PK\x05\x06", start) != 1 or len(listed) > MOST_ENTRIES:
+        raise refusal("corrupt_workbook")
+    entries: dict[str, zipfile.ZipInfo] = {}
+    taken = set()
+    for entry in listed:
+        name = entry.filename.replace("\\", "/")
+        if name.casefold() in taken:
+            raise refusal("corrupt_workbook")
+        taken.add(name.casefold())
+        _check_entry(entry, limits)
+        entries[name] = entry
+    if sum(entry.file_size for entry in listed) > limits.max_expanded_bytes:
+        raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
+    return Archive(content, entries)
+
+
+def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
+    if entry.flag_bits & 0x1:
+        raise refusal("password_protected")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise refusal("corrupt_workbook")
+    if entry.file_size > RATIO_MATTERS_FROM and entry.file_size > limits.max_ratio * max(entry.compress_size, 1):
+        raise refusal("unsafe_workbook", reason="zip bomb")

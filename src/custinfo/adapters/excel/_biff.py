@@ -1,0 +1,175 @@
+"""Old workbooks (.xls): what their records hold, found before a reader allocates anything."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from custinfo.adapters.excel._cells import CellError, Mark
+from custinfo.adapters.excel._compound import streams_of
+from custinfo.adapters.excel._extent import Extent
+from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.adapters.excel._package import SheetPart
+
+__all__ = ["inspect_biff"]
+
+FORMULA, BOOLERR, MULRK, LABELSST = 0x06, 0x205, 0xBD, 0xFD
+BOF, BOUNDSHEET, FILEPASS, SST, CONTINUE = 0x809, 0x85, 0x2F, 0xFC, 0x3C
+CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, 0x203, 0x27E, 0x204, 0xD6})
+ERRORS: Final = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+}
+Record = tuple[int, int, bytes]
+
+
+@attrs.define
+class _Substream:
+    top: int = 0xFFFF
+    bottom: int = -1
+    left: int = 0xFFFF
+    right: int = -1
+    marks: dict[tuple[int, int], Mark] = attrs.field(factory=dict)
+
+    def note(self, kind: int, data: bytes) -> None:
+        row, column = struct.unpack_from("<HH", data)
+        last = struct.unpack_from("<H", data, len(data) - 2)[0] if kind == MULRK else column
+        self.top, self.bottom = min(self.top, row), max(self.bottom, row)
+        self.left, self.right = min(self.left, column), max(self.right, last)
+        error = _error_of(kind, data)
+        if error is not None:
+            self.marks[row + 1, column + 1] = CellError(ERRORS.get(error, "#ERROR!"))
+
+    def extent(self) -> Extent:
+        if self.bottom < 0:
+            return Extent()
+        return Extent((self.top + 1, self.bottom + 1), (self.left + 1, self.right + 1), self.marks, exact=True)
+
+
+def _error_of(kind: int, data: bytes) -> int | None:
+    if kind == BOOLERR and len(data) > 7 and data[7]:
+        return data[6]
+    if kind == FORMULA and len(data) > 13 and data[12:14] == b"\xff\xff" and data[6] == 2:
+        return data[8]
+    return None
+
+
+def inspect_biff(content: bytes, limits: Limits) -> tuple[SheetPart, ...]:
+    """Return the sheets in the workbook's order.
+
+    Raises: UnreadableFileError: not_a_workbook, password_protected, corrupt_workbook or workbook_too_large.
+    """
+    streams = streams_of(content)
+    if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
+        raise refusal("password_protected")
+    book = streams.get("Workbook") or streams.get("Book")
+    if book is None:
+        raise refusal("not_a_workbook")
+    try:
+        return _sheets(book, limits)
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        raise refusal("corrupt_workbook") from error
+
+
+def _sheets(book: bytes, limits: Limits) -> tuple[SheetPart, ...]:
+    listed, substreams, shared = _walked(book)
+    found = [substreams.get(position, _Substream()).extent() for position, _, _, _ in listed]
+    if sum(extent.area for extent in found) > limits.max_cells:
+        raise refusal("workbook_too_large", what="cells", limit=limits.max_cells)
+    longest = _longest_string(book)
+    if shared * longest > limits.max_text_bytes:
+        raise refusal("workbook_too_large", what="text", limit=limits.max_text_bytes)
+    return tuple(
+        SheetPart(name, state == 0, extent if kind == 0 else None)
+        for (_, state, kind, name), extent in zip(listed, found, strict=True)
+    )
+
+
+def _walked(book: bytes) -> tuple[list[tuple[int, int, int, str]], dict[int, _Substream], int]:
+    listed: list[tuple[int, int, int, str]] = []
+    substreams: dict[int, _Substream] = {}
+    current, shared = _Substream(), 0
+    for at, kind, data in _records(book):
+        if kind == BOF:
+            current = substreams.setdefault(at, _Substream())
+        elif kind in CELLS:
+            current.note(kind, data)
+            shared += kind == LABELSST
+        elif kind == FILEPASS:
+            raise refusal("password_protected")
+        elif kind == BOUNDSHEET:
+            position, state, sheet_kind = struct.unpack_from("<IBB", data)
+            listed.append((position, state & 3, sheet_kind, _name(data[6:])))
+    return listed, substreams, shared
+
+
+def _name(data: bytes) -> str:
+    length = data[0]
+    if len(data) == length + 1:  # BIFF5: bytes in the code page of the machine
+        return data[1:].decode("gb18030", "replace")
+    wide = data[1] & 1
+    return data[2 : 2 + length * (wide + 1)].decode("utf-16-le" if wide else "latin-1")
+
+
+def _records(book: bytes) -> Iterator[Record]:
+    at, end = 0, len(book)
+    while at + 4 <= end:
+        kind, length = struct.unpack_from("<HH", book, at)
+        yield at, kind, book[at + 4 : at + 4 + length]
+        at += 4 + length
+
+
+def _longest_string(book: bytes) -> int:
+    """Return the bytes of the longest shared string: its characters as counted at its head, at most 65 535."""
+    parts: list[bytes] = []
+    for _, kind, data in _records(book):
+        if kind == SST:
+            parts = [data[8:]]
+        elif kind == CONTINUE and parts:
+            parts.append(data)
+        elif parts:
+            break
+    return max(_lengths(parts), default=0)
+
+
+def _lengths(parts: list[bytes]) -> Iterator[int]:
+    """Yield three bytes a character for each string; strings run on into the next part."""
+    part, at = 0, 0
+    while part < len(parts):
+        if at + 3 > len(parts[part]):
+            part, at = part + 1, max(0, at - len(parts[part])) if at > len(parts[part]) else 0
+            continue
+        data = parts[part]
+        count, flags = struct.unpack_from("<HB", data, at)
+        yield count * 3
+        at += 3
+        runs = struct.unpack_from("<H", data, at)[0] if flags & 8 else 0
+        at += 2 if flags & 8 else 0
+        extra = struct.unpack_from("<I", data, at)[0] if flags & 4 else 0
+        at += 4 if flags & 4 else 0
+        part, at = _skipped(parts, part, at, count, flags & 1)
+        at += 4 * runs + extra
+        while part < len(parts) and at > len(parts[part]):
+            at -= len(parts[part])
+            part += 1
+
+
+def _skipped(parts: list[bytes], part: int, at: int, count: int, wide: int) -> tuple[int, int]:
+    """Return the place behind a string's characters; each further part begins with a new width."""
+    while part < len(parts):
+        room = (len(parts[part]) - at) // (wide + 1)
+        if count <= room:
+            return part, at + count * (wide + 1)
+        count -= room
+        part += 1
+        if part < len(parts) and parts[part]:
+            wide, at = parts[part][0] & 1, 1
+    return part, 0

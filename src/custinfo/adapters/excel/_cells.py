@@ -1,0 +1,86 @@
+"""What stands in a cell, brought to a few plain types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+__all__ = ["CellError", "Mark", "UncachedFormula", "clean", "clean_row", "column_number", "unescape"]
+
+
+@attrs.frozen
+class CellError:
+    """Stand in for the value of a cell that shows an error.
+
+    >>> CellError("#DIV/0!").error
+    '#DIV/0!'
+    """
+
+    error: str
+
+
+@attrs.frozen
+class UncachedFormula:
+    """Stand in for the value of a formula that was never calculated: the file holds no result.
+
+    >>> UncachedFormula() == UncachedFormula()
+    True
+    """
+
+
+Mark = CellError | UncachedFormula
+
+ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def clean(value: object) -> object:
+    """Return a raw value by the policy of `reading`: blank text is None, whole floats are ints.
+
+    >>> clean(18787000001.0), clean("  "), clean(0.5), clean(" x ")
+    (18787000001, None, 0.5, ' x ')
+    """
+    if isinstance(value, str):
+        return value if value and not value.isspace() else None
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return value
+
+
+def clean_row(values: Sequence[object]) -> list[object]:
+    """Return the cleaned values of a row; the same as `clean` on each, several times faster."""
+    return [
+        (value if value and not value.isspace() else None)
+        if (kind := type(value)) is str
+        else (int(value) if kind is float and value.is_integer() else value)
+        for value in values  # type: ignore[attr-defined,call-overload,union-attr,unused-ignore]
+    ]
+
+
+def unescape(text: str) -> str:
+    r"""Decode the `_xHHHH_` escapes of a shared or inline string.
+
+    >>> unescape("ABC_x000D_"), unescape("SH_x005F_x000D_Z")
+    ('ABC\r', 'SH_x000D_Z')
+    """
+    return ESCAPED.sub(_character, text) if "_x" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))
+
+
+def column_number(letters: str) -> int:
+    """Return the 1-based number of a column.
+
+    >>> column_number("A"), column_number("XFD")
+    (1, 16384)
+    """
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
+    return number
+
+

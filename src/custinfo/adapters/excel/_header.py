@@ -1,0 +1,138 @@
+"""Where the header of a table is, and which columns it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from custinfo.adapters.excel._grids import Merge
+from custinfo.adapters.excel._labels import clean_label, label_text
+
+__all__ = ["Header", "find_header"]
+
+KNOWN_WEIGHT = 4
+GOOD_ENOUGH = 0.6
+Known = Callable[[str], bool]
+Values = Sequence[object]
+
+
+@attrs.frozen
+class Header:
+    """Name the columns of a table: the texts, raw and clean, the row below which the data start, the notes above."""
+
+    texts: tuple[str, ...]
+    raw: tuple[str, ...]
+    row: int
+    columns: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+@attrs.frozen
+class _Window:
+    """Hold the first rows of a sheet, cleaned, with columns counting from 1."""
+
+    rows: Mapping[int, Mapping[int, object]]
+    merges: tuple[Merge, ...]
+    known: Known
+
+    def text(self, row: int, column: int) -> str:
+        return label_text(self.rows.get(row, {}).get(column))
+
+    def across(self, row: int) -> dict[int, int]:
+        """Return, for each column under a horizontal merge in this row, the column that holds its text."""
+        return {
+            column: merge.left
+            for merge in self.merges
+            if merge.top == merge.bottom == row and merge.right > merge.left
+            for column in range(merge.left, min(merge.right, merge.left + 1024) + 1)
+        }
+
+
+def find_header(
+    rows: Mapping[int, Mapping[int, object]], merges: Sequence[Merge], known: Known
+) -> Header | None:
+    """Return the header among a sheet's first rows, or None when no row looks like one.
+
+    The best row has the most different texts, known labels counting more, and no values of other types above or
+    in it. An earlier row that is nearly as good is preferred, since data rows below may be texts, too.
+
+    Args:
+        rows: Values by row and column, without blanks.
+        merges: The sheet's merged ranges.
+        known: Whether a clean label belongs to a field.
+    """
+    window = _Window(rows, tuple(merges), known)
+    scores = _scores(window)
+    best = max(scores.values(), default=0)
+    if best <= 0:
+        return None
+    top = next(row for row, score in scores.items() if score >= GOOD_ENOUGH * best)
+    return _two_levels(window, top) or _one_level(window, top)
+
+
+def _scores(window: _Window) -> dict[int, float]:
+    scores, other_above, widest = {}, 0, 0
+    for row, values in window.rows.items():
+        texts = [clean_label(value) for value in values.values() if isinstance(value, str)]
+        others = len(values) - len(texts)
+        distinct = set(texts)
+        score = len(distinct) + KNOWN_WEIGHT * sum(map(window.known, distinct)) - 2 * (others + other_above)
+        scores[row] = score if len(texts) >= widest or any(map(window.known, distinct)) else 0
+        other_above += others
+        widest = max(widest, len(values)) if others else widest
+    return scores
+
+
+def _one_level(window: _Window, row: int) -> Header:
+    labelled = {column: label_text(value) for column, value in window.rows[row].items()}
+    return _header(window, row, row, {column: (text, text) for column, text in labelled.items()})
+
+
+def _two_levels(window: _Window, row: int) -> Header | None:
+    """Return a header of two rows when one stands merged over several of the other's, from either of them."""
+    before = max((number for number in window.rows if number < row), default=0)
+    for upper, lower in ((row, row + 1), (before, row)):
+        if lower == upper + 1 and lower in window.rows and upper in window.rows and _stand_above(window, upper, lower):
+            return _header(window, upper, lower, _joined(window, upper, lower))
+    return None
+
+
+def _stand_above(window: _Window, upper: int, lower: int) -> bool:
+    across = window.across(upper)
+    labels, parents = window.rows[lower], window.rows[upper]
+    under = {column for column in labels if column in across}
+    if not under or len(parents) < 2 or not all(isinstance(value, str) for value in labels.values()):
+        return False
+    return all(column in across or column not in parents for column in labels)
+
+
+def _joined(window: _Window, upper: int, lower: int) -> dict[int, tuple[str, str]]:
+    across = window.across(upper)
+    joined = {}
+    for column in sorted({*window.rows[upper], *window.rows[lower]}):
+        parent = window.text(upper, across.get(column, column))
+        child = window.text(lower, column)
+        if not (parent and child):
+            joined[column] = (parent or child, parent or child)
+        elif window.known(clean_label(child)):
+            joined[column] = (child, f"{parent}/{child}")
+        else:
+            joined[column] = (f"{clean_label(parent)}/{clean_label(child)}", f"{parent}/{child}")
+    return joined
+
+
+def _header(window: _Window, first: int, last: int, labels: Mapping[int, tuple[str, str]]) -> Header:
+    below = {column for row, values in window.rows.items() if row > last for column in values}
+    columns = tuple(sorted({column for column, (text, _) in labels.items() if text.strip()} | below))
+    pairs = [labels.get(column, ("", "")) for column in columns]
+    notes = tuple(
+        value
+        for row, values in window.rows.items()
+        if row < first
+        for _, value in sorted(values.items())
+        if isinstance(value, str)
+    )
+    return Header(
+        tuple(clean_label(text) for text, _ in pairs), tuple(raw for _, raw in pairs), last, columns, notes
+    )

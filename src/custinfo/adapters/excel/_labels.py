@@ -1,0 +1,57 @@
+"""Header texts: what a person wrote above a column, and what they meant by it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from typing import Final
+
+from custinfo.adapters.excel._cells import CellError, UncachedFormula
+
+__all__ = ["clean_label", "label_text", "normalise_label"]
+
+CJK: Final = r"\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
+BETWEEN_CJK: Final = re.compile(rf"(?<=[{CJK}])\s*[\r\n]+\s*(?=[{CJK}])")
+BLANKS: Final = re.compile(r"\s+")
+REMARK: Final = re.compile(
+    r"\s*[(（\[【〔]\s*[*＊]?\s*(?:必填项?|必须|必需|选填项?|非必填|可选|可不填|required|mandatory|optional)\s*[)）\]】〕]\s*",
+    re.IGNORECASE,
+)
+STARS: Final = " \t*＊★※:："
+ASIDE: Final = re.compile(r"[\s*＊★※:：_\-/·.]+")
+
+
+def label_text(value: object) -> str:
+    """Return a header cell as text; blanks and errors are empty.
+
+    >>> label_text(2024), label_text(None), label_text(" 姓名 ")
+    ('2024', '', ' 姓名 ')
+    """
+    if value is None or isinstance(value, (CellError, UncachedFormula)):
+        return ""
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return str(value)
+
+
+def clean_label(text: str) -> str:
+    r"""Return a header without marks of obligation, line breaks and extra blanks.
+
+    >>> clean_label("*公司名称（必填）"), clean_label("Ben \nAshley"), clean_label("配方中成分含\n量（%）")
+    ('公司名称', 'Ben Ashley', '配方中成分含量（%）')
+    >>> clean_label("*")
+    '*'
+    """
+    joined = BLANKS.sub(" ", BETWEEN_CJK.sub("", text)).strip()
+    return REMARK.sub("", joined).strip(STARS) or joined
+
+
+def normalise_label(text: str) -> str:
+    """Return the form in which two labels are compared: width, case, blanks and punctuation do not count.
+
+    >>> normalise_label("＊Company Name：") == normalise_label("company_name")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", clean_label(text)).casefold()
+    return ASIDE.sub("", folded) or folded

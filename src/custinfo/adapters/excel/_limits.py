@@ -1,0 +1,74 @@
+"""How much a file may hold, and the one way to refuse it."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import attrs
+
+from custinfo.core.errors import UnreadableFileError
+from custinfo.core.problems import ParamValue, Problem
+
+__all__ = ["DEFAULT_LIMITS", "Limits", "Stopwatch", "refusal"]
+
+MEBIBYTE: Final = 1024 * 1024
+
+
+@attrs.frozen
+class Limits:
+    """Say how much of a file is read before it is refused.
+
+    Attributes:
+        max_bytes: Size of the file itself.
+        max_expanded_bytes: Size of everything in it once unpacked, and of the worksheets that are read.
+        max_ratio: How many times larger an entry over 16 MiB may get by unpacking.
+        max_cells: Cells in the rectangles that hold the values, over all worksheets that are read.
+        max_text_bytes: Text in all cells together; a text that many cells share counts once for each.
+        max_rows: Rows of data in one table.
+        max_columns: Columns of one table.
+        max_seconds: Time spent on one table's rows, without the time that the caller takes between rows.
+        max_header_scan_rows: Among how many of the first rows that are not blank the header is looked for.
+
+    >>> Limits(max_rows=5_000).max_columns
+    1024
+    """
+
+    max_bytes: int = 64 * MEBIBYTE
+    max_expanded_bytes: int = 1024 * MEBIBYTE
+    max_ratio: int = 250
+    max_cells: int = 20_000_000
+    max_text_bytes: int = 512 * MEBIBYTE
+    max_rows: int = 1_048_576
+    max_columns: int = 1_024
+    max_seconds: float = 120
+    max_header_scan_rows: int = 30
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+def refusal(code: str, **params: ParamValue) -> UnreadableFileError:
+    """Return the error that names why a file is not read."""
+    return UnreadableFileError([Problem(code, params=params)])
+
+
+class Stopwatch:
+    """Add up the time spent reading, and stop when it is too much."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._spent = 0.0
+        self._since = time.perf_counter()
+
+    def resume(self) -> None:
+        """Start to count again after the caller had its turn."""
+        self._since = time.perf_counter()
+
+    def pause(self) -> None:
+        """Stop counting. Raises: UnreadableFileError (read_timeout) when the limit is passed."""
+        now = time.perf_counter()
+        self._spent += now - self._since
+        self._since = now
+        if self._spent > self._limit:
+            raise refusal("read_timeout", limit=int(self._limit))

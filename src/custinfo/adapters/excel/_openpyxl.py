@@ -1,0 +1,82 @@
+"""The patient reader for small files that calamine refuses: openpyxl."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from custinfo.adapters.excel._cells import CellError, unescape
+from custinfo.adapters.excel._grids import Grid, Merge
+from custinfo.adapters.excel._limits import refusal
+from custinfo.core.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["read_patiently"]
+
+DATE_FORMATS: Final = frozenset({*range(27, 37), *range(50, 59)})
+
+
+def read_patiently(content: bytes, names: Collection[str]) -> dict[str, Grid]:
+    """Return the cells of the named sheets that have any, by name.
+
+    Raises: UnreadableFileError (corrupt_workbook) when openpyxl cannot read it either; MissingExtraError.
+    """
+    try:
+        import openpyxl  # noqa: PLC0415 -- an extra, loaded on first use
+    except ImportError as error:
+        raise MissingExtraError.of("excel", "openpyxl") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            workbook = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+        grids = [_grid(sheet) for sheet in workbook.worksheets if sheet.title in names]
+    except MemoryError as error:
+        raise refusal("workbook_too_large", what="memory", limit=0) from error
+    except Exception as error:  # its parsers let anything through
+        raise refusal("corrupt_workbook") from error
+    return {grid.name: grid for grid in grids if grid is not None}
+
+
+def _grid(sheet: Any) -> Grid | None:  # noqa: ANN401 -- openpyxl has no types
+    cells: dict[int, dict[int, object]] = {}
+    for (row, column), cell in sheet._cells.items():  # noqa: SLF001 -- the only sparse view it has
+        if cell.value is not None:
+            cells.setdefault(row, {})[column] = _value(cell)
+    merges = tuple(
+        Merge(part.min_row, part.min_col, part.max_row, part.max_col) for part in sheet.merged_cells.ranges
+    )
+    return Grid(sheet.title, lambda: _rows(cells), merges=merges) if cells else None
+
+
+def _value(cell: Any) -> object:  # noqa: ANN401
+    if cell.data_type == "e":
+        return CellError(str(cell.value))
+    if isinstance(cell.value, str):
+        return unescape(cell.value)
+    if isinstance(cell.value, (int, float)) and cell._style is not None and _is_cjk_date(cell):  # noqa: SLF001
+        return _as_date(cell.value, cell.parent.parent.epoch)
+    if isinstance(cell.value, datetime.datetime) and cell.value.time() == datetime.time():
+        return cell.value.date()
+    return cell.value
+
+
+def _is_cjk_date(cell: Any) -> bool:  # noqa: ANN401
+    return not isinstance(cell.value, bool) and cell._style.numFmtId in DATE_FORMATS  # noqa: SLF001
+
+
+def _as_date(serial: float, epoch: datetime.datetime) -> object:
+    from openpyxl.utils.datetime import from_excel  # noqa: PLC0415
+
+    moment = from_excel(serial, epoch)
+    return moment.date() if isinstance(moment, datetime.datetime) and not serial % 1 else moment
+
+
+def _rows(cells: dict[int, dict[int, object]]) -> Iterator[tuple[int, Sequence[object]]]:
+    for row in sorted(cells):
+        values = cells[row]
+        yield row, [values.get(column) for column in range(1, max(values) + 1)]

@@ -1,0 +1,230 @@
+"""The parts of an Office Open XML workbook: which sheets it has, and whether they are safe to read."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
+from xml.etree import ElementTree
+
+import attrs
+
+from custinfo.adapters.excel._archive import Archive
+from custinfo.adapters.excel._extent import (
+    NARROWEST_CELL,
+    Extent,
+    exact_extent,
+    quick_extent,
+    reference_extent,
+    shared_strings,
+)
+from custinfo.adapters.excel._limits import Limits, refusal
+
+__all__ = ["Package", "SheetPart", "inspect"]
+
+ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?[A-Za-z_]")
+DECLARED: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+STRING_END: Final = re.compile(rb"</(?:[\w.-]+:)?si\s*>")
+XML_ENDINGS: Final = (".xml", ".rels")
+SHORTEST_HEAD: Final = 4096
+LONGEST_STRING: Final = 4 * 1024 * 1024
+LARGEST_INDEX_PART: Final = 8 * 1024 * 1024
+READ_KINDS: Final = ("worksheet", "sharedStrings", "styles")
+MOST_SHEETS: Final = 1_000
+
+
+@attrs.frozen
+class SheetPart:
+    """Name a sheet and say what it spans; `extent` is None for what is not a worksheet."""
+
+    name: str
+    visible: bool
+    extent: Extent | None
+    size: int = 0
+
+
+@attrs.frozen
+class Package:
+    """Hold the sheets of a workbook in its order, and how many bytes it unpacks to."""
+
+    sheets: tuple[SheetPart, ...]
+    size: int
+
+
+@attrs.define
+class _Findings:
+    """Collect what a look at every part found: the sheets, and the lengths of the shared strings."""
+
+    extents: dict[str, Extent] = attrs.field(factory=dict)
+    lengths: list[int] = attrs.field(factory=list)
+    string_parts: set[str] = attrs.field(factory=set)
+    uneven: bool = False
+
+    def length_of(self, index: int) -> int:
+        """Return the length of a shared string, the longest when the numbering is not certain."""
+        if self.uneven or len(self.string_parts) > 1:
+            return max(self.lengths)
+        return self.lengths[index] if index < len(self.lengths) else 0
+
+
+def inspect(archive: Archive, limits: Limits) -> Package:
+    """Return what the workbook holds, after every byte of it was looked at.
+
+    Raises: UnreadableFileError: not_a_workbook, corrupt_workbook, unsafe_workbook or workbook_too_large.
+    """
+    workbook = _workbook_part(archive)
+    findings = _Findings()
+    for name in archive.entries:
+        _scan(archive, name, findings)
+    for name in findings.extents:
+        _check_text(archive, name, findings, limits)
+    parts = _worksheet_parts(archive, workbook)
+    _refine(archive, findings.extents, sorted(set(parts.values())), limits)
+    sheets = tuple(_sheets(archive, workbook, parts, findings))
+    return Package(sheets, sum(entry.file_size for entry in archive.entries.values()))
+
+
+def _scan(archive: Archive, name: str, findings: _Findings) -> None:
+    chunks = archive.chunks(name)
+    first = _head(chunks)
+    if not _is_xml(name, first):
+        deque(chunks, maxlen=0)  # to the end, for its checksum
+    elif b"sheetData" in first:
+        findings.extents[name] = quick_extent(chain([first], chunks)) or exact_extent(archive.chunks(name))
+    elif _note_strings(name, chain([first], chunks), findings):
+        findings.extents[name] = exact_extent(archive.chunks(name))
+
+
+def _head(chunks: Iterator[bytes]) -> bytes:
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= SHORTEST_HEAD:
+            break
+    return first
+
+
+def _is_xml(name: str, first: bytes) -> bool:
+    """Return whether a part is XML. Raises: UnreadableFileError when it is XML of a kind that is not read."""
+    if not name.endswith(XML_ENDINGS) or name.startswith("__MACOSX/"):
+        return False
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in first[:64]:
+        raise refusal("unsafe_workbook", reason="UTF-16 XML")
+    if DECLARED.search(first):
+        raise refusal("unsafe_workbook", reason="DOCTYPE")
+    start = first.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start and not (start.startswith(b"<") and ROOT.search(start)):
+        raise refusal("corrupt_workbook")
+    return True
+
+
+def _note_strings(name: str, chunks: Iterable[bytes], findings: _Findings) -> bool:
+    """Note the lengths of a part's shared strings; return whether it holds cells after all."""
+    carry, cells, strings = b"", False, False
+    for chunk in chunks:
+        text = carry + chunk
+        cells = cells or b"sheetData" in text
+        strings = strings or b"si>" in text
+        findings.uneven = findings.uneven or b"si/>" in text
+        if not strings:
+            carry = text[-16:]
+            continue
+        *ended, carry = text.split(b"</si>") if b"</si>" in text else STRING_END.split(text)
+        findings.lengths.extend(map(len, ended))
+        if ended:
+            findings.string_parts.add(name)
+        if len(carry) > LONGEST_STRING:
+            raise refusal("corrupt_workbook")
+    return cells
+
+
+def _check_text(archive: Archive, name: str, findings: _Findings, limits: Limits) -> None:
+    """Refuse a sheet whose cells share long strings: the reader makes a copy of the text for each cell."""
+    size, longest = archive.entries[name].file_size, max(findings.lengths, default=0)
+    if size // NARROWEST_CELL * longest <= limits.max_text_bytes:
+        return
+    total = 0
+    for index in shared_strings(archive.chunks(name)):
+        total += findings.length_of(index)
+        if total > limits.max_text_bytes:
+            raise refusal("workbook_too_large", what="text", limit=limits.max_text_bytes)
+
+
+def _refine(archive: Archive, extents: dict[str, Extent], names: list[str], limits: Limits) -> None:
+    """Replace the quick bounds by closer ones, as long as they are too large together."""
+    read = [name for name in names if name in extents]
+    for closer in (reference_extent, exact_extent):
+        if sum(extents[name].area for name in read) <= limits.max_cells:
+            return
+        for name in read:
+            if not extents[name].exact:
+                extents[name] = closer(archive.chunks(name), extents[name])
+
+
+def _parsed(archive: Archive, name: str) -> ElementTree.Element:
+    if archive.entries[name].file_size > LARGEST_INDEX_PART:
+        raise refusal("workbook_too_large", what=name, limit=LARGEST_INDEX_PART)
+    content = archive.read(name)
+    if DECLARED.search(content):
+        raise refusal("unsafe_workbook", reason="DOCTYPE")
+    try:
+        return ElementTree.fromstring(content)  # noqa: S314 -- DOCTYPE was refused just above
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise refusal("corrupt_workbook") from error
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _relations(archive: Archive, part: str) -> Iterator[tuple[str, str, str]]:
+    """Yield identifier, type and target part of a part's relations."""
+    folder, _, base = part.rpartition("/")
+    name = f"{folder}/_rels/{base}.rels".lstrip("/")
+    if name not in archive.entries:
+        return
+    for relation in _parsed(archive, name):
+        target = relation.get("Target", "")
+        path = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
+        kind = relation.get("Type", "").rpartition("/")[2]
+        yield relation.get("Id", ""), kind, posixpath.normpath(path.replace("\\", "/"))
+
+
+def _workbook_part(archive: Archive) -> str:
+    named = [target for _, kind, target in _relations(archive, "") if kind == "officeDocument"]
+    for name in (*named, "xl/workbook.xml"):
+        if name in archive.entries and name.endswith(".xml"):
+            return name
+    raise refusal("not_a_workbook")
+
+
+def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:
+    """Return the part of each relation to a worksheet; charts, dialogs and macro sheets have other types."""
+    parts: dict[str, str] = {}
+    for identifier, kind, target in _relations(archive, workbook):
+        if identifier in parts:
+            raise refusal("corrupt_workbook")
+        if kind in READ_KINDS and not target.endswith(".xml"):
+            raise refusal("not_a_workbook")
+        parts[identifier] = target if kind == "worksheet" else ""
+    return parts
+
+
+def _sheets(
+    archive: Archive, workbook: str, parts: dict[str, str], findings: _Findings
+) -> Iterator[SheetPart]:
+    root = _parsed(archive, workbook)
+    if _local(root.tag) != "workbook":
+        raise refusal("not_a_workbook")
+    listed = [element for element in root.iter() if _local(element.tag) == "sheet"]
+    if len(listed) > MOST_SHEETS:
+        raise refusal("workbook_too_large", what="sheets", limit=MOST_SHEETS)
+    for element in listed:
+        identifier = next((value for key, value in element.items() if key.endswith("}id")), "")
+        part = parts.get(identifier, "")
+        size = archive.entries[part].file_size if part in archive.entries else 0
+        visible = element.get("state", "visible") == "visible"
+        yield SheetPart(element.get("name", ""), visible, findings.extents.get(part), size)

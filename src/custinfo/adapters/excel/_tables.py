@@ -1,0 +1,151 @@
+"""Tables: a header, and the rows below it brought to plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
+from typing import Final
+
+import attrs
+
+from custinfo.adapters.excel._cells import clean_row
+from custinfo.adapters.excel._grids import Grid, Merge
+from custinfo.adapters.excel._header import Header, find_header
+from custinfo.adapters.excel._limits import Limits, Stopwatch, refusal
+
+__all__ = ["Table", "has_values", "table_of"]
+
+BLOCK: Final = 256
+Row = tuple[int, tuple[object, ...]]
+
+
+@attrs.frozen
+class Table:
+    """Give the header of a worksheet's table and, as often as asked, its rows.
+
+    Attributes:
+        sheet: The worksheet's name; empty for a text file.
+        header: Clean label of each column; empty for a column that has values but no label.
+        header_raw: The same as they stand in the file.
+        header_row: Worksheet row of the header, the lower one of two levels; the data start below it.
+        columns: Worksheet column of each label; rows and columns count from 1.
+        notes: Texts that stand above the header.
+    """
+
+    sheet: str
+    header: tuple[str, ...]
+    header_raw: tuple[str, ...]
+    header_row: int
+    columns: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+    _grid: Grid = attrs.field(kw_only=True, eq=False, repr=False)
+    _limits: Limits = attrs.field(kw_only=True, eq=False, repr=False)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the worksheet row and the values under the header, for each row that is not blank.
+
+        Raises: UnreadableFileError: workbook_too_large (too many rows) or read_timeout.
+        """
+        watch = Stopwatch(self._limits.max_seconds)
+        rows = self._plain_rows()
+        if fills := _fills(self._grid.merges, self.columns, self.header_row):
+            rows = _filled(rows, fills)
+        left = self._limits.max_rows
+        while block := list(islice(rows, BLOCK)):
+            left -= len(block)
+            if left < 0:
+                raise refusal("workbook_too_large", what="rows", limit=self._limits.max_rows)
+            watch.pause()
+            yield from block
+            watch.resume()
+
+    def _plain_rows(self) -> Iterator[Row]:
+        blank = (None,) * len(self.columns)
+        pick = _picker([column - self._grid.first_column for column in self.columns])
+        for number, values in self._grid.rows():
+            if number > self.header_row:
+                row = tuple(clean_row(pick(values)))
+                if row != blank:
+                    yield number, row
+
+
+def _picker(indexes: Sequence[int]) -> Callable[[Sequence[object]], Sequence[object]]:
+    """Return what takes the columns out of a row, which may be too short for them."""
+    first, width = indexes[0], indexes[-1] + 1
+    contiguous = indexes[-1] - first + 1 == len(indexes)
+    take = itemgetter(slice(first, width)) if contiguous else itemgetter(*indexes)
+
+    def pick(values: Sequence[object]) -> Sequence[object]:
+        if len(values) < width:
+            values = [*values, *[None] * (width - len(values))]
+        picked: Sequence[object] = take(values)
+        return picked
+
+    return pick
+
+
+Fills = dict[int, list[tuple[int, int]]]
+
+
+def _fills(merges: Sequence[Merge], columns: Sequence[int], header_row: int) -> Fills:
+    """Return where a value is filled down: by the row it stands in, its place in the row and the last row."""
+    places = {column: place for place, column in enumerate(columns)}
+    fills: Fills = {}
+    for merge in merges:
+        if merge.bottom > merge.top > header_row and merge.left in places:
+            fills.setdefault(merge.top, []).append((places[merge.left], merge.bottom))
+    return fills
+
+
+def _filled(rows: Iterator[Row], fills: Fills) -> Iterator[Row]:
+    active: dict[int, tuple[object, int]] = {}
+    for number, values in rows:
+        filled = list(values)
+        for place, (value, bottom) in list(active.items()):
+            if number > bottom:
+                del active[place]
+            elif filled[place] is None:
+                filled[place] = value
+        for place, bottom in fills.get(number, ()):
+            active[place] = (values[place], bottom)
+        yield number, tuple(filled)
+
+
+def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table | None:
+    """Return the table in a grid, or None when no row looks like a header.
+
+    Raises: UnreadableFileError (workbook_too_large) when it has too many columns.
+    """
+    window = dict(islice(_window(grid), limits.max_header_scan_rows))
+    header = find_header(window, grid.merges, known)
+    if header is None:
+        return None
+    if len(header.columns) > limits.max_columns:
+        raise refusal("workbook_too_large", what="columns", limit=limits.max_columns)
+    return _table(grid, header, limits)
+
+
+def has_values(grid: Grid) -> bool:
+    """Return whether any cell is more than white space."""
+    return next(_window(grid), None) is not None
+
+
+def _window(grid: Grid) -> Iterator[tuple[int, dict[int, object]]]:
+    for number, values in grid.rows():
+        cleaned = enumerate(clean_row(values), start=grid.first_column)
+        if filled := {column: value for column, value in cleaned if value is not None}:
+            yield number, filled
+
+
+def _table(grid: Grid, header: Header, limits: Limits) -> Table:
+    return Table(
+        grid.name,
+        header.texts,
+        header.raw,
+        header.row,
+        header.columns,
+        header.notes,
+        grid=grid,
+        limits=limits,
+    )

@@ -1,0 +1,99 @@
+"""Tables in text files: UTF-8, UTF-16 or GB18030; commas, semicolons or tabs."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from custinfo.adapters.excel._grids import Grid
+from custinfo.adapters.excel._limits import Limits, refusal
+
+__all__ = ["decoded", "delimiter_of", "text_grid"]
+
+DELIMITERS: Final = (",", "\t", ";")
+LONGEST_FIELD: Final = 131_072
+SAMPLED_ROWS: Final = 50
+
+
+def text_grid(content: bytes, limits: Limits) -> Grid | None:
+    """Return the cells of a text file, or None when it is blank.
+
+    Raises: UnreadableFileError (not_a_workbook, workbook_too_large).
+    """
+    text = decoded(content)
+    if not text.strip():
+        return None
+    start, delimiter = _declared_delimiter(text)
+    if delimiter is None:
+        delimiter = delimiter_of(text)
+        if delimiter is None and len(text.split("\n", 2)) < 3 and "\n" not in text.strip():
+            raise refusal("not_a_workbook")
+    return Grid("", lambda: _rows(text, start, delimiter or ",", limits))
+
+
+def decoded(content: bytes) -> str:
+    r"""Return the text. A file without a mark is UTF-8 if it can be, else GB18030.
+
+    >>> decoded("姓名".encode("gb18030")), decoded(b"\xef\xbb\xbfa"), decoded("电话".encode("utf-16"))
+    ('姓名', 'a', '电话')
+    """
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise refusal("not_a_workbook")
+
+
+def _declared_delimiter(text: str) -> tuple[int, str | None]:
+    """Return where the table starts and the delimiter that a first line `sep=;` names."""
+    line, newline, _ = text[:16].partition("\n")
+    mark = line.rstrip("\r")
+    if newline and len(mark) == 5 and mark.lower().startswith("sep=") and mark[4] in (*DELIMITERS, "|"):
+        return len(line) + 1, mark[4]
+    return 0, None
+
+
+def delimiter_of(text: str) -> str | None:
+    r"""Return the delimiter that splits the first rows most evenly, or None when none splits them.
+
+    >>> delimiter_of("a;b\n1,5;2\n"), delimiter_of("a,b\n"), delimiter_of("a\n1\n")
+    (';', ',', None)
+    """
+    best, best_score = None, (0.0, 0)
+    for delimiter in DELIMITERS:
+        widths = Counter(len(row) for row in _sample(text, delimiter) if row)
+        width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+        score = (count / max(widths.total(), 1), width)
+        if width > 1 and score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def _sample(text: str, delimiter: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text[:65536], newline=""), delimiter=delimiter)
+    try:
+        return list(islice(reader, SAMPLED_ROWS))
+    except csv.Error:
+        return []
+
+
+def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tuple[int, Sequence[object]]]:
+    reader = csv.reader(io.StringIO(text[start:], newline=""), delimiter=delimiter)
+    cells = 0
+    try:
+        for number, values in enumerate(reader, start=2 if start else 1):
+            cells += len(values)
+            if cells > limits.max_cells:
+                raise refusal("workbook_too_large", what="cells", limit=limits.max_cells)
+            yield number, values
+    except csv.Error as error:
+        raise refusal("corrupt_workbook") from error

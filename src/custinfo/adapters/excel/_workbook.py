@@ -1,0 +1,105 @@
+"""From the bytes of a file to the cells of its sheets."""
+
+from __future__ import annotations
+
+from custinfo.adapters.excel import _calamine
+from custinfo.adapters.excel._archive import open_archive
+from custinfo.adapters.excel._biff import inspect_biff
+from custinfo.adapters.excel._grids import Grid, with_marks
+from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.adapters.excel._openpyxl import read_patiently
+from custinfo.adapters.excel._package import Package, SheetPart, inspect
+from custinfo.adapters.excel._sniff import kind_of
+from custinfo.adapters.excel._text import text_grid
+
+__all__ = ["read_grids"]
+
+LARGEST_FOR_PATIENCE = 4 * 1024 * 1024
+
+
+def read_grids(content: bytes, limits: Limits, sheet: str | None = None) -> tuple[Grid, ...]:
+    """Return the sheets that hold cells, in the workbook's order.
+
+    Args:
+        content: The file.
+        limits: How much it may hold.
+        sheet: Only this one, even if it is hidden; all visible worksheets when None.
+
+    Raises: UnreadableFileError, MissingExtraError.
+    """
+    match kind_of(content):
+        case "ooxml":
+            return _from_package(content, limits, sheet)
+        case "biff":
+            return _from_biff(content, limits, sheet)
+        case "text" if content.strip():
+            grid = text_grid(content, limits)
+            _check_chosen([""], sheet)
+            return (grid,) if grid else ()
+        case "text":
+            return ()
+        case _:
+            raise refusal("not_a_workbook")
+
+
+def _check_chosen(names: list[str], sheet: str | None) -> None:
+    if sheet is not None and sheet not in names:
+        raise refusal("unknown_sheet")
+
+
+def _wanted(sheet: SheetPart, chosen: str | None) -> bool:
+    return sheet.visible if chosen is None else sheet.name == chosen
+
+
+def _from_package(content: bytes, limits: Limits, chosen: str | None) -> tuple[Grid, ...]:
+    package = inspect(open_archive(content, limits), limits)
+    worksheets = {
+        index: sheet for index, sheet in enumerate(package.sheets) if sheet.extent and _wanted(sheet, chosen)
+    }
+    _check_chosen([sheet.name for sheet in package.sheets], chosen)
+    if sum(sheet.size for sheet in worksheets.values()) > limits.max_expanded_bytes:
+        raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
+    area = sum(sheet.extent.area for sheet in worksheets.values() if sheet.extent)
+    try:
+        if area > limits.max_cells:
+            raise _calamine.ReaderFailed
+        return _quickly(content, package, worksheets)
+    except _calamine.ReaderFailed as error:
+        if package.size > LARGEST_FOR_PATIENCE:
+            code = "workbook_too_large" if area > limits.max_cells else "corrupt_workbook"
+            raise refusal(code, what="cells", limit=limits.max_cells) from error
+        return _patiently(content, worksheets)
+
+
+def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
+    workbook = _calamine.open_workbook(content)
+    if len(workbook.sheet_names) != len(package.sheets):
+        raise _calamine.ReaderFailed
+    grids = []
+    for index, part in worksheets.items():
+        grid = _calamine.grid_of(_calamine.sheet_at(workbook, index), part.name)
+        grids.append(_marked(grid, part))
+    return tuple(grid for grid in grids if grid)
+
+
+def _patiently(content: bytes, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
+    names = [part.name for part in worksheets.values()]
+    grids = read_patiently(content, names)
+    return tuple(grid for part in worksheets.values() if (grid := _marked(grids.get(part.name), part)))
+
+
+def _marked(grid: Grid | None, part: SheetPart) -> Grid | None:
+    marks = part.extent.marks if part.extent else {}
+    if grid is None and not marks:
+        return None
+    return with_marks(grid or Grid(part.name, lambda: iter(())), marks)
+
+
+def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> tuple[Grid, ...]:
+    parts = inspect_biff(content, limits)
+    _check_chosen([part.name for part in parts], chosen)
+    worksheets = {index: part for index, part in enumerate(parts) if part.extent and _wanted(part, chosen)}
+    try:
+        return _quickly(content, Package(parts, len(content)), worksheets)
+    except _calamine.ReaderFailed as error:
+        raise refusal("corrupt_workbook") from error

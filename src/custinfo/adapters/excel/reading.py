@@ -1,0 +1,94 @@
+"""Read any spreadsheet or text table that people send, or say in one code why not.
+
+The content decides what a file is, not its name: .xlsx and .xlsm (also strict), .xls, and text in UTF-8, UTF-16
+or GB18030 with commas, semicolons or tabs. Everything in a file is looked at before a reader builds anything, so
+that a hostile one is refused with a code instead of exhausting the process.
+
+What a cell's value becomes:
+
+* blank, or only white space: `None`. Other text stays as typed, outer blanks included where the file keeps them
+  (`xml:space`); `_x000D_`-style escapes are decoded.
+* a number: `int` when it is whole (a phone number is exact, never 1.8787E10), else `float`. Numbers of more than
+  15 digits stay numbers; the field says that the last digits are lost.
+* a date: `datetime.date` when its time is midnight, else a naive `datetime.datetime`; the Chinese, Japanese and
+  Korean built-in formats count as dates. A time of day or a duration: `datetime.time`, `datetime.timedelta`.
+* yes or no: `bool`. An error such as #N/A: `CellError`. A formula: its stored result, or `UncachedFormula`.
+* text files hold text only.
+
+Cells merged downwards in the data give their value to each row that has a value of its own somewhere; cells merged
+across give it to the first column only. Hidden rows and columns count, hidden sheets do not, and neither do chart,
+dialog and macro sheets. A zip with a wrong checksum, a duplicate entry or a DOCTYPE is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from custinfo.adapters.excel._cells import CellError, UncachedFormula
+from custinfo.adapters.excel._labels import clean_label, normalise_label
+from custinfo.adapters.excel._limits import DEFAULT_LIMITS, Limits, refusal
+from custinfo.adapters.excel._sniff import Source, content_of
+from custinfo.adapters.excel._tables import Table, has_values, table_of
+from custinfo.adapters.excel._workbook import read_grids
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "CellError",
+    "Limits",
+    "Source",
+    "Table",
+    "UncachedFormula",
+    "clean_label",
+    "normalise_label",
+    "read_tables",
+]
+
+
+def read_tables(
+    source: Source,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    sheet: str | None = None,
+    known: Callable[[str], bool] | Collection[str] | None = None,
+) -> tuple[Table, ...]:
+    """Return a table for each visible worksheet that holds one, in the workbook's order.
+
+    A table may have no rows: a template that nobody filled in. Sheets without a header are left out as long as
+    another sheet has one.
+
+    Args:
+        source: A path, the bytes, or a file opened for reading bytes.
+        limits: How much a file may hold.
+        sheet: The name of the only worksheet to read, which may be hidden.
+        known: Labels of the fields, or whether a label is one; helps to tell the header from titles above it.
+            A function gets clean labels; labels are compared by `normalise_label`.
+
+    Raises:
+        UnreadableFileError: Why the file cannot be read: not_a_workbook, password_protected, corrupt_workbook,
+            unsafe_workbook, file_too_large, workbook_too_large, no_data, no_header or unknown_sheet.
+        MissingExtraError: The extra `excel` is not installed.
+        OSError: The path cannot be opened.
+
+    >>> table, = read_tables("客户表,\\n*姓名,电话（必填）\\n张三,13800138000\\n".encode("gb18030"))
+    >>> table.header, table.header_row, table.notes
+    (('姓名', '电话'), 2, ('客户表',))
+    >>> list(table.rows())
+    [(3, ('张三', '13800138000'))]
+    """
+    grids = read_grids(content_of(source, limits), limits, sheet)
+    if not grids:
+        raise refusal("no_data")
+    is_known = _predicate(known)
+    tables = tuple(table for grid in grids if (table := table_of(grid, limits, is_known)))
+    if not tables:
+        raise refusal("no_header" if any(map(has_values, grids)) else "no_data")
+    return tables
+
+
+def _predicate(known: Callable[[str], bool] | Collection[str] | None) -> Callable[[str], bool]:
+    if known is None:
+        return lambda _: False
+    if callable(known):
+        return known
+    labels = frozenset(map(normalise_label, known))
+    return lambda label: normalise_label(label) in labels

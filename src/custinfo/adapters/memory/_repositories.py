@@ -1,0 +1,177 @@
+"""Records, history, requests and imports in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from custinfo.adapters.memory._state import State
+from custinfo.core.approval.requests import Request, RequestId
+from custinfo.core.errors import DuplicateValueError, FieldReservedError, StaleVersionError
+from custinfo.core.history.changes import Change
+from custinfo.core.importing import ImportBatch
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+from custinfo.core.schema import Schema
+from custinfo.core.stored import unique_key
+
+__all__ = ["MemoryApprovals", "MemoryHistory", "MemoryImports", "MemoryRecords"]
+
+
+def _stale(expected: int, actual: int) -> StaleVersionError:
+    return StaleVersionError([Problem("stale_version", params={"expected": expected, "actual": actual})])
+
+
+class MemoryRecords:
+    """Keep records in a dict."""
+
+    def __init__(self, state: State, schema: Schema) -> None:
+        self._state = state
+        self._schema = schema
+
+    def get(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Record]:
+        """Return those that exist."""
+        records = self._state.records
+        return {key: records[module, key] for key in record_ids if (module, key) in records}
+
+    def save(self, records: Sequence[Record], /) -> None:
+        """Insert or replace them all, or raise and change nothing."""
+        for record in records:
+            self._require(record, record.version - 1)
+        before = self._state.snapshot()
+        for record in records:
+            self._release(record)
+        for record in records:
+            for key in self._unique_keys(record):
+                if self._state.unique.setdefault(key, record.id) != record.id:
+                    self._state.restore(before)
+                    raise DuplicateValueError([Problem("not_unique", key[1])])
+            self._state.records[record.module, record.id] = record
+
+    def remove(self, records: Sequence[Record], /) -> None:
+        """Delete them all, or raise and change nothing."""
+        for record in records:
+            self._require(record, record.version)
+        for record in records:
+            self._release(record)
+            del self._state.records[record.module, record.id]
+
+    def holders(self, module: ModuleKey, key: FieldKey, values: Collection[str], /) -> Mapping[str, RecordId]:
+        """Return unique value → the live record that has it."""
+        unique = self._state.unique
+        return {value: unique[module, key, value] for value in values if (module, key, value) in unique}
+
+    def _require(self, record: Record, version: int) -> None:
+        stored = self._state.records.get((record.module, record.id))
+        actual = stored.version if stored is not None else 0
+        if actual != version:
+            raise _stale(version, actual)
+
+    def _release(self, record: Record) -> None:
+        stored = self._state.records.get((record.module, record.id))
+        if stored is not None:
+            for key in self._unique_keys(stored):
+                self._state.unique.pop(key, None)
+
+    def _unique_keys(self, record: Record) -> list[tuple[str, str, str]]:
+        if record.archived_at is not None:
+            return []
+        module = self._schema.module(record.module)
+        keys = []
+        for field in module.definition.fields.values():
+            if field.unique and field.key in record.values:
+                value = unique_key(module, field.key, record.values[field.key])
+                if value is not None:
+                    keys.append((record.module, field.key, value))
+        return keys
+
+
+class MemoryHistory:
+    """Keep changes in a dict by record."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def append(self, changes: Sequence[Change], /) -> None:
+        """Add changes."""
+        table = self._state.changes
+        for change in changes:
+            key = (change.module, change.record_id)
+            table[key] = (*table.get(key, ()), change)
+
+    def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
+        """Return all changes of a record, oldest first."""
+        return self._state.changes.get((module, record_id), ())
+
+    def of_batch(self, batch_id: str, /) -> Sequence[Change]:
+        """Return all changes that an import made."""
+        found = [change for changes in self._state.changes.values() for change in changes if change.batch == batch_id]
+        return sorted(found, key=lambda change: (change.record_id, change.version))
+
+
+class MemoryApprovals:
+    """Keep requests in a dict."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def get(self, request_ids: Collection[RequestId], /) -> Mapping[RequestId, Request]:
+        """Return those that exist."""
+        requests = self._state.requests
+        return {key: requests[key] for key in request_ids if key in requests}
+
+    def save(self, request: Request, /) -> None:
+        """Insert or replace the request, or raise and change nothing."""
+        stored = self._state.requests.get(request.id)
+        actual = stored.version if stored is not None else 0
+        if actual != request.version - 1:
+            raise _stale(request.version - 1, actual)
+        for other in self.open_for(request.module, (request.record_id,)):
+            shared = other.reserved_fields() & request.reserved_fields()
+            if other.id != request.id and shared:
+                raise FieldReservedError(
+                    [Problem("field_reserved", key, params={"request_id": other.id}) for key in sorted(shared)]
+                )
+        self._state.requests[request.id] = request
+
+    def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
+        """Return the open requests about these records, oldest first."""
+        wanted = set(record_ids)
+        return [
+            request
+            for request in self._state.requests.values()
+            if request.module == module and request.record_id in wanted and request.reserved_fields()
+        ]
+
+    def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
+        """Return the requests in which the member has an open task, oldest first."""
+        return [
+            request
+            for request in self._state.requests.values()
+            if any(task.approver == member for task in request.open_tasks())
+        ]
+
+    def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
+        """Return the member's own requests, newest first."""
+        return [request for request in reversed(self._state.requests.values()) if request.submitted_by == member]
+
+
+class MemoryImports:
+    """Keep imports in a dict."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def get(self, batch_id: str, /) -> ImportBatch | None:
+        """Return the import, or `None`."""
+        return self._state.imports.get(batch_id)
+
+    def save(self, batch: ImportBatch, /) -> None:
+        """Insert or replace the import."""
+        self._state.imports[batch.id] = batch
+
+    def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
+        """Return a running import of the same content, or `None`."""
+        for batch in self._state.imports.values():
+            if batch.module == module and batch.digest == digest and batch.state == "running":
+                return batch
+        return None

@@ -1,0 +1,64 @@
+"""Units of work in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from custinfo.adapters.memory._queries import MemoryQueries
+from custinfo.adapters.memory._repositories import MemoryApprovals, MemoryHistory, MemoryImports, MemoryRecords
+from custinfo.adapters.memory._state import State
+from custinfo.core.schema import Schema
+
+__all__ = ["MemoryUnit", "MemoryUnits"]
+
+
+class MemoryUnit:
+    """One unit of work on the tables in memory."""
+
+    def __init__(self, state: State, schema: Schema) -> None:
+        self._state = state
+        self._committed = state.snapshot()
+        self.records = MemoryRecords(state, schema)
+        self.queries = MemoryQueries(state, schema)
+        self.history = MemoryHistory(state)
+        self.approvals = MemoryApprovals(state)
+        self.imports = MemoryImports(state)
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Take back everything done inside if the block raises."""
+        before = self._state.snapshot()
+        try:
+            yield
+        except BaseException:
+            self._state.restore(before)
+            raise
+
+    def commit(self) -> None:
+        """Make permanent what was done so far."""
+        self._committed = self._state.snapshot()
+
+    def rollback(self) -> None:
+        """Take back what was done since the last commit."""
+        self._state.restore(self._committed)
+
+
+class MemoryUnits:
+    """Begin units of work in memory; one at a time, so that several threads may share it."""
+
+    def __init__(self) -> None:
+        self._tenants: dict[str, State] = {}
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def begin(self, schema: Schema, tenant: str, /) -> Iterator[MemoryUnit]:
+        """Return a unit for a `with` block: kept at its end, taken back if it raises."""
+        with self._lock:
+            unit = MemoryUnit(self._tenants.setdefault(tenant, State()), schema)
+            try:
+                yield unit
+            except BaseException:
+                unit.rollback()
+                raise

@@ -1,0 +1,318 @@
+"""Binding criteria: names become keys, texts become typed values, periods become instants.
+
+A bound criterion is made of `AllOf`, `AnyOf`, `Not`, `Everything`, `Nothing`, `Tagged`, `Compare`, `OneOf`, `Contains`,
+`StartsWith`, `Has` and `Present` over keys that exist and values of the right type; that is all that an
+evaluator or an adapter has to know.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from typing import Any, Final
+
+import attrs
+
+from custinfo.core.criteria.nodes import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Contains,
+    Criterion,
+    Everything,
+    Has,
+    Leaf,
+    Not,
+    Nothing,
+    OneOf,
+    Operator,
+    Path,
+    Present,
+    StartsWith,
+    Tagged,
+    Under,
+    Within,
+    all_of,
+    any_of,
+)
+from custinfo.core.dictionaries import Ambiguous, Dictionary
+from custinfo.core.errors import InvalidInputError
+from custinfo.core.fields import FieldDefinition
+from custinfo.core.kinds import INVALID, Kind
+from custinfo.core.problems import ParamValue, Problem
+from custinfo.core.records import SYSTEM_FIELDS, ModuleKey
+from custinfo.core.schema import ModuleSchema, Schema
+
+__all__ = ["bind", "bind_path", "months_before"]
+
+_STEP: Final = Decimal("0.000001")
+_BOUND: Final = Decimal(9_000_000_000_000)
+_TEXT_KINDS: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc", "resident_id"})
+
+
+@attrs.frozen
+class _Target:
+    """The field at the end of a path."""
+
+    path: Path
+    kind: Kind
+    schema: ModuleSchema
+    definition: FieldDefinition | None
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
+
+
+class _RefusalError(Exception):
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+def bind(criterion: Criterion, module: ModuleKey, schema: Schema, now: datetime) -> Criterion:
+    """Return `criterion` bound to a module.
+
+    Args:
+        criterion: As written; fields by key, label or alias, choices by code, label, alias or path.
+        module: Key of the module whose records it is about.
+        schema: The compiled configuration.
+        now: The instant to which relative periods refer, aware.
+
+    Raises:
+        InvalidInputError: For unknown fields, operators that the kind lacks, and values that are not of the
+            kind; all of them at once.
+    """
+    binder = _Binder(schema, schema.module(module), now)
+    bound = binder.bind(criterion)
+    if binder.problems:
+        raise InvalidInputError(binder.problems)
+    return bound
+
+
+def bind_path(name: str | Sequence[str], module: ModuleKey, schema: Schema) -> Path:
+    """Return the path of keys for a field name, `reference.field`, or a path as written. Raises: InvalidInputError."""
+    parts = name.split(".") if isinstance(name, str) else tuple(name)
+    try:
+        return _target(tuple(parts), schema.module(module), schema).path
+    except _RefusalError as refusal:
+        raise InvalidInputError([refusal.problem]) from None
+
+
+def _target(path: Path, module: ModuleSchema, schema: Schema) -> _Target:
+    keys: list[str] = []
+    for position, name in enumerate(path):
+        key = module.resolve(name)
+        if key is None:
+            raise _RefusalError(Problem("unknown_field", ".".join(path)))
+        keys.append(key)
+        definition = module.definition.fields.get(key)
+        if position == len(path) - 1:
+            return _Target(tuple(keys), module.kind_of(key), module, definition)
+        if definition is None or definition.kind != "reference":
+            raise _RefusalError(Problem("unknown_field", ".".join(path)))
+        module = schema.module(str(definition.options["module"]))
+    raise _RefusalError(Problem("unknown_field", ".".join(path)))
+
+
+class _Binder:
+    def __init__(self, schema: Schema, module: ModuleSchema, now: datetime) -> None:
+        self.schema = schema
+        self.module = module
+        self.now = now
+        self.problems: list[Problem] = []
+
+    def bind(self, criterion: Criterion) -> Criterion:
+        match criterion:
+            case AllOf(parts):
+                return all_of([self.bind(part) for part in parts])
+            case AnyOf(parts):
+                return any_of([self.bind(part) for part in parts])
+            case Not(part):
+                return Not(self.bind(part))
+            case Everything() | Nothing():
+                return criterion
+            case Tagged():
+                return self.bind_tag(criterion)
+            case _:
+                return self.bind_leaf(criterion)
+
+    def bind_tag(self, tagged: Tagged) -> Criterion:
+        if tagged.value is None:
+            dimension = self.schema.resolve_dimension(tagged.dimension)
+            if dimension is not None:
+                return Tagged(dimension.key)
+            self.problems.append(Problem("unknown_tag_dimension", "tags", params={"dimension": tagged.dimension}))
+            return Nothing()
+        tag = self.schema.resolve_tag(tagged.dimension, tagged.value)
+        if isinstance(tag, Problem):
+            self.problems.append(tag)
+            return Nothing()
+        return Tagged(tag.dimension, tag.value)
+
+    def bind_leaf(self, leaf: Leaf) -> Criterion:
+        try:
+            target = _target(leaf.path, self.module, self.schema)
+            if target.definition is not None and target.definition.encrypted and not isinstance(leaf, Present):
+                raise _unknown_operator(target, leaf, "encrypted")
+            return self.bind_target(leaf, target)
+        except _RefusalError as refusal:
+            self.problems.append(refusal.problem)
+            return Nothing()
+
+    def bind_target(self, leaf: Leaf, target: _Target) -> Criterion:
+        kind = target.kind.key
+        match leaf:
+            case Present():
+                return Present(target.path)
+            case Compare(_, operator, value):
+                if operator not in ("eq", "ne") and not (target.kind.ordered and target.kind.storage != "list"):
+                    raise _unknown_operator(target, leaf, kind)
+                return self.compare(target, operator, value)
+            case OneOf(_, values):
+                return any_of([self.compare(target, "eq", value) for value in values]) if values else Nothing()
+            case Under(_, value):
+                dictionary = self.dictionary(target, leaf)
+                return self.choice_in(target, dictionary.subtree(self.code(target, dictionary, value)))
+            case Has(_, value) if kind == "multiple_choice":
+                dictionary = self.dictionary(target, leaf)
+                return any_of(
+                    [Has(target.path, code) for code in _same(dictionary, self.code(target, dictionary, value))]
+                )
+            case Contains(_, str(text)) if kind in _TEXT_KINDS:
+                return Contains(target.path, text)
+            case StartsWith(_, str(text)) if kind in _TEXT_KINDS:
+                return StartsWith(target.path, text)
+            case Within() if kind in ("date", "datetime"):
+                return self.within(target, leaf)
+            case _:
+                raise _unknown_operator(target, leaf, kind)
+
+    def dictionary(self, target: _Target, leaf: Leaf) -> Dictionary:
+        key = target.definition.options.get("dictionary") if target.definition else None
+        dictionary = self.schema.configuration.dictionaries.get(str(key))
+        if dictionary is None:
+            raise _unknown_operator(target, leaf, target.kind.key)
+        return dictionary
+
+    def code(self, target: _Target, dictionary: Dictionary, value: object) -> str:
+        label = dictionary.label_in(self.schema.configuration.language)
+        match dictionary.find(value) if isinstance(value, str) else None:
+            case str(code):
+                return code
+            case Ambiguous(candidates):
+                params: dict[str, ParamValue] = {"dictionary": label, "candidates": candidates}
+                raise _RefusalError(Problem("ambiguous_choice", target.name, params=params))
+            case _:
+                raise _RefusalError(Problem("unknown_choice", target.name, params={"dictionary": label}))
+
+    def choice_in(self, target: _Target, codes: tuple[str, ...]) -> Criterion:
+        if target.kind.key == "multiple_choice":
+            return any_of([Has(target.path, code) for code in codes])
+        return Compare(target.path, "eq", codes[0]) if len(codes) == 1 else OneOf(target.path, codes)
+
+    def compare(self, target: _Target, operator: Operator, value: object) -> Criterion:
+        match target.kind.key:
+            case "choice" if operator in ("eq", "ne"):
+                dictionary = self.dictionary(target, Compare(target.path, operator, value))
+                same = self.choice_in(target, _same(dictionary, self.code(target, dictionary, value)))
+                return same if operator == "eq" else all_of([Present(target.path), Not(same)])
+            case "integer" | "decimal" | "money":
+                return self.compare_number(target, operator, value)
+            case "datetime" if type(value) is date:
+                return self.compare_day(target, operator, value)
+            case "multiple_choice":
+                raise _unknown_operator(target, Compare(target.path, operator, value), target.kind.key)
+            case kind if kind in _TEXT_KINDS and operator not in ("eq", "ne") and isinstance(value, str):
+                return Compare(target.path, operator, value)
+            case _:
+                return Compare(target.path, operator, self.typed(target, value))
+
+    def compare_number(self, target: _Target, operator: Operator, value: object) -> Criterion:
+        """Round constants that no stored number can equal, so that every store compares exactly."""
+        number = self.number(target, value)
+        step = Decimal(1) if target.kind.key == "integer" else _STEP
+        if abs(number) >= _BOUND and target.kind.key != "integer":
+            below = (number > 0) == (operator in ("lt", "le"))
+            return Present(target.path) if operator == "ne" or (operator != "eq" and below) else Nothing()
+        floor = number.quantize(step, ROUND_FLOOR)
+        if floor != number:
+            if operator in ("eq", "ne"):
+                return Nothing() if operator == "eq" else Present(target.path)
+            operator = "le" if operator in ("lt", "le") else "ge"
+            number = floor if operator == "le" else number.quantize(step, ROUND_CEILING)
+        return Compare(target.path, operator, int(number) if step == 1 else number)
+
+    def number(self, target: _Target, value: object) -> Decimal:
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+            try:
+                number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+            except InvalidOperation:
+                number = Decimal("NaN")
+            if number.is_finite() and abs(number) < Decimal(2**63):
+                return number
+        return Decimal(self.typed(target, value))
+
+    def compare_day(self, target: _Target, operator: Operator, day: date) -> Criterion:
+        """Compare an instant with a whole day of the configured time zone."""
+        start = self.midnight(day)
+        end = self.midnight(day + timedelta(days=1))
+        within = all_of([Compare(target.path, "ge", start), Compare(target.path, "lt", end)])
+        match operator:
+            case "eq":
+                return within
+            case "ne":
+                return all_of([Present(target.path), Not(within)])
+            case "lt" | "ge":
+                return Compare(target.path, operator, start)
+            case _:
+                return Compare(target.path, "lt" if operator == "le" else "ge", end)
+
+    def midnight(self, day: date) -> datetime:
+
+        return datetime.combine(day, time(), self.schema.zone).astimezone(UTC)
+
+    def typed(self, target: _Target, value: object) -> Any:
+        definition = target.definition or FieldDefinition(target.path[-1], SYSTEM_FIELDS[target.path[-1]])
+        found: list[Problem] = []
+        typed = target.kind.parser(definition, self.schema.context)(value, found)
+        if typed is INVALID or typed is None:
+            errors = [problem for problem in found if problem.severity == "error"]
+            problem = errors[0] if errors else Problem("wrong_type", params={"kind": target.kind.key})
+            raise _RefusalError(attrs.evolve(problem, field=target.name))
+        return typed
+
+    def within(self, target: _Target, leaf: Within) -> Criterion:
+        zone = self.schema.zone
+        local = self.now.astimezone(zone)
+        other = months_before(local, leaf.months) - timedelta(days=leaf.days, hours=leaf.hours)
+        first, last = sorted((local.astimezone(self.now.tzinfo), other.astimezone(self.now.tzinfo)))
+        if target.kind.key == "date":
+            return all_of(
+                [
+                    Compare(target.path, "ge", first.astimezone(zone).date()),
+                    Compare(target.path, "le", last.astimezone(zone).date()),
+                ]
+            )
+        return all_of([Compare(target.path, "ge", first), Compare(target.path, "le", last)])
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """Return the same day and time of day `months` earlier, or the last day of a shorter month.
+
+    >>> months_before(datetime(2024, 8, 31), 6)
+    datetime.datetime(2024, 2, 29, 0, 0)
+    """
+    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+
+
+def _same(dictionary: Dictionary, code: str) -> tuple[str, ...]:
+    """Return `code` and the codes that were merged into it."""
+    return (code, *(item for item in dictionary.values if item != code and dictionary.live_code(item) == code))
+
+
+def _unknown_operator(target: _Target, leaf: Leaf, kind: str) -> _RefusalError:
+    operator = leaf.operator if isinstance(leaf, Compare) else type(leaf).__name__.lower()
+    return _RefusalError(Problem("unknown_operator", target.name, params={"kind": kind, "operator": operator}))

@@ -1,0 +1,113 @@
+"""What happened to a record, as typed events, and the states that follow from them (HIS-1, HIS-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+import attrs
+
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+
+__all__ = ["Change", "ChangeAction", "Channel", "FieldChange", "changes_between", "difference", "fold"]
+
+ChangeAction = Literal["create", "update", "archive", "restore", "transfer", "tag", "revert", "delete"]
+Channel = Literal["edit", "approval", "import", "undo", "rule", "merge"]
+
+_TRACKED = ("owner", "department", "archived_at", "created_by")
+
+
+@attrs.frozen
+class FieldChange:
+    """The old and the new typed value of one field; `None` for no value. The representation shows neither.
+
+    Beside the module's fields there are `owner`, `department`, `archived_at`, `created_by` and `tags`.
+    """
+
+    field: FieldKey
+    old: Any = attrs.field(repr=False)
+    new: Any = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Change:
+    """One step from a version of a record to the next: what, who, when, through which channel, why."""
+
+    module: ModuleKey
+    record_id: RecordId
+    version: int
+    at: datetime
+    actor: MemberKey
+    action: ChangeAction
+    fields: tuple[FieldChange, ...]
+    channel: Channel = "edit"
+    reason: str | None = attrs.field(default=None, repr=False)
+    on_behalf_of: MemberKey | None = None
+    approval: str | None = None
+    batch: str | None = None
+    configuration_version: int = 1
+
+
+def changes_between(before: Record | None, after: Record) -> tuple[FieldChange, ...]:
+    """Return what differs between two versions of a record, in the order of the fields; all of it for a new one."""
+    old = before.values if before is not None else FrozenDict[str, Any]()
+    keys = [*old, *(key for key in after.values if key not in old)] if old else list(after.values)
+    found = [
+        FieldChange(key, old.get(key), after.values.get(key)) for key in keys if old.get(key) != after.values.get(key)
+    ]
+    for key in _TRACKED:
+        previous = getattr(before, key) if before is not None else None
+        if previous != getattr(after, key):
+            found.append(FieldChange(key, previous, getattr(after, key)))
+    tags = before.tags if before is not None else frozenset()
+    if tags != after.tags:
+        found.append(FieldChange("tags", tuple(sorted(tags)), tuple(sorted(after.tags))))
+    return tuple(found)
+
+
+def fold(changes: Iterable[Change], *, until: datetime | None = None, version: int | None = None) -> Record | None:
+    """Return the record as the changes leave it, up to a time (included) or a version; `None` before the first.
+
+    Args:
+        changes: All changes of one record, oldest first.
+        until: Leave out what happened after this instant.
+        version: Leave out what came after this version.
+    """
+    state: Record | None = None
+    for change in changes:
+        if (until is not None and change.at > until) or (version is not None and change.version > version):
+            break
+        state = _apply(state, change)
+    return state
+
+
+def _apply(state: Record | None, change: Change) -> Record:
+    values: dict[FieldKey, Any] = dict(state.values) if state is not None else {}
+    fixed = {key: getattr(state, key) if state is not None else None for key in _TRACKED}
+    tags = state.tags if state is not None else frozenset()
+    for item in change.fields:
+        if item.field == "tags":
+            tags = frozenset(item.new or ())
+        elif item.field in fixed:
+            fixed[item.field] = item.new
+        elif item.new is None:
+            values.pop(item.field, None)
+        else:
+            values[item.field] = item.new
+    return Record(
+        id=change.record_id,
+        module=change.module,
+        values=FrozenDict(values),
+        tags=tags,
+        version=change.version,
+        created_at=state.created_at if state is not None else change.at,
+        updated_at=change.at,
+        **fixed,
+    )
+
+
+def difference(before: Record, after: Record) -> FrozenDict[FieldKey, tuple[Any, Any]]:
+    """Return field → (value in `before`, value in `after`) for all that differ."""
+    return FrozenDict({item.field: (item.old, item.new) for item in changes_between(before, after)})

@@ -1,0 +1,174 @@
+"""A configuration compiled for use: parsers, renderers and names of every field, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from custinfo.core.configuration import Configuration
+from custinfo.core.errors import InvalidInputError
+from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.kinds import BUILT_IN_KINDS, Kind, KindContext, Parser, Renderer
+from custinfo.core.organisation import Directory
+from custinfo.core.problems import Problem
+from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey, Tag
+from custinfo.core.tags import TagDimension
+from custinfo.core.text import folded
+
+__all__ = ["DirectoryNames", "ModuleSchema", "Schema"]
+
+
+@attrs.frozen
+class DirectoryNames:
+    """Give the kinds what they need of a directory: keys for texts, and texts for keys."""
+
+    directory: Directory
+
+    def find_member(self, text: str, /) -> str | tuple[str, ...] | None:
+        """Return the key of the member that `text` names; several if ambiguous."""
+        return self.directory.find_member(text)
+
+    def find_department(self, text: str, /) -> str | tuple[str, ...] | None:
+        """Return the key of the department that `text` names; several if ambiguous."""
+        return self.directory.find_department(text)
+
+    def member_label(self, key: str, /) -> str:
+        """Return `name(department path)`, as people write it, where that names one person; else the key."""
+        member = self.directory.member(key)
+        if member is None:
+            return key
+        names: list[str] = []
+        node = self.directory.department(member.department or "")
+        while node is not None:
+            names.insert(0, node.name)
+            node = self.directory.department(node.parent or "")
+        label = f"{member.name}({'-'.join(names)})" if names else member.name
+        return label if self.directory.find_member(label) == key else key
+
+    def department_label(self, key: str, /) -> str:
+        """Return the department's name where it names one department; else the key."""
+        node = self.directory.department(key)
+        return node.name if node is not None and self.directory.find_department(node.name) == key else key
+
+
+@attrs.frozen(slots=False)
+class ModuleSchema:
+    """Hold one module compiled: what turns raw values into typed ones and back."""
+
+    definition: ModuleDefinition
+    kinds: Mapping[FieldKey, Kind]
+    context: KindContext
+
+    @cached_property
+    def parsers(self) -> dict[FieldKey, Parser]:
+        """The parser of each field that is not retired."""
+        return {
+            field.key: self.kinds[field.key].parser(field, self.context) for field in self.definition.active_fields()
+        }
+
+    @cached_property
+    def owner_parser(self) -> Parser:
+        """The parser of the record's owner."""
+        return BUILT_IN_KINDS["user"].parser(FieldDefinition("owner", "user"), self.context)
+
+    @cached_property
+    def renderers(self) -> dict[FieldKey, Renderer]:
+        """The renderer of each field and system field."""
+        fields = {key: self.kinds[key].renderer(field, self.context) for key, field in self.definition.fields.items()}
+        system = {
+            key: BUILT_IN_KINDS[kind].renderer(FieldDefinition(key, kind), self.context)
+            for key, kind in SYSTEM_FIELDS.items()
+        }
+        return {**system, **fields}
+
+    @cached_property
+    def _keys(self) -> dict[str, FieldKey]:
+        keys: dict[str, FieldKey] = {}
+        for field in self.definition.fields.values():
+            for name in (*field.label.values(), *field.aliases):
+                keys.setdefault(folded(name), field.key)
+        for name in (*self.definition.owner_label.values(), *self.definition.owner_aliases):
+            keys.setdefault(folded(name), "owner")
+        keys |= {folded(key): key for key in SYSTEM_FIELDS if key not in self.definition.fields}
+        return keys | {folded(key): key for key in self.definition.fields}
+
+    def resolve(self, name: str) -> FieldKey | None:
+        """Return the field or system field that `name` means by key, label or alias; `None` for none."""
+        return name if name in self.definition.fields else self._keys.get(folded(name))
+
+    def kind_of(self, key: FieldKey) -> Kind:
+        """Return the kind of a field or system field."""
+        return self.kinds[key] if key in self.kinds else BUILT_IN_KINDS[SYSTEM_FIELDS[key]]
+
+    def label(self, key: FieldKey, language: str) -> str:
+        """Return what people call the field."""
+        field = self.definition.fields.get(key)
+        if field is not None:
+            return field.label_in(language)
+        if key == "owner":
+            return self.definition.owner_label.get(language) or self.definition.owner_label.get("zh") or key
+        return key
+
+    def render(self, key: FieldKey, value: Any) -> str:
+        """Return the text of a typed value; empty for `None`."""
+        return "" if value is None else self.renderers[key](value)
+
+
+@attrs.frozen(slots=False, eq=False)
+class Schema:
+    """Hold a configuration compiled, with the directory, time zone and kinds that it is used with."""
+
+    configuration: Configuration
+    directory: Directory
+    zone: tzinfo
+    extra_kinds: Mapping[str, Kind] = attrs.field(factory=dict)
+
+    @cached_property
+    def context(self) -> KindContext:
+        """What kinds may look at."""
+        return KindContext(
+            self.configuration.dictionaries,
+            DirectoryNames(self.directory),
+            self.zone,
+            self.configuration.language,
+            self.configuration.country,
+        )
+
+    @cached_property
+    def modules(self) -> dict[ModuleKey, ModuleSchema]:
+        """Every module compiled."""
+        kinds = {**BUILT_IN_KINDS, **self.extra_kinds}
+        return {
+            key: ModuleSchema(module, {field.key: kinds[field.kind] for field in module.fields.values()}, self.context)
+            for key, module in self.configuration.modules.items()
+        }
+
+    def module(self, key: ModuleKey) -> ModuleSchema:
+        """Return the module compiled. Raises: InvalidInputError for an unknown one."""
+        try:
+            return self.modules[key]
+        except KeyError:
+            raise InvalidInputError([Problem("unknown_module", params={"module": str(key)})]) from None
+
+    @cached_property
+    def _dimensions(self) -> dict[str, TagDimension]:
+        dimensions = self.configuration.tag_dimensions.values()
+        return {name: dimension for dimension in dimensions for name in dimension.names()}
+
+    def resolve_tag(self, dimension: str, value: str) -> Tag | Problem:
+        """Return the tag that a dimension and a value name by key, label or alias, or what is wrong with them."""
+        found = self._dimensions.get(folded(dimension))
+        if found is None:
+            return Problem("unknown_tag_dimension", "tags", params={"dimension": dimension})
+        tag = found.find(value)
+        if tag is None:
+            return Problem("unknown_tag", "tags", params={"dimension": found.key})
+        return Tag(found.key, tag)
+
+    def resolve_dimension(self, dimension: str) -> TagDimension | None:
+        """Return the dimension that a key, label or alias names."""
+        return self._dimensions.get(folded(dimension))

@@ -1,0 +1,102 @@
+"""Typed values to and from the JSON data that stores keep: one codec for every adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import FieldChange
+from custinfo.core.records import CLEAR, FieldKey, Sealed, Tag
+from custinfo.core.schema import ModuleSchema
+
+__all__ = ["ValueCodec", "instant_from_text", "instant_to_text", "unique_key"]
+
+
+def instant_to_text(moment: datetime) -> str:
+    """Return an aware datetime as fixed-width UTC text, so that the order of texts is that of time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def instant_from_text(text: str) -> datetime:
+    """Return the datetime that `instant_to_text` gave."""
+    return datetime.fromisoformat(text)
+
+
+def _seal_to_json(value: Sealed) -> dict[str, Any]:
+    return {"sealed": value.token, "index": value.index}
+
+
+_SYSTEM_CODECS: Final[dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
+    "archived_at": (instant_to_text, instant_from_text),
+    "tags": (
+        lambda tags: [list(tag) for tag in tags],
+        lambda pairs: tuple(Tag(dimension, value) for dimension, value in pairs),
+    ),
+}
+
+
+class ValueCodec:
+    """Encode and decode the values of one module.
+
+    The encoded form of a number is a whole number and that of anything else a text, so that databases compare
+    encoded values as Python compares typed ones.
+    """
+
+    def __init__(self, module: ModuleSchema) -> None:
+        self._encode = {key: kind.encode for key, kind in module.kinds.items()}
+        self._decode = {key: kind.decode for key, kind in module.kinds.items()}
+        for key, (encode, decode) in _SYSTEM_CODECS.items():
+            self._encode.setdefault(key, encode)
+            self._decode.setdefault(key, decode)
+
+    def encode(self, key: FieldKey, value: Any) -> Any:
+        """Return the JSON form of one value; `None` stays `None`."""
+        if value is None:
+            return None
+        if type(value) is Sealed:
+            return _seal_to_json(value)
+        if value is CLEAR:
+            return {"clear": True}
+        encode = self._encode.get(key)
+        return value if encode is None else encode(value)
+
+    def decode(self, key: FieldKey, stored: Any) -> Any:
+        """Return the typed value of a JSON form; of a field that is no longer defined, the JSON form."""
+        if stored is None:
+            return None
+        if type(stored) is dict:
+            if "sealed" in stored:
+                return Sealed(stored["sealed"], stored["index"])
+            if "clear" in stored:
+                return CLEAR
+        decode = self._decode.get(key)
+        return stored if decode is None else decode(stored)
+
+    def encode_values(self, values: Mapping[FieldKey, Any]) -> dict[FieldKey, Any]:
+        """Return the JSON form of a record's values or a patch."""
+        encode = self.encode
+        return {key: encode(key, value) for key, value in values.items()}
+
+    def decode_values(self, stored: Mapping[FieldKey, Any]) -> FrozenDict[FieldKey, Any]:
+        """Return the values or the patch that `encode_values` gave."""
+        decode = self.decode
+        return FrozenDict({key: decode(key, value) for key, value in stored.items()})
+
+    def encode_changes(self, fields: Iterable[FieldChange]) -> list[list[Any]]:
+        """Return the JSON form of field changes: triples of key, old and new value."""
+        encode = self.encode
+        return [[item.field, encode(item.field, item.old), encode(item.field, item.new)] for item in fields]
+
+    def decode_changes(self, stored: Iterable[list[Any]]) -> tuple[FieldChange, ...]:
+        """Return the field changes that `encode_changes` gave."""
+        decode = self.decode
+        return tuple(FieldChange(key, decode(key, old), decode(key, new)) for key, old, new in stored)
+
+
+def unique_key(module: ModuleSchema, key: FieldKey, value: Any) -> str | None:
+    """Return the text by which a unique value is found; of a sealed one its blind index."""
+    if type(value) is Sealed:
+        return value.index
+    return str(module.kinds[key].encode(value))

@@ -1,0 +1,151 @@
+"""Where records, history, requests and imports are kept.
+
+Implement these Protocols to put custinfo on another store, and run `custinfo.testing.RepositoryContract` on
+the result. Every method works within the unit of work that gave the repository, returns domain values, and raises
+only errors of `custinfo.core.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+
+from custinfo.core.approval.requests import Request, RequestId
+from custinfo.core.criteria.nodes import Criterion, Everything, Path
+from custinfo.core.history.changes import Change
+from custinfo.core.importing import ImportBatch
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+
+__all__ = [
+    "ApprovalRepository",
+    "Grouping",
+    "HistoryRepository",
+    "ImportRepository",
+    "Order",
+    "Query",
+    "RecordQueries",
+    "RecordRepository",
+]
+
+
+@attrs.frozen
+class Order:
+    """Sort by a field or system field; missing values come last either way."""
+
+    path: Path
+    descending: bool = False
+
+
+@attrs.frozen
+class Query:
+    """Ask for the records of a module that meet a bound criterion.
+
+    Args:
+        module: Key of the module.
+        criterion: Bound (see `custinfo.core.binding`).
+        order: Sort keys; ties break by ascending id. Text sorts by code point.
+        limit: At most so many records; `None` for all.
+        after: Start behind this position: the sort values of the last record of the page before, then its id.
+    """
+
+    module: ModuleKey
+    criterion: Criterion = Everything()
+    order: tuple[Order, ...] = ()
+    limit: int | None = None
+    after: tuple[Any, ...] | None = None
+
+
+@attrs.frozen
+class Grouping:
+    """Group by a field's value, or with `dimension` by the tags of a dimension (a record counts once for each)."""
+
+    path: Path | None = None
+    dimension: str | None = None
+
+
+class RecordRepository(Protocol):
+    """Keep records. Saving is atomic per call; uniqueness and versions hold under concurrency."""
+
+    def get(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Record]:
+        """Return those that exist, archived ones too, as of this unit of work; order is not defined."""
+
+    def save(self, records: Sequence[Record], /) -> None:
+        """Insert records of version 1, and replace others if the stored version is one less.
+
+        The records may be of several modules; ids are distinct.
+        Raises: StaleVersionError if a stored version is another or the record is gone; DuplicateValueError if a live
+        record would share a unique value with another live record. In both cases nothing is saved.
+        """
+
+    def remove(self, records: Sequence[Record], /) -> None:
+        """Delete the records if they are stored at these versions, else none. Raises: StaleVersionError."""
+
+    def holders(self, module: ModuleKey, key: FieldKey, values: Collection[str], /) -> Mapping[str, RecordId]:
+        """Return unique value (as `custinfo.core.stored.unique_key` gives it) → the live record that has it."""
+
+
+class RecordQueries(Protocol):
+    """Answer queries over records, with the meaning that `custinfo.core.criteria` gives them in memory."""
+
+    def find(self, query: Query, /) -> Sequence[Record]:
+        """Return the records in order."""
+
+    def count(self, query: Query, /) -> int:
+        """Return how many records there are; order, limit and position play no part."""
+
+    def distribution(self, query: Query, grouping: Grouping, /) -> Mapping[Any, int]:
+        """Return typed value (`None` for none) → number of records; values without records are absent.
+
+        By a multiple choice, a record counts once for each of its choices.
+        """
+
+
+class HistoryRepository(Protocol):
+    """Keep changes, in the same transaction as the records that they are about."""
+
+    def append(self, changes: Sequence[Change], /) -> None:
+        """Add changes; (record, version) is unique."""
+
+    def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
+        """Return all changes of a record, oldest first, also of one that was removed."""
+
+    def of_batch(self, batch_id: str, /) -> Sequence[Change]:
+        """Return all changes that an import made, in order of record and version."""
+
+
+class ApprovalRepository(Protocol):
+    """Keep approval requests. No two open requests reserve the same field of a record, also under concurrency."""
+
+    def get(self, request_ids: Collection[RequestId], /) -> Mapping[RequestId, Request]:
+        """Return those that exist."""
+
+    def save(self, request: Request, /) -> None:
+        """Insert version 1, or replace the version before.
+
+        Raises: StaleVersionError if the stored version is another; FieldReservedError if an open request reserves
+        one of its fields. Nothing is saved then.
+        """
+
+    def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
+        """Return the open requests about these records, oldest first."""
+
+    def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
+        """Return the requests in which the member has a task that is open now, oldest first."""
+
+    def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
+        """Return the member's own requests, newest first."""
+
+
+class ImportRepository(Protocol):
+    """Keep what is needed to resume and to undo imports."""
+
+    def get(self, batch_id: str, /) -> ImportBatch | None:
+        """Return the import, or `None`."""
+
+    def save(self, batch: ImportBatch, /) -> None:
+        """Insert or replace the import."""
+
+    def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
+        """Return a running import of the same content, or `None`."""

@@ -1,0 +1,57 @@
+"""Units of work: what is saved together."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from custinfo.core.schema import Schema
+from custinfo.ports.repositories import (
+    ApprovalRepository,
+    HistoryRepository,
+    ImportRepository,
+    RecordQueries,
+    RecordRepository,
+)
+
+__all__ = ["UnitOfWork", "Units"]
+
+
+class UnitOfWork(Protocol):
+    """Hold one transaction of one tenant, and the repositories that work within it."""
+
+    @property
+    def records(self) -> RecordRepository:
+        """The records."""
+
+    @property
+    def queries(self) -> RecordQueries:
+        """The queries over them."""
+
+    @property
+    def history(self) -> HistoryRepository:
+        """Their changes."""
+
+    @property
+    def approvals(self) -> ApprovalRepository:
+        """The approval requests."""
+
+    @property
+    def imports(self) -> ImportRepository:
+        """The imports."""
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """Take back everything done inside if the block raises, and go on in the transaction around it."""
+
+    def commit(self) -> None:
+        """Make permanent what was done so far and go on in a new transaction; only flush in a host's transaction."""
+
+
+class Units(Protocol):
+    """Begin units of work; a host's own transaction is one that begins within it."""
+
+    def begin(self, schema: Schema, tenant: str, /) -> AbstractContextManager[UnitOfWork]:
+        """Return a unit for a `with` block: committed at its end, rolled back if it raises.
+
+        In a transaction of the host, it is only flushed at the end, and the host rolls back.
+        """
