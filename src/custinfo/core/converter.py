@@ -11,13 +11,14 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
-from cattrs import Converter
+from cattrs import Converter, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from custinfo.core.approval.flows import APPROVER_TYPES, Approver
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria import Criterion, criterion_from_json, criterion_to_json
 from custinfo.core.errors import ConfigurationError
+from custinfo.core.fields import OptionValue
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.json_values import value_from_json, value_to_json
 from custinfo.core.organisation import Organisation
@@ -41,6 +42,11 @@ def _is_frozen_dict(kind: Any) -> bool:
     return kind is FrozenDict or get_origin(kind) is FrozenDict
 
 
+def _is_frozen_set(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is frozenset
+
+
 def _frozen_dict_structure(kind: Any, converter: Converter) -> Callable[[Any, Any], FrozenDict[Any, Any]]:
     _, item = get_args(kind) or (Any, Any)
     return lambda data, _: FrozenDict({key: converter.structure(value, item) for key, value in data.items()})
@@ -61,7 +67,7 @@ def _register_tagged(converter: Converter, union: UnionType, types: Mapping[str,
 
 
 def _is_constant(kind: Any) -> bool:
-    return bool(kind == Decimal | int | date | None)
+    return bool(kind in (Decimal | int | date | None, OptionValue))
 
 
 def configure_converter(converter: Converter) -> None:
@@ -81,7 +87,7 @@ def configure_converter(converter: Converter) -> None:
     )
     converter.register_structure_hook_func(_is_constant, lambda data, _: value_from_json(data))
     converter.register_unstructure_hook_func(_is_constant, value_to_json)
-    converter.register_unstructure_hook(frozenset, sorted)
+    converter.register_unstructure_hook_func(_is_frozen_set, sorted)
     _register_tagged(converter, Rule, RULE_TYPES)
     _register_tagged(converter, Approver, APPROVER_TYPES)
     _register_values(converter)
@@ -113,11 +119,17 @@ def configuration_to_json(configuration: Configuration) -> str:
     return json.dumps(make_converter().unstructure(configuration), ensure_ascii=False, indent=2)
 
 
+def _invalid(hint: str) -> Problem:
+    return Problem("configuration_invalid", params={"hint": hint[:500]})
+
+
 def _structure(text: str, kind: type[T]) -> T:
     try:
         return make_converter().structure(json.loads(text), kind)
+    except ValueError as error:  # JSON syntax
+        raise ConfigurationError([_invalid(f"not JSON: {error}")]) from error
     except Exception as error:
-        raise ConfigurationError([Problem("configuration_invalid", params={"hint": str(error)[:500]})]) from error
+        raise ConfigurationError([_invalid(hint) for hint in transform_error(error)]) from error
 
 
 def configuration_from_json(text: str) -> Configuration:

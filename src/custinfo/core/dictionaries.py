@@ -32,7 +32,7 @@ class DictionaryValue:
     code: str
     label: FrozenDict[str, str] = attrs.field(converter=_labels)
     parent: str | None = None
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    aliases: tuple[str, ...] = ()
     state: Literal["active", "retired", "merged"] = "active"
     merged_into: str | None = None
 

@@ -74,9 +74,9 @@ class FieldDefinition:
     label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
     required: bool = False
     default: Any = None
-    rules: tuple[Rule, ...] = attrs.field(default=(), converter=tuple)
+    rules: tuple[Rule, ...] = ()
     options: FrozenDict[str, OptionValue] = attrs.field(factory=FrozenDict, converter=freeze_options)
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    aliases: tuple[str, ...] = ()
     applies_when: Criterion | None = None
     required_when: Criterion | None = None
     sensitivity: Sensitivity = "normal"
@@ -103,7 +103,7 @@ class Transition:
     """Allow a status field to move from one of `sources` to `target` (codes; no sources means from anywhere)."""
 
     target: str
-    sources: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    sources: tuple[str, ...] = ()
 
 
 def _index_fields(fields: Mapping[str, FieldDefinition] | tuple[FieldDefinition, ...]) -> FrozenDict[str, Any]:
@@ -126,6 +126,8 @@ class ModuleDefinition:
         owner_label: What people call the owner, by language; empty where there is none to fill in.
         owner_aliases: Further headings for the owner.
         taggable: Whether records take tags.
+        match_keys: Sets of fields that together identify a record: an import updates the one that agrees in all.
+        duplicate_keys: Sets of fields in which two records of the same customer are likely to agree.
     """
 
     key: ModuleKey
@@ -134,8 +136,10 @@ class ModuleDefinition:
     title_field: FieldKey | None = None
     type_field: FieldKey | None = None
     owner_label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
-    owner_aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    owner_aliases: tuple[str, ...] = ()
     taggable: bool = True
+    match_keys: tuple[tuple[FieldKey, ...], ...] = ()
+    duplicate_keys: tuple[tuple[FieldKey, ...], ...] = ()
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""

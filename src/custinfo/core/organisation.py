@@ -35,7 +35,7 @@ class Position:
 
     key: str
     name: str
-    roles: tuple[str, ...] = attrs.field(converter=tuple)
+    roles: tuple[str, ...]
 
 
 @attrs.frozen
@@ -52,7 +52,7 @@ class Member:
 
     key: MemberKey
     name: str
-    assignments: tuple[Assignment, ...] = attrs.field(default=(), converter=tuple)
+    assignments: tuple[Assignment, ...] = ()
     employee_number: str | None = None
     active: bool = True
 

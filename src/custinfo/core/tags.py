@@ -25,9 +25,9 @@ class TagDimension:
     """
 
     key: str
-    values: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    values: tuple[str, ...] = ()
     label: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=_labels)
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    aliases: tuple[str, ...] = ()
     open: bool = False
     single: bool = False
 

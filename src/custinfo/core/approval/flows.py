@@ -79,8 +79,8 @@ class Trigger:
     """
 
     module: ModuleKey
-    actions: tuple[GatedAction, ...] = attrs.field(default=("update",), converter=tuple)
-    fields: tuple[FieldKey, ...] = attrs.field(default=(), converter=tuple)
+    actions: tuple[GatedAction, ...] = ("update",)
+    fields: tuple[FieldKey, ...] = ()
     before: Criterion | None = None
     after: Criterion | None = None
 
@@ -93,10 +93,10 @@ class Step:
     """
 
     key: str
-    approvers: tuple[Approver, ...] = attrs.field(converter=tuple)
+    approvers: tuple[Approver, ...]
     label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
     mode: StepMode = "any"
-    fallback: tuple[Approver, ...] = attrs.field(default=(), converter=tuple)
+    fallback: tuple[Approver, ...] = ()
 
 
 @attrs.frozen
@@ -108,7 +108,7 @@ class Flow:
 
     key: str
     trigger: Trigger
-    steps: tuple[Step, ...] = attrs.field(converter=tuple)
+    steps: tuple[Step, ...]
     label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
     allow_own: bool = False
     version: int = 1

@@ -105,7 +105,7 @@ class Grant:
 
     role: str
     module: str
-    actions: frozenset[Action] = attrs.field(converter=frozenset)
+    actions: frozenset[Action]
     scope: Scope = "own"
     through: FieldKey | None = None
     condition: Criterion | None = None

@@ -105,7 +105,7 @@ class Pattern:
 class OneOfValues:
     """Allow listed values only; for lists that change, use a dictionary."""
 
-    allowed: tuple[str, ...] = attrs.field(converter=tuple)
+    allowed: tuple[str, ...]
 
     def compile(self, field: str) -> Check:
         """Return the check for `field`."""
