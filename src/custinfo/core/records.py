@@ -27,7 +27,9 @@ __all__ = [
     "Record",
     "RecordId",
     "Sealed",
+    "UNREADABLE",
     "Tag",
+    "Unreadable",
     "Value",
     "Values",
 ]
@@ -78,6 +80,19 @@ class AnyVersion(enum.Enum):
 
 ANY: Final = AnyVersion.ANY
 """In place of a version: change the record whatever its version is. For scripts that mean it."""
+
+
+class Unreadable(enum.Enum):
+    """Type of `UNREADABLE`."""
+
+    UNREADABLE = "unreadable"
+
+    def __str__(self) -> str:
+        return "unreadable"
+
+
+UNREADABLE: Final = Unreadable.UNREADABLE
+"""Stand in for an encrypted value whose key is missing."""
 
 
 @attrs.frozen

@@ -103,7 +103,7 @@ CUSTOMER: Final = ModuleDefinition(
     owner_label=FrozenDict({"zh": "负责人", "en": "Owner"}),
     owner_aliases=("归属人", "业务员", "销售"),
     match_keys=(("uscc",), ("id_number",), ("name", "phone")),
-    duplicate_keys=(("name",), ("phone",)),
+    duplicate_keys=(("name",),),
 )
 
 FOLLOW_UP: Final = ModuleDefinition(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import attrs
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 
-__all__ = ["Change", "ChangeAction", "Channel", "FieldChange", "changes_between", "difference", "fold"]
+__all__ = ["Change", "ChangeAction", "Channel", "FieldChange", "changes_between", "difference", "fold", "replay"]
 
 ChangeAction = Literal["create", "update", "archive", "restore", "transfer", "tag", "revert", "delete"]
 Channel = Literal["edit", "approval", "import", "undo", "rule", "merge"]
@@ -76,11 +76,19 @@ def fold(changes: Iterable[Change], *, until: datetime | None = None, version: i
         version: Leave out what came after this version.
     """
     state: Record | None = None
-    for change in changes:
+    for change, after in replay(changes):
         if (until is not None and change.at > until) or (version is not None and change.version > version):
             break
-        state = _apply(state, change)
+        state = after
     return state
+
+
+def replay(changes: Iterable[Change]) -> Iterator[tuple[Change, Record]]:
+    """Yield each change of a record, oldest first, with the record as it was after it."""
+    state: Record | None = None
+    for change in changes:
+        state = _apply(state, change)
+        yield change, state
 
 
 def _apply(state: Record | None, change: Change) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from math import isfinite
 from typing import Final
 
 import attrs
@@ -101,7 +102,9 @@ def number_text(raw: object) -> str | None:
     if isinstance(raw, int):
         return int.__repr__(raw) if -EXACT_DIGITS < raw < EXACT_DIGITS else ""
     if isinstance(raw, float):
-        if raw != raw or raw in (float("inf"), float("-inf")):  # noqa: PLR0124 - the test for nan
+        if raw.is_integer() and -EXACT_DIGITS < raw < EXACT_DIGITS:
+            return int.__repr__(int(raw))
+        if not isfinite(raw):
             return None
         raw = Decimal(float.__format__(raw, ".15g")) if abs(raw) < EXACT_DIGITS else Decimal(EXACT_DIGITS)
     if not isinstance(raw, Decimal) or not raw.is_finite():

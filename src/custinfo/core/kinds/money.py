@@ -30,6 +30,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "人民币": ("CNY",),
     "元": ("CNY", "TWD", "HKD", "MOP"),
     "元整": ("CNY",),
+    "元人民币": ("CNY",),
     "圆": ("CNY",),
     "圆整": ("CNY",),
     "块": ("CNY",),

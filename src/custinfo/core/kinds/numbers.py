@@ -23,7 +23,8 @@ _PLACES: Final = 6
 _SCALE: Final = 10**_PLACES
 _LARGEST_INTEGER: Final = 2**63 - 1
 _AMOUNT_BOUND: Final = 9_000_000_000_000
-_PLAIN: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_SURE_DIGITS: Final = 12
+_PLAIN: Final = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,15})?")
 _SPELLED: Final = re.compile(
     r"(?P<open>\()?\s?(?P<sign>[-+−])?\s?"
     r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]++)?(?P<fraction>\.[0-9]*)?"
@@ -38,8 +39,8 @@ Reading = tuple[Decimal, bool]
 def spelled_number(text: str) -> Reading | None:
     """Return the number that a narrow text spells: separators, 万 and 亿, brackets for negative; `None` if none.
 
-    >>> spelled_number("1,234.50"), spelled_number("1.2亿"), spelled_number("1,5")
-    ((Decimal('1234.50'), True), (Decimal('120000000'), True), None)
+    >>> spelled_number("1,234.50"), spelled_number("(5)"), spelled_number("1,5")
+    ((Decimal('1234.50'), True), (Decimal('-5'), True), None)
     """
     if _PLAIN.fullmatch(text):
         return Decimal(text), False
@@ -47,7 +48,7 @@ def spelled_number(text: str) -> Reading | None:
     if match is None or (match["open"] is None) is not (match["close"] is None):
         return None
     whole, fraction = match["whole"] or "", match["fraction"] or ""
-    if not whole and len(fraction) < 2 or (match["open"] and match["sign"]):
+    if (not whole and len(fraction) < 2) or (match["open"] and match["sign"]):
         return None
     sign = "-" if match["open"] or match["sign"] in ("-", "−") else ""
     power = int(match["power"] or 0) + _UNITS.get(match["unit"] or "", 0)
@@ -57,8 +58,8 @@ def spelled_number(text: str) -> Reading | None:
 
 def read_number(
     raw: object, report: Report, problems: list[Problem], spell: Callable[[str], Reading | str | None]
-) -> Decimal | Invalid | None:
-    """Return the number that `raw` is or spells.
+) -> Reading | Invalid | None:
+    """Return the number that `raw` is or spells, and whether its spelling deserves a notice.
 
     Args:
         raw: A number or a text.
@@ -77,34 +78,33 @@ def read_number(
         return report.refuse(problems)
     if not text.isprintable() and CONTROL.search(text):
         return report.refuse(problems, "control_character")
-    reading = spell(tidied(text))
+    narrow = tidied(text)
+    reading = spell(narrow) if narrow else None
     if not isinstance(reading, tuple):
         return report.refuse(problems, reading, **report.params) if reading else report.refuse(problems)
-    number, changed = reading
-    if changed or not text.isascii():
-        report.remark(problems)
-    return number
+    return reading[0], reading[1] or not text.isascii()
 
 
-def _given_number(raw: object, report: Report, problems: list[Problem]) -> Decimal | Invalid:
+def _given_number(raw: object, report: Report, problems: list[Problem]) -> Reading | Invalid:
     """Take a number that is no text. A float has the 15 digits that a spreadsheet keeps."""
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         return report.refuse_type(raw, problems)
     if isinstance(raw, int):
         inside = -_LARGEST_INTEGER <= raw <= _LARGEST_INTEGER
-        return Decimal(raw) if inside else report.refuse(problems, "number_out_of_range")
+        return (Decimal(raw), False) if inside else report.refuse(problems, "number_out_of_range")
     if isinstance(raw, Decimal):
-        return raw if raw.is_finite() else report.refuse(problems)
+        return (raw, False) if raw.is_finite() else report.refuse(problems)
     digits = number_text(raw)
     if digits is None:
         return report.refuse(problems)
-    return Decimal(digits) if digits else report.refuse(problems, "precision_lost")
+    return (Decimal(digits), False) if digits else report.refuse(problems, "precision_lost")
 
 
 def _parse_integer(raw: object, report: Report, problems: list[Problem]) -> int | Invalid | None:
-    number = read_number(raw, report, problems, spelled_number)
-    if not isinstance(number, Decimal):
-        return number
+    reading = read_number(raw, report, problems, spelled_number)
+    if not isinstance(reading, tuple):
+        return reading
+    number, changed = reading
     if number and number.adjusted() > 18:
         return report.refuse(problems, "number_out_of_range")
     if number and number.adjusted() < 0:
@@ -112,7 +112,11 @@ def _parse_integer(raw: object, report: Report, problems: list[Problem]) -> int 
     whole = int(number)
     if whole != number:
         return report.refuse(problems, "not_whole")
-    return whole if abs(whole) <= _LARGEST_INTEGER else report.refuse(problems, "number_out_of_range")
+    if abs(whole) > _LARGEST_INTEGER:
+        return report.refuse(problems, "number_out_of_range")
+    if changed:
+        report.remark(problems)
+    return whole
 
 
 def _integer_parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: ARG001
@@ -121,6 +125,8 @@ def _integer_parser(field: FieldDefinition, context: KindContext) -> Parser:  # 
     def parse(raw: object, problems: list[Problem]) -> Any:
         if type(raw) is int and -EXACT_DIGITS < raw < EXACT_DIGITS:
             return raw
+        if type(raw) is float and raw.is_integer() and -EXACT_DIGITS < raw < EXACT_DIGITS:
+            return int(raw)
         if type(raw) is str and len(raw) < 16 and raw.isascii() and raw.isdigit():
             return int(raw)
         return _parse_integer(raw, report, problems)
@@ -142,9 +148,7 @@ def encode_amount(value: Any) -> int:
     return int(numerator * _SCALE // denominator)
 
 
-def _checked_amount(
-    number: Decimal, places: int, report: Report, problems: list[Problem]
-) -> Decimal | Invalid:
+def _checked_amount(number: Decimal, places: int, report: Report, problems: list[Problem]) -> Decimal | Invalid:
     """Return the number in its one form, or refuse one that cannot be stored."""
     if not number:
         return Decimal(0)
@@ -172,8 +176,17 @@ def amount_parser(report: Report, places: int, spell: Callable[[str], Reading | 
     def parse(raw: object, problems: list[Problem]) -> Any:
         if type(raw) is int and -_AMOUNT_BOUND < raw < _AMOUNT_BOUND:
             return Decimal(raw)
-        number = read_number(raw, report, problems, spell)
-        return _checked_amount(number, places, report, problems) if isinstance(number, Decimal) else number
+        if type(raw) is float and raw.is_integer() and -_AMOUNT_BOUND < raw < _AMOUNT_BOUND:
+            return Decimal(int(raw))
+        if type(raw) is str and len(raw) <= _SURE_DIGITS and raw.isascii() and raw.isdigit():
+            return Decimal(raw)
+        reading = read_number(raw, report, problems, spell)
+        if not isinstance(reading, tuple):
+            return reading
+        amount = _checked_amount(reading[0], places, report, problems)
+        if reading[1] and isinstance(amount, Decimal):
+            report.remark(problems)
+        return amount
 
     return parse
 

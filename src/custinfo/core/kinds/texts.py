@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 from unicodedata import is_normalized, normalize
 
@@ -27,12 +27,20 @@ def limit_of(field: FieldDefinition, default: int) -> int:
     return limit if isinstance(limit, int) and limit > 0 else default
 
 
+def _read_date(raw: date, report: Report, problems: list[Problem]) -> str | Invalid:
+    try:
+        text = raw.isoformat(" ") if isinstance(raw, datetime) else raw.isoformat()
+    except Exception:  # a time zone that somebody else wrote may raise anything
+        return report.refuse_type(raw, problems)
+    report.remark(problems)
+    return text
+
+
 def _read_other(raw: object, report: Report, problems: list[Problem]) -> str | Invalid | None:
     if raw is None:
         return None
     if isinstance(raw, date):
-        report.remark(problems)
-        return str(raw)
+        return _read_date(raw, report, problems)
     digits = number_text(raw)
     if digits is None:
         return report.refuse_type(raw, problems)

@@ -1,0 +1,78 @@
+"""Unified social credit codes of Chinese organisations."""
+
+from __future__ import annotations
+
+import re
+from operator import mul
+from typing import Any, Final
+
+from custinfo.core.fields import FieldDefinition
+from custinfo.core.kinds._kind import Invalid, Kind, KindContext, Parser
+from custinfo.core.kinds._raw import Report, read_identifier
+from custinfo.core.kinds.texts import as_is
+from custinfo.core.problems import Problem
+
+__all__ = ["USCC", "is_uscc"]
+
+_LIMIT: Final = 64
+_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_SHAPE: Final = re.compile(rf"[0-9ANY][0-9]{{7}}[{_ALPHABET}]{{10}}").fullmatch
+_VALUES: Final = bytes(max(_ALPHABET.find(chr(code)), 0) for code in range(256))
+_WEIGHTS: Final = (*(pow(3, place, 31) for place in range(17)), 1)
+_SEPARATORS: Final = re.compile(r"[\s\-]+")
+_PROVINCES: Final = frozenset(
+    str(code)
+    for codes in (
+        range(10, 16),
+        range(21, 24),
+        range(31, 38),
+        range(41, 47),
+        range(50, 55),
+        range(61, 67),
+        (71, 81, 82, 83),
+    )
+    for code in codes
+)
+"""First two digits of a region: the provinces of GB/T 2260, 10 for the state, 66 for the Xinjiang corps."""
+
+
+def is_uscc(text: str) -> bool:
+    """Whether form and check character are those of GB 32100-2015.
+
+    >>> is_uscc("91350100M000100Y43"), is_uscc("91350100M000100Y44")
+    (True, False)
+    """
+    return _SHAPE(text) is not None and not sum(map(mul, text.encode().translate(_VALUES), _WEIGHTS)) % 31
+
+
+def _read(raw: object, report: Report, problems: list[Problem]) -> str | Invalid | None:
+    text = read_identifier(raw, report, _LIMIT, problems)
+    if not isinstance(text, str):
+        return text
+    code = _SEPARATORS.sub("", text).upper()
+    if not is_uscc(code):
+        return report.refuse(problems)
+    if code[2:4] not in _PROVINCES:
+        report.warn(problems, "unknown_region")
+    return report.compare(raw, code, problems)
+
+
+def _parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: ARG001
+    report = Report.of(field, "invalid_uscc")
+    shape, values, weights, provinces = _SHAPE, _VALUES, _WEIGHTS, _PROVINCES
+
+    def parse(raw: object, problems: list[Problem]) -> Any:
+        if (
+            type(raw) is str
+            and shape(raw)
+            and not sum(map(mul, raw.encode().translate(values), weights)) % 31
+            and raw[2:4] in provinces
+        ):
+            return raw
+        return _read(raw, report, problems)
+
+    return parse
+
+
+USCC: Final = Kind("uscc", _parser, as_is, cell_format="@", ordered=False)
+"""`str` of 18 characters. The check character decides; an unknown province is a warning."""

@@ -1,0 +1,217 @@
+"""The verbs on the records of one module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from custinfo.core.criteria.nodes import Criterion, Everything
+from custinfo.core.errors import InvalidInputError
+from custinfo.core.problems import Problem
+from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, Tag, Version
+from custinfo.workspace.approvals import Approvals
+from custinfo.workspace.context import Context
+from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView
+from custinfo.workspace.writing import Draft, Prepared, WritePath
+
+__all__ = ["Records", "TagInput"]
+
+TagInput = tuple[str, str]
+"""A tag as (dimension, tag): keys, labels or aliases."""
+
+
+class Records:
+    """Create, read, query and change the records of one module, as one actor, in one unit of work.
+
+    Every method takes field names by key, label or alias. What the actor may not reach does not exist for them
+    (`NotFoundError`); what no grant allows is refused (`PermissionDeniedError`); what is wrong with the
+    data is said all at once (`InvalidInputError`). Whatever is raised, nothing of the call is saved.
+    """
+
+    def __init__(self, context: Context, module: ModuleKey) -> None:
+        self.module = module
+        self._context = context
+        self._reading = ReadPath(context)
+        context.module(module)
+
+    # --- reading
+
+    def get(self, record_id: str) -> RecordView:
+        """Return one record, archived or not.
+
+        Raises: NotFoundError if there is none, or none that the actor may view.
+        """
+        record, verdict = self._reading.record(self.module, record_id)
+        return self._reading.view(record, verdict)
+
+    def find(
+        self,
+        criterion: Criterion | None = None,
+        *,
+        order_by: Sequence[str] = (),
+        limit: int = 50,
+        after: str | None = None,
+        archived: bool = False,
+    ) -> Page:
+        """Return a page of the records that meet a criterion, of those that the actor may view.
+
+        Args:
+            criterion: Which records; everything in reach when not given.
+            order_by: Field names, `-` before one for descending; missing values come last, ties break by id.
+            limit: At most so many, from 1.
+            after: `Page.next` of the page before, in the same order.
+            archived: Whether archived records are found too.
+
+        Raises: InvalidInputError for unknown fields, operators and values; PermissionDeniedError for a field that
+            the actor may read nowhere; records on which they may not read a field that is used are left out.
+        """
+        if limit < 1:
+            raise ValueError("limit must be at least 1")
+        wanted = Everything() if criterion is None else criterion
+        return self._reading.find(self.module, wanted, order_by, limit, after, archived=archived)
+
+    def count(self, criterion: Criterion | None = None) -> int:
+        """Return how many live records meet a criterion, of those that the actor may view. Raises: as `find`."""
+        return self._reading.count(self.module, Everything() if criterion is None else criterion)
+
+    def distribution(self, by: str, criterion: Criterion | None = None) -> dict[Any, int]:
+        """Return value → number of live records, most frequent first; `None` stands for no value.
+
+        `by` is a field, `reference.field`, or a tag dimension (then a record counts once for each of its tags).
+        Raises: as `find`.
+        """
+        return self._reading.distribution(self.module, by, Everything() if criterion is None else criterion)
+
+    def history(self, record_id: str) -> tuple[ChangeView, ...]:
+        """Return what happened to a record, oldest first. Raises: NotFoundError."""
+        return self._reading.history(self.module, record_id)
+
+    def as_of(self, record_id: str, time: datetime) -> RecordView:
+        """Return a record as it was at a time (aware). Raises: NotFoundError, also if it did not exist then."""
+        if time.tzinfo is None:
+            raise ValueError("time must be aware: give it a time zone")
+        record, verdict = self._reading.state_at(self.module, record_id, until=time)
+        return self._reading.view(record, verdict)
+
+    def diff(self, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
+        """Return field → (value at version `before`, value at `after`) for what differs. Raises: NotFoundError."""
+        return self._reading.difference(self.module, record_id, before, after)
+
+    # --- writing
+
+    def create(
+        self, values: Mapping[str, object], *, tags: Iterable[TagInput] = (), reason: str | None = None
+    ) -> Outcome:
+        """Create a record.
+
+        Args:
+            values: Field name → raw value; the owner is the actor unless given.
+            tags: Tags as (dimension, tag).
+            reason: Kept in the history.
+
+        Returns: `Applied`, or `AwaitingApproval` where a flow gates it.
+        Raises: InvalidInputError, PermissionDeniedError; ConflictError if a unique value was taken meanwhile.
+        """
+        return self._write(Draft("create", self.module, None, values, self._tags(tags), reason=reason))
+
+    def update(
+        self, record_id: str, values: Mapping[str, object], *, version: Version, reason: str | None = None
+    ) -> Outcome:
+        """Change fields of a record; a blank or `CLEAR` removes a value, fields that are not named stay.
+
+        Args:
+            record_id: The record.
+            values: Field name → raw value.
+            version: The version that the caller read, or `ANY`.
+            reason: Kept in the history.
+
+        Returns: `Applied` (also where nothing differs: then there is no new version), or `AwaitingApproval` with
+            the whole change where a flow gates part of it.
+        Raises: NotFoundError, StaleVersionError, InvalidInputError, PermissionDeniedError; FieldReservedError where
+            a pending request holds a field.
+        """
+        return self._write(Draft("update", self.module, RecordId(record_id), values, None, version, reason))
+
+    def archive(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
+        """Archive a record: lists leave it out, and its unique values are free. Raises: as `update`."""
+        return self._write(Draft("archive", self.module, RecordId(record_id), {}, None, version, reason))
+
+    def restore(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
+        """Bring an archived record back. Raises: as `update`, also if a unique value was taken meanwhile."""
+        return self._write(Draft("restore", self.module, RecordId(record_id), {}, None, version, reason))
+
+    def transfer(self, record_id: str, to: str, *, version: Version, reason: str | None = None) -> Outcome:
+        """Give a record to another owner; their department is stamped on it.
+
+        `to` is a member by key, name, `name(department)` or employee number. The actor needs `transfer` on the
+        record before and after. Raises: as `update`.
+        """
+        draft = Draft("transfer", self.module, RecordId(record_id), {"owner": to}, None, version, reason)
+        return self._write(draft)
+
+    def tag(
+        self,
+        record_id: str,
+        *tags: TagInput,
+        remove: Iterable[TagInput] = (),
+        version: Version,
+        reason: str | None = None,
+    ) -> Outcome:
+        """Add and remove tags; in a dimension that takes one tag, the new one replaces the old. Raises: as `update`."""
+        current, _ = self._reading.record(self.module, record_id)
+        added = self._tags(tags)
+        single = {key for key, item in self._context.schema.configuration.tag_dimensions.items() if item.single}
+        replaced = {tag.dimension for tag in added} & single
+        kept = frozenset(tag for tag in current.tags if tag.dimension not in replaced) - self._tags(remove)
+        return self._write(Draft("tag", self.module, RecordId(record_id), {}, kept | added, version, reason))
+
+    def revert(self, record_id: str, *, to_version: int, version: Version, reason: str | None = None) -> Outcome:
+        """Take a record's values and tags back to an earlier version, as a new change like any other.
+
+        Fields that the actor may not edit must be the same in both versions. Raises: as `update`; NotFoundError for
+        a version that does not exist.
+        """
+        past, _ = self._reading.state_at(self.module, record_id, version=to_version)
+        current, _ = self._reading.record(self.module, record_id)
+        patch = {
+            key: past.values.get(key, CLEAR)
+            for key in (*past.values, *current.values)
+            if past.values.get(key) != current.values.get(key)
+        }
+        tags = past.tags if past.tags != current.tags else None
+        draft = Draft("revert", self.module, RecordId(record_id), patch, tags, version, reason, typed=True)
+        return self._write(draft)
+
+    # --- inner
+
+    def _write(self, draft: Draft) -> Outcome:
+        return self._outcome(WritePath(self._context).write(draft))
+
+    def _outcome(self, prepared: Prepared) -> Outcome:
+        if prepared.request is not None:
+            return AwaitingApproval(Approvals(self._context).view(prepared.request))
+        record = prepared.after if prepared.changed else prepared.before
+        if record is None:
+            raise RuntimeError("a draft without error gives a record")
+        return Applied(self._reading.view(record))
+
+    def _tags(self, tags: Iterable[TagInput]) -> frozenset[Tag]:
+        """Return tags resolved. Raises: InvalidInputError for unknown ones and for two where one is allowed."""
+        found: set[Tag] = set()
+        problems: list[Problem] = []
+        for dimension, value in tags:
+            tag = self._context.schema.resolve_tag(dimension, value)
+            if isinstance(tag, Problem):
+                problems.append(tag)
+            else:
+                found.add(tag)
+        for key, item in self._context.schema.configuration.tag_dimensions.items():
+            if item.single and sum(tag.dimension == key for tag in found) > 1:
+                problems.append(Problem("too_many_tags", "tags", params={"dimension": key}))
+        if found and not self._context.module(self.module).definition.taggable:
+            problems.append(Problem("unknown_field", "tags"))
+        if problems:
+            raise InvalidInputError(problems)
+        return frozenset(found)

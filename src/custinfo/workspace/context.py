@@ -1,0 +1,160 @@
+"""What one session works with: the actor, the compiled configuration, the unit of work, time, ids and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from custinfo.core.binding import bind
+from custinfo.core.criteria.nodes import Criterion
+from custinfo.core.errors import InvalidInputError
+from custinfo.core.fields import FieldDefinition
+from custinfo.core.policy.access import Access, Verdict, compile_access
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
+from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.validation.engine import Validator
+from custinfo.ports.system import Clock, Ids, Keyring, SealContext
+from custinfo.ports.units import UnitOfWork
+
+__all__ = ["Compiled", "Context", "References"]
+
+
+class Compiled:
+    """Hold what is compiled once per configuration: the schema and each module's validator."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._validators: dict[ModuleKey, Validator] = {}
+
+    def validator(self, module: ModuleKey, now: datetime) -> Validator:
+        """Return the validator of a module."""
+        known = self._validators.get(module)
+        if known is None:
+            compiled = self.schema.module(module)
+            criteria = {
+                criterion
+                for field in compiled.definition.fields.values()
+                for criterion in (field.applies_when, field.required_when)
+                if criterion is not None
+            }
+            bound = {criterion: bind(criterion, module, self.schema, now) for criterion in criteria}
+            known = self._validators[module] = Validator(compiled, bound)
+        return known
+
+
+class References:
+    """Follow references within a session, each record loaded once."""
+
+    def __init__(self, unit: UnitOfWork, schema: Schema) -> None:
+        self._unit = unit
+        self._schema = schema
+        self._known: dict[tuple[ModuleKey, RecordId], Record | None] = {}
+
+    def __call__(self, record: Record, key: FieldKey) -> Record | None:
+        """Return the record to which the reference field `key` of `record` points, or `None`."""
+        target = record.values.get(key)
+        if target is None:
+            return None
+        module = self.target(record.module, key)
+        if (module, target) not in self._known:
+            self.load(module, [target])
+        return self._known[module, target]
+
+    def target(self, module: ModuleKey, key: FieldKey) -> ModuleKey:
+        """Return the module to which a reference field points."""
+        return str(self._schema.module(module).definition.fields[key].options["module"])
+
+    def load(self, module: ModuleKey, record_ids: Collection[RecordId]) -> None:
+        """Load records that are about to be followed, in one go."""
+        wanted = [key for key in record_ids if (module, key) not in self._known]
+        if wanted:
+            found = self._unit.records.get(module, wanted)
+            self._known |= {(module, key): found.get(key) for key in wanted}
+
+    def prefetch(self, records: Iterable[Record]) -> None:
+        """Load everything to which `records` refer."""
+        wanted: dict[ModuleKey, set[RecordId]] = {}
+        for record in records:
+            for key, field in self._schema.module(record.module).definition.fields.items():
+                if field.kind == "reference" and (target := record.values.get(key)) is not None:
+                    wanted.setdefault(str(field.options["module"]), set()).add(target)
+        for module, ids in wanted.items():
+            self.load(module, ids)
+
+    def forget(self, records: Iterable[Record]) -> None:
+        """Drop records that changed."""
+        for record in records:
+            self._known.pop((record.module, record.id), None)
+
+
+@attrs.define
+class Context:
+    """Carry a session's actor, unit of work and surroundings to the write path and the read path."""
+
+    actor: MemberKey
+    tenant: str
+    compiled: Compiled
+    unit: UnitOfWork
+    clock: Clock
+    ids: Ids
+    keyring: Keyring | None
+    related: References
+    _accesses: dict[tuple[MemberKey, ModuleKey], Access] = attrs.field(factory=dict)
+
+    @property
+    def schema(self) -> Schema:
+        """The compiled configuration."""
+        return self.compiled.schema
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.clock()
+
+    def module(self, key: ModuleKey) -> ModuleSchema:
+        """Return a module compiled. Raises: InvalidInputError for an unknown one."""
+        return self.schema.module(key)
+
+    def validator(self, module: ModuleKey) -> Validator:
+        """Return a module's validator."""
+        return self.compiled.validator(module, self.now())
+
+    def bind(self, criterion: Criterion, module: ModuleKey) -> Criterion:
+        """Return a criterion bound to a module at the present time."""
+        return bind(criterion, module, self.schema, self.now())
+
+    def access(self, module: ModuleKey, actor: MemberKey | None = None) -> Access:
+        """Return what the actor (or another member) may do in a module, compiled once per session."""
+        who = self.actor if actor is None else actor
+        known = self._accesses.get((who, module))
+        if known is None:
+            grants = [grant for grant in self.schema.configuration.grants if grant.module == module]
+            conditions = {
+                grant.condition: self.bind(grant.condition, module) for grant in grants if grant.condition is not None
+            }
+            definition = self.module(module).definition
+            known = compile_access(who, definition, grants, self.schema.directory, conditions)
+            self._accesses[who, module] = known
+        return known
+
+    def verdict(self, record: Record) -> Verdict:
+        """Return what the actor may do with a record."""
+        return self.access(record.module).verdict(record, self.related)
+
+    def seal(self, field: FieldDefinition, record: RecordId, module: ModuleKey, value: Any) -> Sealed:
+        """Return the encrypted form of a value; the caller has made sure that there is a keyring."""
+        if self.keyring is None:
+            raise RuntimeError("no keyring")
+        text = str(self.module(module).kinds[field.key].encode(value))
+        return self.keyring.seal(text, SealContext(self.tenant, module, field.key, record))
+
+    def unseal(self, record_id: RecordId, module: ModuleKey, key: FieldKey, sealed: Sealed) -> Any:
+        """Return the typed value of a sealed one. Raises: InvalidInputError (`unreadable_value`)."""
+        if self.keyring is None:
+            raise InvalidInputError([Problem("unreadable_value", key, params={"key": "-"})])
+        kind = self.module(module).kinds[key]
+        text = self.keyring.open(sealed, SealContext(self.tenant, module, key, record_id))
+        return kind.decode(int(text) if kind.storage == "number" else text)

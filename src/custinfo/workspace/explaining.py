@@ -1,0 +1,73 @@
+"""Why yes, why no (POL-4)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+from custinfo.core.criteria.evaluate import compile_predicate
+from custinfo.core.policy.access import Access, scope_criterion
+from custinfo.core.policy.grants import Action, Grant
+from custinfo.core.records import MemberKey, ModuleKey, Record
+from custinfo.workspace.context import Context
+
+__all__ = ["Explanation", "GrantFinding", "explain"]
+
+Clause = Literal["allows", "action", "scope", "condition"]
+
+
+@attrs.frozen
+class GrantFinding:
+    """What one grant of the actor's roles says: it `allows`, or the first clause that failed."""
+
+    grant: Grant
+    clause: Clause
+
+    def text(self) -> str:
+        """Return it as a line for people."""
+        grant = self.grant
+        rows = f"{grant.scope} through {grant.through}" if grant.through else grant.scope
+        what = f"role {grant.role}: {', '.join(sorted(grant.actions))} on {grant.module} ({rows})"
+        return f"{what} — {'allows' if self.clause == 'allows' else f'not by its {self.clause}'}"
+
+
+@attrs.frozen
+class Explanation:
+    """The decision on an action, and what each grant of the actor's roles had to say."""
+
+    allowed: bool
+    actor: MemberKey
+    action: Action
+    module: ModuleKey
+    findings: tuple[GrantFinding, ...]
+
+    def text(self) -> str:
+        """Return the decision and its reasons, a line each."""
+        head = f"{self.actor} {'may' if self.allowed else 'may not'} {self.action} {self.module}"
+        return "\n".join([head, *(f"  {finding.text()}" for finding in self.findings)])
+
+
+def explain(context: Context, action: Action, module: ModuleKey, record: Record | None) -> Explanation:
+    """Return why the actor may or may not do something with a record, or with any record when none is given."""
+    access = context.access(module)
+    findings = tuple(_finding(context, access, bound.grant, action, record) for bound in access.grants)
+    allowed = any(finding.clause == "allows" for finding in findings)
+    return Explanation(allowed, context.actor, action, module, findings)
+
+
+def _finding(context: Context, access: Access, grant: Grant, action: Action, record: Record | None) -> GrantFinding:
+    if action not in grant.actions:
+        return GrantFinding(grant, "action")
+    if record is None:
+        return GrantFinding(grant, "allows")
+    directory = context.schema.directory
+    departments = [department for role, department in directory.roles_of(access.actor) if role == grant.role]
+    scope = scope_criterion(grant, access.actor, departments, directory)
+    if not compile_predicate(scope)(record, context.related):
+        return GrantFinding(grant, "scope")
+    if grant.condition is not None:
+        condition = context.bind(grant.condition, grant.module)
+        if not compile_predicate(condition)(record, context.related):
+            return GrantFinding(grant, "condition")
+    return GrantFinding(grant, "allows")

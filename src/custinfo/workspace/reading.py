@@ -1,0 +1,359 @@
+"""The read path: guard → find → mask. Every reading goes through it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from custinfo.core.binding import bind_path
+from custinfo.core.criteria.evaluate import read_path
+from custinfo.core.criteria.nodes import (
+    AllOf,
+    AnyOf,
+    Criterion,
+    Everything,
+    Not,
+    Nothing,
+    Path,
+    Present,
+    Tagged,
+    all_of,
+    leaves,
+)
+from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change, difference, fold, replay
+from custinfo.core.kinds.masks import mask
+from custinfo.core.policy.access import Verdict
+from custinfo.core.policy.grants import Action
+from custinfo.core.problems import Problem
+from custinfo.core.records import (
+    UNREADABLE,
+    FieldKey,
+    Masked,
+    ModuleKey,
+    Record,
+    RecordId,
+    Sealed,
+)
+from custinfo.ports.repositories import Grouping, Order, Query
+from custinfo.workspace.context import Context
+from custinfo.workspace.views import ChangeView, Page, RecordView
+
+__all__ = ["ReadPath", "not_found"]
+
+_ALWAYS = frozenset({"id", "version"})
+
+
+def not_found(module: str) -> NotFoundError:
+    """Return the one answer for what does not exist and for what the actor may not know of."""
+    return NotFoundError([Problem("not_found", params={"what": module})])
+
+
+def _not_readable(key: FieldKey) -> PermissionDeniedError:
+    return PermissionDeniedError([Problem("field_not_readable", key)])
+
+
+def _with_hop(criterion: Criterion, hop: FieldKey, field: FieldKey) -> Criterion:
+    """Return a criterion on a referenced record as one on the record that refers to it."""
+    match criterion:
+        case AllOf(parts):
+            return AllOf(tuple(_with_hop(part, hop, field) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(_with_hop(part, hop, field) for part in parts))
+        case Not(part):
+            return Not(_with_hop(part, hop, field))
+        case Everything():
+            return Present((hop, "id"))
+        case Nothing():
+            return criterion
+        case Tagged():
+            raise _not_readable(field)
+        case _:
+            if len(criterion.path) > 1:
+                raise _not_readable(field)
+            return attrs.evolve(criterion, path=(hop, *criterion.path))
+
+
+class ReadPath:
+    """Answer one session's questions within what its actor may see."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    # --- guard
+
+    def readable_where(self, module: ModuleKey, path: Path) -> Criterion:
+        """Return the criterion under which the actor may read what `path` names. Raises: PermissionDeniedError."""
+        key = path[0]
+        access = self._context.access(module)
+        allowed = Everything() if key in _ALWAYS else access.readable_where(key)
+        if isinstance(allowed, Nothing):
+            raise _not_readable(".".join(path))
+        if len(path) == 1:
+            return allowed
+        target = self._context.related.target(module, key)
+        beyond = self._context.access(target)
+        inner = all_of([beyond.reach("view"), self.readable_where(target, path[1:])])
+        return all_of([allowed, _with_hop(inner, key, ".".join(path))])
+
+    def guarded(
+        self, module: ModuleKey, criterion: Criterion, *used: Path, action: Action = "view", archived: bool = False
+    ) -> Criterion:
+        """Return a bound criterion joined with what the actor may reach and read.
+
+        Args:
+            module: Key of the module.
+            criterion: As written; bound here.
+            used: Further paths that the answer depends on, such as sort keys.
+            action: What the records are wanted for.
+            archived: Whether archived records count.
+
+        Raises: InvalidInputError; PermissionDeniedError for a field that the actor may not read anywhere, or where
+            the actor may not `action` in the module at all.
+        """
+        access = self._context.access(module)
+        if not access.may(action):
+            raise PermissionDeniedError([Problem("action_denied", params={"action": action, "module": module})])
+        bound = self._context.bind(criterion, module)
+        paths = dict.fromkeys(
+            [*(("tags",) if isinstance(leaf, Tagged) else leaf.path for leaf in leaves(bound)), *used]
+        )
+        parts: list[Criterion] = [access.reach(action)]
+        parts += [self.readable_where(module, path) for path in paths]
+        if not archived:
+            parts.append(Not(Present(("archived_at",))))
+        return all_of([*parts, bound])
+
+    # --- find
+
+    def record(self, module: ModuleKey, record_id: str, *actions: Action) -> tuple[Record, Verdict]:
+        """Return a record and the verdict on it. Raises: NotFoundError where none of `actions` is allowed on it."""
+        key = RecordId(str(record_id))
+        record = self._context.unit.records.get(module, [key]).get(key)
+        if record is None:
+            raise not_found(module)
+        verdict = self._context.verdict(record)
+        if verdict.actions.isdisjoint(actions or ("view",)):
+            raise not_found(module)
+        return record, verdict
+
+    def find(
+        self,
+        module: ModuleKey,
+        criterion: Criterion,
+        order_by: Sequence[str],
+        limit: int,
+        after: str | None,
+        *,
+        archived: bool = False,
+    ) -> Page:
+        """Return a page of views."""
+        order = tuple(self._order(module, name) for name in order_by)
+        guarded = self.guarded(module, criterion, *(item.path for item in order), archived=archived)
+        position = None if after is None else self._position(module, order, after)
+        query = Query(module, guarded, order, limit + 1, position)
+        records = self._context.unit.queries.find(query)
+        shown = records[:limit]
+        self._context.related.prefetch(shown)
+        token = self._token(module, order, shown[-1]) if len(records) > limit else None
+        return Page(tuple(self.view(record) for record in shown), token)
+
+    def stream(
+        self,
+        module: ModuleKey,
+        criterion: Criterion,
+        order_by: Sequence[str] = (),
+        *,
+        action: Action = "view",
+        size: int = 1000,
+    ) -> Iterator[Record]:
+        """Yield the records themselves, page by page, for the library's own use."""
+        order = tuple(self._order(module, name) for name in order_by)
+        guarded = self.guarded(module, criterion, *(item.path for item in order), action=action)
+        position: tuple[Any, ...] | None = None
+        while True:
+            records = self._context.unit.queries.find(Query(module, guarded, order, size, position))
+            self._context.related.prefetch(records)
+            yield from records
+            if len(records) < size:
+                return
+            position = self._sort_values(order, records[-1])
+
+    def count(self, module: ModuleKey, criterion: Criterion) -> int:
+        """Return how many records the actor sees."""
+        return self._context.unit.queries.count(Query(module, self.guarded(module, criterion)))
+
+    def distribution(self, module: ModuleKey, name: str, criterion: Criterion) -> dict[Any, int]:
+        """Return value → number of records, by a field or, for the name of a tag dimension, by its tags."""
+        schema = self._context.module(module)
+        is_field = any(name in (field.key, *field.label.values()) for field in schema.definition.fields.values())
+        dimension = None if is_field else self._context.schema.resolve_dimension(name)
+        path: Path = ("tags",) if dimension is not None else bind_path(name, module, self._context.schema)
+        definition = schema.definition.fields.get(path[0])
+        if definition is not None and definition.encrypted:
+            raise InvalidInputError(
+                [Problem("unknown_operator", name, params={"kind": "encrypted", "operator": "group"})]
+            )
+        query = Query(module, self.guarded(module, criterion, path))
+        grouping = Grouping(dimension=dimension.key) if dimension is not None else Grouping(path=path)
+        counts = self._context.unit.queries.distribution(query, grouping)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, str(item[0]))))
+
+    def _order(self, module: ModuleKey, name: str) -> Order:
+        descending = name.startswith("-")
+        path = bind_path(name.removeprefix("-"), module, self._context.schema)
+        definition = self._context.module(module).definition.fields.get(path[0])
+        if definition is not None and definition.encrypted:
+            raise InvalidInputError(
+                [Problem("unknown_operator", name, params={"kind": "encrypted", "operator": "sort"})]
+            )
+        return Order(path, descending)
+
+    # --- pages
+
+    def _sort_values(self, order: Sequence[Order], record: Record) -> tuple[Any, ...]:
+        values = []
+        for item in order:
+            *hop, key = item.path
+            values.append(read_path(self._context.related(record, hop[0]) if hop else record, key))
+        return (*values, record.id)
+
+    def _sort_codecs(self, module: ModuleKey, order: Sequence[Order]) -> list[Any]:
+        codecs = []
+        for item in order:
+            target = module if len(item.path) == 1 else self._context.related.target(module, item.path[0])
+            codecs.append(self._context.module(target).kind_of(item.path[-1]))
+        return codecs
+
+    def _token(self, module: ModuleKey, order: Sequence[Order], record: Record) -> str:
+        *values, record_id = self._sort_values(order, record)
+        stored = [
+            None if value is None else kind.encode(value)
+            for kind, value in zip(self._sort_codecs(module, order), values, strict=True)
+        ]
+        return base64.urlsafe_b64encode(json.dumps([*stored, record_id]).encode()).decode()
+
+    def _position(self, module: ModuleKey, order: Sequence[Order], token: str) -> tuple[Any, ...]:
+        try:
+            *stored, record_id = json.loads(base64.urlsafe_b64decode(token.encode()))
+            return (
+                *(
+                    None if value is None else kind.decode(value)
+                    for kind, value in zip(self._sort_codecs(module, order), stored, strict=True)
+                ),
+                str(record_id),
+            )
+        except Exception as error:
+            raise ValueError("after is not a token of a page in this order") from error
+
+    # --- mask
+
+    def view(self, record: Record, verdict: Verdict | None = None) -> RecordView:
+        """Return what the actor may see of a record."""
+        seen = self._context.verdict(record) if verdict is None else verdict
+        if "view" not in seen.actions:
+            seen = Verdict(seen.actions)
+        readable = seen.readable
+        values = {
+            key: self.reveal(record, key, value, seen)
+            for key, value in record.values.items()
+            if key in readable or key in seen.masked
+        }
+        return RecordView(
+            record.id,
+            record.module,
+            record.version,
+            FrozenDict(values),
+            record.tags if "tags" in readable else frozenset(),
+            readable | seen.masked.keys(),
+            record.owner if "owner" in readable else None,
+            record.department if "department" in readable else None,
+            record.created_at if "created_at" in readable else None,
+            record.updated_at if "updated_at" in readable else None,
+            record.archived_at if "archived_at" in readable else None,
+            self._context.module(record.module),
+        )
+
+    def reveal(self, record: Record, key: FieldKey, value: Any, verdict: Verdict) -> Any:
+        """Return a visible value as the verdict says: open, masked, or unreadable without its key."""
+        if type(value) is Sealed:
+            try:
+                value = self._context.unseal(record.id, record.module, key, value)
+            except InvalidInputError:
+                return UNREADABLE
+        if key in verdict.readable or value is None:
+            return value
+        return Masked(mask(verdict.masked[key], self._context.module(record.module).render(key, value)))
+
+    # --- history
+
+    def history(self, module: ModuleKey, record_id: str) -> tuple[ChangeView, ...]:
+        """Return the changes of a record, oldest first, with what the actor may see of them."""
+        record, verdict = self.record(module, record_id)
+        seen_before = verdict
+        views = []
+        for change, after in replay(self._context.unit.history.of_record(module, record.id)):
+            seen_after = _both(verdict, self._context.verdict(after))
+            views.append(self._change(record, change, _both(seen_before, seen_after)))
+            seen_before = seen_after
+        return tuple(views)
+
+    def _change(self, record: Record, change: Change, verdict: Verdict) -> ChangeView:
+        fields = {
+            item.field: (
+                self.reveal(record, item.field, item.old, verdict),
+                self.reveal(record, item.field, item.new, verdict),
+            )
+            for item in change.fields
+            if verdict.field(item.field) != "hidden"
+        }
+        return ChangeView(
+            change.version,
+            change.at,
+            change.actor,
+            change.action,
+            change.channel,
+            FrozenDict(fields),
+            change.reason,
+            change.on_behalf_of,
+            change.approval,
+            change.batch,
+            change.configuration_version,
+        )
+
+    def state_at(
+        self, module: ModuleKey, record_id: str, *, until: datetime | None = None, version: int | None = None
+    ) -> tuple[Record, Verdict]:
+        """Return a past state, and what the actor may see both of it and of the record today."""
+        record, today = self.record(module, record_id)
+        past = fold(self._context.unit.history.of_record(module, record.id), until=until, version=version)
+        if past is None or (version is not None and past.version != version):
+            raise not_found(module)
+        return past, _both(today, self._context.verdict(past))
+
+    def difference(self, module: ModuleKey, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
+        """Return field → (old, new) between two versions, with what the actor may see of them."""
+        old, seen_old = self.state_at(module, record_id, version=before)
+        new, seen_new = self.state_at(module, record_id, version=after)
+        verdict = _both(seen_old, seen_new)
+        return {
+            key: (self.reveal(new, key, one, verdict), self.reveal(new, key, other, verdict))
+            for key, (one, other) in difference(old, new).items()
+            if verdict.field(key) != "hidden"
+        }
+
+
+def _both(one: Verdict, other: Verdict) -> Verdict:
+    """Return what two verdicts agree on: readable in both, or at least masked in both."""
+    readable = one.readable & other.readable
+    styles = {**dict.fromkeys(one.readable, ""), **one.masked}, {**dict.fromkeys(other.readable, ""), **other.masked}
+    masked = {
+        key: styles[0][key] or styles[1][key] for key in styles[0].keys() & styles[1].keys() if key not in readable
+    }
+    return Verdict(one.actions & other.actions, readable, FrozenDict(masked), one.editable & other.editable)

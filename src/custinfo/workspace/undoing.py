@@ -1,0 +1,105 @@
+"""Undoing an import (XLS-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.history.changes import Change, changes_between, fold
+from custinfo.core.importing import ImportBatch
+from custinfo.core.problems import Problem
+from custinfo.core.records import Record, RecordId
+from custinfo.workspace.context import Context
+from custinfo.workspace.reading import not_found
+
+__all__ = ["UndoReport", "undo"]
+
+
+@attrs.frozen
+class UndoReport:
+    """What undoing an import did: ids of the records removed, taken back, and left because they changed since."""
+
+    removed: tuple[RecordId, ...]
+    reverted: tuple[RecordId, ...]
+    kept: tuple[RecordId, ...]
+
+
+def undo(context: Context, batch_id: str) -> UndoReport:
+    """Take an import back, all of it in the session's transaction. Raises: NotFoundError, PermissionDeniedError."""
+    batch = context.unit.imports.get(batch_id)
+    if batch is None:
+        raise not_found("import")
+    access = context.access(batch.module)
+    if context.actor != batch.actor and not access.may("import") and not access.may("configure"):
+        raise PermissionDeniedError([Problem("action_denied", params={"action": "import", "module": batch.module})])
+    if batch.state == "undone":
+        return UndoReport((), (), ())
+    with context.unit.atomic():
+        return _Undo(context, batch).run()
+
+
+class _Undo:
+    def __init__(self, context: Context, batch: ImportBatch) -> None:
+        self.context = context
+        self.batch = batch
+        self.removed: list[Record] = []
+        self.reverted: list[Record] = []
+        self.kept: list[RecordId] = []
+        self.changes: list[Change] = []
+
+    def run(self) -> UndoReport:
+        by_record: dict[tuple[str, RecordId], list[Change]] = {}
+        for change in self.context.unit.history.of_batch(self.batch.id):
+            by_record.setdefault((change.module, change.record_id), []).append(change)
+        for (module, record_id), changes in by_record.items():
+            self.one(module, record_id, changes)
+        if self.removed:
+            self.context.unit.records.remove(self.removed)
+        if self.reverted:
+            self.context.unit.records.save(self.reverted)
+        self.context.unit.history.append(self.changes)
+        self.context.related.forget([*self.removed, *self.reverted])
+        self.context.unit.imports.save(attrs.evolve(self.batch, state="undone"))
+        return UndoReport(
+            tuple(record.id for record in self.removed),
+            tuple(record.id for record in self.reverted),
+            tuple(self.kept),
+        )
+
+    def one(self, module: str, record_id: RecordId, changes: Sequence[Change]) -> None:
+        """Undo one record, unless something happened to it after the import."""
+        record = self.context.unit.records.get(module, [record_id]).get(record_id)
+        if record is None:
+            return
+        if record.version != changes[-1].version:
+            self.kept.append(record_id)
+            return
+        past = fold(self.context.unit.history.of_record(module, record_id), version=changes[0].version - 1)
+        now = self.context.now()
+        if past is None:
+            self.removed.append(record)
+            gone = attrs.evolve(record, version=record.version + 1, archived_at=now)
+            self.changes.append(self.change(record, gone, "delete"))
+            return
+        back = attrs.evolve(past, version=record.version + 1, updated_at=now, created_at=record.created_at)
+        self.reverted.append(back)
+        self.changes.append(self.change(record, back, "revert"))
+
+    def change(self, before: Record, after: Record, action: str) -> Change:
+        return Change(
+            before.module,
+            before.id,
+            after.version,
+            self.context.now(),
+            self.context.actor,
+            "delete" if action == "delete" else "revert",
+            changes_between(before, after),
+            "undo",
+            None,
+            None,
+            None,
+            self.batch.id,
+            self.context.schema.configuration.version,
+        )

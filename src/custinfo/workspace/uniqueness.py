@@ -1,0 +1,62 @@
+"""Looking up unique values before they are saved, for many records at once.
+
+The store's constraint decides; this check finds all clashes beforehand, so that they are reported together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from custinfo.core.fields import FieldDefinition
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
+from custinfo.core.stored import unique_key
+from custinfo.workspace.context import Context
+
+__all__ = ["UniqueCheck"]
+
+Candidate = tuple[Record | None, Record, list[Problem]]
+
+
+class UniqueCheck:
+    """Find values that another live record has, or that two records of one batch would share."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def run(self, batch: Iterable[Candidate]) -> None:
+        """Append `not_unique` to the problems of each record whose unique value is taken.
+
+        Args:
+            batch: For each record: before (`None` for a new one), after (with plain values), its problems.
+        """
+        wanted: dict[tuple[ModuleKey, FieldKey], dict[str, list[Candidate]]] = {}
+        for candidate in batch:
+            for key, value in self._values(candidate[0], candidate[1]):
+                wanted.setdefault((candidate[1].module, key), {}).setdefault(value, []).append(candidate)
+        for (module, key), by_value in wanted.items():
+            holders = self._context.unit.records.holders(module, key, by_value.keys())
+            for value, candidates in by_value.items():
+                self._report(key, holders.get(value), candidates)
+
+    def _report(self, key: FieldKey, holder: RecordId | None, candidates: list[Candidate]) -> None:
+        for position, (_, after, problems) in enumerate(candidates):
+            if (holder is not None and holder != after.id) or position > 0:
+                problems.append(Problem("not_unique", key))
+
+    def _values(self, before: Record | None, after: Record) -> Iterable[tuple[FieldKey, str]]:
+        restored = before is not None and before.archived_at is not None
+        if after.archived_at is not None:
+            return
+        for field in self._unique_fields(after.module):
+            value = after.values.get(field.key)
+            if value is None or (before is not None and not restored and before.values.get(field.key) == value):
+                continue
+            if field.encrypted and type(value) is not Sealed:
+                value = self._context.seal(field, after.id, after.module, value)
+            text = unique_key(self._context.module(after.module), field.key, value)
+            if text is not None:
+                yield field.key, text
+
+    def _unique_fields(self, module: ModuleKey) -> list[FieldDefinition]:
+        return [field for field in self._context.module(module).definition.fields.values() if field.unique]

@@ -1,0 +1,153 @@
+"""What an actor gets to see: records, pages, changes and requests with hidden fields absent and masked ones masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from custinfo.core.approval.requests import RequestId, RequestState, TrailEntry
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import ChangeAction, Channel
+from custinfo.core.records import FieldKey, Masked, MemberKey, ModuleKey, RecordId, Tag, Unreadable
+from custinfo.core.schema import ModuleSchema
+
+__all__ = [
+    "Applied",
+    "AwaitingApproval",
+    "ChangeView",
+    "InboxTask",
+    "Outcome",
+    "Page",
+    "RecordView",
+    "RequestView",
+]
+
+
+@attrs.frozen
+class RecordView:
+    """One record as one actor may see it.
+
+    `view["phone"]` or `view["联系方式"]` gives the typed value, a `Masked`, or `None` for a blank; a field that the
+    actor may not see raises `KeyError`, just like one that does not exist. `values` has the visible fields that are
+    not blank. `owner`, `department` and the times are `None` where they may not be seen.
+    """
+
+    id: RecordId
+    module: ModuleKey
+    version: int
+    values: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
+    tags: frozenset[Tag] = attrs.field(repr=False)
+    visible: frozenset[FieldKey] = attrs.field(repr=False)
+    owner: MemberKey | None = attrs.field(repr=False, default=None)
+    department: str | None = attrs.field(repr=False, default=None)
+    created_at: datetime | None = attrs.field(repr=False, default=None)
+    updated_at: datetime | None = attrs.field(repr=False, default=None)
+    archived_at: datetime | None = attrs.field(repr=False, default=None)
+    _schema: ModuleSchema | None = attrs.field(repr=False, default=None, eq=False)
+
+    def __getitem__(self, name: str) -> Any:
+        key = self._key(name)
+        if key not in self.visible:
+            raise KeyError(name)
+        if key in ("owner", "department", "created_at", "updated_at", "archived_at"):
+            return getattr(self, key)
+        return self.values.get(key)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._key(name) in self.values
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a visible field that is not blank, else `default`."""
+        value = self.values.get(self._key(name))
+        return default if value is None else value
+
+    def text(self, name: str) -> str:
+        """Return what to show people: labels for choices and people, masks, and "" for what is blank or hidden."""
+        key = self._key(name)
+        value = self[key] if key in self.visible else None
+        if value is None or self._schema is None:
+            return ""
+        return str(value) if isinstance(value, Masked | Unreadable) else self._schema.render(key, value)
+
+    def _key(self, name: str) -> FieldKey:
+        return (self._schema.resolve(name) if self._schema is not None else None) or name
+
+
+@attrs.frozen
+class Page:
+    """Part of an answer: `records` in order, and `next`, to pass as `after` for what follows (`None` at the end)."""
+
+    records: tuple[RecordView, ...]
+    next: str | None = None
+
+
+@attrs.frozen
+class ChangeView:
+    """One change as one actor may see it: field → (old, new), without the fields that are hidden from them."""
+
+    version: int
+    at: datetime
+    actor: MemberKey
+    action: ChangeAction
+    channel: Channel
+    fields: FrozenDict[FieldKey, tuple[Any, Any]] = attrs.field(repr=False)
+    reason: str | None = attrs.field(repr=False, default=None)
+    on_behalf_of: MemberKey | None = None
+    approval: str | None = None
+    batch: str | None = None
+    configuration_version: int = 1
+
+
+@attrs.frozen
+class RequestView:
+    """An approval request as one actor may see it.
+
+    `fields` are those that it will change; `base` and `proposed` hold the values that the actor may see.
+    `waiting_for` are the members whose decision is open now.
+    """
+
+    id: RequestId
+    module: ModuleKey
+    record_id: RecordId
+    state: RequestState
+    version: int
+    flows: tuple[str, ...]
+    submitted_by: MemberKey
+    submitted_at: datetime
+    fields: tuple[FieldKey, ...]
+    base: Mapping[FieldKey, Any] = attrs.field(repr=False)
+    proposed: Mapping[FieldKey, Any] = attrs.field(repr=False)
+    waiting_for: tuple[MemberKey, ...]
+    reason: str | None = attrs.field(repr=False, default=None)
+    trail: tuple[TrailEntry, ...] = attrs.field(repr=False, default=())
+
+
+@attrs.frozen
+class InboxTask:
+    """A decision that waits for the actor."""
+
+    request_id: RequestId
+    record_id: RecordId
+    module: ModuleKey
+    step: str
+    request: RequestView
+
+
+@attrs.frozen
+class Applied:
+    """The change took effect: `record` is the record after it, as the actor may see it."""
+
+    record: RecordView
+
+
+@attrs.frozen
+class AwaitingApproval:
+    """The change waits: live data is as it was, and `request` is what was submitted."""
+
+    request: RequestView
+
+
+Outcome = Applied | AwaitingApproval
