@@ -273,7 +273,7 @@ class _Planner:
                 "create" if match.record_id is None else "update",
                 self.module,
                 match.record_id,
-                item.patch,
+                {key: value for key, value in item.patch.items() if key not in match.agreed},
                 typed=True,
                 found=tuple(item.problems),
             )

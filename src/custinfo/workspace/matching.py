@@ -22,9 +22,13 @@ Patch = Mapping[FieldKey, Any]
 
 @attrs.frozen
 class RowMatch:
-    """The record that a row updates, or the one that it seems to duplicate, with the problem that says so."""
+    """The record that a row updates, or the one that it seems to duplicate, with the problem that says so.
+
+    `agreed` are the fields by which the record was found: the row changes nothing there.
+    """
 
     record_id: RecordId | None = None
+    agreed: RowKey = ()
     similar: RecordId | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -69,7 +73,7 @@ class Matcher:
         for key in self._match_keys:
             values = _values(patch, key)
             if values is not None and values in stored[key]:
-                return RowMatch(stored[key][values])
+                return RowMatch(stored[key][values], key)
         for key in self._duplicate_keys:
             values = _values(patch, key)
             if values is not None and values in stored[key]:

@@ -256,11 +256,18 @@ class WritePath:
         prepared.after = self._created(prepared) if before is None else self._changed(before, prepared)
 
     def _changing(self, before: Record | None, patch: Mapping[FieldKey, Any]) -> dict[FieldKey, Any]:
-        """Return the part of a patch that changes something; sealed values are compared by what they hold."""
+        """Return the part of a patch that changes something; sealed values are compared by what they hold.
+
+        A value that the actor may not read always counts as changed: that nothing changed would confirm a guess.
+        """
         if before is None:
             return {key: value for key, value in patch.items() if value is not CLEAR}
         changing = {}
+        readable = self.context.verdict(before).readable if self.authorised else None
         for key, value in patch.items():
+            if readable is not None and key not in readable:
+                changing[key] = value
+                continue
             old = before.owner if key == "owner" else before.values.get(key)
             if type(old) is Sealed and value is not CLEAR:
                 old = self._opened(before, key, old)
