@@ -42,7 +42,7 @@ class Directory(Protocol):
     """Find people and departments by what users write."""
 
     def find_member(self, text: str, /) -> str | tuple[str, ...] | None:
-        """Return the key of the member named by key, name, `name(department)` or employee number; several if ambiguous."""
+        """Return the key of the member that `text` names; several if ambiguous."""
 
     def find_department(self, text: str, /) -> str | tuple[str, ...] | None:
         """Return the key of the department named by key, name or path; several if ambiguous."""

@@ -56,5 +56,7 @@ def _renderer(field: FieldDefinition, context: KindContext) -> Renderer:  # noqa
     return render
 
 
-BOOLEAN: Final = Kind("boolean", _parser, _renderer, storage="number", encode=int, decode=bool, cell_format="@")
+BOOLEAN: Final = Kind(
+    "boolean", _parser, _renderer, storage="number", encode=int, decode=bool, cell_format="@", ordered=False
+)
 """`bool`. Takes 是/否, 有/无, 对/错, √/×, yes/no, true/false, Y/N, 1/0."""

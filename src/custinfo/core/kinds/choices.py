@@ -157,7 +157,7 @@ def _choices_renderer(field: FieldDefinition, context: KindContext) -> Renderer:
     return render
 
 
-CHOICE: Final = Kind("choice", _choice_parser, _label_maker, cell_format="@")
+CHOICE: Final = Kind("choice", _choice_parser, _label_maker, cell_format="@", ordered=False)
 """`str`: the code of an entry, found by code, label, alias or path.
 
 Options: `dictionary` (needed), `leaf_only`.

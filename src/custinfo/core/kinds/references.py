@@ -94,8 +94,8 @@ def _department_renderer(field: FieldDefinition, context: KindContext) -> Render
 REFERENCE: Final = Kind("reference", _reference_parser, as_is, cell_format="@", ordered=False)
 """`str`: the id of a record of the module in the option `module`. Whether it exists is checked on writing."""
 
-USER: Final = Kind("user", _user_parser, _user_renderer, cell_format="@")
+USER: Final = Kind("user", _user_parser, _user_renderer, cell_format="@", ordered=False)
 """`str`: the key of a member, found by key, name, `name(department)` or employee number."""
 
-DEPARTMENT: Final = Kind("department", _department_parser, _department_renderer, cell_format="@")
+DEPARTMENT: Final = Kind("department", _department_parser, _department_renderer, cell_format="@", ordered=False)
 """`str`: the key of a department, found by key, name or path."""
