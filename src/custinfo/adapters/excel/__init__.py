@@ -1,1 +1,21 @@
-"""Excel: reading what people send, templates, imports and exports."""
+"""Excel: reading what people send, templates, imports and exports.
+
+`write_template` makes a workbook to fill in, `plan_import` reads it or any other, `export` writes what an actor may
+see. Needs the extra `excel`; its libraries are loaded on first use.
+"""
+
+from custinfo.adapters.excel.export import ExportReport, export
+#from custinfo.adapters.excel.importing import ExcelPlan, ExcelReport, plan_import
+from custinfo.adapters.excel.reading import Limits, read_tables
+#from custinfo.adapters.excel.template import write_template
+
+__all__ = [
+    "ExcelPlan",
+    "ExcelReport",
+    "ExportReport",
+    "Limits",
+    "export",
+    "plan_import",
+    "read_tables",
+    "write_template",
+]

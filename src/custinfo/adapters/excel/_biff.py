@@ -10,14 +10,14 @@ import attrs
 
 from custinfo.adapters.excel._cells import CellError, Mark
 from custinfo.adapters.excel._compound import streams_of
-from custinfo.adapters.excel._extent import Extent
+from custinfo.adapters.excel._extent import ALWAYS_ALLOWED, Extent
 from custinfo.adapters.excel._limits import Limits, refusal
 from custinfo.adapters.excel._package import SheetPart
 
 __all__ = ["inspect_biff"]
 
 FORMULA, BOOLERR, MULRK, LABELSST = 0x06, 0x205, 0xBD, 0xFD
-BOF, BOUNDSHEET, FILEPASS, SST, CONTINUE = 0x809, 0x85, 0x2F, 0xFC, 0x3C
+BOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x85, 0x2F, 0xFC, 0x3C, 0x200
 CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, 0x203, 0x27E, 0x204, 0xD6})
 ERRORS: Final = {
     0x00: "#NULL!",
@@ -38,6 +38,7 @@ class _Substream:
     left: int = 0xFFFF
     right: int = -1
     marks: dict[tuple[int, int], Mark] = attrs.field(factory=dict)
+    declared: int = 0
 
     def note(self, kind: int, data: bytes) -> None:
         row, column = struct.unpack_from("<HH", data)
@@ -47,6 +48,15 @@ class _Substream:
         error = _error_of(kind, data)
         if error is not None:
             self.marks[row + 1, column + 1] = CellError(ERRORS.get(error, "#ERROR!"))
+
+    def declare(self, data: bytes) -> None:
+        """Note the size that the sheet claims: the reader reserves room for it."""
+        form = "<IIHH" if len(data) == 14 else "<HHHH"
+        top, bottom, left, right = struct.unpack_from(form, data)
+        if bottom and right:
+            if bottom < top or right < left:
+                raise refusal("corrupt_workbook")
+            self.declared = max(self.declared, (bottom - top + 1) * (right - left + 1))
 
     def extent(self) -> Extent:
         if self.bottom < 0:
@@ -68,8 +78,6 @@ def inspect_biff(content: bytes, limits: Limits) -> tuple[SheetPart, ...]:
     Raises: UnreadableFileError: not_a_workbook, password_protected, corrupt_workbook or workbook_too_large.
     """
     streams = streams_of(content)
-    if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
-        raise refusal("password_protected")
     book = streams.get("Workbook") or streams.get("Book")
     if book is None:
         raise refusal("not_a_workbook")
@@ -82,10 +90,11 @@ def inspect_biff(content: bytes, limits: Limits) -> tuple[SheetPart, ...]:
 def _sheets(book: bytes, limits: Limits) -> tuple[SheetPart, ...]:
     listed, substreams, shared = _walked(book)
     found = [substreams.get(position, _Substream()).extent() for position, _, _, _ in listed]
-    if sum(extent.area for extent in found) > limits.max_cells:
-        raise refusal("workbook_too_large", what="cells", limit=limits.max_cells)
-    longest = _longest_string(book)
-    if shared * longest > limits.max_text_bytes:
+    declared = max((part.declared for part in substreams.values()), default=0)
+    most = min(limits.max_cells, max(ALWAYS_ALLOWED, len(book)))  # no cell takes less than a byte
+    if max(declared, sum(extent.area for extent in found)) > most:
+        raise refusal("workbook_too_large", what="cells", limit=most)
+    if _text_bytes(book, shared, limits.max_text_bytes) > limits.max_text_bytes:
         raise refusal("workbook_too_large", what="text", limit=limits.max_text_bytes)
     return tuple(
         SheetPart(name, state == 0, extent if kind == 0 else None)
@@ -103,6 +112,10 @@ def _walked(book: bytes) -> tuple[list[tuple[int, int, int, str]], dict[int, _Su
         elif kind in CELLS:
             current.note(kind, data)
             shared += kind == LABELSST
+        elif kind == DIMENSIONS:
+            current.declare(data)
+        elif kind == SST and struct.unpack_from("<I", data, 4)[0] > len(book):
+            raise refusal("corrupt_workbook")
         elif kind == FILEPASS:
             raise refusal("password_protected")
         elif kind == BOUNDSHEET:
@@ -127,17 +140,27 @@ def _records(book: bytes) -> Iterator[Record]:
         at += 4 + length
 
 
-def _longest_string(book: bytes) -> int:
-    """Return the bytes of the longest shared string: its characters as counted at its head, at most 65 535."""
+def _text_bytes(book: bytes, cells: int, limit: int) -> int:
+    """Return a bound on the text of all cells, each with its own copy; a close one when a cheap one is too large."""
+    lengths = list(_lengths(_string_parts(book)))
+    longest = max(lengths, default=0)
+    if cells * longest <= limit:
+        return cells * longest
+    indexes = (struct.unpack_from("<I", data, 6)[0] for _, kind, data in _records(book) if kind == LABELSST)
+    return sum(lengths[index] if index < len(lengths) else longest for index in indexes)
+
+
+def _string_parts(book: bytes) -> list[bytes]:
+    """Return the table of shared strings and its continuations; every table, should there be several."""
     parts: list[bytes] = []
+    last = 0
     for _, kind, data in _records(book):
+        last = kind if kind != CONTINUE else last
         if kind == SST:
-            parts = [data[8:]]
-        elif kind == CONTINUE and parts:
+            parts.append(data[8:])
+        elif kind == CONTINUE and last == SST:
             parts.append(data)
-        elif parts:
-            break
-    return max(_lengths(parts), default=0)
+    return parts
 
 
 def _lengths(parts: list[bytes]) -> Iterator[int]:

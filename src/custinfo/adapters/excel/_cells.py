@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
+
+from custinfo.core.problems import Problem
 
 __all__ = ["CellError", "Mark", "UncachedFormula", "clean", "clean_row", "column_number", "unescape"]
 
@@ -21,6 +23,10 @@ class CellError:
 
     error: str
 
+    def problem(self) -> Problem:
+        """Return what is wrong with the cell."""
+        return Problem("cell_error", params={"error": self.error})
+
 
 @attrs.frozen
 class UncachedFormula:
@@ -29,6 +35,10 @@ class UncachedFormula:
     >>> UncachedFormula() == UncachedFormula()
     True
     """
+
+    def problem(self) -> Problem:
+        """Return what is wrong with the cell."""
+        return Problem("formula_without_value")
 
 
 Mark = CellError | UncachedFormula
@@ -49,13 +59,13 @@ def clean(value: object) -> object:
     return value
 
 
-def clean_row(values: Sequence[object]) -> list[object]:
+def clean_row(values: Sequence[Any]) -> list[object]:
     """Return the cleaned values of a row; the same as `clean` on each, several times faster."""
     return [
         (value if value and not value.isspace() else None)
         if (kind := type(value)) is str
         else (int(value) if kind is float and value.is_integer() else value)
-        for value in values  # type: ignore[attr-defined,call-overload,union-attr,unused-ignore]
+        for value in values
     ]
 
 
@@ -82,5 +92,3 @@ def column_number(letters: str) -> int:
     for letter in letters.upper():
         number = number * 26 + ord(letter) - 64
     return number
-
-

@@ -1,9 +1,13 @@
-"""The compound file (CFB) that old workbooks and encrypted new ones are wrapped in."""
+"""The compound file (CFB) that old workbooks and encrypted new ones are wrapped in.
+
+The reader behind us believes every count and every chain in it, and ends the process when they are wrong. So all
+of them are followed here first.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -14,8 +18,13 @@ __all__ = ["streams_of"]
 
 END: Final = 0xFFFFFFFA  # this and above: no sector
 SMALL: Final = 4096
+STORAGE_ROOT: Final = 5
+STREAM: Final = 2
 ENTRY: Final = struct.Struct("<64sHBx48xIQ")
-HEADER: Final = struct.Struct("<24xHHHHH6x4xII4xIIIII")
+SHIFTS: Final = struct.Struct("<HH")
+HEADER: Final = struct.Struct("<III8xIIII")  # sectors of directory and table, root; small table, its size, more
+NEEDED: Final = ("Workbook", "Book")
+ENCRYPTED: Final = ("EncryptedPackage", "EncryptionInfo")
 
 
 @attrs.frozen
@@ -26,14 +35,22 @@ class _Compound:
 
     def chain(self, start: int) -> bytes:
         """Return the sectors of a chain; a chain that turns back on itself or leaves the file is damage."""
-        parts, most = [], len(self.table)
+        parts: list[bytes] = []
         while start < END:
-            if start >= len(self.table) or most < 0:
+            if start >= len(self.table) or len(parts) > len(self.table):
                 raise refusal("corrupt_workbook")
             at = (start + 1) * self.sector
             parts.append(self.content[at : at + self.sector])
-            start, most = self.table[start], most - 1
+            start = self.table[start]
         return b"".join(parts)
+
+
+@attrs.frozen
+class _Entry:
+    name: str
+    kind: int
+    start: int
+    size: int
 
 
 def _numbers(content: bytes) -> tuple[int, ...]:
@@ -41,7 +58,10 @@ def _numbers(content: bytes) -> tuple[int, ...]:
 
 
 def streams_of(content: bytes) -> dict[str, bytes]:
-    """Return the streams by name. Raises: UnreadableFileError (corrupt_workbook)."""
+    """Return the streams of an old workbook by name.
+
+    Raises: UnreadableFileError: corrupt_workbook, or password_protected when a new one is wrapped in it.
+    """
     try:
         return _streams(content)
     except (struct.error, IndexError, UnicodeDecodeError, ValueError) as error:
@@ -49,37 +69,57 @@ def streams_of(content: bytes) -> dict[str, bytes]:
 
 
 def _streams(content: bytes) -> dict[str, bytes]:
-    _, _, _, shift, small_shift, _, root, _, small_start, _, more, _ = HEADER.unpack_from(content)
+    shift, small_shift = SHIFTS.unpack_from(content, 30)
     if shift not in (9, 12) or small_shift != 6:
         raise refusal("corrupt_workbook")
-    size = 1 << shift
+    most = len(content) // (1 << shift) + 1
+    directory, tables, root, small_start, smalls, more, others = HEADER.unpack_from(content, 40)
+    if max(directory, tables, smalls, others) > most:
+        raise refusal("corrupt_workbook")
+    file = _Compound(content, 1 << shift, _table(content, 1 << shift, more, most))
+    entries = list(_entries(file.chain(root)))
+    if any(entry.name in ENCRYPTED for entry in entries):
+        raise refusal("password_protected")
+    small = _small(file, entries, small_start)
+    found = {}
+    for entry in entries:
+        stream = _followed(entry, file, small)
+        if entry.kind == STREAM and entry.name in NEEDED:
+            found[entry.name] = stream
+    return found
+
+
+def _table(content: bytes, size: int, more: int, most: int) -> tuple[int, ...]:
     heads = [number for number in _numbers(content[76:512]) if number < END]
-    seen = 0
-    while more < END and seen <= len(content) // size:
+    blocks = 0
+    while more < END:
         block = _numbers(content[(more + 1) * size : (more + 2) * size])
         heads.extend(number for number in block[:-1] if number < END)
-        more, seen = block[-1], seen + 1
-    if len(heads) > len(content) // size:
+        more, blocks = block[-1], blocks + 1
+        if blocks > most:
+            raise refusal("corrupt_workbook")
+    if len(heads) > most:
         raise refusal("corrupt_workbook")
-    table = _numbers(b"".join(content[(head + 1) * size : (head + 2) * size] for head in heads))
-    file = _Compound(content, size, table)
-    return _listed(file, file.chain(root), small_start)
+    return _numbers(b"".join(content[(head + 1) * size : (head + 2) * size] for head in heads))
 
 
-def _listed(file: _Compound, directory: bytes, small_start: int) -> dict[str, bytes]:
-    entries = [ENTRY.unpack_from(directory, at) for at in range(0, len(directory) - 127, 128)]
-    root = next((entry for entry in entries if entry[2] == 5), None)
-    small = None
-    if root is not None and root[3] < END and small_start < END:
-        small = _Compound(bytes(64) + file.chain(root[3]), 64, _numbers(file.chain(small_start)))
-    streams = {}
-    for name, length, kind, start, size in entries:
-        label = name[: max(length - 2, 0)].decode("utf-16-le")
-        if kind != 2 or label not in WANTED:
-            continue
-        holder = small if size < SMALL and small is not None else file
-        streams[label] = holder.chain(start)[:size]
-    return streams
+def _entries(directory: bytes) -> Iterator[_Entry]:
+    for at in range(0, len(directory) - 127, 128):
+        name, length, kind, start, size = ENTRY.unpack_from(directory, at)
+        yield _Entry(name[: max(min(length, 64) - 2, 0)].decode("utf-16-le"), kind, start, size)
 
 
-WANTED: Final = ("Workbook", "Book", "EncryptedPackage", "EncryptionInfo")
+def _small(file: _Compound, entries: list[_Entry], start: int) -> _Compound:
+    """Return the short sectors, which are a file within the root's stream, with a table of their own."""
+    root = next((entry for entry in entries if entry.kind == STORAGE_ROOT), None)
+    held = file.chain(root.start) if root else b""
+    return _Compound(bytes(64) + held, 64, _numbers(file.chain(start)))
+
+
+def _followed(entry: _Entry, file: _Compound, small: _Compound) -> bytes:
+    if entry.kind not in (STREAM, STORAGE_ROOT) or not entry.size:
+        return b""
+    if entry.size & 0xFFFFFFFF > len(file.content):
+        raise refusal("corrupt_workbook")
+    holder = small if entry.size < SMALL and entry.kind == STREAM else file
+    return holder.chain(entry.start)[: entry.size]

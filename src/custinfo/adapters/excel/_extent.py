@@ -19,19 +19,21 @@ from custinfo.adapters.excel._limits import refusal
 
 __all__ = ["Extent", "exact_extent", "quick_extent", "reference_extent"]
 
-CELL: Final = re.compile(rb'<c(?: r="([A-Z]{1,3})\d{1,6}"|(?![A-Za-z]))')
+NOTHING: Final = re.compile(b"<c")
 REFERENCE: Final = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
 PREFIXED: Final = re.compile(rb":c(?![\w.-])")
 ERROR: Final = re.compile(rb'<c r="([A-Z]+)(\d+)"(?: [^>]*)? t="e"[^>]*>.*?<v>([^<]*)</v>', re.DOTALL)
+PLACE: Final = re.compile(r"([A-Za-z]{1,3})(\d{1,7})", re.ASCII)
+RANGE: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7}):\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 UNCACHED: Final = re.compile(
     rb'<c r="([A-Z]+)(\d+)"(?![^>]* t="(?:str|e)")[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
     rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
 WIDEST: Final = 16_384
 TALLEST: Final = 1_048_576
-QUICK_ROWS: Final = 999_999
+ALWAYS_ALLOWED: Final = 1_000_000
 NARROWEST_CELL: Final = 22
-LONGEST_CARRY: Final = 4 * 1024 * 1024
+LONGEST_CARRY: Final = 1024 * 1024
 Place = tuple[int, int]
 
 
@@ -44,12 +46,18 @@ class Extent:
         columns: The same for columns.
         marks: What stands in for a value, by row and column.
         exact: Whether cells without a value were left out.
+        merged: Cells in merged ranges, when exact.
     """
 
     rows: tuple[int, int] = (1, 0)
     columns: tuple[int, int] = (1, 0)
     marks: dict[Place, Mark] = attrs.field(factory=dict)
     exact: bool = False
+    merged: int = 0
+
+    def is_sparse(self, size: int) -> bool:
+        """Return whether the rectangle is large, and far larger than a part of this many bytes can fill."""
+        return self.area > max(ALWAYS_ALLOWED, size // 2)
 
     @property
     def area(self) -> int:
@@ -66,46 +74,60 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
     """Return an upper bound from one fast pass, or None when the XML is unusual and needs `exact_extent`."""
     letters: set[bytes] = set()
     marks: dict[Place, Mark] = {}
-    usual = re.compile(b"(?!)")
+    digits, usual = 1, NOTHING
     for text in _whole_cells(chunks):
         if b":c" in text and PREFIXED.search(text):
             return None
-        if not letters or usual.search(text):
-            letters |= set(CELL.findall(text))
+        if (length := _last_row_digits(text)) > digits or usual.search(text):
+            digits = max(digits, length)
+            letters |= _letters(text, digits)
             if b"" in letters:
                 return None
-            usual = _unlike(letters)
+            usual = _unlike(letters, digits)
         marks.update(_marks(text))
-    columns = _span(column_number(name.decode()) for name in letters)
-    return Extent((1, QUICK_ROWS if letters else 0), (1, columns[1]), marks)
+    _, widest = _span(column_number(name.decode()) for name in letters)
+    return Extent((1, 10**digits - 1 if letters else 0), (1, widest), marks)
 
 
-def _unlike(letters: set[bytes]) -> re.Pattern[bytes]:
-    """Match a cell outside the columns seen so far: a search that finds nothing is the fastest there is."""
-    single = sorted(name for name in letters if len(name) == 1)
-    if len(single) != len(letters):
+def _last_row_digits(text: bytes) -> int:
+    """Return how many digits the row of the last cell has; cells nearly always come in order."""
+    match = REFERENCE.match(text, max(text.rfind(b'<c r="'), 0))
+    return len(match[2]) if match else 0
+
+
+def _letters(text: bytes, digits: int) -> set[bytes]:
+    """Return the columns of all cells, with an empty one among them for a cell that is not as usual."""
+    return set(re.findall(rb'<c(?: r="([A-Z]{1,3})\d{1,%d}"|(?![A-Za-z]))' % digits, text))
+
+
+def _unlike(letters: set[bytes], digits: int) -> re.Pattern[bytes]:
+    """Match a cell outside the columns and rows seen so far: a search that finds nothing is the fastest there is."""
+    if any(len(name) > 1 for name in letters):
         return re.compile(b"<c")
-    return re.compile(rb'<c(?! r="[A-%s]\d{1,6}"|[A-Za-z])' % (single[-1] if single else b"A"))
+    widest = max(letters, default=b"A")
+    return re.compile(rb'<c(?! r="[A-%s]\d{1,%d}"|[A-Za-z])' % (widest, digits))
 
 
 def _whole_cells(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the pieces so that no cell is cut; a cell that is too long for that is damage or an attack."""
+    """Yield the pieces so that no cell is cut, unless it is longer than any program writes."""
     carry = b""
     for chunk in chunks:
         text = carry + chunk
         cut = text.rfind(b"<c ")
-        cut = len(text) - 64 if cut < 0 else cut
-        yield text
-        carry = text[max(cut, 0) :]
+        cut = max(cut if cut >= 0 else len(text) - 64, 0)
+        yield text[:cut]
+        carry = text[cut:]
         if len(carry) > LONGEST_CARRY:
-            raise refusal("corrupt_workbook")
+            yield carry
+            carry = carry[-64:]
+    yield carry
 
 
 def _marks(text: bytes) -> Iterator[tuple[Place, Mark]]:
-    if b't="e"' in text:
+    if b"e" in text and b't="e"' in text:  # one byte is found ten times faster than several, and is rare here
         for column, row, error in ERROR.findall(text):
             yield (int(row), column_number(column.decode())), CellError(error.decode("utf-8", "replace"))
-    if b"<f" in text:
+    if b"f" in text and b"<f" in text:
         for column, row in UNCACHED.findall(text):
             yield (int(row), column_number(column.decode())), UncachedFormula()
 
@@ -125,6 +147,7 @@ class _CellCollector:
         self.rows: set[int] = set()
         self.columns: set[int] = set()
         self.marks: dict[Place, Mark] = {}
+        self.merged = 0
         self._row = self._column = 0
         self._type = ""
         self._formula = self._value = self._in_value = False
@@ -135,18 +158,22 @@ class _CellCollector:
         if name == "c":
             self._begin(attributes)
         elif name == "row":
-            self._row = _number(attributes.get("r", ""), self._row + 1)
+            self._row = _number(attributes["r"]) if "r" in attributes else self._row + 1
             self._column = 0
         elif name in ("v", "is"):
             self._value = self._in_value = True
         elif name == "f":
             self._formula = True
+        elif name == "mergeCell":
+            self.merged += _area(attributes.get("ref", ""))
 
     def _begin(self, attributes: dict[str, str]) -> None:
-        reference = attributes.get("r", "")
-        letters = reference.rstrip("0123456789")
-        self._column = column_number(letters) if letters.isalpha() and letters.isascii() else self._column + 1
-        self._row = _number(reference[len(letters) :], self._row)
+        if (reference := attributes.get("r")) is None:
+            self._column += 1
+        elif match := PLACE.fullmatch(reference):
+            self._row, self._column = int(match[2]), column_number(match[1])
+        else:
+            raise refusal("corrupt_workbook")
         if self._column > WIDEST or self._row > TALLEST:
             raise refusal("corrupt_workbook")
         self._type = attributes.get("t", "")
@@ -175,8 +202,18 @@ class _CellCollector:
             self.columns.add(self._column)
 
 
-def _number(digits: str, otherwise: int) -> int:
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 9 else otherwise
+def _number(digits: str) -> int:
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 9):
+        raise refusal("corrupt_workbook")
+    return int(digits)
+
+
+def _area(reference: str) -> int:
+    match = RANGE.fullmatch(reference)
+    if match is None:
+        return 1
+    left, top, right, bottom = match.groups()
+    return (abs(int(bottom) - int(top)) + 1) * (abs(column_number(right) - column_number(left)) + 1)
 
 
 def _refuse_doctype(*_: object) -> None:
@@ -196,7 +233,7 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
     parser.CharacterDataHandler = collector.text
     for _ in _fed(parser, chunks):
         pass
-    return Extent(_span(collector.rows), _span(collector.columns), collector.marks, exact=True)
+    return Extent(_span(collector.rows), _span(collector.columns), collector.marks, exact=True, merged=collector.merged)
 
 
 def _fed(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None]:
@@ -207,7 +244,7 @@ def _fed(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None]
             yield
         parser.Parse(b"", True)  # noqa: FBT003
         yield
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # an unknown encoding is a LookupError
         raise refusal("corrupt_workbook") from error
 
 
@@ -223,12 +260,17 @@ def shared_strings(chunks: Iterable[bytes]) -> Iterator[int]:
         name = tag.rpartition(":")[2]
         if name == "c":
             shared = attributes.get("t") == "s"
-        parser.CharacterDataHandler = text if shared and name == "v" else None
+        if name == "v" and shared:
+            parser.CharacterDataHandler = text
+
+    def end(_: str) -> None:
+        parser.CharacterDataHandler = None
 
     def text(digits: str) -> None:
-        found.append(_number(digits.strip(), 0))
+        found.append(_number(digits.strip()))
 
     parser.StartElementHandler = start
+    parser.EndElementHandler = end
     for _ in _fed(parser, chunks):
         yield from found
         found.clear()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeGuard
 
 import attrs
 
@@ -11,8 +13,9 @@ from custinfo.adapters.excel._labels import clean_label, label_text
 
 __all__ = ["Header", "find_header"]
 
-KNOWN_WEIGHT = 4
-GOOD_ENOUGH = 0.6
+NUMERIC: Final = re.compile(r"\s*[+-]?[\d.,]+%?\s*")
+KNOWN_WEIGHT: Final = 4
+GOOD_ENOUGH: Final = 0.7
 Known = Callable[[str], bool]
 Values = Sequence[object]
 
@@ -49,9 +52,7 @@ class _Window:
         }
 
 
-def find_header(
-    rows: Mapping[int, Mapping[int, object]], merges: Sequence[Merge], known: Known
-) -> Header | None:
+def find_header(rows: Mapping[int, Mapping[int, object]], merges: Sequence[Merge], known: Known) -> Header | None:
     """Return the header among a sheet's first rows, or None when no row looks like one.
 
     The best row has the most different texts, known labels counting more, and no values of other types above or
@@ -72,9 +73,10 @@ def find_header(
 
 
 def _scores(window: _Window) -> dict[int, float]:
-    scores, other_above, widest = {}, 0, 0
+    scores: dict[int, float] = {}
+    other_above, widest = 0, 0
     for row, values in window.rows.items():
-        texts = [clean_label(value) for value in values.values() if isinstance(value, str)]
+        texts = [clean_label(value) for value in values.values() if _is_wording(value)]
         others = len(values) - len(texts)
         distinct = set(texts)
         score = len(distinct) + KNOWN_WEIGHT * sum(map(window.known, distinct)) - 2 * (others + other_above)
@@ -82,6 +84,10 @@ def _scores(window: _Window) -> dict[int, float]:
         other_above += others
         widest = max(widest, len(values)) if others else widest
     return scores
+
+
+def _is_wording(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and not NUMERIC.fullmatch(value)
 
 
 def _one_level(window: _Window, row: int) -> Header:
@@ -133,6 +139,4 @@ def _header(window: _Window, first: int, last: int, labels: Mapping[int, tuple[s
         for _, value in sorted(values.items())
         if isinstance(value, str)
     )
-    return Header(
-        tuple(clean_label(text) for text, _ in pairs), tuple(raw for _, raw in pairs), last, columns, notes
-    )
+    return Header(tuple(clean_label(text) for text, _ in pairs), tuple(raw for _, raw in pairs), last, columns, notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import unicodedata
 from typing import Final
@@ -30,7 +30,7 @@ def label_text(value: object) -> str:
     """
     if value is None or isinstance(value, (CellError, UncachedFormula)):
         return ""
-    if isinstance(value, (datetime.date, datetime.time)):
+    if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     return str(value)
 

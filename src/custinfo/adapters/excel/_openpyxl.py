@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 import warnings
 from collections.abc import Iterator, Sequence
@@ -42,38 +42,36 @@ def read_patiently(content: bytes, names: Collection[str]) -> dict[str, Grid]:
     return {grid.name: grid for grid in grids if grid is not None}
 
 
-def _grid(sheet: Any) -> Grid | None:  # noqa: ANN401 -- openpyxl has no types
+def _grid(sheet: Any) -> Grid | None:
     cells: dict[int, dict[int, object]] = {}
     for (row, column), cell in sheet._cells.items():  # noqa: SLF001 -- the only sparse view it has
         if cell.value is not None:
             cells.setdefault(row, {})[column] = _value(cell)
-    merges = tuple(
-        Merge(part.min_row, part.min_col, part.max_row, part.max_col) for part in sheet.merged_cells.ranges
-    )
+    merges = tuple(Merge(part.min_row, part.min_col, part.max_row, part.max_col) for part in sheet.merged_cells.ranges)
     return Grid(sheet.title, lambda: _rows(cells), merges=merges) if cells else None
 
 
-def _value(cell: Any) -> object:  # noqa: ANN401
+def _value(cell: Any) -> object:
     if cell.data_type == "e":
         return CellError(str(cell.value))
     if isinstance(cell.value, str):
         return unescape(cell.value)
     if isinstance(cell.value, (int, float)) and cell._style is not None and _is_cjk_date(cell):  # noqa: SLF001
         return _as_date(cell.value, cell.parent.parent.epoch)
-    if isinstance(cell.value, datetime.datetime) and cell.value.time() == datetime.time():
+    if isinstance(cell.value, dt.datetime) and cell.value.time() == dt.time():
         return cell.value.date()
     return cell.value
 
 
-def _is_cjk_date(cell: Any) -> bool:  # noqa: ANN401
+def _is_cjk_date(cell: Any) -> bool:
     return not isinstance(cell.value, bool) and cell._style.numFmtId in DATE_FORMATS  # noqa: SLF001
 
 
-def _as_date(serial: float, epoch: datetime.datetime) -> object:
+def _as_date(serial: float, epoch: dt.datetime) -> object:
     from openpyxl.utils.datetime import from_excel  # noqa: PLC0415
 
     moment = from_excel(serial, epoch)
-    return moment.date() if isinstance(moment, datetime.datetime) and not serial % 1 else moment
+    return moment.date() if isinstance(moment, dt.datetime) and not serial % 1 else moment
 
 
 def _rows(cells: dict[int, dict[int, object]]) -> Iterator[tuple[int, Sequence[object]]]:

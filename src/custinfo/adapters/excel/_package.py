@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import attrs
 
@@ -27,6 +27,9 @@ __all__ = ["Package", "SheetPart", "inspect"]
 
 ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?[A-Za-z_]")
 DECLARED: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+UNIQUE: Final = re.compile(rb"""uniqueCount=["'](\d{1,9})["']""")
+STRING_TABLE: Final = re.compile(rb"<(?:[\w.-]+:)?sst\b.*?(?=<(?:[\w.-]+:)?si\b|\Z)", re.DOTALL)
+MANY: Final = 1_000_000
 STRING_END: Final = re.compile(rb"</(?:[\w.-]+:)?si\s*>")
 XML_ENDINGS: Final = (".xml", ".rels")
 SHORTEST_HEAD: Final = 4096
@@ -44,6 +47,7 @@ class SheetPart:
     visible: bool
     extent: Extent | None
     size: int = 0
+    part: str = ""
 
 
 @attrs.frozen
@@ -77,8 +81,9 @@ def inspect(archive: Archive, limits: Limits) -> Package:
     """
     workbook = _workbook_part(archive)
     findings = _Findings()
+    strings = _string_parts(archive, workbook)
     for name in archive.entries:
-        _scan(archive, name, findings)
+        _scan(archive, name, findings, only_strings=name.casefold() in strings)
     for name in findings.extents:
         _check_text(archive, name, findings, limits)
     parts = _worksheet_parts(archive, workbook)
@@ -87,14 +92,16 @@ def inspect(archive: Archive, limits: Limits) -> Package:
     return Package(sheets, sum(entry.file_size for entry in archive.entries.values()))
 
 
-def _scan(archive: Archive, name: str, findings: _Findings) -> None:
+def _scan(archive: Archive, name: str, findings: _Findings, *, only_strings: bool) -> None:
     chunks = archive.chunks(name)
     first = _head(chunks)
     if not _is_xml(name, first):
         deque(chunks, maxlen=0)  # to the end, for its checksum
-    elif b"sheetData" in first:
+    elif b"sheetData" in first and not only_strings:
         findings.extents[name] = quick_extent(chain([first], chunks)) or exact_extent(archive.chunks(name))
-    elif _note_strings(name, chain([first], chunks), findings):
+    elif _note_strings(name, chain([first], chunks), findings, archive.entries[name].file_size):
+        if only_strings:
+            raise refusal("corrupt_workbook")
         findings.extents[name] = exact_extent(archive.chunks(name))
 
 
@@ -121,7 +128,15 @@ def _is_xml(name: str, first: bytes) -> bool:
     return True
 
 
-def _note_strings(name: str, chunks: Iterable[bytes], findings: _Findings) -> bool:
+def _check_counts(text: bytes, size: int) -> None:
+    """Refuse a number of strings that the part cannot hold: the reader reserves room for as many as it says."""
+    for table in STRING_TABLE.findall(text) if b"sst" in text else ():
+        counts = UNIQUE.findall(table)
+        if len(counts) != table.count(b"uniqueCount") or any(int(count) > max(MANY, size) for count in counts):
+            raise refusal("corrupt_workbook")
+
+
+def _note_strings(name: str, chunks: Iterable[bytes], findings: _Findings, size: int) -> bool:
     """Note the lengths of a part's shared strings; return whether it holds cells after all."""
     carry, cells, strings = b"", False, False
     for chunk in chunks:
@@ -129,8 +144,9 @@ def _note_strings(name: str, chunks: Iterable[bytes], findings: _Findings) -> bo
         cells = cells or b"sheetData" in text
         strings = strings or b"si>" in text
         findings.uneven = findings.uneven or b"si/>" in text
+        _check_counts(text, size)
         if not strings:
-            carry = text[-16:]
+            carry = text[-64:]
             continue
         *ended, carry = text.split(b"</si>") if b"</si>" in text else STRING_END.split(text)
         findings.lengths.extend(map(len, ended))
@@ -155,24 +171,23 @@ def _check_text(archive: Archive, name: str, findings: _Findings, limits: Limits
 
 def _refine(archive: Archive, extents: dict[str, Extent], names: list[str], limits: Limits) -> None:
     """Replace the quick bounds by closer ones, as long as they are too large together."""
-    read = [name for name in names if name in extents]
+    read = {name: archive.entries[name].file_size for name in names if name in extents}
     for closer in (reference_extent, exact_extent):
-        if sum(extents[name].area for name in read) <= limits.max_cells:
-            return
-        for name in read:
-            if not extents[name].exact:
+        too_much = sum(extents[name].area for name in read) > limits.max_cells
+        for name, size in read.items():
+            if not extents[name].exact and (too_much or extents[name].is_sparse(size)):
                 extents[name] = closer(archive.chunks(name), extents[name])
 
 
-def _parsed(archive: Archive, name: str) -> ElementTree.Element:
+def _parsed(archive: Archive, name: str) -> ET.Element:
     if archive.entries[name].file_size > LARGEST_INDEX_PART:
         raise refusal("workbook_too_large", what=name, limit=LARGEST_INDEX_PART)
     content = archive.read(name)
     if DECLARED.search(content):
         raise refusal("unsafe_workbook", reason="DOCTYPE")
     try:
-        return ElementTree.fromstring(content)  # noqa: S314 -- DOCTYPE was refused just above
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        return ET.fromstring(content)  # noqa: S314 -- DOCTYPE was refused just above
+    except (ET.ParseError, ValueError, LookupError) as error:
         raise refusal("corrupt_workbook") from error
 
 
@@ -201,6 +216,11 @@ def _workbook_part(archive: Archive) -> str:
     raise refusal("not_a_workbook")
 
 
+def _string_parts(archive: Archive, workbook: str) -> set[str]:
+    targets = {target for _, kind, target in _relations(archive, workbook) if kind == "sharedStrings"}
+    return {name.casefold() for name in ("xl/sharedStrings.xml", *targets)}
+
+
 def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:
     """Return the part of each relation to a worksheet; charts, dialogs and macro sheets have other types."""
     parts: dict[str, str] = {}
@@ -213,9 +233,7 @@ def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:
     return parts
 
 
-def _sheets(
-    archive: Archive, workbook: str, parts: dict[str, str], findings: _Findings
-) -> Iterator[SheetPart]:
+def _sheets(archive: Archive, workbook: str, parts: dict[str, str], findings: _Findings) -> Iterator[SheetPart]:
     root = _parsed(archive, workbook)
     if _local(root.tag) != "workbook":
         raise refusal("not_a_workbook")
@@ -227,4 +245,4 @@ def _sheets(
         part = parts.get(identifier, "")
         size = archive.entries[part].file_size if part in archive.entries else 0
         visible = element.get("state", "visible") == "visible"
-        yield SheetPart(element.get("name", ""), visible, findings.extents.get(part), size)
+        yield SheetPart(element.get("name", ""), visible, findings.extents.get(part), size, part)

@@ -40,7 +40,7 @@ def content_of(source: Source, limits: Limits) -> bytes:
 
 def _pieces(file: BinaryIO, most: int) -> Iterator[bytes]:
     while most > 0:
-        piece = cast(object, file.read(min(PIECE, most)))
+        piece = cast("object", file.read(min(PIECE, most)))
         if not isinstance(piece, bytes):
             raise TypeError("source must be opened for reading bytes, not text")
         if not piece:

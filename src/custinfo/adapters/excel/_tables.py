@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from operator import itemgetter
+from itertools import dropwhile, islice
 from typing import Final
 
 import attrs
@@ -61,26 +60,25 @@ class Table:
             watch.resume()
 
     def _plain_rows(self) -> Iterator[Row]:
-        blank = (None,) * len(self.columns)
+        blank = [None] * len(self.columns)
         pick = _picker([column - self._grid.first_column for column in self.columns])
-        for number, values in self._grid.rows():
-            if number > self.header_row:
-                row = tuple(clean_row(pick(values)))
-                if row != blank:
-                    yield number, row
+        rows = dropwhile(lambda row: row[0] <= self.header_row, self._grid.rows())
+        for number, values in rows:
+            row = clean_row(pick(values))
+            if row != blank:
+                yield number, tuple(row)
 
 
 def _picker(indexes: Sequence[int]) -> Callable[[Sequence[object]], Sequence[object]]:
-    """Return what takes the columns out of a row, which may be too short for them."""
-    first, width = indexes[0], indexes[-1] + 1
-    contiguous = indexes[-1] - first + 1 == len(indexes)
-    take = itemgetter(slice(first, width)) if contiguous else itemgetter(*indexes)
+    """Return what takes the columns out of a row; a row too short for them is filled up."""
+    first, end = indexes[0], indexes[-1] + 1
+    everything = list(range(first, end)) == list(indexes)
 
     def pick(values: Sequence[object]) -> Sequence[object]:
-        if len(values) < width:
-            values = [*values, *[None] * (width - len(values))]
-        picked: Sequence[object] = take(values)
-        return picked
+        if everything and len(values) >= end:
+            return values[first:end]
+        width = len(values)
+        return [values[index] if index < width else None for index in indexes]
 
     return pick
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from custinfo.adapters.excel import _calamine
-from custinfo.adapters.excel._archive import open_archive
+from custinfo.adapters.excel._archive import Archive, open_archive
 from custinfo.adapters.excel._biff import inspect_biff
+from custinfo.adapters.excel._extent import Extent, exact_extent
 from custinfo.adapters.excel._grids import Grid, with_marks
 from custinfo.adapters.excel._limits import Limits, refusal
 from custinfo.adapters.excel._openpyxl import read_patiently
@@ -14,7 +17,8 @@ from custinfo.adapters.excel._text import text_grid
 
 __all__ = ["read_grids"]
 
-LARGEST_FOR_PATIENCE = 4 * 1024 * 1024
+LARGEST_FOR_PATIENCE: Final = 4 * 1024 * 1024
+MOST_MERGED: Final = 100_000
 
 
 def read_grids(content: bytes, limits: Limits, sheet: str | None = None) -> tuple[Grid, ...]:
@@ -52,23 +56,24 @@ def _wanted(sheet: SheetPart, chosen: str | None) -> bool:
 
 
 def _from_package(content: bytes, limits: Limits, chosen: str | None) -> tuple[Grid, ...]:
-    package = inspect(open_archive(content, limits), limits)
-    worksheets = {
-        index: sheet for index, sheet in enumerate(package.sheets) if sheet.extent and _wanted(sheet, chosen)
-    }
+    archive = open_archive(content, limits)
+    package = inspect(archive, limits)
+    worksheets = {index: sheet for index, sheet in enumerate(package.sheets) if sheet.extent and _wanted(sheet, chosen)}
     _check_chosen([sheet.name for sheet in package.sheets], chosen)
     if sum(sheet.size for sheet in worksheets.values()) > limits.max_expanded_bytes:
         raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
-    area = sum(sheet.extent.area for sheet in worksheets.values() if sheet.extent)
+    extents = [(sheet.extent, sheet.size) for sheet in worksheets.values() if sheet.extent]
+    small = package.size <= LARGEST_FOR_PATIENCE
+    code = "workbook_too_large"
     try:
-        if area > limits.max_cells:
-            raise _calamine.ReaderFailed
-        return _quickly(content, package, worksheets)
-    except _calamine.ReaderFailed as error:
-        if package.size > LARGEST_FOR_PATIENCE:
-            code = "workbook_too_large" if area > limits.max_cells else "corrupt_workbook"
-            raise refusal(code, what="cells", limit=limits.max_cells) from error
-        return _patiently(content, worksheets)
+        fits = sum(extent.area for extent, _ in extents) <= limits.max_cells
+        if fits and not (small and any(extent.is_sparse(size) for extent, size in extents)):
+            return _quickly(content, package, worksheets)
+    except _calamine.ReaderFailed:
+        code = "corrupt_workbook"
+    if not small:
+        raise refusal(code, what="cells", limit=limits.max_cells)
+    return _patiently(archive, package, worksheets)
 
 
 def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
@@ -78,21 +83,32 @@ def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart])
     grids = []
     for index, part in worksheets.items():
         grid = _calamine.grid_of(_calamine.sheet_at(workbook, index), part.name)
-        grids.append(_marked(grid, part))
+        grids.append(_marked(grid, part.name, part.extent))
     return tuple(grid for grid in grids if grid)
 
 
-def _patiently(content: bytes, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
-    names = [part.name for part in worksheets.values()]
-    grids = read_patiently(content, names)
-    return tuple(grid for part in worksheets.values() if (grid := _marked(grids.get(part.name), part)))
+def _patiently(archive: Archive, package: Package, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
+    """Read with openpyxl, which expands the merged ranges of all sheets and passes over what it does not know."""
+    extents = {
+        index: exact_extent(archive.chunks(sheet.part)) for index, sheet in enumerate(package.sheets) if sheet.extent
+    }
+    if sum(extent.merged for extent in extents.values()) > MOST_MERGED:
+        raise refusal("workbook_too_large", what="merged cells", limit=MOST_MERGED)
+    found = read_patiently(archive.content, [sheet.name for sheet in worksheets.values()])
+    grids = []
+    for index, sheet in worksheets.items():
+        extent = extents[index]
+        if extent.area > 0 and sheet.name not in found and not extent.marks:
+            raise refusal("corrupt_workbook")
+        grids.append(_marked(found.get(sheet.name), sheet.name, extent))
+    return tuple(grid for grid in grids if grid)
 
 
-def _marked(grid: Grid | None, part: SheetPart) -> Grid | None:
-    marks = part.extent.marks if part.extent else {}
+def _marked(grid: Grid | None, name: str, extent: Extent | None) -> Grid | None:
+    marks = extent.marks if extent else {}
     if grid is None and not marks:
         return None
-    return with_marks(grid or Grid(part.name, lambda: iter(())), marks)
+    return with_marks(grid or Grid(name, lambda: iter(())), marks)
 
 
 def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> tuple[Grid, ...]:

@@ -51,7 +51,7 @@ def read_tables(
     sheet: str | None = None,
     known: Callable[[str], bool] | Collection[str] | None = None,
 ) -> tuple[Table, ...]:
-    """Return a table for each visible worksheet that holds one, in the workbook's order.
+    r"""Return a table for each visible worksheet that holds one, in the workbook's order.
 
     A table may have no rows: a template that nobody filled in. Sheets without a header are left out as long as
     another sheet has one.
@@ -69,7 +69,7 @@ def read_tables(
         MissingExtraError: The extra `excel` is not installed.
         OSError: The path cannot be opened.
 
-    >>> table, = read_tables("客户表,\\n*姓名,电话（必填）\\n张三,13800138000\\n".encode("gb18030"))
+    >>> table, = read_tables("客户表,\n*姓名,电话（必填）\n张三,13800138000\n".encode("gb18030"))
     >>> table.header, table.header_row, table.notes
     (('姓名', '电话'), 2, ('客户表',))
     >>> list(table.rows())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -36,6 +36,11 @@ ACCEPTED: Final[dict[RequestState, frozenset[CommandName]]] = {
 }
 """Which commands each state accepts; everything else is refused."""
 
+_DECISIONS: Final = frozenset({"approve", "reject"})
+
+Changes = dict[str, Any]
+Decision = Literal["approved", "rejected"]
+
 
 def decide(request: Request, command: Command, *, actor: MemberKey, now: datetime) -> tuple[Request, tuple[Event, ...]]:
     """Return the request after the command, and what happened; the same request and nothing for a repeated command.
@@ -44,48 +49,40 @@ def decide(request: Request, command: Command, *, actor: MemberKey, now: datetim
     Raises: IllegalTransitionError when the state does not accept the command, the actor has no open task, or
     `expected_version` is not the request's; nothing is changed.
     """
-    if _is_repetition(request, command, actor):
-        return request, ()
+    if command.name not in ACCEPTED[request.state]:
+        if _is_repetition(request, command, actor):
+            return request, ()
+        raise _closed(request, command)
+    if command.name in _DECISIONS:
+        task = _open_task(request, actor)
+        if task is None and _is_repetition(request, command, actor):
+            return request, ()
+        _require_version(request, command)
+        changes, events = _decided(request, command, _allowed(request, task, actor))
+    else:
+        _require_version(request, command)
+        changes, events = _ended(request, command, actor)
+    entry = TrailEntry(now, actor, command.name, command.comment, request.position)
+    return request.after(version=request.version + 1, trail=(*request.trail, entry), **changes), events
+
+
+def _closed(request: Request, command: Command) -> IllegalTransitionError:
+    return IllegalTransitionError([Problem("request_closed", params={"state": request.state, "command": command.name})])
+
+
+def _require_version(request: Request, command: Command) -> None:
     if command.expected_version is not None and command.expected_version != request.version:
         versions = {"expected": command.expected_version, "actual": request.version}
         raise IllegalTransitionError([Problem("stale_request", params=versions)])
-    if command.name not in ACCEPTED[request.state]:
-        params = {"state": request.state, "command": command.name}
-        raise IllegalTransitionError([Problem("request_closed", params=params)])
-    changed, events = _carry_out(request, command, actor)
-    entry = TrailEntry(now, actor, command.name, command.comment, request.position)
-    return attrs.evolve(changed, version=request.version + 1, trail=(*request.trail, entry)), events
-
-
-def _carry_out(request: Request, command: Command, actor: MemberKey) -> tuple[Request, tuple[Event, ...]]:
-    match command.name:
-        case "approve":
-            return _approve(request, _own_task(request, actor))
-        case "reject":
-            task = _own_task(request, actor)
-            return attrs.evolve(_close(request, task, "rejected"), state="rejected"), ("task_decided", "rejected")
-        case "withdraw":
-            if actor != request.submitted_by:
-                raise IllegalTransitionError([Problem("not_submitter")])
-            return attrs.evolve(_close_all(request), state="withdrawn"), ("withdrawn",)
-        case "apply":
-            return attrs.evolve(request, state="applied"), ("applied",)
-        case "find_conflict":
-            return attrs.evolve(request, state="needs_rebase"), ("conflict_found",)
-        case _:
-            raise IllegalTransitionError(
-                [Problem("request_closed", params={"state": request.state, "command": command.name})]
-            )
 
 
 def _is_repetition(request: Request, command: Command, actor: MemberKey) -> bool:
-    """Tell whether this very command was carried out already as the actor's last one and still stands."""
+    """Tell whether the actor carried out this very command already, and it still stands."""
     match command.name:
         case "approve" | "reject":
             wanted = "approved" if command.name == "approve" else "rejected"
-            mine = [task.decision for task in request.tasks if task.approver == actor]
-            open_now = any(task.approver == actor for task in request.open_tasks())
-            return not open_now and bool(mine) and mine[-1] == wanted
+            mine = [task.decision for task in request.tasks if task.approver == actor and task.decision != "closed"]
+            return bool(mine) and mine[-1] == wanted
         case "withdraw":
             return request.state == "withdrawn" and actor == request.submitted_by
         case "apply":
@@ -94,45 +91,59 @@ def _is_repetition(request: Request, command: Command, actor: MemberKey) -> bool
             return False
 
 
-def _own_task(request: Request, actor: MemberKey) -> Task:
-    for task in request.open_tasks():
-        if task.approver == actor:
-            if actor == request.submitted_by and not request.allow_own:
-                raise IllegalTransitionError([Problem("own_change")])
-            return task
+def _ended(request: Request, command: Command, actor: MemberKey) -> tuple[Changes, tuple[Event, ...]]:
+    match command.name:
+        case "withdraw":
+            if actor != request.submitted_by:
+                raise IllegalTransitionError([Problem("not_submitter")])
+            return {"state": "withdrawn", "tasks": _closed_tasks(request.tasks)}, ("withdrawn",)
+        case "apply":
+            return {"state": "applied"}, ("applied",)
+        case _:
+            return {"state": "needs_rebase"}, ("conflict_found",)
+
+
+def _open_task(request: Request, actor: MemberKey) -> int | None:
+    """Return the position of the actor's task that is open now."""
+    sequential = request.steps[request.position].mode == "sequential"
+    for number, task in enumerate(request.tasks):
+        if task.step == request.position and task.decision is None:
+            if task.approver == actor:
+                return number
+            if sequential:
+                return None
+    return None
+
+
+def _allowed(request: Request, task: int | None, actor: MemberKey) -> int:
     if actor == request.submitted_by and not request.allow_own:
         raise IllegalTransitionError([Problem("own_change")])
-    raise IllegalTransitionError([Problem("not_your_task")])
+    if task is None:
+        raise IllegalTransitionError([Problem("not_your_task")])
+    return task
 
 
-def _approve(request: Request, task: Task) -> tuple[Request, tuple[Event, ...]]:
-    tasks = tuple(attrs.evolve(item, decision="approved") if item is task else item for item in request.tasks)
-    decided = attrs.evolve(request, tasks=tasks)
-    here = [item for item in tasks if item.step == request.position]
-    if request.steps[request.position].mode != "any" and any(item.decision is None for item in here):
-        return decided, ("task_decided",)
-    passed = _close_step(decided)
-    if request.position + 1 < len(request.steps):
-        return attrs.evolve(passed, position=request.position + 1), ("task_decided", "step_passed")
-    return attrs.evolve(passed, state="approved"), ("task_decided", "approved")
+def _decided(request: Request, command: Command, number: int) -> tuple[Changes, tuple[Event, ...]]:
+    task = request.tasks[number]
+    decision: Decision = "approved" if command.name == "approve" else "rejected"
+    decided = Task(task.step, task.approver, decision)
+    tasks = (*request.tasks[:number], decided, *request.tasks[number + 1 :])
+    if decision == "rejected":
+        return {"state": "rejected", "tasks": _closed_tasks(tasks)}, ("task_decided", "rejected")
+    here = request.position
+    waiting = any(item.step == here and item.decision is None for item in tasks)
+    if waiting and request.steps[here].mode != "any":
+        return {"tasks": tasks}, ("task_decided",)
+    if waiting:
+        tasks = _closed_tasks(tasks, here)
+    if here + 1 < len(request.steps):
+        return {"tasks": tasks, "position": here + 1}, ("task_decided", "step_passed")
+    return {"tasks": tasks, "state": "approved"}, ("task_decided", "approved")
 
 
-def _close_step(request: Request) -> Request:
-    """Close the tasks of the current step that are no longer needed."""
-    return attrs.evolve(
-        request,
-        tasks=tuple(
-            attrs.evolve(task, decision="closed") if task.step == request.position and task.decision is None else task
-            for task in request.tasks
-        ),
+def _closed_tasks(tasks: tuple[Task, ...], step: int | None = None) -> tuple[Task, ...]:
+    """Close the tasks, all or those of a step, that are no longer needed."""
+    return tuple(
+        Task(task.step, task.approver, "closed") if task.decision is None and step in (None, task.step) else task
+        for task in tasks
     )
-
-
-def _close(request: Request, own: Task, decision: Literal["approved", "rejected"]) -> Request:
-    tasks = tuple(attrs.evolve(task, decision=decision) if task is own else task for task in request.tasks)
-    return _close_all(attrs.evolve(request, tasks=tasks))
-
-
-def _close_all(request: Request) -> Request:
-    tasks = tuple(attrs.evolve(task, decision="closed") if task.decision is None else task for task in request.tasks)
-    return attrs.evolve(request, tasks=tasks)

@@ -53,7 +53,7 @@ class TrailEntry:
     step: int | None = None
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Request:
     """A change that waits for approval: live data stays as it is until the last one.
 
@@ -79,6 +79,15 @@ class Request:
     allow_own: bool = False
     batch: str | None = None
     trail: tuple[TrailEntry, ...] = attrs.field(default=(), repr=False)
+
+    def after(self, **changes: Any) -> Request:
+        """Return the request with some attributes changed; like `attrs.evolve`, at a fifth of its price.
+
+        The machine makes a new request for each command; this is why the class has no slots.
+        """
+        changed = object.__new__(Request)
+        changed.__dict__.update(self.__dict__, **changes)
+        return changed
 
     def open_tasks(self) -> tuple[Task, ...]:
         """Return the tasks that may be decided now; in a sequential step that is one."""

@@ -35,7 +35,8 @@ class Messages:
 
     def render(self, code: str, params: Mapping[str, object], language: str) -> str:
         """Return the text of `code`; falls back to English, then to the code itself. Never raises."""
-        template = self.languages.get(language, {}).get(code) or self.languages["en"].get(code)
+        texts = self.languages.get(language) or self.languages["en"]
+        template = texts.get(code) or self.languages["en"].get(code)
         if template is None:
             return code
         try:

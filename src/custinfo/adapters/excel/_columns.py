@@ -1,0 +1,199 @@
+"""Which columns an export has, and how each turns records into cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+
+from custinfo.adapters.excel._phrases import phrase
+from custinfo.adapters.excel._styles import TEXT, number_format, width_of
+from custinfo.adapters.excel._writer import Cell, Column
+from custinfo.core.errors import InvalidInputError, PermissionDeniedError
+from custinfo.core.fields import FieldDefinition
+from custinfo.core.kinds import BUILT_IN_KINDS, Kind, Renderer
+from custinfo.core.problems import Problem
+from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey, Record
+from custinfo.core.tags import TagDimension
+from custinfo.core.text import folded
+from custinfo.workspace.context import Context
+
+__all__ = ["ExportColumn", "chosen_columns", "value_cell"]
+
+_SYSTEM_READERS: Final[Mapping[str, Callable[[Record], Any]]] = {
+    "id": lambda record: record.id,
+    "owner": lambda record: record.owner,
+    "department": lambda record: record.department,
+    "version": lambda record: record.version,
+    "created_at": lambda record: record.created_at,
+    "updated_at": lambda record: record.updated_at,
+    "created_by": lambda record: record.created_by,
+    "archived_at": lambda record: record.archived_at,
+    "tags": lambda record: record.tags or None,
+}
+_ALWAYS: Final = frozenset({"id", "version"})
+_FEW_VALUES: Final = frozenset({"choice", "multiple_choice", "boolean", "user", "department"})
+_EXACT_DIGITS: Final = 15
+_SURELY_EXACT: Final = 10**9
+_FIRST_DAY: Final = date(1900, 3, 1)
+_DAY_ZERO: Final = date(1899, 12, 30).toordinal()
+_SECONDS_A_DAY: Final = 86_400
+
+
+@attrs.frozen
+class ExportColumn:
+    """One column: the field, the field's value in a record, its heading and format, and its text."""
+
+    key: FieldKey
+    read: Callable[[Record], Any]
+    column: Column
+    render: Renderer
+    kind: str
+    encrypted: bool = False
+
+
+def chosen_columns(
+    context: Context, module: ModuleKey, fields: Sequence[str] | None, language: str
+) -> tuple[ExportColumn, ...]:
+    """Return the columns in order.
+
+    Args:
+        context: The session's.
+        module: Key of the module.
+        fields: Names of fields, `id`, `owner`, `created_at`, `tags` and so on; those of which the actor may see
+            something when not given.
+        language: Of headings and labels.
+
+    Raises: InvalidInputError for unknown names; PermissionDeniedError for a field that the actor sees nowhere.
+    """
+    visible = context.access(module).visible_fields() | _ALWAYS
+    definition = context.module(module).definition
+    if fields is None:
+        keys: list[FieldKey] = [field.key for field in definition.active_fields() if field.key in visible]
+        extra = ("owner", "created_at", *(("tags",) if definition.taggable else ()))
+        keys += [key for key in extra if key in visible and key not in definition.fields]
+    else:
+        keys = [_resolved(context, module, name) for name in dict.fromkeys(fields)]
+    hidden = [Problem("field_not_readable", key) for key in keys if key not in visible]
+    if hidden or not keys:
+        raise PermissionDeniedError(hidden or [Problem("action_denied", params={"action": "view", "module": module})])
+    return tuple(_column(context, module, key, language) for key in dict.fromkeys(keys))
+
+
+def _resolved(context: Context, module: ModuleKey, name: str) -> FieldKey:
+    key = context.module(module).resolve(name)
+    if key is None:
+        key = next((item for item in _SYSTEM_READERS if folded(name) in (item, folded(phrase("zh", item)))), None)
+    if key is None:
+        raise InvalidInputError([Problem("unknown_field", name[:100])])
+    return key
+
+
+def _column(context: Context, module: ModuleKey, key: FieldKey, language: str) -> ExportColumn:
+    schema = context.module(module)
+    kind_context = attrs.evolve(schema.context, language=language)
+    field = schema.definition.fields.get(key)
+    if field is not None:
+        kind = schema.kinds[key]
+        heading = field.label_in(language)
+        described = Column(heading, width_of(field.kind, heading), number_format(field, kind))
+        read = _reader(key)
+        return ExportColumn(key, read, described, kind.renderer(field, kind_context), field.kind, field.encrypted)
+    read = _SYSTEM_READERS[key]
+    if key == "tags":
+        heading = phrase(language, "tags")
+        render = _tags_renderer(context.schema.configuration.tag_dimensions, language)
+        return ExportColumn(key, read, Column(heading, 30), render, key)
+    heading = key if key == "id" else _system_label(schema.label(key, language), key, language)
+    kind = BUILT_IN_KINDS[SYSTEM_FIELDS[key]]
+    described = Column(heading, width_of("reference" if key == "id" else kind.key, heading), kind.cell_format)
+    return ExportColumn(key, read, described, kind.renderer(FieldDefinition(key, kind.key), kind_context), kind.key)
+
+
+def _system_label(label: str, key: FieldKey, language: str) -> str:
+    return label if label != key else phrase(language, key) or key
+
+
+def _reader(key: FieldKey) -> Callable[[Record], Any]:
+    return lambda record: record.values.get(key)
+
+
+def _tags_renderer(dimensions: Mapping[str, TagDimension], language: str) -> Renderer:
+    """Make the renderer of tags as `行业:制造业; 需求:培训`, in the order of the dimensions."""
+    order = {key: number for number, key in enumerate(dimensions)}
+
+    def label(key: str) -> str:
+        dimension = dimensions.get(key)
+        return (dimension.label.get(language) or dimension.label.get("zh") or key) if dimension else key
+
+    def render(tags: Any) -> str:
+        ordered = sorted(tags, key=lambda tag: (order.get(tag.dimension, len(order)), tag.dimension, tag.value))
+        return "; ".join(f"{label(tag.dimension)}:{tag.value}" for tag in ordered)
+
+    return render
+
+
+def value_cell(column: ExportColumn, text: Cell, number: Cell, zone: tzinfo) -> Callable[[Any], str]:
+    """Return what makes the cell of a value that is not `None`.
+
+    Numbers and dates are typed where a spreadsheet keeps them exactly, and are text otherwise; all else is text.
+    """
+    render = column.render
+    if column.column.number_format in (TEXT, "General"):
+        if column.kind in _FEW_VALUES:
+            return _remembered(lambda value: text(render(value)))
+        return lambda value: text(render(value))
+
+    def cell(value: Any) -> str:
+        digits = _digits(value, render, zone)
+        return text(render(value)) if digits is None else number(digits)
+
+    return cell
+
+
+def _remembered(make: Callable[[Any], str]) -> Callable[[Any], str]:
+    known: dict[Any, str] = {}
+
+    def cell(value: Any) -> str:
+        made = known.get(value)
+        if made is None:
+            made = make(value)
+            if len(known) < 10_000:
+                known[value] = made
+        return made
+
+    return cell
+
+
+def _digits(value: Any, render: Renderer, zone: tzinfo) -> str | None:
+    """Return the number that a spreadsheet stores for a value; `None` where it has none that is exact."""
+    match value:
+        case bool():
+            return None
+        case int() | Decimal():
+            return _exact(value)
+        case datetime():
+            return _moment_number(value, render, zone)
+        case date() if value >= _FIRST_DAY:
+            return str(value.toordinal() - _DAY_ZERO)
+        case _:
+            return None
+
+
+def _exact(value: int | Decimal) -> str | None:
+    digits = format(value, "d" if isinstance(value, int) else "f")
+    if -_SURELY_EXACT < value < _SURELY_EXACT and len(digits) <= _EXACT_DIGITS:
+        return digits
+    return digits if sum(map(str.isdigit, digits)) <= _EXACT_DIGITS else None
+
+
+def _moment_number(value: datetime, render: Renderer, zone: tzinfo) -> str | None:
+    """Return the serial number of a time on the clock of `zone`, where reading it again gives the same time."""
+    local = value.astimezone(zone).replace(tzinfo=None, fold=0)
+    if local.date() < _FIRST_DAY or local.microsecond or render(value) != str(local):
+        return None
+    seconds = local.hour * 3600 + local.minute * 60 + local.second
+    return repr(local.toordinal() - _DAY_ZERO + seconds / _SECONDS_A_DAY)

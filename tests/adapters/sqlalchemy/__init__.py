@@ -1,0 +1,1 @@
+"""Tests of the SQLAlchemy adapter beyond the contract."""
