@@ -12,9 +12,11 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, Tag, Version
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.context import Context
+from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.past import Past
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView
-from custinfo.workspace.writing import Draft, Prepared, WritePath
+from custinfo.workspace.writing import WritePath
 
 __all__ = ["Records", "TagInput"]
 
@@ -34,6 +36,7 @@ class Records:
         self.module = module
         self._context = context
         self._reading = ReadPath(context)
+        self._past = Past(context)
         context.module(module)
 
     # --- reading
@@ -86,18 +89,18 @@ class Records:
 
     def history(self, record_id: str) -> tuple[ChangeView, ...]:
         """Return what happened to a record, oldest first. Raises: NotFoundError."""
-        return self._reading.history(self.module, record_id)
+        return self._past.history(self.module, record_id)
 
     def as_of(self, record_id: str, time: datetime) -> RecordView:
         """Return a record as it was at a time (aware). Raises: NotFoundError, also if it did not exist then."""
         if time.tzinfo is None:
             raise ValueError("time must be aware: give it a time zone")
-        record, verdict = self._reading.state_at(self.module, record_id, until=time)
+        record, verdict = self._past.state_at(self.module, record_id, until=time)
         return self._reading.view(record, verdict)
 
     def diff(self, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
         """Return field → (value at version `before`, value at `after`) for what differs. Raises: NotFoundError."""
-        return self._reading.difference(self.module, record_id, before, after)
+        return self._past.difference(self.module, record_id, before, after)
 
     # --- writing
 
@@ -173,7 +176,7 @@ class Records:
         Fields that the actor may not edit must be the same in both versions. Raises: as `update`; NotFoundError for
         a version that does not exist.
         """
-        past, _ = self._reading.state_at(self.module, record_id, version=to_version)
+        past, _ = self._past.state_at(self.module, record_id, version=to_version)
         current, _ = self._reading.record(self.module, record_id)
         patch = {
             key: past.values.get(key, CLEAR)

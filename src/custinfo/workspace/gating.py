@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -20,11 +20,11 @@ from custinfo.core.approval.flows import (
 from custinfo.core.approval.requests import Request, RequestId, ResolvedStep, Task, TrailEntry
 from custinfo.core.criteria.evaluate import compile_predicate
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.errors import CustinfoError, FieldReservedError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import changes_between
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, MemberKey, Record
+from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record
 from custinfo.workspace.context import Context
 
 __all__ = ["ApprovalPath", "Gate"]
@@ -72,6 +72,10 @@ class Gate:
         self._context = context
         self._flows = context.schema.configuration.flows.values()
 
+    def watches_creation(self, module: ModuleKey) -> bool:
+        """Return whether a flow may be triggered by a new record of the module."""
+        return any(flow.trigger.module == module and "create" in flow.trigger.actions for flow in self._flows)
+
     def reservations(self, records: Iterable[Record]) -> dict[str, dict[FieldKey, str]]:
         """Return record id → field → id of the open request that reserves it."""
         by_module: dict[str, list[Any]] = {}
@@ -82,6 +86,24 @@ class Gate:
             for request in self._context.unit.approvals.open_for(module, ids):
                 held.setdefault(request.record_id, {}).update(dict.fromkeys(request.reserved_fields(), request.id))
         return held
+
+    def judge(
+        self, before: Record | None, after: Record, reserved: Mapping[str, Mapping[FieldKey, str]]
+    ) -> tuple[ApprovalPath | None, CustinfoError | None]:
+        """Return the approval that a change needs, or what stops it: a reserved field, or that nobody can approve."""
+        if before is None and not self.watches_creation(after.module):
+            return None, None
+        touched = [item.field for item in changes_between(before, after) if item.field != "created_by"]
+        blockers = reserved.get(after.id, {})
+        held = [
+            Problem("field_reserved", key, params={"request_id": blockers[key]}) for key in touched if key in blockers
+        ]
+        if held:
+            return None, FieldReservedError(held)
+        try:
+            return self.path(before, after, touched), None
+        except CustinfoError as error:
+            return None, error
 
     def path(self, before: Record | None, after: Record, touched: Collection[FieldKey]) -> ApprovalPath | None:
         """Return what approval a change needs, or `None`. Raises: PermissionDeniedError where nobody can approve."""

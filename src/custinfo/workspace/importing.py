@@ -18,8 +18,9 @@ from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey, RecordId
 from custinfo.workspace.context import Context
+from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.matching import Matcher, RowMatch
-from custinfo.workspace.writing import Draft, Prepared, WritePath
+from custinfo.workspace.writing import WritePath
 
 __all__ = ["Columns", "Counts", "ImportPlan", "ImportReport", "PlannedRow", "Progress", "SourceTable", "make_plan"]
 

@@ -151,5 +151,11 @@ class Matcher:
 
 
 def _values(patch: Patch, key: RowKey) -> tuple[Any, ...] | None:
-    values = tuple(patch.get(item) for item in key)
-    return None if any(value is None or value is CLEAR for value in values) else values
+    """Return the values of a key, or `None` where one of them is missing."""
+    values = []
+    for item in key:
+        value = patch.get(item)
+        if value is None or value is CLEAR:
+            return None
+        values.append(value)
+    return tuple(values)

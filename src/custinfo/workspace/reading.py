@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import attrs
@@ -27,7 +26,6 @@ from custinfo.core.criteria.nodes import (
 )
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, difference, fold, replay
 from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import Action
@@ -43,7 +41,7 @@ from custinfo.core.records import (
 )
 from custinfo.ports.repositories import Grouping, Order, Query
 from custinfo.workspace.context import Context
-from custinfo.workspace.views import ChangeView, Page, RecordView
+from custinfo.workspace.views import Page, RecordView
 
 __all__ = ["ReadPath", "not_found"]
 
@@ -290,70 +288,3 @@ class ReadPath:
         if key in verdict.readable or value is None:
             return value
         return Masked(mask(verdict.masked[key], self._context.module(record.module).render(key, value)))
-
-    # --- history
-
-    def history(self, module: ModuleKey, record_id: str) -> tuple[ChangeView, ...]:
-        """Return the changes of a record, oldest first, with what the actor may see of them."""
-        record, verdict = self.record(module, record_id)
-        seen_before = verdict
-        views = []
-        for change, after in replay(self._context.unit.history.of_record(module, record.id)):
-            seen_after = _both(verdict, self._context.verdict(after))
-            views.append(self._change(record, change, _both(seen_before, seen_after)))
-            seen_before = seen_after
-        return tuple(views)
-
-    def _change(self, record: Record, change: Change, verdict: Verdict) -> ChangeView:
-        fields = {
-            item.field: (
-                self.reveal(record, item.field, item.old, verdict),
-                self.reveal(record, item.field, item.new, verdict),
-            )
-            for item in change.fields
-            if verdict.field(item.field) != "hidden"
-        }
-        return ChangeView(
-            change.version,
-            change.at,
-            change.actor,
-            change.action,
-            change.channel,
-            FrozenDict(fields),
-            change.reason,
-            change.on_behalf_of,
-            change.approval,
-            change.batch,
-            change.configuration_version,
-        )
-
-    def state_at(
-        self, module: ModuleKey, record_id: str, *, until: datetime | None = None, version: int | None = None
-    ) -> tuple[Record, Verdict]:
-        """Return a past state, and what the actor may see both of it and of the record today."""
-        record, today = self.record(module, record_id)
-        past = fold(self._context.unit.history.of_record(module, record.id), until=until, version=version)
-        if past is None or (version is not None and past.version != version):
-            raise not_found(module)
-        return past, _both(today, self._context.verdict(past))
-
-    def difference(self, module: ModuleKey, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
-        """Return field → (old, new) between two versions, with what the actor may see of them."""
-        old, seen_old = self.state_at(module, record_id, version=before)
-        new, seen_new = self.state_at(module, record_id, version=after)
-        verdict = _both(seen_old, seen_new)
-        return {
-            key: (self.reveal(new, key, one, verdict), self.reveal(new, key, other, verdict))
-            for key, (one, other) in difference(old, new).items()
-            if verdict.field(key) != "hidden"
-        }
-
-
-def _both(one: Verdict, other: Verdict) -> Verdict:
-    """Return what two verdicts agree on: readable in both, or at least masked in both."""
-    readable = one.readable & other.readable
-    styles = {**dict.fromkeys(one.readable, ""), **one.masked}, {**dict.fromkeys(other.readable, ""), **other.masked}
-    masked = {
-        key: styles[0][key] or styles[1][key] for key in styles[0].keys() & styles[1].keys() if key not in readable
-    }
-    return Verdict(one.actions & other.actions, readable, FrozenDict(masked), one.editable & other.editable)

@@ -1,0 +1,57 @@
+"""Second stage of the write path: what no grant allows is refused, before and after the change."""
+
+from __future__ import annotations
+
+from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.policy.access import Verdict
+from custinfo.core.policy.grants import Action
+from custinfo.core.problems import Problem
+from custinfo.core.records import ModuleKey
+from custinfo.workspace.context import Context
+from custinfo.workspace.drafts import NEEDED, Prepared
+
+__all__ = ["authorise"]
+
+
+def authorise(context: Context, prepared: Prepared) -> None:
+    """Set the error of a change that the actor may not make; all refused fields are named.
+
+    A new record is judged as it would be; a change of owner also as it would be afterwards.
+    """
+    after, before = prepared.after, prepared.before
+    if after is None:
+        return
+    access = context.access(prepared.draft.module)
+    refusals = _refusals(context, prepared, access.verdict(before or after, context.related))
+    moved = before is not None and before.owner != after.owner
+    if moved and not refusals and "transfer" not in access.verdict(after, context.related).actions:
+        refusals = [_refusal(context, "transfer", after.module)]
+    if refusals:
+        prepared.error = PermissionDeniedError(refusals)
+
+
+def _refusals(context: Context, prepared: Prepared, verdict: Verdict) -> list[Problem]:
+    draft, before = prepared.draft, prepared.before
+    action = NEEDED[draft.action]
+    if action not in verdict.actions:
+        return [_refusal(context, action, draft.module)]
+    refusals = []
+    if action in ("create", "edit"):
+        writable = verdict.creatable if before is None else verdict.editable
+        for key in prepared.patch:
+            if key == "owner" and before is not None:
+                if "transfer" not in verdict.actions:
+                    refusals.append(_refusal(context, "transfer", draft.module))
+            elif key not in writable and not (key == "owner" and prepared.patch[key] == context.actor):
+                refusals.append(Problem("field_not_editable", key))
+    changes_tags = draft.tags is not None and draft.tags != (before.tags if before else frozenset())
+    if changes_tags and "tag" not in verdict.actions:
+        refusals.append(_refusal(context, "tag", draft.module))
+    return refusals
+
+
+def _refusal(context: Context, action: Action, module: ModuleKey) -> Problem:
+    params = {"action": action, "module": module}
+    if context.access(module).may(action):
+        return Problem("scope_denied", params={**params, "clause": "scope"})
+    return Problem("action_denied", params=params)

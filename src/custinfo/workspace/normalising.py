@@ -1,0 +1,155 @@
+"""First stage of the write path: raw values become the record as it would be after the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from custinfo.core.errors import CustinfoError, InvalidInputError, StaleVersionError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.problems import Problem
+from custinfo.core.records import ANY, CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
+from custinfo.workspace.context import Context
+from custinfo.workspace.drafts import NEEDED, Draft, Prepared
+from custinfo.workspace.reading import not_found
+
+__all__ = ["Normaliser"]
+
+Stored = Mapping[tuple[ModuleKey, RecordId], Record]
+
+
+class Normaliser:
+    """Turn drafts into prepared changes; loads the records that they are about in one go."""
+
+    def __init__(self, context: Context, *, authorised: bool) -> None:
+        self._context = context
+        self._authorised = authorised
+
+    def run(self, drafts: Sequence[Draft]) -> list[Prepared]:
+        """Return what each draft comes to; what makes it impossible stands in its `error`."""
+        stored = self._load(drafts)
+        now = self._context.now()
+        return [self._one(draft, stored, now) for draft in drafts]
+
+    def _load(self, drafts: Sequence[Draft]) -> Stored:
+        wanted: dict[ModuleKey, set[RecordId]] = {}
+        for draft in drafts:
+            if draft.record_id is not None:
+                wanted.setdefault(draft.module, set()).add(draft.record_id)
+        return {
+            (module, key): record
+            for module, keys in wanted.items()
+            for key, record in self._context.unit.records.get(module, keys).items()
+        }
+
+    def _one(self, draft: Draft, stored: Stored, now: datetime) -> Prepared:
+        prepared = Prepared(draft, None, problems=list(draft.found))
+        try:
+            if draft.record_id is not None:
+                prepared.before = self._target(draft, stored.get((draft.module, draft.record_id)))
+            self._normalise(prepared, now)
+        except CustinfoError as error:
+            prepared.error = error
+        return prepared
+
+    def _target(self, draft: Draft, record: Record | None) -> Record:
+        """Return the record that a draft is about, if the actor may know of it and read its present version."""
+        if record is None:
+            raise not_found(draft.module)
+        if self._authorised and self._context.verdict(record).actions.isdisjoint({"view", NEEDED[draft.action]}):
+            raise not_found(draft.module)
+        if draft.version is not ANY and draft.version != record.version:
+            versions = {"expected": draft.version, "actual": record.version}
+            raise StaleVersionError([Problem("stale_version", params=versions)])
+        if draft.action == "restore":
+            if record.archived_at is None:
+                raise InvalidInputError([Problem("not_archived")])
+        elif record.archived_at is not None:
+            raise InvalidInputError([Problem("already_archived" if draft.action == "archive" else "archived")])
+        return record
+
+    def _normalise(self, prepared: Prepared, now: datetime) -> None:
+        draft, before = prepared.draft, prepared.before
+        patch: Mapping[FieldKey, Any] = draft.raw
+        if not draft.typed:
+            validator = self._context.validator(draft.module)
+            found = validator.normalise(draft.raw, before.values if before is not None else None)
+            prepared.problems, patch = found.problems, found.patch
+        if before is None:
+            prepared.patch = {key: value for key, value in patch.items() if value is not CLEAR}
+        else:
+            prepared.patch = self._changing(before, patch)
+        if self._context.keyring is None:
+            self._refuse_encrypted(prepared)
+        prepared.after = self._created(prepared, now) if before is None else self._changed(before, prepared, now)
+
+    def _changing(self, before: Record, patch: Mapping[FieldKey, Any]) -> dict[FieldKey, Any]:
+        """Return the part of a patch that changes something; sealed values are compared by what they hold.
+
+        A value that the actor may not read always counts as changed: that nothing changed would confirm a guess.
+        """
+        changing = {}
+        readable = self._context.verdict(before).readable if self._authorised else None
+        for key, value in patch.items():
+            old = before.owner if key == "owner" else before.values.get(key)
+            if type(old) is Sealed and value is not CLEAR:
+                old = self._opened(before, key, old)
+            hidden = readable is not None and key not in readable
+            if hidden or old != (None if value is CLEAR else value):
+                changing[key] = value
+        return changing
+
+    def _opened(self, record: Record, key: FieldKey, sealed: Sealed) -> Any:
+        try:
+            return self._context.unseal(record.id, record.module, key, sealed)
+        except InvalidInputError:
+            return sealed
+
+    def _refuse_encrypted(self, prepared: Prepared) -> None:
+        fields = self._context.module(prepared.draft.module).definition.fields
+        missing = [
+            Problem("keyring_missing", key)
+            for key, value in prepared.patch.items()
+            if key in fields and fields[key].encrypted and value is not CLEAR
+        ]
+        if missing:
+            raise InvalidInputError([*missing, *prepared.errors])
+
+    def _created(self, prepared: Prepared, now: datetime) -> Record:
+        draft = prepared.draft
+        values = {**self._context.validator(draft.module).defaults, **prepared.patch}
+        owner = values.pop("owner", self._context.actor)
+        return Record(
+            id=RecordId(""),
+            module=draft.module,
+            values=FrozenDict(values),
+            tags=draft.tags or frozenset(),
+            owner=owner,
+            department=self._department(owner),
+            version=1,
+            created_at=now,
+            updated_at=now,
+            created_by=self._context.actor,
+        )
+
+    def _changed(self, before: Record, prepared: Prepared, now: datetime) -> Record:
+        draft = prepared.draft
+        changes: dict[str, Any] = {}
+        patch = {key: value for key, value in prepared.patch.items() if key != "owner"}
+        if patch:
+            changes["values"] = before.patched(patch)
+        if "owner" in prepared.patch:
+            owner = prepared.patch["owner"]
+            changes |= {"owner": owner, "department": self._department(owner)}
+        if draft.tags is not None and draft.tags != before.tags:
+            changes["tags"] = draft.tags
+        if draft.action in ("archive", "restore"):
+            changes["archived_at"] = now if draft.action == "archive" else None
+        return attrs.evolve(before, **changes, version=before.version + 1, updated_at=now) if changes else before
+
+    def _department(self, owner: MemberKey | None) -> str | None:
+        member = self._context.schema.directory.member(owner) if owner else None
+        return member.department if member is not None else None

@@ -1,0 +1,92 @@
+"""The read path over time: history, past states and differences, within what the actor may see."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change, difference, fold, replay
+from custinfo.core.policy.access import Verdict
+from custinfo.core.records import FieldKey, ModuleKey, Record
+from custinfo.workspace.context import Context
+from custinfo.workspace.reading import ReadPath, not_found
+from custinfo.workspace.views import ChangeView
+
+__all__ = ["Past"]
+
+
+class Past:
+    """Answer one session's questions about what was.
+
+    A value of the past shows only if the actor may see it both on the record of today and on that of the time.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._reading = ReadPath(context)
+
+    def history(self, module: ModuleKey, record_id: str) -> tuple[ChangeView, ...]:
+        """Return the changes of a record, oldest first, with what the actor may see of them."""
+        record, verdict = self._reading.record(module, record_id)
+        seen_before = verdict
+        views = []
+        for change, after in replay(self._context.unit.history.of_record(module, record.id)):
+            seen_after = both(verdict, self._context.verdict(after))
+            views.append(self._change(record, change, both(seen_before, seen_after)))
+            seen_before = seen_after
+        return tuple(views)
+
+    def _change(self, record: Record, change: Change, verdict: Verdict) -> ChangeView:
+        fields = {
+            item.field: (
+                self._reading.reveal(record, item.field, item.old, verdict),
+                self._reading.reveal(record, item.field, item.new, verdict),
+            )
+            for item in change.fields
+            if verdict.field(item.field) != "hidden"
+        }
+        return ChangeView(
+            change.version,
+            change.at,
+            change.actor,
+            change.action,
+            change.channel,
+            FrozenDict(fields),
+            change.reason,
+            change.on_behalf_of,
+            change.approval,
+            change.batch,
+            change.configuration_version,
+        )
+
+    def state_at(
+        self, module: ModuleKey, record_id: str, *, until: datetime | None = None, version: int | None = None
+    ) -> tuple[Record, Verdict]:
+        """Return a past state, and what the actor may see both of it and of the record today."""
+        record, today = self._reading.record(module, record_id)
+        past = fold(self._context.unit.history.of_record(module, record.id), until=until, version=version)
+        if past is None or (version is not None and past.version != version):
+            raise not_found(module)
+        return past, both(today, self._context.verdict(past))
+
+    def difference(self, module: ModuleKey, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
+        """Return field → (old, new) between two versions, with what the actor may see of them."""
+        old, seen_old = self.state_at(module, record_id, version=before)
+        new, seen_new = self.state_at(module, record_id, version=after)
+        verdict = both(seen_old, seen_new)
+        return {
+            key: (self._reading.reveal(new, key, one, verdict), self._reading.reveal(new, key, other, verdict))
+            for key, (one, other) in difference(old, new).items()
+            if verdict.field(key) != "hidden"
+        }
+
+
+def both(one: Verdict, other: Verdict) -> Verdict:
+    """Return what two verdicts agree on: readable in both, or at least masked in both."""
+    readable = one.readable & other.readable
+    styles = {**dict.fromkeys(one.readable, ""), **one.masked}, {**dict.fromkeys(other.readable, ""), **other.masked}
+    masked = {
+        key: styles[0][key] or styles[1][key] for key in styles[0].keys() & styles[1].keys() if key not in readable
+    }
+    return Verdict(one.actions & other.actions, readable, FrozenDict(masked), one.editable & other.editable)
