@@ -23,7 +23,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.json_values import value_from_json, value_to_json
 from custinfo.core.organisation import Organisation
 from custinfo.core.problems import Problem
-from custinfo.core.validation.rules import RULE_TYPES, Rule
+from custinfo.core.rules import RULE_TYPES, Rule
 
 __all__ = [
     "configuration_from_json",

@@ -10,7 +10,7 @@ import attrs
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, ModuleKey
-from custinfo.core.validation.rules import Rule
+from custinfo.core.rules import Rule
 
 __all__ = [
     "FieldDefinition",

@@ -7,7 +7,7 @@ from typing import Any, Final
 from custinfo.core.criteria import Criterion, F
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.validation.rules import Length, MatchesBirthday, NotBefore, Range
+from custinfo.core.rules import Length, MatchesBirthday, NotBefore, Range
 
 __all__ = ["CUSTOMER", "FOLLOW_UP"]
 

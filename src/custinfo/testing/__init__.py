@@ -1,1 +1,32 @@
-"""TBD."""
+"""Tests for those who implement custinfo's ports, and samples to write tests with.
+
+`RepositoryContract` tests a store. `custinfo.testing.strategies`, which needs hypothesis and is imported by itself,
+makes records and criteria at random; `find_disagreement` then tells whether a store answers as the language of criteria
+says.
+"""
+
+from custinfo.testing._model import find_disagreement
+from custinfo.testing._samples import (
+    NOW,
+    make_change,
+    make_record,
+    make_request,
+    record_id,
+    sample_configuration,
+    sample_directory,
+    sample_schema,
+)
+from custinfo.testing.contract import RepositoryContract
+
+__all__ = [
+    "NOW",
+    "RepositoryContract",
+    "find_disagreement",
+    "make_change",
+    "make_record",
+    "make_request",
+    "record_id",
+    "sample_configuration",
+    "sample_directory",
+    "sample_schema",
+]

@@ -5,9 +5,9 @@ see. Needs the extra `excel`; its libraries are loaded on first use.
 """
 
 from custinfo.adapters.excel.export import ExportReport, export
-#from custinfo.adapters.excel.importing import ExcelPlan, ExcelReport, plan_import
+from custinfo.adapters.excel.importing import ExcelPlan, ExcelReport, plan_import
 from custinfo.adapters.excel.reading import Limits, read_tables
-#from custinfo.adapters.excel.template import write_template
+from custinfo.adapters.excel.template import write_template
 
 __all__ = [
     "ExcelPlan",

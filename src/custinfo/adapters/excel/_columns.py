@@ -14,7 +14,7 @@ from custinfo.adapters.excel._styles import TEXT, number_format, width_of
 from custinfo.adapters.excel._writer import Cell, Column
 from custinfo.core.errors import InvalidInputError, PermissionDeniedError
 from custinfo.core.fields import FieldDefinition
-from custinfo.core.kinds import BUILT_IN_KINDS, Kind, Renderer
+from custinfo.core.kinds import BUILT_IN_KINDS, Renderer
 from custinfo.core.problems import Problem
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey, Record
 from custinfo.core.tags import TagDimension
@@ -23,15 +23,20 @@ from custinfo.workspace.context import Context
 
 __all__ = ["ExportColumn", "chosen_columns", "value_cell"]
 
+
+def _to_the_second(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(microsecond=0)
+
+
 _SYSTEM_READERS: Final[Mapping[str, Callable[[Record], Any]]] = {
     "id": lambda record: record.id,
     "owner": lambda record: record.owner,
     "department": lambda record: record.department,
     "version": lambda record: record.version,
-    "created_at": lambda record: record.created_at,
-    "updated_at": lambda record: record.updated_at,
+    "created_at": lambda record: _to_the_second(record.created_at),
+    "updated_at": lambda record: _to_the_second(record.updated_at),
     "created_by": lambda record: record.created_by,
-    "archived_at": lambda record: record.archived_at,
+    "archived_at": lambda record: _to_the_second(record.archived_at),
     "tags": lambda record: record.tags or None,
 }
 _ALWAYS: Final = frozenset({"id", "version"})

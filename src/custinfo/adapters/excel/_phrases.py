@@ -38,6 +38,7 @@ _CHINESE: Final = {
     "at_most": "不大于 {limit}",
     "length": "{low} 至 {high} 个字符",
     "longest": "最多 {limit} 个字符",
+    "exactly": "{limit} 个字符",
     "one_of": "只能是：{allowed}",
     "currency": "币种 {currency}",
     "note_required": "带 * 的列必填。",
@@ -68,10 +69,8 @@ _CHINESE: Final = {
     "invalid_list": "请从下拉列表中选择。",
     "invalid_date": "请输入日期，如 2024-03-15。",
     "invalid_datetime": "请输入日期和时间，如 2024-03-15 10:30。",
-    "invalid_number": "请输入{limits}的数字。",
-    "invalid_whole": "请输入{limits}的整数。",
-    "invalid_length": "请输入 {low} 至 {high} 个字符。",
-    "duplicate": "与其他行重复",
+    "invalid_number": "请输入数字。{limits}",
+    "invalid_whole": "请输入整数。{limits}",
 }
 
 _ENGLISH: Final = {
@@ -103,6 +102,7 @@ _ENGLISH: Final = {
     "at_most": "at most {limit}",
     "length": "{low} to {high} characters",
     "longest": "at most {limit} characters",
+    "exactly": "{limit} characters",
     "one_of": "one of: {allowed}",
     "currency": "currency {currency}",
     "note_required": "Columns marked with * must be filled in.",
@@ -131,10 +131,8 @@ _ENGLISH: Final = {
     "invalid_list": "Choose an entry of the list.",
     "invalid_date": "Enter a date such as 2024-03-15.",
     "invalid_datetime": "Enter a date and time such as 2024-03-15 10:30.",
-    "invalid_number": "Enter a number: {limits}.",
-    "invalid_whole": "Enter a whole number: {limits}.",
-    "invalid_length": "Enter {low} to {high} characters.",
-    "duplicate": "another row has the same",
+    "invalid_number": "Enter a number. {limits}",
+    "invalid_whole": "Enter a whole number. {limits}",
 }
 
 _LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {"zh": _CHINESE, "en": _ENGLISH}

@@ -55,7 +55,7 @@ _WIDTHS: Final = {
 
 
 def safe_text(text: str) -> str:
-    r"""Return what a cell can hold of a text: no control characters or lone surrogates, line breaks as \n, not too long.
+    r"""Return what a cell can hold of a text: no control characters or lone surrogates, and not too much.
 
     >>> safe_text("a\x00b\r\nc\ud800")
     'ab\nc�'

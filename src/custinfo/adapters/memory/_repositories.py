@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from custinfo.adapters.memory._state import State
-from custinfo.core.approval.requests import Request, RequestId
+from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.errors import DuplicateValueError, FieldReservedError, StaleVersionError
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
@@ -37,15 +38,11 @@ class MemoryRecords:
         """Insert or replace them all, or raise and change nothing."""
         for record in records:
             self._require(record, record.version - 1)
-        before = self._state.snapshot()
+        taken = self._taken(records)
         for record in records:
             self._release(record)
-        for record in records:
-            for key in self._unique_keys(record):
-                if self._state.unique.setdefault(key, record.id) != record.id:
-                    self._state.restore(before)
-                    raise DuplicateValueError([Problem("not_unique", key[1])])
             self._state.records[record.module, record.id] = record
+        self._state.unique |= taken
 
     def remove(self, records: Sequence[Record], /) -> None:
         """Delete them all, or raise and change nothing."""
@@ -66,6 +63,17 @@ class MemoryRecords:
         if actual != version:
             raise _stale(version, actual)
 
+    def _taken(self, records: Sequence[Record]) -> dict[tuple[str, str, str], RecordId]:
+        """Return the unique values that the records would have. Raises: DuplicateValueError; nothing is changed."""
+        saved = {record.id for record in records}
+        taken: dict[tuple[str, str, str], RecordId] = {}
+        for record in records:
+            for key in self._unique_keys(record):
+                holder = self._state.unique.get(key)
+                if taken.setdefault(key, record.id) != record.id or (holder is not None and holder not in saved):
+                    raise DuplicateValueError([Problem("not_unique", key[1])])
+        return taken
+
     def _release(self, record: Record) -> None:
         stored = self._state.records.get((record.module, record.id))
         if stored is not None:
@@ -85,6 +93,14 @@ class MemoryRecords:
         return keys
 
 
+def _version(change: Change) -> int:
+    return change.version
+
+
+def _age(request: Request) -> tuple[datetime, RequestId]:
+    return request.submitted_at, request.id
+
+
 class MemoryHistory:
     """Keep changes in a dict by record."""
 
@@ -92,11 +108,15 @@ class MemoryHistory:
         self._state = state
 
     def append(self, changes: Sequence[Change], /) -> None:
-        """Add changes."""
-        table = self._state.changes
+        """Add changes, all or none. Raises: StaleVersionError if a version of a record has one already."""
+        added: dict[tuple[ModuleKey, RecordId], tuple[Change, ...]] = {}
         for change in changes:
             key = (change.module, change.record_id)
-            table[key] = (*table.get(key, ()), change)
+            known = added.get(key) or self._state.changes.get(key, ())
+            if any(item.version == change.version for item in known):
+                raise _stale(change.version - 1, known[-1].version)
+            added[key] = tuple(sorted((*known, change), key=_version))
+        self._state.changes |= added
 
     def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
         """Return all changes of a record, oldest first."""
@@ -136,23 +156,26 @@ class MemoryApprovals:
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
         """Return the open requests about these records, oldest first."""
         wanted = set(record_ids)
-        return [
+        found = [
             request
             for request in self._state.requests.values()
-            if request.module == module and request.record_id in wanted and request.reserved_fields()
+            if request.module == module and request.record_id in wanted and request.state in OPEN_STATES
         ]
+        return sorted(found, key=_age)
 
     def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the requests in which the member has an open task, oldest first."""
-        return [
+        found = [
             request
             for request in self._state.requests.values()
             if any(task.approver == member for task in request.open_tasks())
         ]
+        return sorted(found, key=_age)
 
     def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the member's own requests, newest first."""
-        return [request for request in reversed(self._state.requests.values()) if request.submitted_by == member]
+        found = [request for request in self._state.requests.values() if request.submitted_by == member]
+        return sorted(found, key=_age, reverse=True)
 
 
 class MemoryImports:
@@ -170,8 +193,10 @@ class MemoryImports:
         self._state.imports[batch.id] = batch
 
     def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
-        """Return a running import of the same content, or `None`."""
-        for batch in self._state.imports.values():
-            if batch.module == module and batch.digest == digest and batch.state == "running":
-                return batch
-        return None
+        """Return the latest running import of the same content, or `None`."""
+        running = [
+            batch
+            for batch in self._state.imports.values()
+            if batch.module == module and batch.digest == digest and batch.state == "running"
+        ]
+        return max(running, key=lambda batch: (batch.started_at, batch.id), default=None)

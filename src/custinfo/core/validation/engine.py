@@ -14,8 +14,8 @@ from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import INVALID
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, SYSTEM_FIELDS, FieldKey, Masked, Record, Sealed, Values
+from custinfo.core.rules import Check, CheckContext, MatchesBirthday, NotBefore
 from custinfo.core.schema import ModuleSchema
-from custinfo.core.validation.rules import Check, CheckContext, MatchesBirthday, NotBefore
 
 __all__ = ["Normalised", "Validator"]
 
