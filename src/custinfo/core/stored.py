@@ -16,7 +16,7 @@ __all__ = ["ValueCodec", "instant_from_text", "instant_to_text", "unique_key"]
 
 def instant_to_text(moment: datetime) -> str:
     """Return an aware datetime as fixed-width UTC text, so that the order of texts is that of time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def instant_from_text(text: str) -> datetime:

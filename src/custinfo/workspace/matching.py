@@ -46,6 +46,7 @@ class Matcher:
         self._fields = self._schema.definition.fields
         self._match_keys = self._schema.definition.match_keys
         self._duplicate_keys = self._schema.definition.duplicate_keys if duplicates == "report" else ()
+        self._taken: dict[RecordId, int] = {}
         self._seen: dict[RowKey, dict[tuple[Any, ...], int]] = {
             key: {} for key in (*self._match_keys, *self._duplicate_keys)
         }
@@ -54,7 +55,16 @@ class Matcher:
         """Return what each row (number, id, typed values) is about; rows of earlier calls count as seen."""
         stored = {key: self._stored(key, [patch for _, _, patch in rows]) for key in self._seen}
         ids = self._by_id([str(record_id) for _, record_id, _ in rows if record_id is not None])
-        return [self._one(row, record_id, patch, stored, ids) for row, record_id, patch in rows]
+        return [self._taken_once(row, self._one(row, record_id, patch, stored, ids)) for row, record_id, patch in rows]
+
+    def _taken_once(self, row: int, match: RowMatch) -> RowMatch:
+        """Let one row only be about a record: a second one, found by another key, repeats it."""
+        if match.record_id is None:
+            return match
+        earlier = self._taken.setdefault(match.record_id, row)
+        if earlier == row:
+            return match
+        return RowMatch(similar=match.record_id, problems=(self._repetition(match.agreed or ("id",), earlier),))
 
     def _one(
         self,
@@ -89,9 +99,12 @@ class Matcher:
                 continue
             earlier = seen.setdefault(values, row)
             if earlier != row and first is None:
-                label = "、".join(self._schema.label(item, self._schema.context.language) for item in key)
-                first = Problem("duplicate_in_file", key[0], params={"row": earlier, "field_label": label})
+                first = self._repetition(key, earlier)
         return first
+
+    def _repetition(self, key: RowKey, earlier: int) -> Problem:
+        label = "、".join(self._schema.label(item, self._schema.context.language) for item in key)
+        return Problem("duplicate_in_file", key[0], params={"row": earlier, "field_label": label})
 
     # --- the store
 

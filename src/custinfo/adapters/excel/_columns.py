@@ -21,7 +21,7 @@ from custinfo.core.tags import TagDimension
 from custinfo.core.text import folded
 from custinfo.workspace.context import Context
 
-__all__ = ["ExportColumn", "chosen_columns", "value_cell"]
+__all__ = ["ALWAYS", "ExportColumn", "chosen_columns", "value_cell"]
 
 
 def _to_the_second(moment: datetime | None) -> datetime | None:
@@ -39,7 +39,10 @@ _SYSTEM_READERS: Final[Mapping[str, Callable[[Record], Any]]] = {
     "archived_at": lambda record: _to_the_second(record.archived_at),
     "tags": lambda record: record.tags or None,
 }
-_ALWAYS: Final = frozenset({"id", "version"})
+ALWAYS: Final = frozenset({"id", "version"})
+"""What everybody sees who sees the record."""
+
+_PLAIN: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc", "resident_id", "reference"})
 _FEW_VALUES: Final = frozenset({"choice", "multiple_choice", "boolean", "user", "department"})
 _EXACT_DIGITS: Final = 15
 _SURELY_EXACT: Final = 10**9
@@ -50,10 +53,10 @@ _SECONDS_A_DAY: Final = 86_400
 
 @attrs.frozen
 class ExportColumn:
-    """One column: the field, the field's value in a record, its heading and format, and its text."""
+    """One column: its key, how to read it where it is no field, its heading and format, and its text."""
 
     key: FieldKey
-    read: Callable[[Record], Any]
+    read: Callable[[Record], Any] | None
     column: Column
     render: Renderer
     kind: str
@@ -74,7 +77,7 @@ def chosen_columns(
 
     Raises: InvalidInputError for unknown names; PermissionDeniedError for a field that the actor sees nowhere.
     """
-    visible = context.access(module).visible_fields() | _ALWAYS
+    visible = context.access(module).visible_fields() | ALWAYS
     definition = context.module(module).definition
     if fields is None:
         keys: list[FieldKey] = [field.key for field in definition.active_fields() if field.key in visible]
@@ -105,8 +108,7 @@ def _column(context: Context, module: ModuleKey, key: FieldKey, language: str) -
         kind = schema.kinds[key]
         heading = field.label_in(language)
         described = Column(heading, width_of(field.kind, heading), number_format(field, kind))
-        read = _reader(key)
-        return ExportColumn(key, read, described, kind.renderer(field, kind_context), field.kind, field.encrypted)
+        return ExportColumn(key, None, described, kind.renderer(field, kind_context), field.kind, field.encrypted)
     read = _SYSTEM_READERS[key]
     if key == "tags":
         heading = phrase(language, "tags")
@@ -120,10 +122,6 @@ def _column(context: Context, module: ModuleKey, key: FieldKey, language: str) -
 
 def _system_label(label: str, key: FieldKey, language: str) -> str:
     return label if label != key else phrase(language, key) or key
-
-
-def _reader(key: FieldKey) -> Callable[[Record], Any]:
-    return lambda record: record.values.get(key)
 
 
 def _tags_renderer(dimensions: Mapping[str, TagDimension], language: str) -> Renderer:
@@ -150,7 +148,7 @@ def value_cell(column: ExportColumn, text: Cell, number: Cell, zone: tzinfo) -> 
     if column.column.number_format in (TEXT, "General"):
         if column.kind in _FEW_VALUES:
             return _remembered(lambda value: text(render(value)))
-        return lambda value: text(render(value))
+        return text if column.kind in _PLAIN else lambda value: text(render(value))
 
     def cell(value: Any) -> str:
         digits = _digits(value, render, zone)

@@ -62,7 +62,7 @@ def safe_text(text: str) -> str:
     """
     if text.isprintable() and len(text) <= LONGEST_CELL // 2:
         return text
-    clean = CONTROL.sub(lambda match: "\ufffd" if match[0] >= "\ud800" else "", _LINE_ENDS.sub("\n", text))
+    clean = CONTROL.sub(lambda match: "\ufffd" if "\ud800" <= match[0] <= "\udfff" else "", _LINE_ENDS.sub("\n", text))
     units = clean.encode("utf-16-le")
     return clean if len(units) <= 2 * LONGEST_CELL else units[: 2 * LONGEST_CELL].decode("utf-16-le", "ignore")
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Sequence
-from typing import IO, Final
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from types import TracebackType
+from typing import IO, Final, Self
 from xml.sax.saxutils import quoteattr
 
 import attrs
@@ -97,6 +100,8 @@ class TableWriter:
         self._formats = list(dict.fromkeys([TEXT, *(column.number_format for column in columns)]))
         self._sheets: list[tuple[str, int]] = []
         self._lines: list[str] = []
+        self._helper = ThreadPoolExecutor(1, "custinfo-export")
+        self._pending: Future[int] | None = None
         self._begin()
 
     def style(self, number_format: str) -> int:
@@ -119,10 +124,17 @@ class TableWriter:
             self._flush()
 
     def _flush(self) -> None:
+        """Hand the lines over to be compressed, which another thread does while the next ones are made."""
         content = "".join(self._lines).encode()
         self._lines.clear()
         self._size += len(content)
-        self._part.write(content)
+        self._wait()
+        self._pending = self._helper.submit(self._part.write, content)
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            self._pending.result()
+            self._pending = None
 
     def _begin(self) -> None:
         self._row, self._size = 0, 0
@@ -148,11 +160,27 @@ class TableWriter:
             'numberStoredAsText="1"/></ignoredErrors></worksheet>'
         )
         self._flush()
+        self._wait()
         self._part.close()
         self._sheets.append((self._name, self._row))
 
-    def close(self) -> None:
-        """Finish the workbook; the file itself stays open."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the workbook, and give it up after an error; the file itself stays open."""
+        try:
+            if error is None:
+                self._finish()
+        finally:
+            self._helper.shutdown()
+            for open_yet in (self._part, self._archive):  # after an error, which has been raised; else it is closed
+                with suppress(OSError):
+                    open_yet.close()
+
+    def _finish(self) -> None:
         self._end()
         for name, content in _parts(self._sheets, self._letters[-1], self._formats).items():
             self._archive.writestr(_entry(name), _XML + content)

@@ -103,7 +103,9 @@ ENGLISH: Final = {
     "several_sheets": "several sheets hold data; choose one: {sheets}",
     "unknown_sheet": "there is no sheet of this name",
     "cell_error": "the cell holds the error {error}",
-    "formula_without_value": "the cell holds a formula without a stored result: open and save it in a spreadsheet program",
+    "formula_without_value": (
+        "the cell holds a formula without a stored result: open and save it in a spreadsheet program"
+    ),
     "unmapped_column": "the column matches no field and is left out",
     "ambiguous_column": "the column could be {candidates}: say which",
     "duplicate_column": "two columns hold the same field",

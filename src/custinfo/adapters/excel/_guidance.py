@@ -1,0 +1,178 @@
+"""What a template tells people about each field: in its instructions, its drop-down lists and its refusals."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+from custinfo.adapters.excel._phrases import phrase
+from custinfo.core.criteria.nodes import Criterion, leaves
+from custinfo.core.dictionaries import Dictionary
+from custinfo.core.fields import FieldDefinition
+from custinfo.core.rules import Length, OneOfValues, Pattern, Range
+from custinfo.core.schema import ModuleSchema
+
+__all__ = ["Bounds", "Guide", "bounds_of", "choices_of", "dictionary_of", "length_of", "length_text"]
+
+_SHOWN_ENTRIES: Final = 8
+_CODE_LENGTH: Final = {"uscc": 18, "resident_id": 18}
+_EXAMPLES: Final = {
+    "phone": "13812345678",
+    "email": "a@example.com",
+    "url": "https://www.example.com",
+    "uscc": "91350100M000100Y43",
+    "resident_id": "11010519491231002X",
+    "integer": "100",
+    "decimal": "12.5",
+    "money": "800000.00",
+    "date": "2024-03-15",
+    "datetime": "2024-03-15 10:30:00",
+}
+
+
+@attrs.frozen
+class Bounds:
+    """The least and the greatest value that the rules of a field allow, or `None`."""
+
+    low: Any = None
+    high: Any = None
+
+    def text(self, language: str) -> str:
+        """Return the bounds in words; empty where there are none."""
+        parts = []
+        if self.low is not None:
+            parts.append(phrase(language, "at_least", limit=self.low))
+        if self.high is not None:
+            parts.append(phrase(language, "at_most", limit=self.high))
+        return ", ".join(parts)
+
+
+def bounds_of(field: FieldDefinition) -> Bounds:
+    """Return the bounds that the field's `Range` rules set together."""
+    rules = [rule for rule in field.rules if isinstance(rule, Range)]
+    lows = [rule.minimum for rule in rules if rule.minimum is not None]
+    highs = [rule.maximum for rule in rules if rule.maximum is not None]
+    return Bounds(max(lows, default=None), min(highs, default=None))
+
+
+def length_of(field: FieldDefinition) -> Bounds:
+    """Return the least and the greatest number of characters, where rules, options or the kind bound it."""
+    if field.kind in _CODE_LENGTH:
+        return Bounds(_CODE_LENGTH[field.kind], _CODE_LENGTH[field.kind])
+    rules = [rule for rule in field.rules if isinstance(rule, Length)]
+    highs = [rule.maximum for rule in rules if rule.maximum is not None]
+    option = field.options.get("max_length")
+    if isinstance(option, int) and option > 0:
+        highs.append(option)
+    if not highs and not any(rule.minimum for rule in rules):
+        return Bounds()
+    return Bounds(max((rule.minimum for rule in rules), default=0), min(highs, default=None))
+
+
+def length_text(length: Bounds, language: str) -> str:
+    """Return bounds of a length in words; empty where nothing bounds it above."""
+    if length.high is None:
+        return ""
+    if length.low == length.high:
+        return phrase(language, "exactly", limit=length.high)
+    if not length.low:
+        return phrase(language, "longest", limit=length.high)
+    return phrase(language, "length", low=length.low, high=length.high)
+
+
+def dictionary_of(schema: ModuleSchema, field: FieldDefinition) -> Dictionary | None:
+    """Return the dictionary of a field; `None` for one of another kind."""
+    if field.kind not in ("choice", "multiple_choice"):
+        return None
+    return schema.context.dictionaries.get(str(field.options.get("dictionary")))
+
+
+def choices_of(dictionary: Dictionary, language: str, *, leaf_only: bool = False) -> tuple[str, ...]:
+    """Return the entries that may be chosen, as paths of labels that lead back to them, else as codes."""
+    active = [value.code for value in dictionary.values.values() if value.state == "active"]
+    parents = {dictionary.values[code].parent for code in active} if leaf_only else set()
+    labels = {code: dictionary.path_label(code, language) for code in active if code not in parents}
+    return tuple(label if dictionary.find(label) == code else code for code, label in labels.items())
+
+
+@attrs.frozen
+class Guide:
+    """Describe the fields of a module in one language; `person` is an example of how to name somebody."""
+
+    schema: ModuleSchema
+    language: str
+    person: str
+
+    def row(self, field: FieldDefinition) -> tuple[str, ...]:
+        """Return the row of the instructions: label, required, kind, allowed values, help and example."""
+        return (
+            field.label_in(self.language),
+            self.required(field),
+            self.kind(field),
+            self.allowed(field),
+            field.help.get(self.language) or field.help.get("zh") or "",
+            self.example(field),
+        )
+
+    def required(self, field: FieldDefinition) -> str:
+        """Return whether the field must be filled in, in words."""
+        if field.required and field.applies_when is None:
+            return phrase(self.language, "yes")
+        condition = field.required_when
+        if condition is None and field.required:
+            condition = field.applies_when
+        if condition is not None:
+            return phrase(self.language, "depends", fields=self._fields_of(condition))
+        return phrase(self.language, "no")
+
+    def kind(self, field: FieldDefinition) -> str:
+        """Return what the field's kind is called."""
+        return phrase(self.language, f"kind_{field.kind}") or field.kind
+
+    def allowed(self, field: FieldDefinition) -> str:
+        """Return what the field takes beyond its kind, in words."""
+        parts = [self._entries(field), bounds_of(field).text(self.language), self._length(field)]
+        for rule in field.rules:
+            if isinstance(rule, OneOfValues):
+                parts.append(phrase(self.language, "one_of", allowed=", ".join(rule.allowed)))
+            elif isinstance(rule, Pattern):
+                parts.append(rule.hint)
+        if field.kind == "money":
+            parts.append(phrase(self.language, "currency", currency=field.options.get("currency", "CNY")))
+        if field.kind == "multiple_choice":
+            parts.append(phrase(self.language, "several"))
+        if field.unique:
+            parts.append(phrase(self.language, "unique"))
+        if field.applies_when is not None:
+            parts.append(phrase(self.language, "applies", fields=self._fields_of(field.applies_when)))
+        return ("；" if self.language == "zh" else "; ").join(filter(None, parts))
+
+    def example(self, field: FieldDefinition) -> str:
+        """Return a value as people write it; empty where none says more than the help does."""
+        if field.kind == "user":
+            return self.person
+        if field.kind == "boolean":
+            return phrase(self.language, "yes")
+        return next(iter(self._choices(field)[-1:]), "") or _EXAMPLES.get(field.kind, "")
+
+    def _choices(self, field: FieldDefinition) -> tuple[str, ...]:
+        dictionary = dictionary_of(self.schema, field)
+        leaf_only = bool(field.options.get("leaf_only"))
+        return choices_of(dictionary, self.language, leaf_only=leaf_only) if dictionary else ()
+
+    def _entries(self, field: FieldDefinition) -> str:
+        dictionary, choices = dictionary_of(self.schema, field), self._choices(field)
+        if dictionary is None:
+            return ""
+        entries = ("、" if self.language == "zh" else ", ").join(choices[:_SHOWN_ENTRIES])
+        if len(choices) > _SHOWN_ENTRIES:
+            entries = phrase(self.language, "more", shown=entries, count=len(choices))
+        return phrase(self.language, "entries", dictionary=dictionary.label_in(self.language), entries=entries)
+
+    def _length(self, field: FieldDefinition) -> str:
+        return "" if field.kind in _CODE_LENGTH else length_text(length_of(field), self.language)
+
+    def _fields_of(self, criterion: Criterion) -> str:
+        paths = [leaf.path for leaf in leaves(criterion) if hasattr(leaf, "path")]
+        return ", ".join(dict.fromkeys(self.schema.label(path[0], self.language) for path in paths))

@@ -1,0 +1,35 @@
+"""XlsxWriter, which writes what people fill in: validations, comments, colours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from custinfo.adapters.excel._output import Target, written
+from custinfo.core.errors import MissingExtraError
+
+__all__ = ["AUTHOR", "new_workbook"]
+
+AUTHOR: Final = "custinfo"
+
+
+@contextmanager
+def new_workbook(target: Target, now: datetime) -> Iterator[Any]:
+    """Give a workbook of XlsxWriter that is written to `target` when the block ends well.
+
+    Raises: MissingExtraError where XlsxWriter is not installed; OSError where the target cannot be written.
+    """
+    try:
+        import xlsxwriter  # noqa: PLC0415 -- an extra, loaded on first use
+    except ImportError as error:
+        raise MissingExtraError.of("excel", "xlsxwriter") from error
+    content = io.BytesIO()
+    workbook = xlsxwriter.Workbook(content, {"in_memory": True, "default_date_format": "yyyy-mm-dd"})
+    workbook.set_properties({"author": AUTHOR, "created": now.astimezone(UTC).replace(tzinfo=None, microsecond=0)})
+    yield workbook
+    workbook.close()
+    with written(target) as file:
+        file.write(content.getbuffer())

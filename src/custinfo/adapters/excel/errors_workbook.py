@@ -1,0 +1,153 @@
+"""The error workbook: the user's own rows that were not taken over, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+import attrs
+
+from custinfo.adapters.excel._output import Target
+from custinfo.adapters.excel._phrases import phrase
+from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, safe_text, sheet_name, width_of
+from custinfo.adapters.excel._writer import MOST_ROWS
+from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook
+from custinfo.adapters.excel.reading import CellError, Table, UncachedFormula, clean_label
+from custinfo.core.problems import Problem
+from custinfo.core.records import Masked
+from custinfo.core.schema import ModuleSchema
+from custinfo.workspace.importing import PlannedRow
+
+__all__ = ["write_error_workbook"]
+
+_MOST_COMMENTS: Final = 2000
+_FORMATS: Final[Mapping[type, str]] = {
+    datetime: "yyyy-mm-dd hh:mm:ss",
+    date: "yyyy-mm-dd",
+    time: "hh:mm:ss",
+    timedelta: "[h]:mm:ss",
+    str: TEXT,
+}
+_FIRST_DAY: Final = date(1900, 3, 1)
+
+
+def write_error_workbook(
+    target: Target, table: Table, rows: Sequence[PlannedRow], schema: ModuleSchema, language: str, now: datetime
+) -> None:
+    """Write `rows` of a table with their reasons in the first column; the cells they are about are coloured.
+
+    Headings stand in row 1 as in the file, so that the workbook can be imported again. Values are what the reader
+    found: dates stay dates, text stays text and is never a formula; a formula without a result is blank.
+
+    Args:
+        target: Where to.
+        table: The table that the rows come from.
+        rows: The rows, with their problems.
+        schema: Has the labels of the fields.
+        language: Of the reasons.
+        now: The present instant.
+
+    Raises: MissingExtraError; OSError where the target cannot be written.
+    """
+    with new_workbook(target, now) as workbook:
+        name = sheet_name(table.sheet or schema.definition.label_in(language))
+        _Sheet(workbook, workbook.add_worksheet(name), table, schema, language).write(rows[: MOST_ROWS - 1])
+
+
+@attrs.define
+class _Sheet:
+    """Write the one sheet of an error workbook."""
+
+    workbook: Any
+    sheet: Any
+    table: Table
+    schema: ModuleSchema
+    language: str
+    formats: dict[tuple[str, bool], Any] = attrs.field(factory=dict)
+    comments: int = 0
+
+    def write(self, rows: Iterable[PlannedRow]) -> None:
+        self._write_header()
+        for number, row in enumerate(rows, start=1):
+            self._write_row(number, row)
+        self.sheet.freeze_panes(1, 1)
+
+    def _write_header(self) -> None:
+        plain = {"bold": True, "text_wrap": True, "valign": "vcenter", "border": 1, "num_format": TEXT}
+        heading = self.workbook.add_format({**plain, "bg_color": HEADER_FILL})
+        reason = self.workbook.add_format({**plain, "bg_color": BAD_FILL})
+        self.sheet.set_column(0, 0, 50)
+        self.sheet.write_string(0, 0, phrase(self.language, "reason"), reason)
+        for column, (label, raw) in enumerate(zip(self.table.header, self.table.header_raw, strict=True), start=1):
+            text = raw if clean_label(raw) == label else label
+            kind = self._kind(label)
+            self.sheet.set_column(column, column, width_of(kind, text))
+            self.sheet.write_string(0, column, safe_text(text), heading)
+
+    def _kind(self, label: str) -> str:
+        key = self.schema.resolve(label)
+        return self.schema.kind_of(key).key if key else "text"
+
+    def _write_row(self, number: int, row: PlannedRow) -> None:
+        errors = [problem for problem in row.problems if problem.severity == "error"]
+        texts = dict.fromkeys(self._message(problem) for problem in errors)
+        separator = "；" if self.language == "zh" else "; "
+        self.sheet.write_string(number, 0, safe_text(separator.join(texts)), self._format(TEXT))
+        told: dict[int, list[str]] = {}
+        for problem in errors:
+            if problem.place is not None and problem.place.column is not None:
+                told.setdefault(problem.place.column, []).append(self._message(problem))
+        for column, (place, value) in enumerate(zip(self.table.columns, row.raw, strict=False), start=1):
+            self._write_cell(number, column, value, bad=place in told)
+            if place in told and self.comments < _MOST_COMMENTS:
+                self.comments += 1
+                self.sheet.write_comment(number, column, safe_text("\n".join(told[place])), {"author": AUTHOR})
+
+    def _message(self, problem: Problem) -> str:
+        label = self.schema.label(problem.field, self.language) if problem.field else None
+        return problem.message(self.language, label=label)
+
+    def _write_cell(self, row: int, column: int, value: object, *, bad: bool) -> None:
+        shown = _shown(value)
+        style = self._format(_FORMATS.get(type(shown), ""), bad=bad)
+        match shown:
+            case None:
+                self.sheet.write_blank(row, column, None, style)
+            case bool():
+                self.sheet.write_boolean(row, column, shown, style)
+            case int() | float():
+                self.sheet.write_number(row, column, shown, style)
+            case str():
+                self.sheet.write_string(row, column, shown, style)
+            case _:
+                self.sheet.write_datetime(row, column, shown, style)
+
+    def _format(self, number_format: str, *, bad: bool = False) -> Any:
+        key = number_format, bad
+        if key not in self.formats:
+            properties = {"num_format": number_format} if number_format else {}
+            self.formats[key] = self.workbook.add_format({**properties, **({"bg_color": BAD_FILL} if bad else {})})
+        return self.formats[key]
+
+
+def _shown(value: object) -> Any:
+    """Return a value of a type that a cell can hold.
+
+    A number that has lost its last digits stays a number: as text it would pass for exact.
+    """
+    match value:
+        case UncachedFormula():
+            return None
+        case CellError(error):
+            return error
+        case Masked(text):
+            return safe_text(text)
+        case datetime() if value.date() < _FIRST_DAY:
+            return str(value)
+        case date() if not isinstance(value, datetime) and value < _FIRST_DAY:
+            return str(value)
+        case None | bool() | int() | float() | date() | time() | timedelta():
+            return value
+        case _:
+            return safe_text(str(value))

@@ -1,0 +1,170 @@
+"""Export: what an actor may see, as a workbook (XLS-6).
+
+Text is typed as text, with the text format, so that what begins with =, +, - or @ is no formula, neither when the
+file is opened nor when somebody edits the cell. Characters that a spreadsheet cannot hold are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from custinfo.adapters.excel._columns import ALWAYS, ExportColumn, chosen_columns, value_cell
+from custinfo.adapters.excel._output import Target, written
+from custinfo.adapters.excel._styles import TEXT
+from custinfo.adapters.excel._writer import TableWriter, number_cell, text_cell
+from custinfo.core.criteria.nodes import Criterion, Everything
+from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.kinds.masks import mask
+from custinfo.core.policy.access import Verdict
+from custinfo.core.problems import Problem
+from custinfo.core.records import UNREADABLE, FieldKey, Masked, ModuleKey, Record
+from custinfo.workspace.context import Context
+from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.session import Session
+
+__all__ = ["ExportReport", "export"]
+
+_UNREADABLE: Final = mask("full", "?")
+_NEEDED: Final = frozenset({"view", "export"})
+Maker = Callable[[Any], str]
+
+
+@attrs.frozen
+class ExportReport:
+    """How many records were exported."""
+
+    rows: int
+
+
+def export(
+    session: Session,
+    module: ModuleKey,
+    target: Target,
+    *,
+    criteria: Criterion | None = None,
+    fields: Sequence[str] | None = None,
+    order_by: Sequence[str] = (),
+    language: str | None = None,
+) -> ExportReport:
+    """Write the records that the actor may view and export into an .xlsx workbook, one row each.
+
+    Hidden values are blank and masked ones masked, record by record. Numbers and dates are typed; a number of more
+    than 15 digits, a date before March 1900 and a time with fractions of a second are text, which loses nothing.
+    Times are on the clock of the configuration's zone. Archived records are left out.
+
+    Args:
+        session: Whose rights count.
+        module: Key of the module.
+        target: A path, or a file open for writing bytes; nothing half-written stays after an error.
+        criteria: Which records; all in reach when not given.
+        fields: Names of the columns in order; every field of which the actor sees something, the owner, the time
+            of creation and the tags when not given. `id` gives the record's id.
+        order_by: Field names, `-` before one for descending.
+        language: Of headings and labels; that of the configuration when not given.
+
+    Returns: How many records were written; none is a workbook with a header only.
+    Raises: PermissionDeniedError where the actor may not export, or asks for a field that they may not see;
+        InvalidInputError for unknown names; OSError where the target cannot be written.
+    """
+    context = session.context
+    tongue = language or context.schema.configuration.language
+    name = context.module(module).definition.label_in(tongue)
+    if not context.access(module).may("export"):
+        raise PermissionDeniedError([Problem("action_denied", params={"action": "export", "module": module})])
+    columns = chosen_columns(context, module, fields, tongue)
+    wanted = Everything() if criteria is None else criteria
+    records = ReadPath(context).stream(module, wanted, order_by, action="export")
+    rows = 0
+    with written(target) as file, TableWriter(file, name, [column.column for column in columns]) as writer:
+        for cells in _Rows(context, module, columns, writer).of(records):
+            writer.write(cells)
+            rows += 1
+    return ExportReport(rows)
+
+
+@attrs.frozen
+class _Plan:
+    """How to write the records of one verdict.
+
+    `cells` has for each column the key and the maker of its cell; `added` are the values beside the fields, and
+    `revealed` the fields of which not everything may be shown.
+    """
+
+    cells: tuple[tuple[FieldKey, Maker], ...]
+    added: tuple[tuple[FieldKey, Callable[[Record], Any]], ...]
+    revealed: tuple[FieldKey, ...]
+
+
+class _Rows:
+    """Turn records into cells as the verdict on each says; what a verdict means is worked out once."""
+
+    def __init__(
+        self, context: Context, module: ModuleKey, columns: Sequence[ExportColumn], writer: TableWriter
+    ) -> None:
+        self._context = context
+        self._access = context.access(module)
+        self._reading = ReadPath(context)
+        self._columns = columns
+        self._text = text_cell(writer.style(TEXT))
+        zone = context.schema.zone
+        self._makers = [
+            value_cell(column, self._text, number_cell(writer.style(column.column.number_format)), zone)
+            for column in columns
+        ]
+
+    def of(self, records: Iterator[Record]) -> Iterator[list[str]]:
+        """Yield the cells of each record that may be viewed and exported."""
+        verdict_on, related = self._access.verdict, self._context.related
+        plans: dict[int, tuple[Verdict, _Plan]] = {}
+        for record in records:
+            verdict = verdict_on(record, related)
+            if not verdict.actions >= _NEEDED:
+                continue
+            known = plans.get(id(verdict))
+            if known is None:
+                known = plans[id(verdict)] = verdict, self._plan(verdict)
+            plan = known[1]
+            get = self._values(record, verdict, plan).get
+            yield [make(value) if (value := get(key)) is not None else "" for key, make in plan.cells]
+
+    def _values(self, record: Record, verdict: Verdict, plan: _Plan) -> Mapping[FieldKey, Any]:
+        if not (plan.added or plan.revealed):
+            return record.values
+        values = dict(record.values)
+        for key, read in plan.added:
+            values[key] = read(record)
+        for key in plan.revealed:
+            values[key] = self._reading.reveal(record, key, values.get(key), verdict)
+        return values
+
+    def _plan(self, verdict: Verdict) -> _Plan:
+        seen = [
+            (column, make)
+            for column, make in zip(self._columns, self._makers, strict=True)
+            if column.key in ALWAYS or verdict.field(column.key) != "hidden"
+        ]
+        partly = tuple(column.key for column, _ in seen if column.encrypted or column.key in verdict.masked)
+        makers = {column.key: self._partial(make) if column.key in partly else make for column, make in seen}
+        return _Plan(
+            tuple((column.key, makers.get(column.key, _blank)) for column in self._columns),
+            tuple((column.key, column.read) for column, _ in seen if column.read is not None),
+            partly,
+        )
+
+    def _partial(self, make: Maker) -> Maker:
+        """Return the maker of cells of values that may be masked, or that nobody can decrypt."""
+        text = self._text
+
+        def cell(value: Any) -> str:
+            if isinstance(value, Masked):
+                return text(value.text)
+            return text(_UNREADABLE) if value is UNREADABLE else make(value)
+
+        return cell
+
+
+def _blank(_value: object) -> str:
+    return ""

@@ -1,0 +1,207 @@
+"""Templates: workbooks to fill in, made from the definitions of the fields (XLS-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from custinfo.adapters.excel._guidance import Guide, choices_of, dictionary_of
+from custinfo.adapters.excel._mark import MARK
+from custinfo.adapters.excel._output import Target
+from custinfo.adapters.excel._phrases import phrase
+from custinfo.adapters.excel._styles import (
+    BAD_FILL,
+    HEADER_FILL,
+    REQUIRED_FILL,
+    number_format,
+    safe_text,
+    sheet_name,
+    width_of,
+)
+from custinfo.adapters.excel._validation import validation_of
+from custinfo.adapters.excel._writer import column_letters
+from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook
+from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.fields import FieldDefinition
+from custinfo.core.kinds import BUILT_IN_KINDS
+from custinfo.core.problems import Problem
+from custinfo.core.records import ModuleKey
+from custinfo.core.schema import ModuleSchema
+from custinfo.workspace.context import Context
+from custinfo.workspace.session import Session
+
+__all__ = ["write_template"]
+
+_VERSION: Final = 1
+_LISTS: Final = "_lists"
+_FILLED_BY_NOBODY: Final = ("computed", "attachment")
+_MOST_ROWS: Final = 1_048_575
+_INSTRUCTIONS: Final = (("field", 20), ("required", 24), ("kind", 24), ("allowed", 60), ("help", 50), ("example", 26))
+_NOTES: Final = ("note_required", "note_blank", "note_header", "note_text")
+
+
+def write_template(
+    session: Session, module: ModuleKey, target: Target, *, language: str | None = None, rows: int = 2000
+) -> None:
+    """Write an .xlsx workbook with a column for each field that the actor may set, ready to be filled in.
+
+    The first sheet has the headings in its first row, `*` before those that are required, with comments, drop-down
+    lists, checks of dates, numbers and lengths, and marks for repeated values. The second one explains the fields.
+    Lists stand on a hidden third sheet, however long they are. Nothing of a record is in it.
+
+    Args:
+        session: Whose rights count.
+        module: Key of the module.
+        target: A path, or a file open for writing bytes; nothing half-written stays after an error.
+        language: Of labels and explanations; that of the configuration when not given.
+        rows: For how many rows lists and checks are set up, from 1.
+
+    Raises: PermissionDeniedError where the actor may neither create nor import; MissingExtraError; OSError where the
+        target cannot be written.
+    """
+    if not 1 <= rows <= _MOST_ROWS:
+        raise ValueError(f"rows must be from 1 to {_MOST_ROWS}")
+    context = session.context
+    schema = context.module(module)
+    access = context.access(module)
+    if not (access.may("create") or access.may("import")):
+        raise PermissionDeniedError([Problem("action_denied", params={"action": "create", "module": module})])
+    tongue = language or context.schema.configuration.language
+    fields = template_fields(context, module, tongue)
+    guide = Guide(schema, tongue, schema.render("owner", context.actor))
+    with new_workbook(target, session.now()) as workbook:
+        _Template(workbook, schema, fields, guide, rows).write()
+
+
+def template_fields(context: Context, module: ModuleKey, language: str) -> tuple[FieldDefinition, ...]:
+    """Return the fields that the actor may set on some record, in order, and the owner as the last.
+
+    Raises: PermissionDeniedError where there is none.
+    """
+    schema = context.module(module)
+    writable = context.access(module).writable_fields()
+    fields = [
+        field
+        for field in schema.definition.active_fields()
+        if field.key in writable and field.kind not in _FILLED_BY_NOBODY
+    ]
+    if "owner" in writable and schema.definition.owner_label and "owner" not in schema.definition.fields:
+        fields.append(FieldDefinition("owner", "user", {language: schema.label("owner", language)}))
+    if not fields:
+        raise PermissionDeniedError([Problem("action_denied", params={"action": "edit", "module": module})])
+    return tuple(fields)
+
+
+@attrs.define
+class _Template:
+    """Write the sheets of one template."""
+
+    workbook: Any
+    schema: ModuleSchema
+    fields: Sequence[FieldDefinition]
+    guide: Guide
+    rows: int
+    formats: dict[str, Any] = attrs.field(factory=dict)
+
+    def write(self) -> None:
+        language = self.guide.language
+        name = sheet_name(self.schema.definition.label_in(language))
+        other = sheet_name(phrase(language, "instructions"), [name])
+        sheet = self.workbook.add_worksheet(name)
+        instructions = self.workbook.add_worksheet(other)
+        entries = self._write_lists(self.workbook.add_worksheet(sheet_name(_LISTS, [name, other])))
+        for number, field in enumerate(self.fields):
+            self._write_column(sheet, number, field, entries.get(field.key))
+        sheet.set_row(0, 30)
+        sheet.freeze_panes(1, 0)
+        last = column_letters(len(self.fields))
+        sheet.ignore_errors({"number_stored_as_text": f"A1:{last}{self.rows + 1}"})
+        self._write_instructions(instructions)
+        quoted = name.replace("'", "''")
+        self.workbook.define_name(MARK, f"='{quoted}'!$A$1:${last}$1")
+        self.workbook.set_custom_property(MARK, f"{self.schema.definition.key} {_VERSION}")
+
+    def _format(self, **properties: Any) -> Any:
+        key = repr(sorted(properties.items()))
+        if key not in self.formats:
+            self.formats[key] = self.workbook.add_format(properties)
+        return self.formats[key]
+
+    # --- the data sheet
+
+    def _write_column(self, sheet: Any, number: int, field: FieldDefinition, entries: str | None) -> None:
+        label = safe_text(field.label_in(self.guide.language))
+        kind = self.schema.kinds.get(field.key) or BUILT_IN_KINDS[field.kind]
+        heading = f"*{label}" if field.required else label
+        cells = self._format(num_format=number_format(field, kind), text_wrap=field.kind == "long_text")
+        sheet.set_column(number, number, width_of(field.kind, heading), cells)
+        sheet.write_string(0, number, heading, self._heading(required=field.required))
+        sheet.write_comment(0, number, self._comment(field), {"author": AUTHOR, "x_scale": 1.6, "y_scale": 1.2})
+        options = validation_of(field, self.guide, entries)
+        if options is not None:
+            sheet.data_validation(1, number, self.rows, number, options)
+        if field.unique:
+            self._mark_repeated(sheet, number)
+
+    def _heading(self, *, required: bool = False) -> Any:
+        fill = REQUIRED_FILL if required else HEADER_FILL
+        return self._format(bold=True, bg_color=fill, border=1, text_wrap=True, valign="vcenter", num_format="@")
+
+    def _comment(self, field: FieldDefinition) -> str:
+        _, required, kind, allowed, text, example = self.guide.row(field)
+        language = self.guide.language
+        told = {"required": required, "kind": kind, "allowed": allowed, "help": text, "example": example}
+        return safe_text("\n".join(f"{phrase(language, key)}: {value}" for key, value in told.items() if value))
+
+    def _mark_repeated(self, sheet: Any, number: int) -> None:
+        """Colour what stands in the column more than once.
+
+        A formula, since the built-in rule takes long digits for numbers and sees only fifteen of them.
+        """
+        column, last = column_letters(number + 1), self.rows + 1
+        among = f"${column}$2:${column}${last}"
+        formula = f'=AND(${column}2<>"",SUMPRODUCT(--({among}=${column}2))>1)'
+        colour = self._format(bg_color=BAD_FILL)
+        sheet.conditional_format(
+            1, number, self.rows, number, {"type": "formula", "criteria": formula, "format": colour}
+        )
+
+    # --- the other sheets
+
+    def _write_lists(self, sheet: Any) -> Mapping[str, str]:
+        """Write each dictionary in use once; return field → formula of where its entries stand."""
+        places: dict[tuple[str, bool], str] = {}
+        found: dict[str, str] = {}
+        quoted = sheet.get_name().replace("'", "''")
+        for field in self.fields:
+            dictionary = dictionary_of(self.schema, field)
+            if dictionary is None:
+                continue
+            key = dictionary.key, bool(field.options.get("leaf_only"))
+            choices = choices_of(dictionary, self.guide.language, leaf_only=key[1])
+            if key not in places and choices:
+                number = len(places)
+                sheet.write_string(0, number, safe_text(dictionary.label_in(self.guide.language)))
+                for row, choice in enumerate(choices, start=1):
+                    sheet.write_string(row, number, safe_text(choice), self._format(num_format="@"))
+                column = column_letters(number + 1)
+                places[key] = f"='{quoted}'!${column}$2:${column}${len(choices) + 1}"
+            if key in places:
+                found[field.key] = places[key]
+        sheet.very_hidden()
+        return found
+
+    def _write_instructions(self, sheet: Any) -> None:
+        language = self.guide.language
+        wrapped = self._format(text_wrap=True, valign="top", num_format="@", border=1)
+        for number, (key, width) in enumerate(_INSTRUCTIONS):
+            sheet.set_column(number, number, width)
+            sheet.write_string(0, number, phrase(language, key), self._heading())
+        for row, field in enumerate(self.fields, start=1):
+            for number, text in enumerate(self.guide.row(field)):
+                sheet.write_string(row, number, safe_text(text), wrapped)
+        for row, key in enumerate(_NOTES, start=len(self.fields) + 2):
+            sheet.write_string(row, 0, phrase(language, key))
+        sheet.freeze_panes(1, 1)

@@ -1,0 +1,158 @@
+"""Approval requests in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, select, update
+
+from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
+from custinfo.adapters.sqlalchemy._failures import stale
+from custinfo.adapters.sqlalchemy._requests import request_from_json, request_to_json
+from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
+from custinfo.core.errors import ConflictError, FieldReservedError
+from custinfo.core.problems import Problem
+from custinfo.core.records import MemberKey, ModuleKey, RecordId
+from custinfo.core.stored import instant_to_text
+
+__all__ = ["SqlAlchemyApprovals"]
+
+
+class _StaleError(Exception):
+    """The request is stored at another version than expected."""
+
+
+class _ReservedError(Exception):
+    """Another open request reserves one of the fields."""
+
+
+class SqlAlchemyApprovals:
+    """Keep requests in `approval_request`; what they reserve and whom they ask stands in tables of its own."""
+
+    def __init__(self, context: Context) -> None:
+        """Work within the unit that `context` belongs to."""
+        self._context = context
+
+    def get(self, request_ids: Collection[RequestId], /) -> Mapping[RequestId, Request]:
+        """Return those that exist."""
+        columns = self._context.tables.request.c
+        parts = chunked(tuple(request_ids))
+        found = [request for part in parts for request in self._requests(self._select().where(columns.id.in_(part)))]
+        return {request.id: request for request in found}
+
+    def save(self, request: Request, /) -> None:
+        """Insert or replace the request within a savepoint, or raise and change nothing."""
+        failure: ConflictError | None = None
+        try:
+            with self._context.savepoint():
+                self._save(request)
+        except _StaleError:
+            failure = self._stale(request)
+        except _ReservedError:
+            failure = self._reserved(request)
+        if failure is not None:
+            raise failure
+
+    def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
+        """Return the open requests about these records, oldest first."""
+        columns = self._context.tables.request.c
+        found: list[Request] = []
+        for part in chunked(tuple(record_ids)):
+            statement = self._select().where(
+                columns.record_id.in_(part), columns.module == module, columns.state.in_(sorted(OPEN_STATES))
+            )
+            found.extend(self._requests(statement))
+        return sorted(found, key=lambda request: (request.submitted_at, request.id))
+
+    def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
+        """Return the requests in which the member has a task that is open now, oldest first."""
+        request, task = self._context.tables.request.c, self._context.tables.task.c
+        asked = select(task.request_id).where(task.tenant_id == self._context.tenant, task.approver == member)
+        statement = self._select().where(request.id.in_(asked))
+        return self._requests(statement.order_by(request.submitted_at, request.id))
+
+    def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
+        """Return the member's own requests, newest first."""
+        columns = self._context.tables.request.c
+        statement = self._select().where(columns.submitted_by == member)
+        return self._requests(statement.order_by(columns.submitted_at.desc(), columns.id.desc()))
+
+    def _select(self) -> Select[Any]:
+        columns = self._context.tables.request.c
+        return select(columns.module, columns.data).where(columns.tenant_id == self._context.tenant)
+
+    def _requests(self, statement: Select[Any]) -> list[Request]:
+        return [
+            request_from_json(data, self._context.module(module).codec)
+            for module, data in self._context.execute(statement)
+        ]
+
+    def _save(self, request: Request) -> None:
+        row = {
+            "module": request.module,
+            "record_id": request.record_id,
+            "state": request.state,
+            "submitted_by": request.submitted_by,
+            "submitted_at": instant_to_text(request.submitted_at),
+            "version": request.version,
+            "data": request_to_json(request, self._context.module(request.module).codec),
+        }
+        if request.version == 1:
+            self._insert({"tenant_id": self._context.tenant, "id": request.id, **row})
+        else:
+            self._update(request, row)
+        self._write_tasks(request)
+        self._write_reservations(request)
+
+    def _insert(self, row: dict[str, Any]) -> None:
+        try:
+            self._context.attempt(insert(self._context.tables.request), [row])
+        except ClashError:
+            raise _StaleError from None
+
+    def _update(self, request: Request, row: dict[str, Any]) -> None:
+        tables = self._context.tables
+        columns = tables.request.c
+        same = (columns.tenant_id == self._context.tenant) & (columns.id == request.id)
+        statement = update(tables.request).where(same, columns.version == request.version - 1).values(**row)
+        if self._context.execute(statement).rowcount != 1:
+            raise _StaleError
+        for table in (tables.task, tables.reservation):
+            mine = (table.c.tenant_id == self._context.tenant) & (table.c.request_id == request.id)
+            self._context.execute(delete(table).where(mine))
+
+    def _write_tasks(self, request: Request) -> None:
+        approvers = sorted({task.approver for task in request.open_tasks()})
+        key = {"tenant_id": self._context.tenant, "request_id": request.id}
+        if approvers:
+            rows = [{**key, "approver": approver} for approver in approvers]
+            self._context.execute(insert(self._context.tables.task), rows)
+
+    def _write_reservations(self, request: Request) -> None:
+        key = {"tenant_id": self._context.tenant, "request_id": request.id, "record_id": request.record_id}
+        rows = [{**key, "field": field} for field in sorted(request.reserved_fields())]
+        if not rows:
+            return
+        try:
+            self._context.attempt(insert(self._context.tables.reservation), rows)
+        except ClashError:
+            raise _ReservedError from None
+
+    def _stale(self, request: Request) -> ConflictError:
+        columns = self._context.tables.request.c
+        same = (columns.tenant_id == self._context.tenant) & (columns.id == request.id)
+        statement = select(columns.version).where(same).with_for_update(read=True)
+        return stale(request.version - 1, self._context.execute(statement).scalar() or 0)
+
+    def _reserved(self, request: Request) -> ConflictError:
+        columns = self._context.tables.reservation.c
+        statement = select(columns.field, columns.request_id).where(
+            columns.tenant_id == self._context.tenant,
+            columns.record_id == request.record_id,
+            columns.field.in_(sorted(request.reserved_fields())),
+            columns.request_id != request.id,
+        )
+        rows = self._context.execute(statement.order_by(columns.field).with_for_update(read=True))
+        problems = [Problem("field_reserved", field, params={"request_id": holder}) for field, holder in rows]
+        return FieldReservedError(problems) if problems else stale(request.version - 1, request.version)

@@ -1,0 +1,153 @@
+"""Looking into JSON documents, as each database does it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import attrs
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Text, case, cast, collate, exists, func, literal, select
+from sqlalchemy.dialects.mysql import BIGINT
+from sqlalchemy.dialects.postgresql import JSONB
+
+from custinfo.adapters.sqlalchemy._types import dump_json, mysql_collation
+
+__all__ = ["JsonReader", "json_reader"]
+
+Expression = ColumnElement[Any]
+
+
+class JsonReader(Protocol):
+    """Make the expressions that read one field of a document; each is `NULL` where the field is missing."""
+
+    def text(self, document: Expression, key: str) -> Expression:
+        """Return a text value, which compares by code point."""
+
+    def number(self, document: Expression, key: str) -> Expression:
+        """Return a whole number."""
+
+    def items(self, document: Expression, key: str) -> Expression:
+        """Return a list as JSON text."""
+
+    def present(self, document: Expression, key: str) -> Expression:
+        """Return whether there is a value."""
+
+    def has(self, document: Expression, key: str, item: str) -> Expression:
+        """Return whether a list includes the item."""
+
+    def contains(self, text: Expression, part: str) -> Expression:
+        """Return whether a text includes another, by code point."""
+
+
+def _path(key: str) -> str:
+    return f'$."{key}"'
+
+
+class SqliteReader:
+    """Read documents with SQLite's JSON functions."""
+
+    def text(self, document: Expression, key: str) -> Expression:
+        """Return a text value."""
+        return func.json_extract(document, _path(key), type_=Text())
+
+    def number(self, document: Expression, key: str) -> Expression:
+        """Return a whole number."""
+        return func.json_extract(document, _path(key), type_=BigInteger())
+
+    def items(self, document: Expression, key: str) -> Expression:
+        """Return a list as JSON text."""
+        return self.text(document, key)
+
+    def present(self, document: Expression, key: str) -> Expression:
+        """Return whether there is a value."""
+        return func.json_type(document, _path(key), type_=Text()).is_not(None)
+
+    def has(self, document: Expression, key: str, item: str) -> Expression:
+        """Return whether a list includes the item."""
+        items = func.json_each(document, _path(key)).table_valued("value")
+        return exists(select(literal(1)).select_from(items).where(items.c.value == item))
+
+    def contains(self, text: Expression, part: str) -> Expression:
+        """Return whether a text includes another."""
+        return func.instr(text, part, type_=BigInteger()) > 0
+
+
+class PostgresReader:
+    """Read documents with PostgreSQL's operators on `jsonb`."""
+
+    def text(self, document: Expression, key: str) -> Expression:
+        """Return a text value."""
+        return collate(self._text(document, key), "C")
+
+    def number(self, document: Expression, key: str) -> Expression:
+        """Return a whole number; anything else than a number counts as missing."""
+        numeric = func.jsonb_typeof(document.op("->", return_type=JSONB())(cast(key, Text()))) == "number"
+        return case((numeric, cast(self._text(document, key), BigInteger())))
+
+    def items(self, document: Expression, key: str) -> Expression:
+        """Return a list as JSON text."""
+        return self.text(document, key)
+
+    def present(self, document: Expression, key: str) -> Expression:
+        """Return whether there is a value."""
+        return func.jsonb_exists(document, cast(key, Text()))
+
+    def has(self, document: Expression, key: str, item: str) -> Expression:
+        """Return whether a list includes the item."""
+        return func.jsonb_exists(document.op("->", return_type=JSONB())(cast(key, Text())), cast(item, Text()))
+
+    def contains(self, text: Expression, part: str) -> Expression:
+        """Return whether a text includes another."""
+        return func.strpos(text, cast(part, Text()), type_=BigInteger()) > 0
+
+    def _text(self, document: Expression, key: str) -> Expression:
+        return document.op("->>", return_type=Text())(cast(key, Text()))
+
+
+@attrs.frozen
+class MysqlReader:
+    """Read documents with the JSON functions of MariaDB and MySQL."""
+
+    collation: str
+    scalar: bool
+
+    def text(self, document: Expression, key: str) -> Expression:
+        """Return a text value."""
+        return collate(self._text(document, key), self.collation)
+
+    def number(self, document: Expression, key: str) -> Expression:
+        """Return a whole number."""
+        return cast(self._text(document, key), BIGINT())
+
+    def items(self, document: Expression, key: str) -> Expression:
+        """Return a list as JSON text."""
+        return collate(func.json_extract(document, _path(key), type_=Text()), self.collation)
+
+    def present(self, document: Expression, key: str) -> Expression:
+        """Return whether there is a value."""
+        return func.json_contains_path(document, "one", _path(key), type_=BigInteger()) == 1
+
+    def has(self, document: Expression, key: str, item: str) -> Expression:
+        """Return whether a list includes the item."""
+        return func.json_contains(document, dump_json(item), _path(key), type_=BigInteger()) == 1
+
+    def contains(self, text: Expression, part: str) -> Expression:
+        """Return whether a text includes another."""
+        return func.locate(part, text, type_=BigInteger()) > 0
+
+    def _text(self, document: Expression, key: str) -> Expression:
+        if self.scalar:
+            return func.json_value(document, _path(key), type_=Text())
+        return func.json_unquote(func.json_extract(document, _path(key)), type_=Text())
+
+
+def json_reader(dialect: Dialect) -> JsonReader:
+    """Return the reader for a database. Raises: ValueError for one that custinfo does not know."""
+    match dialect.name:
+        case "sqlite":
+            return SqliteReader()
+        case "postgresql":
+            return PostgresReader()
+        case "mysql" | "mariadb":
+            return MysqlReader(mysql_collation(dialect), bool(getattr(dialect, "is_mariadb", False)))
+        case name:
+            raise ValueError(f"custinfo knows SQLite, PostgreSQL, MariaDB and MySQL, not {name}")

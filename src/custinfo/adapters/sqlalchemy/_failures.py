@@ -1,0 +1,42 @@
+"""Errors of drivers become errors of custinfo, without statements, parameters or messages that might tell values."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from custinfo.core.errors import StaleVersionError, StorageError
+from custinfo.core.problems import Problem
+
+__all__ = ["stale", "storage_error"]
+
+_RETRYABLE: Final = frozenset({"40001", "40P01", "55P03", "1213", "1205", "1020", "SQLITE_BUSY", "SQLITE_LOCKED"})
+
+
+def stale(expected: int, actual: int) -> StaleVersionError:
+    """Return the error for a record or request that is at another version."""
+    return StaleVersionError([Problem("stale_version", params={"expected": expected, "actual": actual})])
+
+
+def _state(original: BaseException | None) -> str:
+    """Return the database's code of an error: SQLSTATE, number or name."""
+    found: Any = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
+    if found is None and original is not None and original.args and isinstance(original.args[0], int):
+        found = original.args[0]
+    return str(found or "")
+
+
+def storage_error(error: SQLAlchemyError) -> StorageError:
+    """Return the error to raise: retryable for deadlocks, failed serialization and locks, else failed."""
+    original = error.orig if isinstance(error, DBAPIError) else None
+    state = _state(original)
+    retryable = (
+        state in _RETRYABLE
+        or state.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+        or isinstance(error, PoolTimeoutError)
+        or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    )
+    params = {"error": type(original or error).__name__, "state": state}
+    return StorageError([Problem("storage_retryable" if retryable else "storage_failed", params=params)])

@@ -1,0 +1,99 @@
+"""Changes in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select
+
+from custinfo.adapters.sqlalchemy._context import ClashError, Context
+from custinfo.adapters.sqlalchemy._failures import stale
+from custinfo.core.history.changes import Change
+from custinfo.core.records import ModuleKey, RecordId
+from custinfo.core.stored import instant_from_text, instant_to_text
+
+__all__ = ["SqlAlchemyHistory"]
+
+
+class SqlAlchemyHistory:
+    """Keep changes in `change`."""
+
+    def __init__(self, context: Context) -> None:
+        """Work within the unit that `context` belongs to."""
+        self._context = context
+
+    def append(self, changes: Sequence[Change], /) -> None:
+        """Add changes, all or none. Raises: StaleVersionError if a version of a record has one already."""
+        if not changes:
+            return
+        clash = False
+        try:
+            with self._context.savepoint():
+                rows = [self._row(change) for change in changes]
+                self._context.attempt(insert(self._context.tables.change), rows)
+        except ClashError:
+            clash = True
+        if clash:
+            raise stale(changes[0].version - 1, self._latest(changes[0].record_id))
+
+    def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
+        """Return all changes of a record, oldest first."""
+        columns = self._context.tables.change.c
+        statement = self._select().where(columns.record_id == record_id, columns.module == module)
+        return self._changes(statement.order_by(columns.version))
+
+    def of_batch(self, batch_id: str, /) -> Sequence[Change]:
+        """Return all changes that an import made, in order of record and version."""
+        columns = self._context.tables.change.c
+        return self._changes(
+            self._select().where(columns.batch == batch_id).order_by(columns.record_id, columns.version)
+        )
+
+    def _select(self) -> Select[Any]:
+        table = self._context.tables.change
+        return select(table).where(table.c.tenant_id == self._context.tenant)
+
+    def _changes(self, statement: Select[Any]) -> list[Change]:
+        rows: Iterable[Row[*tuple[Any, ...]]] = self._context.execute(statement)
+        return [self._change(row) for row in rows]
+
+    def _latest(self, record_id: RecordId) -> int:
+        columns = self._context.tables.change.c
+        same = (columns.tenant_id == self._context.tenant) & (columns.record_id == record_id)
+        return self._context.execute(select(func.max(columns.version)).where(same)).scalar() or 0
+
+    def _row(self, change: Change) -> dict[str, Any]:
+        return {
+            "tenant_id": self._context.tenant,
+            "record_id": change.record_id,
+            "version": change.version,
+            "module": change.module,
+            "at": instant_to_text(change.at),
+            "actor": change.actor,
+            "action": change.action,
+            "channel": change.channel,
+            "on_behalf_of": change.on_behalf_of,
+            "approval": change.approval,
+            "batch": change.batch,
+            "configuration_version": change.configuration_version,
+            "reason": change.reason,
+            "fields": self._context.module(change.module).codec.encode_changes(change.fields),
+        }
+
+    def _change(self, row: Any) -> Change:
+        return Change(
+            module=row.module,
+            record_id=row.record_id,
+            version=row.version,
+            at=instant_from_text(row.at),
+            actor=row.actor,
+            action=row.action,
+            fields=self._context.module(row.module).codec.decode_changes(row.fields),
+            channel=row.channel,
+            reason=row.reason,
+            on_behalf_of=row.on_behalf_of,
+            approval=row.approval,
+            batch=row.batch,
+            configuration_version=row.configuration_version,
+        )

@@ -1,0 +1,220 @@
+"""Records in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Table, delete, insert, select, tuple_
+
+from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
+from custinfo.adapters.sqlalchemy._failures import stale
+from custinfo.adapters.sqlalchemy._rows import (
+    by_module,
+    record_from_row,
+    record_rows,
+    tag_rows,
+    unique_rows,
+    unique_text,
+)
+from custinfo.adapters.sqlalchemy._statements import record_statements
+from custinfo.core.errors import ConflictError, DuplicateValueError
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
+
+__all__ = ["SqlAlchemyRecords"]
+
+
+class _StaleError(Exception):
+    """Some of the records are stored at another version than expected."""
+
+
+class _TakenError(Exception):
+    """Some of the unique values belong to another record."""
+
+
+def _tag_list(record: Record) -> list[list[str]] | None:
+    return [list(tag) for tag in sorted(record.tags)] or None
+
+
+class SqlAlchemyRecords:
+    """Keep records in `record` and the tables beside it."""
+
+    def __init__(self, context: Context) -> None:
+        """Work within the unit that `context` belongs to."""
+        self._context = context
+        self._statements = record_statements(context.tables)
+
+    def get(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Record]:
+        """Return those that exist; one id takes one statement."""
+        prepared = self._context.module(module)
+        given: dict[str, Any] = {"tenant": self._context.tenant, "module": module}
+        rows: Iterable[Row[*tuple[Any, ...]]]
+        if len(record_ids) == 1:
+            one = {**given, "key": next(iter(record_ids))}
+            rows = self._context.execute(self._statements.get_one, one)
+        else:
+            rows = (
+                row
+                for part in chunked(tuple(record_ids))
+                for row in self._context.execute(self._statements.get_many, {**given, "keys": part})
+            )
+        return {row[0]: record_from_row(row, module, prepared) for row in rows}
+
+    def save(self, records: Sequence[Record], /) -> None:
+        """Insert or replace them all within a savepoint, or raise and change nothing."""
+        if not records:
+            return
+        failure: ConflictError | None = None
+        try:
+            with self._context.savepoint():
+                self._save(records)
+        except _StaleError:
+            failure = self._stale({record.id: (record, record.version - 1) for record in records})
+        except _TakenError:
+            failure = self._taken(records)
+        if failure is not None:
+            raise failure
+
+    def remove(self, records: Sequence[Record], /) -> None:
+        """Delete them all within a savepoint, or raise and change nothing."""
+        if not records:
+            return
+        failure: ConflictError | None = None
+        try:
+            with self._context.savepoint():
+                self._remove(records)
+        except _StaleError:
+            failure = self._stale({record.id: (record, record.version) for record in records})
+        if failure is not None:
+            raise failure
+
+    def holders(self, module: ModuleKey, key: FieldKey, values: Collection[str], /) -> Mapping[str, RecordId]:
+        """Return unique value → the live record that has it."""
+        wanted = {unique_text(value): value for value in values}
+        columns = self._context.tables.unique.c
+        found = {}
+        for part in chunked(tuple(wanted)):
+            statement = select(columns.value, columns.record_id).where(
+                columns.tenant_id == self._context.tenant,
+                columns.module == module,
+                columns.field == key,
+                columns.value.in_(part),
+            )
+            found.update({wanted[row.value]: row.record_id for row in self._context.execute(statement)})
+        return found
+
+    def _save(self, records: Sequence[Record]) -> None:
+        modules = self._context.module
+        documents = {record.id: modules(record.module).codec.encode_values(record.values) for record in records}
+        old = [record for record in records if record.version != 1]
+        if old:
+            self._replace(old, documents)
+        new = [record for record in records if record.version == 1]
+        if new:
+            self._insert(new, documents)
+        tags = tag_rows(records, self._context.tenant)
+        if tags:
+            self._context.execute(insert(self._context.tables.tag), tags)
+        taken = self._unique_rows(records)
+        if taken:
+            try:
+                self._context.attempt(insert(self._context.tables.unique), taken)
+            except ClashError:
+                raise _TakenError from None
+
+    def _insert(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
+        tenant, tables = self._context.tenant, self._context.tables
+        for part in by_module(records):
+            rows = record_rows(part, documents, self._context.module(part[0].module).slots)
+            for row in rows:
+                row["tenant_id"] = tenant
+            try:
+                self._context.attempt(insert(tables.record), rows)
+            except ClashError:
+                raise _StaleError from None
+        contents = [
+            {"tenant_id": tenant, "record_id": record.id, "data": documents[record.id], "tags": _tag_list(record)}
+            for record in records
+        ]
+        self._context.execute(insert(tables.document), contents)
+
+    def _replace(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
+        changed = 0
+        for part in by_module(records):
+            rows = record_rows(part, documents, self._context.module(part[0].module).slots)
+            for record, row in zip(part, rows, strict=True):
+                row.update(self._at(record, record.version - 1))
+                del row["id"], row["module"]
+            changed += self._context.execute(self._statements.update_record, rows).rowcount
+        if changed != len(records):
+            raise _StaleError
+        tenant = self._context.tenant
+        contents = [
+            {"b_tenant": tenant, "b_id": record.id, "data": documents[record.id], "tags": _tag_list(record)}
+            for record in records
+        ]
+        self._context.execute(self._statements.update_document, contents)
+        self._clear(records, self._context.tables.tag, self._context.tables.unique)
+
+    def _remove(self, records: Sequence[Record]) -> None:
+        rows = [self._at(record, record.version) for record in records]
+        if self._context.execute(self._statements.delete_record, rows).rowcount != len(records):
+            raise _StaleError
+        tables = self._context.tables
+        self._clear(records, tables.document, tables.tag, tables.unique)
+
+    def _at(self, record: Record, version: int) -> dict[str, Any]:
+        return {
+            "b_tenant": self._context.tenant,
+            "b_id": record.id,
+            "b_module": record.module,
+            "b_version": version,
+        }
+
+    def _clear(self, records: Sequence[Record], *tables: Table) -> None:
+        """Delete what belongs to the records."""
+        for part in chunked([record.id for record in records]):
+            for table in tables:
+                columns = table.c
+                self._context.execute(
+                    delete(table).where(columns.tenant_id == self._context.tenant, columns.record_id.in_(part))
+                )
+
+    def _unique_rows(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+        return [
+            row
+            for record in records
+            for row in unique_rows(record, self._context.module(record.module), self._context.tenant)
+        ]
+
+    def _stale(self, expected: Mapping[RecordId, tuple[Record, int]]) -> ConflictError:
+        """Say which record is stored at another version than expected."""
+        stored: dict[tuple[str, RecordId], int] = {}
+        for part in chunked(tuple(expected)):
+            given = {"tenant": self._context.tenant, "keys": part}
+            for row in self._context.execute(self._statements.versions, given):
+                stored[row.module, row.id] = row.version
+        for record, version in expected.values():
+            actual = stored.get((record.module, record.id), 0)
+            if actual != version:
+                return stale(version, actual)
+        return stale(next(iter(expected.values()))[1], 0)
+
+    def _taken(self, records: Sequence[Record]) -> ConflictError:
+        """Say which unique field has a value of another record."""
+        rows = self._unique_rows(records)
+        columns = self._context.tables.unique.c
+        holders: dict[tuple[str, ...], RecordId] = {}
+        ids = {record.id for record in records}
+        key = tuple_(columns.module, columns.field, columns.value)
+        for part in chunked([(row["module"], row["field"], row["value"]) for row in rows]):
+            statement = select(columns.module, columns.field, columns.value, columns.record_id)
+            found = statement.where(columns.tenant_id == self._context.tenant, key.in_(part))
+            for module, field, value, holder in self._context.execute(found.with_for_update(read=True)):
+                if holder not in ids:
+                    holders[module, field, value] = holder
+        for row in rows:
+            if holders.setdefault((row["module"], row["field"], row["value"]), row["record_id"]) != row["record_id"]:
+                return DuplicateValueError([Problem("not_unique", row["field"])])
+        return DuplicateValueError([Problem("not_unique", rows[0]["field"])])

@@ -1,0 +1,226 @@
+"""The tables: narrow rows with slots for indexed fields, and everything else as JSON beside them.
+
+Every key and index starts with the tenant, so that the tables can be partitioned or distributed by it. There are no
+sequences and no foreign keys. A field that is declared `indexed` is given one of the slot columns of `record`, so
+that no table changes at run time.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import attrs
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, UniqueConstraint
+
+from custinfo.adapters.sqlalchemy._types import CodePointText, Document, JsonText
+
+__all__ = ["NUMBER_SLOTS", "SLOT_LENGTH", "TEXT_SLOTS", "Tables", "make_tables", "shared_tables"]
+
+TEXT_SLOTS: Final = tuple(f"t{number}" for number in range(1, 13))
+"""Columns for indexed fields whose stored form is a text: texts, choices, dates, people, references."""
+
+NUMBER_SLOTS: Final = tuple(f"n{number}" for number in range(1, 9))
+"""Columns for indexed fields whose stored form is a whole number: numbers, money, booleans."""
+
+SLOT_LENGTH: Final = 500
+"""Longest text that a slot takes; fields that allow longer ones are read from the document."""
+
+_KEY: Final = 64
+_NAME: Final = 128
+_TAG: Final = 255
+_INSTANT: Final = 32
+
+
+@attrs.frozen(eq=False)
+class Tables:
+    """Hold the tables of one prefix."""
+
+    record: Table
+    document: Table
+    tag: Table
+    unique: Table
+    slot: Table
+    change: Table
+    request: Table
+    task: Table
+    reservation: Table
+    batch: Table
+
+
+def _text(name: str, length: int = _KEY, *, key: bool = False, null: bool = False) -> Column[str]:
+    return Column(name, CodePointText(length), primary_key=key, nullable=null)
+
+
+def _key(name: str) -> Column[str]:
+    return _text(name, key=True)
+
+
+def _record(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
+    table = Table(
+        name,
+        metadata,
+        _key("tenant_id"),
+        _key("id"),
+        _text("module"),
+        _text("owner_id", _NAME, null=True),
+        _text("department_id", _NAME, null=True),
+        _text("created_by", _NAME, null=True),
+        Column("version", BigInteger, nullable=False),
+        _text("created_at", _INSTANT),
+        _text("updated_at", _INSTANT),
+        _text("archived_at", _INSTANT, null=True),
+        *(_text(slot, SLOT_LENGTH, null=True) for slot in TEXT_SLOTS),
+        *(Column(slot, BigInteger, nullable=True) for slot in NUMBER_SLOTS),
+        **options,
+    )
+    columns = table.c
+    scope = (columns.owner_id, columns.department_id, columns.archived_at)
+    lead = (columns.tenant_id, columns.module)
+    Index(f"{name}_list", *lead, columns.id, *scope)
+    Index(f"{name}_updated", *lead, columns.updated_at, columns.id, *scope)
+    Index(f"{name}_owner", *lead, columns.owner_id, columns.id, columns.archived_at)
+    Index(f"{name}_department", *lead, columns.department_id, columns.id, columns.owner_id, columns.archived_at)
+    for slot in (*TEXT_SLOTS, *NUMBER_SLOTS):
+        present = columns[slot].is_not(None)
+        options = {"sqlite_where": present, "postgresql_where": present, "mysql_length": {"department_id": _KEY}}
+        Index(f"{name}_{slot}", *lead, columns[slot], columns.id, columns.department_id, **options)
+    return table
+
+
+def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table, Table]:
+    narrow = {"sqlite_with_rowid": False, **options}
+    document = Table(
+        f"{prefix}record_document",
+        metadata,
+        _key("tenant_id"),
+        _key("record_id"),
+        Column("data", Document, nullable=False),
+        Column("tags", JsonText, nullable=True),
+        **options,
+    )
+    tag_keys = (_key("tenant_id"), _key("record_id"), _key("dimension"), _text("value", _TAG, key=True))
+    tag = Table(f"{prefix}record_tag", metadata, *tag_keys, **narrow)
+    Index(f"{tag.name}_value", tag.c.tenant_id, tag.c.dimension, tag.c.value, tag.c.record_id)
+    unique_keys = (_key("tenant_id"), _key("module"), _key("field"), _text("value", SLOT_LENGTH, key=True))
+    unique = Table(f"{prefix}record_unique", metadata, *unique_keys, _text("record_id"), **narrow)
+    Index(f"{unique.name}_record", unique.c.tenant_id, unique.c.record_id)
+    slot = Table(
+        f"{prefix}field_slot",
+        metadata,
+        _key("tenant_id"),
+        _key("module"),
+        _key("field"),
+        _text("slot"),
+        _text("state"),
+        UniqueConstraint("tenant_id", "module", "slot", name=f"{prefix}field_slot_once"),
+        **narrow,
+    )
+    return document, tag, unique, slot
+
+
+def _change(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
+    table = Table(
+        name,
+        metadata,
+        _key("tenant_id"),
+        _key("record_id"),
+        Column("version", BigInteger, primary_key=True, autoincrement=False),
+        _text("module"),
+        _text("at", _INSTANT),
+        _text("actor", _NAME),
+        _text("action"),
+        _text("channel"),
+        _text("on_behalf_of", _NAME, null=True),
+        _text("approval", null=True),
+        _text("batch", null=True),
+        Column("configuration_version", Integer, nullable=False),
+        Column("reason", JsonText, nullable=True),
+        Column("fields", JsonText, nullable=False),
+        **options,
+    )
+    given = table.c.batch.is_not(None)
+    columns = (table.c.tenant_id, table.c.batch, table.c.record_id, table.c.version)
+    Index(f"{name}_batch", *columns, sqlite_where=given, postgresql_where=given)
+    return table
+
+
+def _approvals(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table]:
+    narrow = {"sqlite_with_rowid": False, **options}
+    request = Table(
+        f"{prefix}approval_request",
+        metadata,
+        _key("tenant_id"),
+        _key("id"),
+        _text("module"),
+        _text("record_id"),
+        _text("state"),
+        _text("submitted_by", _NAME),
+        _text("submitted_at", _INSTANT),
+        Column("version", BigInteger, nullable=False),
+        Column("data", JsonText, nullable=False),
+        **options,
+    )
+    columns = request.c
+    Index(f"{request.name}_record", columns.tenant_id, columns.record_id, columns.submitted_at)
+    Index(f"{request.name}_submitter", columns.tenant_id, columns.submitted_by, columns.submitted_at)
+    task_keys = (_key("tenant_id"), _text("approver", _NAME, key=True), _key("request_id"))
+    task = Table(f"{prefix}approval_task", metadata, *task_keys, **narrow)
+    Index(f"{task.name}_request", task.c.tenant_id, task.c.request_id)
+    reservation_keys = (_key("tenant_id"), _key("record_id"), _key("field"))
+    reservation = Table(f"{prefix}approval_reservation", metadata, *reservation_keys, _text("request_id"), **narrow)
+    Index(f"{reservation.name}_request", reservation.c.tenant_id, reservation.c.request_id)
+    return request, task, reservation
+
+
+def _batch(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
+    table = Table(
+        name,
+        metadata,
+        _key("tenant_id"),
+        _key("id"),
+        _text("module"),
+        _text("digest", _NAME),
+        _text("actor", _NAME),
+        _text("started_at", _INSTANT),
+        _text("state"),
+        Column("position", Integer, nullable=False),
+        Column("counts", JsonText, nullable=False),
+        **options,
+    )
+    Index(f"{name}_digest", table.c.tenant_id, table.c.module, table.c.digest)
+    return table
+
+
+def make_tables(metadata: MetaData, *, prefix: str = "custinfo_", schema: str | None = None) -> Tables:
+    """Add the tables to `metadata` and return them.
+
+    Call it in the module that Alembic's `env.py` reads, and migrations see the tables; or leave it to
+    `SqlAlchemyUnits.create_tables`.
+
+    Args:
+        metadata: The host's collection of tables.
+        prefix: What their names start with.
+        schema: The database schema they live in; the connection's own if `None`.
+    """
+    options: dict[str, Any] = {"schema": schema, "mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
+    document, tag, unique, slot = _record_parts(metadata, prefix, options)
+    request, task, reservation = _approvals(metadata, prefix, options)
+    return Tables(
+        record=_record(metadata, f"{prefix}record", options),
+        document=document,
+        tag=tag,
+        unique=unique,
+        slot=slot,
+        change=_change(metadata, f"{prefix}change", options),
+        request=request,
+        task=task,
+        reservation=reservation,
+        batch=_batch(metadata, f"{prefix}import_batch", options),
+    )
+
+
+@cache
+def shared_tables(prefix: str, schema: str | None) -> Tables:
+    """Return the tables of a prefix, made once, so that statements over them are compiled once."""
+    return make_tables(MetaData(), prefix=prefix, schema=schema)

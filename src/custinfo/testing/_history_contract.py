@@ -1,0 +1,261 @@
+"""The promises of `HistoryRepository`, `ApprovalRepository` and `ImportRepository`."""
+
+# ruff: noqa: S101 - a contract is made of assertions
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import attrs
+
+from custinfo.core.approval.requests import Request, RequestId, RequestState, Task, TrailEntry
+from custinfo.core.errors import FieldReservedError, StaleVersionError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import FieldChange, fold
+from custinfo.core.importing import ImportBatch
+from custinfo.core.records import CLEAR, Sealed
+from custinfo.testing._harness import Harness, raised_by
+from custinfo.testing._record_contract import full_record, next_version
+from custinfo.testing._samples import NOW, make_change, make_record, make_request, record_id
+
+__all__ = ["ApprovalContract", "HistoryContract", "ImportContract"]
+
+
+class HistoryContract(Harness):
+    """Changes come back equal and in order."""
+
+    def test_changes_come_back_in_order(self) -> None:
+        """All changes of a record come back equal, oldest first, and fold to its last version."""
+        first = full_record(1)
+        second = make_record(1, {"title": "新"}, version=2, owner="bob", archived_at=NOW)
+        third = next_version(second, secret=Sealed("t", "i"))
+        details = {
+            "reason": "因为'\"",
+            "on_behalf_of": "bob",
+            "approval": "r",
+            "batch": "b",
+            "configuration_version": 7,
+        }
+        changes = [make_change(None, first), make_change(first, second, **details), make_change(second, third)]
+        with self.begin() as unit:
+            unit.history.append(changes[2:])
+            unit.history.append([changes[1], changes[0], make_change(None, make_record(2))])
+            assert list(unit.history.of_record("thing", record_id(1))) == changes
+        assert fold(changes) == third
+
+    def test_changes_of_nothing(self) -> None:
+        """A record without changes has none; appending nothing is nothing."""
+        with self.begin() as unit:
+            unit.history.append([])
+            assert list(unit.history.of_record("thing", record_id(1))) == []
+            assert list(unit.history.of_batch("b")) == []
+
+    def test_changes_of_a_batch(self) -> None:
+        """The changes of an import come in order of record and version."""
+        records = [make_record(number) for number in (3, 1, 2)]
+        changes = [make_change(None, record, batch="b" if record.id != record_id(2) else "c") for record in records]
+        later = make_change(records[1], next_version(records[1], title="x"), batch="b")
+        with self.begin() as unit:
+            unit.history.append([later, *changes])
+            assert list(unit.history.of_batch("b")) == [changes[1], later, changes[0]]
+
+    def test_a_version_has_one_change(self) -> None:
+        """A second change to the same version of a record is refused, and none of that call is kept."""
+        first, second = make_change(None, make_record(1)), make_change(None, make_record(2))
+        with self.begin() as unit:
+            unit.history.append([first])
+            raised_by(StaleVersionError, lambda: unit.history.append([second, first]))
+            assert list(unit.history.of_record("thing", record_id(2))) == []
+            assert list(unit.history.of_record("thing", record_id(1))) == [first]
+
+    def test_history_outlives_the_record(self) -> None:
+        """The changes of a removed record stay."""
+        record = make_record(1)
+        self.given(record)
+        with self.begin() as unit:
+            unit.history.append([make_change(None, record)])
+            unit.records.remove([record])
+        with self.begin() as unit:
+            assert list(unit.history.of_record("thing", record_id(1))) == [make_change(None, record)]
+
+    def test_history_is_the_tenants_own(self) -> None:
+        """Another tenant sees no changes."""
+        with self.begin() as unit:
+            unit.history.append([make_change(None, make_record(1), batch="b")])
+        with self.begin("two") as unit:
+            assert list(unit.history.of_record("thing", record_id(1))) == []
+            assert list(unit.history.of_batch("b")) == []
+
+    def test_changes_of_fields_that_are_gone(self) -> None:
+        """A change of a field that is no longer defined keeps its stored form."""
+        change = attrs.evolve(make_change(None, make_record(1)), fields=(FieldChange("former", None, "text"),))
+        with self.begin() as unit:
+            unit.history.append([change])
+            assert list(unit.history.of_record("thing", record_id(1))) == [change]
+
+
+def _decided(request: Request, state: RequestState) -> Request:
+    entry = TrailEntry(NOW + timedelta(minutes=1), "bob", "approve", "同意", 0)
+    tasks = tuple(attrs.evolve(task, decision="closed") for task in request.tasks)
+    return attrs.evolve(request, state=state, version=request.version + 1, tasks=tasks, trail=(*request.trail, entry))
+
+
+class ApprovalContract(Harness):
+    """Requests come back equal, and reserve their fields while they are open."""
+
+    def save(self, *requests: Request) -> None:
+        """Save requests in a unit of their own."""
+        with self.begin() as unit:
+            for request in requests:
+                unit.approvals.save(request)
+
+    def test_requests_come_back(self) -> None:
+        """A request comes back equal, with everything that it holds."""
+        patch = {
+            "price": Decimal("1.5"),
+            "secret": Sealed("t", "i"),
+            "colours": ("red",),
+            "place": CLEAR,
+            "owner": "bob",
+        }
+        base = FrozenDict({"price": Decimal(2), "secret": None, "colours": None, "place": "north", "owner": "ann"})
+        request = make_request(
+            1,
+            record_id(1),
+            patch,
+            base=base,
+            reason="理由",
+            allow_own=True,
+            batch="b",
+            trail=(TrailEntry(NOW, "ann", "submit", None, None),),
+        )
+        self.save(request)
+        with self.begin() as unit:
+            assert unit.approvals.get([request.id, RequestId("none")]) == {request.id: request}
+            assert unit.approvals.get([]) == {}
+        decided = _decided(request, "rejected")
+        self.save(decided)
+        with self.begin() as unit:
+            assert unit.approvals.get([request.id]) == {request.id: decided}
+
+    def test_stale_requests_are_refused(self) -> None:
+        """A version other than the next one is refused."""
+        request = make_request(1, record_id(1), {"title": "x"})
+        self.save(request)
+        for version, expected in ((1, 0), (3, 2)):
+            stale = attrs.evolve(request, version=version)
+            error = raised_by(StaleVersionError, lambda stale=stale: self.save(stale))  # type: ignore[misc]
+            assert error.problems[0].params == {"expected": expected, "actual": 1}
+        error = raised_by(StaleVersionError, lambda: self.save(make_request(2, record_id(1), {"size": 1}, version=2)))
+        assert error.problems[0].params == {"expected": 1, "actual": 0}
+
+    def test_open_requests_reserve_their_fields(self) -> None:
+        """A second request on the same field is refused with the first one's id; other fields are free."""
+        first = make_request(1, record_id(1), {"title": "x", "count": 1})
+        self.save(first)
+        with self.begin() as unit:
+            error = raised_by(
+                FieldReservedError,
+                lambda: unit.approvals.save(make_request(2, record_id(1), {"count": 2, "size": 1})),
+            )
+            assert error.request_id == first.id
+            assert [problem.field for problem in error.problems] == ["count"]
+            unit.approvals.save(make_request(3, record_id(1), {"size": 1}))
+            unit.approvals.save(make_request(4, record_id(2), {"count": 2}))
+            assert unit.approvals.get([make_request(2, record_id(1), {}).id]) == {}
+
+    def test_open_states_reserve(self) -> None:
+        """Approved requests and those to be rebased still reserve; closed ones do not."""
+        request = make_request(1, record_id(1), {"title": "x"})
+        self.save(request)
+        states: tuple[RequestState, ...] = ("approved", "needs_rebase")
+        for state in states:
+            request = _decided(request, state)
+            self.save(request)
+            raised_by(FieldReservedError, lambda: self.save(make_request(2, record_id(1), {"title": "y"})))
+        self.save(_decided(request, "withdrawn"))
+        self.save(make_request(2, record_id(1), {"title": "y"}))
+        with self.begin() as unit:
+            requests = unit.approvals.open_for("thing", [record_id(1)])
+        assert [item.id for item in requests] == [make_request(2, record_id(1), {}).id]
+
+    def test_open_for_lists_open_requests(self) -> None:
+        """Open requests of the records come oldest first, also such without a field."""
+        late = make_request(1, record_id(1), {"title": "x"}, submitted_at=NOW + timedelta(days=1))
+        early = make_request(2, record_id(2), {"title": "x"})
+        bare = make_request(3, record_id(1), {}, action="archive")
+        closed = make_request(4, record_id(1), {"size": 1}, state="applied")
+        self.save(late, early, bare, closed)
+        with self.begin() as unit:
+            approvals = unit.approvals
+            assert list(approvals.open_for("thing", [record_id(1), record_id(2)])) == [early, bare, late]
+            assert list(approvals.open_for("thing", [record_id(2)])) == [early]
+            assert list(approvals.open_for("thing_note", [record_id(1)])) == []
+            assert list(approvals.open_for("thing", [])) == []
+
+    def test_waiting_for_lists_open_tasks(self) -> None:
+        """Members see the requests that wait for them now, oldest first; in a sequence, only the next one does."""
+        late = make_request(1, record_id(1), {"title": "x"}, submitted_at=NOW + timedelta(days=1))
+        early = make_request(2, record_id(2), {"title": "x"})
+        tasks = (Task(0, "bob", "approved"), Task(1, "cai"), Task(1, "ann"))
+        second = make_request(3, record_id(3), {"title": "x"}, position=1, tasks=tasks)
+        self.save(late, early, second)
+        with self.begin() as unit:
+            approvals = unit.approvals
+            assert list(approvals.waiting_for("bob")) == [early, late]
+            assert list(approvals.waiting_for("cai")) == [second]
+            assert list(approvals.waiting_for("ann")) == []
+        self.save(_decided(early, "rejected"))
+        with self.begin() as unit:
+            assert list(unit.approvals.waiting_for("bob")) == [late]
+
+    def test_submitted_by_lists_newest_first(self) -> None:
+        """Members see their own requests, closed ones too, newest first."""
+        first = make_request(2, record_id(1), {"title": "x"}, state="applied")
+        second = make_request(1, record_id(2), {"title": "x"}, submitted_at=NOW + timedelta(days=1))
+        other = make_request(3, record_id(3), {"title": "x"}, submitted_by="bob")
+        self.save(second, first, other)
+        with self.begin() as unit:
+            assert list(unit.approvals.submitted_by("ann")) == [second, first]
+            assert list(unit.approvals.submitted_by("cai")) == []
+
+    def test_requests_are_the_tenants_own(self) -> None:
+        """Another tenant sees no requests, and may reserve the same fields."""
+        request = make_request(1, record_id(1), {"title": "x"})
+        self.save(request)
+        with self.begin("two") as unit:
+            assert unit.approvals.get([request.id]) == {}
+            assert list(unit.approvals.waiting_for("bob")) == []
+            unit.approvals.save(request)
+            assert list(unit.approvals.open_for("thing", [record_id(1)])) == [request]
+
+
+class ImportContract(Harness):
+    """Imports come back equal, and running ones are found by their content."""
+
+    def test_imports_come_back(self) -> None:
+        """An import is inserted, replaced and read."""
+        batch = ImportBatch("b1", "thing", "digest", "ann", NOW, counts=FrozenDict({"creates": 2}))
+        later = attrs.evolve(batch, state="done", position=7)
+        with self.begin() as unit:
+            assert unit.imports.get("b1") is None
+            unit.imports.save(batch)
+            assert unit.imports.get("b1") == batch
+            unit.imports.save(later)
+            assert unit.imports.get("b1") == later
+        with self.begin("two") as unit:
+            assert unit.imports.get("b1") is None
+
+    def test_unfinished_finds_running_imports(self) -> None:
+        """Only a running import of the same module and content is found."""
+        batch = ImportBatch("b1", "thing", "digest", "ann", NOW)
+        with self.begin() as unit:
+            unit.imports.save(batch)
+            assert unit.imports.unfinished("thing", "digest") == batch
+            assert unit.imports.unfinished("thing", "other") is None
+            assert unit.imports.unfinished("thing_note", "digest") is None
+            unit.imports.save(attrs.evolve(batch, state="done"))
+            assert unit.imports.unfinished("thing", "digest") is None
+        with self.begin("two") as unit:
+            assert unit.imports.unfinished("thing", "digest") is None

@@ -1,0 +1,179 @@
+"""A small fixed configuration with every kind of field, and values made without clock or chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from custinfo.core.approval.requests import Request, RequestId, ResolvedStep, Task
+from custinfo.core.configuration import Configuration
+from custinfo.core.dictionaries import Dictionary, DictionaryValue
+from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change, changes_between
+from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
+from custinfo.core.records import Record, RecordId, Tag
+from custinfo.core.schema import Schema
+from custinfo.core.tags import TagDimension
+
+__all__ = [
+    "NOW",
+    "make_change",
+    "make_record",
+    "make_request",
+    "record_id",
+    "sample_configuration",
+    "sample_directory",
+    "sample_schema",
+]
+
+NOW: Final = datetime(2024, 6, 15, 4, 30, tzinfo=UTC)
+"""The instant that the samples call now: noon and a half in Shanghai."""
+
+_PLACES: Final = Dictionary(
+    "place",
+    (
+        DictionaryValue("north", "华北"),
+        DictionaryValue("beijing", "北京", parent="north"),
+        DictionaryValue("haidian", "海淀", parent="beijing"),
+        DictionaryValue("south", "华南"),
+        DictionaryValue("shenzhen", "深圳", parent="south"),
+        DictionaryValue("peking", "北平", parent="north", state="merged", merged_into="beijing"),
+    ),
+)
+_COLOURS: Final = Dictionary(
+    "colour",
+    (
+        DictionaryValue("red", "红"),
+        DictionaryValue("crimson", "深红", parent="red"),
+        DictionaryValue("blue", "蓝"),
+        DictionaryValue("green", "绿"),
+    ),
+)
+_TEXTS: Final = ("phone", "email", "url", "uscc", "resident_id")
+
+
+def _thing() -> ModuleDefinition:
+    """Make the module with every kind of field, indexed ones first."""
+    fields = (
+        FieldDefinition("title", "text", "名称", indexed=True),
+        FieldDefinition("code", "text", "编号", unique=True, indexed=True),
+        FieldDefinition("count", "integer", "数量", indexed=True),
+        FieldDefinition("price", "decimal", "单价", indexed=True),
+        FieldDefinition("active", "boolean", "启用", indexed=True),
+        FieldDefinition("day", "date", "日期", indexed=True),
+        FieldDefinition("seen", "datetime", "时间", indexed=True),
+        FieldDefinition("place", "choice", "地区", indexed=True, options={"dictionary": "place"}),
+        FieldDefinition("parent", "reference", "上级", indexed=True, options={"module": "thing"}),
+        FieldDefinition("note", "long_text", "备注", indexed=True),
+        FieldDefinition("nickname", "text", "别名"),
+        FieldDefinition("size", "integer", "大小"),
+        FieldDefinition("weight", "decimal", "重量"),
+        FieldDefinition("budget", "money", "预算"),
+        FieldDefinition("ready", "boolean", "就绪"),
+        FieldDefinition("born", "date", "生日"),
+        FieldDefinition("met", "datetime", "见面"),
+        FieldDefinition("origin", "choice", "产地", options={"dictionary": "place"}),
+        FieldDefinition("colours", "multiple_choice", "颜色", options={"dictionary": "colour"}),
+        FieldDefinition("sibling", "reference", "同级", options={"module": "thing"}),
+        FieldDefinition("keeper", "user", "保管人"),
+        FieldDefinition("unit", "department", "单位"),
+        FieldDefinition("file", "attachment", "附件"),
+        FieldDefinition("secret", "text", "密号", unique=True, encrypted=True),
+        FieldDefinition("score", "computed", "得分"),
+        *(FieldDefinition(kind, kind) for kind in _TEXTS),
+    )
+    return ModuleDefinition("thing", fields, "物品", title_field="title")
+
+
+def sample_configuration() -> Configuration:
+    """Return the configuration: `thing` with every kind of field, and `thing_note`, which refers to things."""
+    note = ModuleDefinition(
+        "thing_note",
+        (
+            FieldDefinition("text", "text", "内容", indexed=True),
+            FieldDefinition("thing", "reference", "物品", indexed=True, options={"module": "thing"}),
+            FieldDefinition("other", "reference", "另一物品", options={"module": "thing"}),
+        ),
+        "笔记",
+        title_field="text",
+    )
+    dimensions = (TagDimension("need", ("设备", "服务"), "需求"), TagDimension("mark", label="标记", open=True))
+    return Configuration((_thing(), note), (_PLACES, _COLOURS), dimensions)
+
+
+def sample_directory() -> Organisation:
+    """Return an organisation of two departments and three people."""
+    departments = (Department("sales", "销售部"), Department("east", "华东组", parent="sales", kind="team"))
+    positions = (Position("seller", "销售", ("seller",)),)
+    people = (("ann", "安妮", "sales"), ("bob", "鲍勃", "east"), ("cai", "蔡", "east"))
+    members = tuple(Member(key, name, (Assignment(unit, "seller"),)) for key, name, unit in people)
+    return Organisation(departments, positions, members)
+
+
+def sample_schema(configuration: Configuration | None = None) -> Schema:
+    """Return a configuration compiled, that of the samples if none is given."""
+    return Schema(configuration or sample_configuration(), sample_directory(), ZoneInfo("Asia/Shanghai"))
+
+
+def record_id(number: int) -> RecordId:
+    """Return an id; ids order as their numbers do."""
+    return RecordId(f"018f0000-0000-7000-8000-{number:012x}")
+
+
+def make_record(
+    number: int,
+    values: Mapping[str, Any] | None = None,
+    *,
+    module: str = "thing",
+    tags: Iterable[tuple[str, str]] = (),
+    owner: str | None = "ann",
+    department: str | None = "sales",
+    version: int = 1,
+    archived_at: datetime | None = None,
+) -> Record:
+    """Return a record whose id and times follow from `number` and `version` alone."""
+    created_at = NOW - timedelta(days=1) + timedelta(seconds=number)
+    return Record(
+        id=record_id(number),
+        module=module,
+        values=FrozenDict(values or {}),
+        tags=frozenset(Tag(dimension, value) for dimension, value in tags),
+        owner=owner,
+        department=department,
+        version=version,
+        created_at=created_at,
+        updated_at=created_at + timedelta(minutes=version - 1),
+        created_by="ann",
+        archived_at=archived_at,
+    )
+
+
+def make_change(before: Record | None, after: Record, **details: Any) -> Change:
+    """Return the change from one version to the next; `details` are further attributes of `Change`."""
+    given: dict[str, Any] = {"actor": "ann", "action": "update" if before else "create", **details}
+    fields = changes_between(before, after)
+    return Change(after.module, after.id, after.version, after.updated_at, fields=fields, **given)
+
+
+def make_request(number: int, target: RecordId, patch: Mapping[str, Any], **details: Any) -> Request:
+    """Return a pending request that asks bob, and then cai; `details` are further attributes of `Request`."""
+    steps = (
+        ResolvedStep("flow", "first", FrozenDict({"zh": "初审"}), "any", ("bob",)),
+        ResolvedStep("flow", "second", FrozenDict({"zh": "复审"}), "sequential", ("cai", "ann")),
+    )
+    given: dict[str, Any] = {
+        "id": RequestId(f"018f0000-0000-7000-9000-{number:012x}"),
+        "module": "thing",
+        "action": "update",
+        "base": FrozenDict(dict.fromkeys(patch)),
+        "flows": (("flow", 1),),
+        "steps": steps,
+        "tasks": (Task(0, "bob"), Task(1, "cai"), Task(1, "ann")),
+        "submitted_by": "ann",
+        "submitted_at": NOW + timedelta(seconds=number),
+        **details,
+    }
+    return Request(record_id=target, patch=FrozenDict(patch), **given)
