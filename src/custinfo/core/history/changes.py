@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import attrs
 
@@ -19,16 +19,18 @@ Channel = Literal["edit", "approval", "import", "undo", "rule", "merge"]
 _TRACKED = ("owner", "department", "archived_at", "created_by")
 
 
-@attrs.frozen
-class FieldChange:
+class FieldChange(NamedTuple):
     """The old and the new typed value of one field; `None` for no value. The representation shows neither.
 
     Beside the module's fields there are `owner`, `department`, `archived_at`, `created_by` and `tags`.
     """
 
     field: FieldKey
-    old: Any = attrs.field(repr=False)
-    new: Any = attrs.field(repr=False)
+    old: Any
+    new: Any
+
+    def __repr__(self) -> str:
+        return f"FieldChange({self.field!r}, …)"
 
 
 @attrs.frozen
@@ -52,11 +54,12 @@ class Change:
 
 def changes_between(before: Record | None, after: Record) -> tuple[FieldChange, ...]:
     """Return what differs between two versions of a record, in the order of the fields; all of it for a new one."""
-    old = before.values if before is not None else FrozenDict[str, Any]()
-    keys = [*old, *(key for key in after.values if key not in old)] if old else list(after.values)
-    found = [
-        FieldChange(key, old.get(key), after.values.get(key)) for key in keys if old.get(key) != after.values.get(key)
-    ]
+    if before is None:
+        found = [FieldChange(key, None, value) for key, value in after.values.items()]
+    else:
+        old, new = before.values, after.values
+        keys = [*old, *(key for key in new if key not in old)]
+        found = [FieldChange(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
     for key in _TRACKED:
         previous = getattr(before, key) if before is not None else None
         if previous != getattr(after, key):
