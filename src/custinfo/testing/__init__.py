@@ -8,9 +8,11 @@ says.
 from custinfo.testing._model import find_disagreement
 from custinfo.testing._samples import (
     NOW,
+    full_record,
     make_change,
     make_record,
     make_request,
+    next_version,
     record_id,
     sample_configuration,
     sample_directory,
@@ -22,9 +24,11 @@ __all__ = [
     "NOW",
     "RepositoryContract",
     "find_disagreement",
+    "full_record",
     "make_change",
     "make_record",
     "make_request",
+    "next_version",
     "record_id",
     "sample_configuration",
     "sample_directory",

@@ -16,8 +16,7 @@ from custinfo.core.history.changes import FieldChange, fold
 from custinfo.core.importing import ImportBatch
 from custinfo.core.records import CLEAR, Sealed
 from custinfo.testing._harness import Harness, raised_by
-from custinfo.testing._record_contract import full_record, next_version
-from custinfo.testing._samples import NOW, make_change, make_record, make_request, record_id
+from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
 
 __all__ = ["ApprovalContract", "HistoryContract", "ImportContract"]
 

@@ -4,73 +4,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-
 from custinfo.core.errors import DuplicateValueError, StaleVersionError
-from custinfo.core.frozen import FrozenDict
-from custinfo.core.records import Attachment, Record, Sealed
+from custinfo.core.records import Sealed
 from custinfo.testing._harness import Harness, raised_by
-from custinfo.testing._samples import NOW, make_record, record_id
+from custinfo.testing._samples import NOW, full_record, make_record, next_version, record_id
 
 __all__ = ["RecordContract"]
 
 
 class _OwnError(Exception):
     """An error that the store knows nothing of."""
-
-
-def full_record(number: int) -> Record:
-    """Return a record with a value of every kind."""
-    values = {
-        "title": "示例𠮷野 𝒳 ' \" \\ % _",
-        "code": f"C-{number}",
-        "note": "第一行\n第二行\t",
-        "count": 2**63 - 1,
-        "size": -(2**63) + 1,
-        "price": Decimal("-8999999999999.999999"),
-        "weight": Decimal("0.000001"),
-        "budget": Decimal("1234567.89"),
-        "active": True,
-        "ready": False,
-        "day": date(1, 1, 1),
-        "born": date(9999, 12, 31),
-        "seen": datetime(1999, 12, 31, 23, 59, 59, 999999, UTC),
-        "met": datetime(2024, 1, 1, tzinfo=UTC),
-        "place": "beijing",
-        "origin": "south",
-        "colours": ("red", "blue"),
-        "parent": record_id(99),
-        "sibling": record_id(number),
-        "keeper": "bob",
-        "unit": "east",
-        "file": Attachment("合同.pdf", "s3://bucket/1", 10, "abc"),
-        "secret": Sealed(f"token-{number}", f"index-{number}"),
-        "phone": "+8613812345678",
-        "email": "a@example.com",
-        "url": "https://example.com/",
-        "uscc": "91350100M000100Y43",
-        "resident_id": "11010519491231002X",
-    }
-    return make_record(number, values, tags=[("need", "设备"), ("need", "服务"), ("mark", "𠮷")])
-
-
-def next_version(record: Record, **values: object) -> Record:
-    """Return the record one version later, with some values replaced."""
-    later = record.updated_at + timedelta(hours=1)
-    return Record(
-        id=record.id,
-        module=record.module,
-        values=FrozenDict({**record.values, **values}),
-        tags=record.tags,
-        owner=record.owner,
-        department=record.department,
-        version=record.version + 1,
-        created_at=record.created_at,
-        updated_at=later,
-        created_by=record.created_by,
-        archived_at=record.archived_at,
-    )
 
 
 class RecordContract(Harness):

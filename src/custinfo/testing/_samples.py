@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+import attrs
 
 from custinfo.core.approval.requests import Request, RequestId, ResolvedStep, Task
 from custinfo.core.configuration import Configuration
@@ -14,15 +17,17 @@ from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
-from custinfo.core.records import Record, RecordId, Tag
+from custinfo.core.records import Attachment, Record, RecordId, Sealed, Tag
 from custinfo.core.schema import Schema
 from custinfo.core.tags import TagDimension
 
 __all__ = [
     "NOW",
+    "full_record",
     "make_change",
     "make_record",
     "make_request",
+    "next_version",
     "record_id",
     "sample_configuration",
     "sample_directory",
@@ -177,3 +182,48 @@ def make_request(number: int, target: RecordId, patch: Mapping[str, Any], **deta
         **details,
     }
     return Request(record_id=target, patch=FrozenDict(patch), **given)
+
+
+def full_record(number: int) -> Record:
+    """Return a record with a value of every kind."""
+    values = {
+        "title": "示例𠮷野 𝒳 ' \" \\ % _",
+        "code": f"C-{number}",
+        "note": "第一行\n第二行\t",
+        "count": 2**63 - 1,
+        "size": -(2**63) + 1,
+        "price": Decimal("-8999999999999.999999"),
+        "weight": Decimal("0.000001"),
+        "budget": Decimal("1234567.89"),
+        "active": True,
+        "ready": False,
+        "day": date(1, 1, 1),
+        "born": date(9999, 12, 31),
+        "seen": datetime(1999, 12, 31, 23, 59, 59, 999999, UTC),
+        "met": datetime(2024, 1, 1, tzinfo=UTC),
+        "place": "beijing",
+        "origin": "south",
+        "colours": ("red", "blue"),
+        "parent": record_id(99),
+        "sibling": record_id(number),
+        "keeper": "bob",
+        "unit": "east",
+        "file": Attachment("合同.pdf", "s3://bucket/1", 10, "abc"),
+        "secret": Sealed(f"token-{number}", f"index-{number}"),
+        "phone": "+8613812345678",
+        "email": "a@example.com",
+        "url": "https://example.com/",
+        "uscc": "91350100M000100Y43",
+        "resident_id": "11010519491231002X",
+    }
+    return make_record(number, values, tags=[("need", "设备"), ("need", "服务"), ("mark", "𠮷")])
+
+
+def next_version(record: Record, **values: object) -> Record:
+    """Return the record one version and one hour later, with some values replaced."""
+    return attrs.evolve(
+        record,
+        values=FrozenDict({**record.values, **values}),
+        version=record.version + 1,
+        updated_at=record.updated_at + timedelta(hours=1),
+    )

@@ -45,7 +45,6 @@ ALWAYS: Final = frozenset({"id", "version"})
 _PLAIN: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc", "resident_id", "reference"})
 _FEW_VALUES: Final = frozenset({"choice", "multiple_choice", "boolean", "user", "department"})
 _EXACT_DIGITS: Final = 15
-_SURELY_EXACT: Final = 10**9
 _FIRST_DAY: Final = date(1900, 3, 1)
 _DAY_ZERO: Final = date(1899, 12, 30).toordinal()
 _SECONDS_A_DAY: Final = 86_400
@@ -154,7 +153,7 @@ def value_cell(column: ExportColumn, text: Cell, number: Cell, zone: tzinfo) -> 
         digits = _digits(value, render, zone)
         return text(render(value)) if digits is None else number(digits)
 
-    return cell
+    return _remembered(cell) if column.kind == "date" else cell
 
 
 def _remembered(make: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -188,9 +187,8 @@ def _digits(value: Any, render: Renderer, zone: tzinfo) -> str | None:
 
 def _exact(value: int | Decimal) -> str | None:
     digits = format(value, "d" if isinstance(value, int) else "f")
-    if -_SURELY_EXACT < value < _SURELY_EXACT and len(digits) <= _EXACT_DIGITS:
-        return digits
-    return digits if sum(map(str.isdigit, digits)) <= _EXACT_DIGITS else None
+    exact = len(digits) <= _EXACT_DIGITS or sum(map(str.isdigit, digits)) <= _EXACT_DIGITS
+    return digits if exact else None
 
 
 def _moment_number(value: datetime, render: Renderer, zone: tzinfo) -> str | None:

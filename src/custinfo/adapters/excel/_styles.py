@@ -71,7 +71,7 @@ def sheet_name(label: str, taken: Collection[str] = ()) -> str:
     """Return a name that spreadsheets accept and that differs from those `taken`.
 
     >>> sheet_name("A/B: [C]"), sheet_name("客户", ["客户"]), sheet_name("'")
-    ('A B  C', '客户 2', 'Sheet')
+    ('A B   C', '客户 2', 'Sheet')
     """
     stem = _NOT_IN_NAMES.sub(" ", safe_text(label)).strip(" '\n\t")[:_LONGEST_NAME].strip(" '") or "Sheet"
     used = {name.casefold() for name in taken}

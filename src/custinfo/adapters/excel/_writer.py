@@ -22,7 +22,9 @@ from custinfo.adapters.excel._styles import HEADER_FILL, TEXT, safe_text, sheet_
 __all__ = ["Cell", "Column", "TableWriter", "column_letters", "number_cell", "text_cell"]
 
 Cell = Callable[[str], str]
-"""Make the end of a cell's XML, after its reference, from the text of its value."""
+"""Make a cell's XML from the text of its value; `ROW` stands in it for the number of the row."""
+
+ROW: Final = "\0"
 
 MOST_ROWS: Final = 1_048_576
 MOST_BYTES: Final = 1_500_000_000
@@ -30,7 +32,7 @@ MOST_BYTES: Final = 1_500_000_000
 
 _ROWS_AT_ONCE: Final = 500
 _SURELY_FITS: Final = 16_000
-_COMPRESSION: Final = 3
+_COMPRESSION: Final = 1
 _MARKUP: Final = re.compile(r"[&<>]|_x[0-9A-Fa-f]{4}_|^\s|\s$|\n")
 _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _HEADER_STYLE: Final = 1
@@ -63,9 +65,10 @@ def column_letters(number: int) -> str:
     return letters
 
 
-def text_cell(style: int) -> Cell:
+def text_cell(column: int, style: int) -> Cell:
     """Return the maker of text cells: typed as text, so whatever it begins with, it is no formula."""
-    plain, kept = (f'" s="{style}" t="inlineStr"><is><t{space}>' for space in ("", ' xml:space="preserve"'))
+    start = f'<c r="{column_letters(column)}{ROW}" s="{style}" t="inlineStr"><is><t'
+    plain, kept = f"{start}>", f'{start} xml:space="preserve">'
 
     def cell(text: str) -> str:
         if len(text) < _SURELY_FITS and (text.isalnum() or (text.isprintable() and not _MARKUP.search(text))):
@@ -77,9 +80,9 @@ def text_cell(style: int) -> Cell:
     return cell
 
 
-def number_cell(style: int) -> Cell:
+def number_cell(column: int, style: int) -> Cell:
     """Return the maker of number cells from the number in plain digits."""
-    head = f'" s="{style}"><v>'
+    head = f'<c r="{column_letters(column)}{ROW}" s="{style}"><v>'
     return lambda digits: f"{head}{digits}</v></c>"
 
 
@@ -96,20 +99,20 @@ class TableWriter:
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION)
         self._label = name
         self._columns = columns
-        self._letters = [column_letters(number) for number in range(1, len(columns) + 1)]
+        self._last = column_letters(len(columns))
         self._formats = list(dict.fromkeys([TEXT, *(column.number_format for column in columns)]))
         self._sheets: list[tuple[str, int]] = []
         self._lines: list[str] = []
         self._helper = ThreadPoolExecutor(1, "custinfo-export")
         self._pending: Future[int] | None = None
-        self._begin()
+        self._part: IO[bytes] | None = None
 
     def style(self, number_format: str) -> int:
         """Return the number of the cell style with a format that one of the columns has."""
         return self._formats.index(number_format) + 2
 
     def write(self, cells: Sequence[str]) -> None:
-        """Add a row: for each column what a `Cell` made, or "" for a blank."""
+        """Add a row of what the columns' makers made, in order; blanks are left out."""
         if self._row == MOST_ROWS or self._size > MOST_BYTES:
             self._end()
             self._begin()
@@ -117,9 +120,8 @@ class TableWriter:
 
     def _add(self, cells: Sequence[str]) -> None:
         self._row += 1
-        row = self._row
-        body = "".join([f'<c r="{letters}{row}{cell}' for letters, cell in zip(self._letters, cells) if cell])  # noqa: B905
-        self._lines.append(f'<row r="{row}">{body}</row>')
+        row = str(self._row)
+        self._lines.append(f'<row r="{row}">{"".join(cells).replace(ROW, row)}</row>')
         if len(self._lines) == _ROWS_AT_ONCE:
             self._flush()
 
@@ -129,6 +131,8 @@ class TableWriter:
         self._lines.clear()
         self._size += len(content)
         self._wait()
+        if self._part is None:
+            raise RuntimeError("enter the writer before writing")
         self._pending = self._helper.submit(self._part.write, content)
 
     def _wait(self) -> None:
@@ -139,7 +143,7 @@ class TableWriter:
     def _begin(self) -> None:
         self._row, self._size = 0, 0
         self._name = sheet_name(self._label, [name for name, _ in self._sheets])
-        self._part = self._archive.open(_entry(f"xl/worksheets/sheet{len(self._sheets) + 1}.xml"), "w")
+        self._part = self._archive.open(f"xl/worksheets/sheet{len(self._sheets) + 1}.xml", "w")
         widths = "".join(
             f'<col min="{number}" max="{number}" width="{column.width}" customWidth="1"/>'
             for number, column in enumerate(self._columns, start=1)
@@ -150,39 +154,50 @@ class TableWriter:
             '<selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>'
             f'<sheetFormatPr defaultRowHeight="15"/><cols>{widths}</cols><sheetData>'
         )
-        heading = text_cell(_HEADER_STYLE)
-        self._add([heading(column.heading) for column in self._columns])
+        headings = enumerate(self._columns, start=1)
+        self._add([text_cell(number, _HEADER_STYLE)(column.heading) for number, column in headings])
 
     def _end(self) -> None:
-        extent = f"A1:{self._letters[-1]}{self._row}"
+        extent = f"A1:{self._last}{self._row}"
         self._lines.append(
             f'</sheetData><autoFilter ref="{extent}"/><ignoredErrors><ignoredError sqref="{extent}" '
             'numberStoredAsText="1"/></ignoredErrors></worksheet>'
         )
         self._flush()
         self._wait()
-        self._part.close()
+        if self._part is not None:
+            self._part.close()
         self._sheets.append((self._name, self._row))
 
     def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException:
+            self._give_back()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the workbook, and give it up after an error; the file itself stays open."""
+        """Finish the workbook, or give it up after an error; the file itself stays open."""
         try:
             if error is None:
                 self._finish()
         finally:
-            self._helper.shutdown()
-            for open_yet in (self._part, self._archive):  # after an error, which has been raised; else it is closed
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Close what an error left open; its own errors say nothing new."""
+        self._helper.shutdown()
+        for left in (self._part, self._archive):
+            if left is not None:
                 with suppress(OSError):
-                    open_yet.close()
+                    left.close()
 
     def _finish(self) -> None:
         self._end()
-        for name, content in _parts(self._sheets, self._letters[-1], self._formats).items():
+        for name, content in _parts(self._sheets, self._last, self._formats).items():
             self._archive.writestr(_entry(name), _XML + content)
         self._archive.close()
 
@@ -196,32 +211,33 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _parts(sheets: Sequence[tuple[str, int]], last: str, formats: Sequence[str]) -> dict[str, str]:
     """Return the parts of the workbook beside its worksheets."""
     numbers = range(1, len(sheets) + 1)
-    styles = len(sheets) + 1
+    relations = [("worksheet", f"worksheets/sheet{number}.xml") for number in numbers]
+    names = "".join(_filter_name(number, name, last, rows) for number, (name, rows) in enumerate(sheets))
+    listed = "".join(
+        f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
+        for number, (name, _) in zip(numbers, sheets, strict=True)
+    )
     return {
         "xl/styles.xml": _styles(formats),
-        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-        + "".join(
-            f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
-            for number, (name, _) in zip(numbers, sheets, strict=True)
-        )
-        + "</sheets><definedNames>"
-        + "".join(_filter_name(number, name, last, rows) for number, (name, rows) in enumerate(sheets))
-        + "</definedNames></workbook>",
-        "xl/_rels/workbook.xml.rels": _relations(
-            *(("worksheet", f"worksheets/sheet{number}.xml") for number in numbers), ("styles", "styles.xml")
-        ),
+        "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{listed}</sheets>'
+        f"<definedNames>{names}</definedNames></workbook>",
+        "xl/_rels/workbook.xml.rels": _relations(*relations, ("styles", "styles.xml")),
         "_rels/.rels": _relations(("officeDocument", "xl/workbook.xml")),
-        "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" '
-        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        '<Default Extension="xml" ContentType="application/xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_CONTENT}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{_CONTENT}.styles+xml"/>'
-        + "".join(
-            f'<Override PartName="/xl/worksheets/sheet{number}.xml" ContentType="{_CONTENT}.worksheet+xml"/>'
-            for number in range(1, styles)
-        )
-        + "</Types>",
+        "[Content_Types].xml": _types(len(sheets)),
     }
+
+
+def _types(sheets: int) -> str:
+    parts = {"workbook": "sheet.main", "styles": "styles"}
+    parts |= {f"worksheets/sheet{number}": "worksheet" for number in range(1, sheets + 1)}
+    overrides = "".join(
+        f'<Override PartName="/xl/{part}.xml" ContentType="{_CONTENT}.{kind}+xml"/>' for part, kind in parts.items()
+    )
+    return (
+        f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Default Extension="xml" ContentType="application/xml"/>{overrides}</Types>'
+    )
 
 
 def _filter_name(number: int, name: str, last: str, rows: int) -> str:

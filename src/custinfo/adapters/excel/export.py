@@ -14,7 +14,7 @@ import attrs
 from custinfo.adapters.excel._columns import ALWAYS, ExportColumn, chosen_columns, value_cell
 from custinfo.adapters.excel._output import Target, written
 from custinfo.adapters.excel._styles import TEXT
-from custinfo.adapters.excel._writer import TableWriter, number_cell, text_cell
+from custinfo.adapters.excel._writer import Cell, TableWriter, number_cell, text_cell
 from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.kinds.masks import mask
@@ -89,8 +89,8 @@ def export(
 class _Plan:
     """How to write the records of one verdict.
 
-    `cells` has for each column the key and the maker of its cell; `added` are the values beside the fields, and
-    `revealed` the fields of which not everything may be shown.
+    `cells` has for each column that may be seen the key and the maker of its cell; `added` are the values beside the
+    fields, and `revealed` the fields of which not everything may be shown.
     """
 
     cells: tuple[tuple[FieldKey, Maker], ...]
@@ -108,11 +108,15 @@ class _Rows:
         self._access = context.access(module)
         self._reading = ReadPath(context)
         self._columns = columns
-        self._text = text_cell(writer.style(TEXT))
-        zone = context.schema.zone
+        style = writer.style(TEXT)
+        self._texts = [text_cell(number, style) for number, _ in enumerate(columns, start=1)]
+        numbers = [
+            number_cell(number, writer.style(column.column.number_format))
+            for number, column in enumerate(columns, start=1)
+        ]
         self._makers = [
-            value_cell(column, self._text, number_cell(writer.style(column.column.number_format)), zone)
-            for column in columns
+            value_cell(column, text, number, context.schema.zone)
+            for column, text, number in zip(columns, self._texts, numbers, strict=True)
         ]
 
     def of(self, records: Iterator[Record]) -> Iterator[list[str]]:
@@ -128,7 +132,7 @@ class _Rows:
                 known = plans[id(verdict)] = verdict, self._plan(verdict)
             plan = known[1]
             get = self._values(record, verdict, plan).get
-            yield [make(value) if (value := get(key)) is not None else "" for key, make in plan.cells]
+            yield [make(value) for key, make in plan.cells if (value := get(key)) is not None]
 
     def _values(self, record: Record, verdict: Verdict, plan: _Plan) -> Mapping[FieldKey, Any]:
         if not (plan.added or plan.revealed):
@@ -141,30 +145,28 @@ class _Rows:
         return values
 
     def _plan(self, verdict: Verdict) -> _Plan:
-        seen = [
-            (column, make)
-            for column, make in zip(self._columns, self._makers, strict=True)
-            if column.key in ALWAYS or verdict.field(column.key) != "hidden"
-        ]
-        partly = tuple(column.key for column, _ in seen if column.encrypted or column.key in verdict.masked)
-        makers = {column.key: self._partial(make) if column.key in partly else make for column, make in seen}
-        return _Plan(
-            tuple((column.key, makers.get(column.key, _blank)) for column in self._columns),
-            tuple((column.key, column.read) for column, _ in seen if column.read is not None),
-            partly,
-        )
-
-    def _partial(self, make: Maker) -> Maker:
-        """Return the maker of cells of values that may be masked, or that nobody can decrypt."""
-        text = self._text
-
-        def cell(value: Any) -> str:
-            if isinstance(value, Masked):
-                return text(value.text)
-            return text(_UNREADABLE) if value is UNREADABLE else make(value)
-
-        return cell
+        cells: list[tuple[FieldKey, Maker]] = []
+        added: list[tuple[FieldKey, Callable[[Record], Any]]] = []
+        revealed: list[FieldKey] = []
+        for column, make, text in zip(self._columns, self._makers, self._texts, strict=True):
+            key = column.key
+            if key not in ALWAYS and verdict.field(key) == "hidden":
+                continue
+            if column.read is not None:
+                added.append((key, column.read))
+            partly = column.encrypted or key in verdict.masked
+            if partly:
+                revealed.append(key)
+            cells.append((key, _partial(make, text) if partly else make))
+        return _Plan(tuple(cells), tuple(added), tuple(revealed))
 
 
-def _blank(_value: object) -> str:
-    return ""
+def _partial(make: Maker, text: Cell) -> Maker:
+    """Return the maker of cells of values that may be masked, or that nobody can decrypt."""
+
+    def cell(value: Any) -> str:
+        if isinstance(value, Masked):
+            return text(value.text)
+        return text(_UNREADABLE) if value is UNREADABLE else make(value)
+
+    return cell

@@ -39,10 +39,14 @@ class MemoryQueries:
         """Return the records in order."""
         descending = (*(order.descending for order in query.order), False)
         paths = [order.path for order in query.order]
-        rows = [
+        rows: list[tuple[tuple[Any, ...], Record]] = [
             ((*(self._read(record, path) for path in paths), record.id), record) for record in self._matching(query)
         ]
-        rows.sort(key=cmp_to_key(lambda one, other: _compare(one[0], other[0], descending)))
+
+        def compare(one: tuple[Any, Record], other: tuple[Any, Record]) -> int:
+            return _compare(one[0], other[0], descending)
+
+        rows.sort(key=cmp_to_key(compare))
         if query.after is not None:
             rows = [row for row in rows if _compare(row[0], query.after, descending) > 0]
         return [record for _, record in rows[: query.limit]]

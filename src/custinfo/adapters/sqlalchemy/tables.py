@@ -74,21 +74,27 @@ def _record(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
         *(Column(slot, BigInteger, nullable=True) for slot in NUMBER_SLOTS),
         **options,
     )
-    columns = table.c
-    scope = (columns.owner_id, columns.department_id, columns.archived_at)
-    lead = (columns.tenant_id, columns.module)
-    Index(f"{name}_list", *lead, columns.id, *scope)
-    Index(f"{name}_updated", *lead, columns.updated_at, columns.id, *scope)
-    Index(f"{name}_owner", *lead, columns.owner_id, columns.id, columns.archived_at)
-    Index(f"{name}_department", *lead, columns.department_id, columns.id, columns.owner_id, columns.archived_at)
-    for slot in (*TEXT_SLOTS, *NUMBER_SLOTS):
-        present = columns[slot].is_not(None)
-        options = {"sqlite_where": present, "postgresql_where": present, "mysql_length": {"department_id": _KEY}}
-        Index(f"{name}_{slot}", *lead, columns[slot], columns.id, columns.department_id, **options)
+    _index_records(table)
     return table
 
 
-def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table, Table]:
+def _index_records(table: Table) -> None:
+    """Index lists and slots; each index ends with what row scopes look at, so that few rows are visited in vain."""
+    columns = table.c
+    scope = (columns.owner_id, columns.department_id, columns.archived_at)
+    lead = (columns.tenant_id, columns.module)
+    Index(f"{table.name}_list", *lead, columns.id, *scope)
+    Index(f"{table.name}_updated", *lead, columns.updated_at, columns.id, *scope)
+    Index(f"{table.name}_owner", *lead, columns.owner_id, columns.id, columns.archived_at)
+    Index(f"{table.name}_department", *lead, columns.department_id, columns.id, columns.owner_id, columns.archived_at)
+    for slot in (*TEXT_SLOTS, *NUMBER_SLOTS):
+        present = columns[slot].is_not(None)
+        options: dict[str, Any] = {"sqlite_where": present, "postgresql_where": present}
+        options["mysql_length"] = {"department_id": _KEY}
+        Index(f"{table.name}_{slot}", *lead, columns[slot], columns.id, columns.department_id, **options)
+
+
+def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table]:
     narrow = {"sqlite_with_rowid": False, **options}
     document = Table(
         f"{prefix}record_document",
@@ -105,18 +111,22 @@ def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> t
     unique_keys = (_key("tenant_id"), _key("module"), _key("field"), _text("value", SLOT_LENGTH, key=True))
     unique = Table(f"{prefix}record_unique", metadata, *unique_keys, _text("record_id"), **narrow)
     Index(f"{unique.name}_record", unique.c.tenant_id, unique.c.record_id)
-    slot = Table(
-        f"{prefix}field_slot",
+    return document, tag, unique
+
+
+def _slot(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
+    return Table(
+        name,
         metadata,
         _key("tenant_id"),
         _key("module"),
         _key("field"),
         _text("slot"),
         _text("state"),
-        UniqueConstraint("tenant_id", "module", "slot", name=f"{prefix}field_slot_once"),
-        **narrow,
+        UniqueConstraint("tenant_id", "module", "slot", name=f"{name}_once"),
+        sqlite_with_rowid=False,
+        **options,
     )
-    return document, tag, unique, slot
 
 
 def _change(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
@@ -204,14 +214,14 @@ def make_tables(metadata: MetaData, *, prefix: str = "custinfo_", schema: str | 
         schema: The database schema they live in; the connection's own if `None`.
     """
     options: dict[str, Any] = {"schema": schema, "mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
-    document, tag, unique, slot = _record_parts(metadata, prefix, options)
+    document, tag, unique = _record_parts(metadata, prefix, options)
     request, task, reservation = _approvals(metadata, prefix, options)
     return Tables(
         record=_record(metadata, f"{prefix}record", options),
         document=document,
         tag=tag,
         unique=unique,
-        slot=slot,
+        slot=_slot(metadata, f"{prefix}field_slot", options),
         change=_change(metadata, f"{prefix}change", options),
         request=request,
         task=task,
