@@ -1,0 +1,129 @@
+"""What was refused comes back in the user's own rows, with the reasons, ready to be corrected."""
+
+import datetime as dt
+
+import openpyxl
+
+from tests.adapters.excel.sessions import (
+    COMPANY,
+    acting_as,
+    errors_of,
+    filled,
+    headings,
+    loaded,
+    local,
+    planned,
+    rows_of,
+    saved,
+    table,
+)
+
+SECOND = {**COMPANY, "客户名称": "第二家公司", "联系方式": "13912345678", "统一社会信用代码": None}
+HEADER = ["公司名称", "客户类别", "联系人", "手机"]
+ROW = ["北京示例科技有限公司", "企业客户", "张三", "13812345678"]
+
+
+def test_the_error_workbook_is_corrected_and_imported_again() -> None:
+    """It has the user's headings, values and reasons; corrected, all of its rows are taken over."""
+    bad = {**SECOND, "联系方式": "123", "成立时间": dt.date(2008, 8, 8), "客户类型": "公司", "年采购预算": 1234.5}
+    with acting_as("sunjiu") as session:
+        report = planned(session, filled(session, COMPANY, bad, {**COMPANY, "客户名称": "同码公司"})).apply()
+        workbook = errors_of(report)
+        sheet = workbook.active
+        assert headings(sheet)[:3] == ["错误原因", "*客户名称", "*客户类型"]
+        first, second = rows_of(sheet)
+        assert first["错误原因"] == "客户类型：不在“客户类型”字典中；联系方式：不是有效的电话号码"
+        assert second["错误原因"] == "统一社会信用代码：第 2 行已有相同的统一社会信用代码"
+        assert (first["*客户名称"], first["成立时间"], first["年采购预算"]) == (
+            "第二家公司", local(2008, 8, 8), 1234.5
+        )  # fmt: skip
+        sheet["C2"], sheet["F2"], sheet["I3"] = "企业客户", "13912345678", None
+        again = planned(session, saved(workbook))
+        assert (again.counts.creates, again.counts.total, again.problems) == (2, 2, ())
+        assert again.columns["错误原因"] is None
+        again.apply()
+        assert session.customers.count() == 3
+
+
+def test_offending_cells_are_coloured_and_explained() -> None:
+    """A cell that a problem is about has another colour and a comment; a good one has neither."""
+    with acting_as("sunjiu") as session:
+        sheet = errors_of(planned(session, filled(session, {**COMPANY, "联系方式": "123"})), language="en").active
+    phone, name = sheet["F2"], sheet["B2"]
+    assert sheet["A1"].value == "Reason"
+    assert phone.comment.text == sheet["A2"].value == "Phone: is not a valid phone number"
+    assert phone.fill.fgColor.rgb == "FFFFC7CE"
+    assert phone.number_format == "@"
+    assert name.comment is None
+    assert name.fill.fgColor.rgb != "FFFFC7CE"
+
+
+def test_values_come_back_as_they_were() -> None:
+    """Dates stay dates, long digits stay text or lost, text that begins like a formula is text."""
+    header = [*HEADER, "特殊备注", "生日", "当前需求", "主营业务", "地址", "开户行信息", "职业"]
+    moment = local(2024, 3, 5, 10, 30)
+    bad = [
+        "=1+1", "没有", True, 110105194912310021, "110105194912310021", dt.date(1990, 1, 2), moment, dt.time(8, 30),
+        dt.timedelta(hours=30), "****1234", "#DIV/0!",
+    ]  # fmt: skip
+    workbook = loaded(table(header, bad))
+    workbook.active["A2"].data_type = "s"
+    with acting_as("sunjiu") as session:
+        plan = planned(session, saved(workbook))
+        assert plan.counts.rejected == 1
+        row = errors_of(plan).active[2][1:]
+    assert (row[0].value, row[0].data_type) == ("=1+1", "s")
+    assert (row[1].value, row[2].value) == ("没有", True)
+    assert (row[3].value > 10**17, row[3].data_type) == (True, "n")
+    assert (row[4].value, row[4].data_type, row[4].number_format) == ("110105194912310021", "s", "@")
+    assert row[5].value == local(1990, 1, 2)
+    assert row[6].value == moment
+    assert row[7].value == dt.time(8, 30)
+    assert row[8].value == dt.timedelta(hours=30)
+    assert row[9].value == "****1234"
+    assert row[10].value == "#DIV/0!"
+
+
+def test_formulas_in_text_files_come_back_as_text() -> None:
+    """What a CSV file has in it is text, and stays so."""
+    content = "客户名称,客户类型,联系人,联系方式\n=cmd|' /C calc'!A0,公司,@SUM(A1),+8613812345678\n".encode("gb18030")
+    with acting_as("sunjiu") as session:
+        plan = planned(session, content)
+        sheet = errors_of(plan).active
+    assert (sheet.title, plan.sheet) == ("客户", "")
+    assert [(cell.value, cell.data_type) for cell in sheet[2]][1::2] == [("=cmd|' /C calc'!A0", "s"), ("@SUM(A1)", "s")]
+
+
+def test_nothing_refused_makes_a_header_only() -> None:
+    """Without rejected rows the error workbook has the headings and no row."""
+    with acting_as("sunjiu") as session:
+        sheet = errors_of(planned(session, filled(session, COMPANY)).apply()).active
+    assert (sheet.max_row, sheet["A1"].value) == (1, "错误原因")
+
+
+def test_many_errors_are_all_listed() -> None:
+    """Comments end where they would slow a spreadsheet down; reasons and colours do not."""
+    rows = [[f"客户{number}", "公司", None, "123"] for number in range(1000)]
+    with acting_as("sunjiu") as session:
+        sheet = errors_of(planned(session, table(HEADER, *rows))).active
+    assert sheet.max_row == 1001
+    assert sheet["E1001"].fill.fgColor.rgb == "FFFFC7CE"
+    assert sheet["E1001"].comment is None
+    assert sheet["E2"].comment is not None
+
+
+def test_headings_of_two_levels_come_back_in_one() -> None:
+    """The error workbook has one header row, under which the fields are found again."""
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    sheet.append(["基本信息", None, "联系", None])
+    sheet.append(HEADER)
+    sheet.append(["甲", "公司", "张三", "13812345678"])
+    sheet.merge_cells("A1:B1")
+    sheet.merge_cells("C1:D1")
+    with acting_as("sunjiu") as session:
+        plan = planned(session, saved(workbook))
+        errors = errors_of(plan)
+        assert headings(errors.active) == ["错误原因", *HEADER]
+        assert planned(session, saved(errors)).columns == {"错误原因": None, **plan.columns}

@@ -1,0 +1,108 @@
+"""Criteria as JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from custinfo.core.criteria import (
+    AllOf,
+    AnyOf,
+    Criterion,
+    Everything,
+    F,
+    Not,
+    Nothing,
+    Tagged,
+    criterion_from_json,
+    criterion_to_json,
+)
+
+TABLE: list[tuple[Criterion, dict[str, Any]]] = [
+    (Everything(), {"op": "everything"}),
+    (Nothing(), {"op": "nothing"}),
+    (F.a == "x", {"op": "eq", "field": ["a"], "value": "x"}),
+    (F.a != None, {"op": "ne", "field": ["a"], "value": None}),  # noqa: E711
+    (F.a.b < 3, {"op": "lt", "field": ["a", "b"], "value": 3}),
+    (F.a <= Decimal("1.50"), {"op": "le", "field": ["a"], "value": {"decimal": "1.50"}}),
+    (F.a > date(2024, 3, 15), {"op": "gt", "field": ["a"], "value": {"date": "2024-03-15"}}),
+    (
+        F.a >= datetime(2024, 3, 15, tzinfo=UTC),
+        {"op": "ge", "field": ["a"], "value": {"datetime": "2024-03-15T00:00:00+00:00"}},
+    ),
+    (F.a.is_in(["x", Decimal(1)]), {"op": "one_of", "field": ["a"], "values": ["x", {"decimal": "1"}]}),
+    (F.a.under("x"), {"op": "under", "field": ["a"], "value": "x"}),
+    (F.a.contains("x"), {"op": "contains", "field": ["a"], "text": "x"}),
+    (F.a.starts_with("x"), {"op": "starts_with", "field": ["a"], "text": "x"}),
+    (F.a.has("x"), {"op": "has", "field": ["a"], "value": "x"}),
+    (F.a.is_present(), {"op": "present", "field": ["a"]}),
+    (F.a.within(months=6), {"op": "within", "field": ["a"], "months": 6, "days": 0, "hours": 0}),
+    (Tagged("d", "v"), {"op": "tagged", "dimension": "d", "value": "v"}),
+    (Tagged("d"), {"op": "tagged", "dimension": "d", "value": None}),
+    (
+        AllOf((Tagged("d"), Not(AnyOf((Everything(), F.a.is_present()))))),
+        {
+            "op": "all",
+            "parts": [
+                {"op": "tagged", "dimension": "d", "value": None},
+                {
+                    "op": "not",
+                    "part": {"op": "any", "parts": [{"op": "everything"}, {"op": "present", "field": ["a"]}]},
+                },
+            ],
+        },
+    ),
+    (AllOf(()), {"op": "all", "parts": []}),
+]
+
+
+@pytest.mark.parametrize(("criterion", "data"), TABLE)
+def test_each_node_both_ways(criterion: Criterion, data: dict[str, Any]) -> None:
+    """A criterion has one JSON form and comes back from it equal."""
+    assert criterion_to_json(criterion) == data
+    assert criterion_from_json(json.loads(json.dumps(data))) == criterion
+
+
+def test_a_within_may_leave_out_what_is_zero() -> None:
+    """Hand-written JSON need not name every unit."""
+    assert criterion_from_json({"op": "within", "field": ["a"], "days": 3}) == F.a.within(days=3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"op": None},
+        {"op": "all"},
+        {"op": "all", "parts": 5},
+        {"op": "all", "parts": [{}]},
+        {"op": "not"},
+        {"op": "tagged", "dimension": 5},
+        {"op": "tagged", "dimension": "d", "value": 5},
+        {"op": "like", "field": ["a"], "value": "x"},
+        {"op": "eq", "field": "a", "value": "x"},
+        {"op": "eq", "field": [], "value": "x"},
+        {"op": "eq", "field": ["a", "b", "c"], "value": "x"},
+        {"op": "eq", "field": ["a"]},
+        {"op": "eq", "field": ["a"], "value": 1, "extra": 2},
+        {"op": "eq", "field": ["a"], "value": 1, "operator": "ne"},
+        {"op": "present", "field": ["a"], "path": ["b"]},
+        {"op": "contains", "field": ["a"], "value": "x"},
+        {"op": "eq", "field": ["a"], "value": {"date": "x"}},
+    ],
+)
+def test_data_of_another_form_is_refused(data: dict[str, Any]) -> None:
+    """Nothing is guessed: unknown operators, wrong shapes and further keys raise ValueError."""
+    with pytest.raises(ValueError, match=r"not a criterion|Invalid isoformat"):
+        criterion_from_json(data)
+
+
+def test_a_refusal_shows_no_value() -> None:
+    """The message names keys, not what people search for."""
+    with pytest.raises(ValueError, match="not a criterion") as caught:
+        criterion_from_json({"op": "like", "field": ["a"], "value": "王小明"})
+    assert "王小明" not in str(caught.value)

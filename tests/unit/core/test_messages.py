@@ -1,0 +1,190 @@
+"""Every problem code has a text in Chinese and in English."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages
+
+PLAIN = (
+    "unknown_field",
+    "read_only_field",
+    "masked_value",
+    "required",
+    "not_applicable",
+    "retired_field",
+    "not_unique",
+    "control_character",
+    "number_out_of_range",
+    "invalid_number",
+    "not_whole",
+    "invalid_boolean",
+    "invalid_date",
+    "invalid_datetime",
+    "invalid_phone",
+    "phone_type_not_allowed",
+    "extension_not_allowed",
+    "several_phones",
+    "invalid_email",
+    "invalid_url",
+    "invalid_uscc",
+    "unknown_region",
+    "invalid_resident_id",
+    "unknown_member",
+    "ambiguous_member",
+    "inactive_member",
+    "unknown_department",
+    "ambiguous_department",
+    "keyring_missing",
+    "precision_lost",
+    "version_required",
+    "normalised",
+    "number_as_text",
+    "field_not_editable",
+    "field_not_readable",
+    "already_archived",
+    "not_archived",
+    "archived",
+    "not_your_task",
+    "own_change",
+    "not_submitter",
+    "needs_rebase",
+    "not_a_workbook",
+    "password_protected",
+    "corrupt_workbook",
+    "no_data",
+    "no_header",
+    "unknown_sheet",
+    "formula_without_value",
+    "unmapped_column",
+    "duplicate_column",
+    "missing_column",
+    "duplicate_in_store",
+    "import_changed",
+    "storage_failed",
+    "storage_retryable",
+)
+"""Codes that the source raises without parameters."""
+
+WITH_PARAMS: dict[str, dict[str, Any]] = {
+    "unknown_operator": {"kind": "text", "operator": "lt"},
+    "unknown_module": {"module": "contract"},
+    "unknown_tag_dimension": {"dimension": "行业"},
+    "unknown_tag": {"dimension": "行业"},
+    "too_many_tags": {"dimension": "行业"},
+    "wrong_type": {"kind": "date"},
+    "required_when": {"because": "客户状态"},
+    "too_long": {"limit": 9},
+    "too_short": {"limit": 9},
+    "too_small": {"limit": "9"},
+    "too_large": {"limit": "9"},
+    "pattern_mismatch": {"hint": "two letters"},
+    "not_one_of": {"allowed": ("a", "b")},
+    "too_many_decimals": {"limit": 6},
+    "nonexistent_time": {"zone": "America/New_York"},
+    "wrong_currency": {"currency": "CNY"},
+    "birthday_mismatch": {"other": "生日"},
+    "date_order": {"other": "跟进时间"},
+    "unknown_choice": {"dictionary": "所属行业"},
+    "ambiguous_choice": {"dictionary": "所属行业", "candidates": ("a-x", "b-x")},
+    "retired_choice": {"dictionary": "所属行业"},
+    "not_a_leaf": {"dictionary": "所属行业"},
+    "unknown_reference": {"module": "customer"},
+    "ambiguous_reference": {"module": "customer"},
+    "unreadable_value": {"key": "k1"},
+    "transition_not_allowed": {"before": "a", "after": "b"},
+    "rule_failed": {"hint": "no"},
+    "stale_version": {"actual": 3, "expected": 2},
+    "field_reserved": {"request_id": "r1"},
+    "not_found": {"what": "customer"},
+    "action_denied": {"action": "view", "module": "customer"},
+    "scope_denied": {"action": "view", "module": "customer", "clause": "scope"},
+    "unknown_actor": {"actor": "x"},
+    "no_approver": {"step": "manager", "flow": "customer_lost"},
+    "request_closed": {"state": "applied", "command": "approve"},
+    "stale_request": {"actual": 3, "expected": 2},
+    "unsafe_workbook": {"reason": "DOCTYPE"},
+    "file_too_large": {"limit": 1000},
+    "workbook_too_large": {"what": "cells", "limit": 1000},
+    "read_timeout": {"limit": 120},
+    "several_sheets": {"sheets": ("a", "b")},
+    "cell_error": {"error": "#REF!"},
+    "ambiguous_column": {"candidates": ("a", "b")},
+    "duplicate_in_file": {"row": 3, "field_label": "电话"},
+    "missing_extra": {"library": "openpyxl", "extra": "excel"},
+    "configuration_invalid": {"hint": "no"},
+    "configuration_changed": {"actual": 3, "expected": 2},
+}
+"""The parameters that the source gives with each code."""
+
+
+def placeholders(template: str) -> set[str]:
+    """Return the names between braces."""
+    return set(re.findall(r"\{(\w+)\}", template))
+
+
+def test_both_languages_have_the_same_codes() -> None:
+    """No code is known in one language only, and this table names all of them."""
+    assert set(ENGLISH) == set(CHINESE) == {*PLAIN, *WITH_PARAMS}
+    assert len(PLAIN) + len(WITH_PARAMS) == len(ENGLISH)
+
+
+@pytest.mark.parametrize("code", [*PLAIN, *WITH_PARAMS])
+def test_both_languages_have_the_same_placeholders(code: str) -> None:
+    """A text uses the parameters that the source gives, in both languages."""
+    assert placeholders(ENGLISH[code]) == placeholders(CHINESE[code]) == set(WITH_PARAMS.get(code, {}))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("code", [*PLAIN, *WITH_PARAMS])
+def test_no_placeholder_stays_unfilled(code: str, language: str) -> None:
+    """With the parameters of the source every text is complete."""
+    text = DEFAULT_MESSAGES.render(code, WITH_PARAMS.get(code, {}), language)
+    assert text
+    assert "{" not in text
+    assert "}" not in text
+
+
+def test_lists_are_joined() -> None:
+    """A tuple is shown as a list with commas."""
+    assert DEFAULT_MESSAGES.render("not_one_of", {"allowed": ("a", "b")}, "en") == "must be one of: a, b"
+
+
+def test_parameters_are_not_templates() -> None:
+    """Braces in a parameter are shown as they are."""
+    assert DEFAULT_MESSAGES.render("rule_failed", {"hint": "use {x} {0}"}, "en") == "use {x} {0}"
+
+
+@pytest.mark.parametrize("template", ["{missing}", "{0}", "{", "{limit:zz}"])
+def test_a_template_that_does_not_fit_is_shown_as_it_is(template: str) -> None:
+    """Rendering never raises for a template of the host that asks for what is not there."""
+    messages = DEFAULT_MESSAGES.with_language("de", {"too_long": template})
+    assert messages.render("too_long", {"limit": 3}, "de") == template
+
+
+def test_fall_backs() -> None:
+    """An unknown language gives English, and so does a code that a language lacks; an unknown code gives itself."""
+    german = DEFAULT_MESSAGES.with_language("de", {"required": "Pflichtfeld"})
+    assert german.render("required", {}, "de") == "Pflichtfeld"
+    assert german.render("not_whole", {}, "de") == "must be a whole number"
+    assert german.render("required", {}, "fr") == "a value is required"
+    assert german.render("no_such_code", {}, "de") == "no_such_code"
+
+
+def test_a_host_replaces_single_texts() -> None:
+    """Texts are added to a language that is there, and the catalogue that it was made from stays as it is."""
+    changed = DEFAULT_MESSAGES.with_language("en", {"required": "fill me in"})
+    assert changed.render("required", {}, "en") == "fill me in"
+    assert changed.render("not_whole", {}, "en") == "must be a whole number"
+    assert DEFAULT_MESSAGES.render("required", {}, "en") == "a value is required"
+
+
+def test_a_catalogue_is_a_value() -> None:
+    """Catalogues compare and hash by their texts."""
+    one, other = (Messages(FrozenDict({"en": FrozenDict({"a": "b"})})) for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
