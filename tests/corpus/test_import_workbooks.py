@@ -655,7 +655,7 @@ def test_what_other_writers_make() -> None:
 
 
 def test_escapes_in_texts() -> None:
-    """A break written as an escape is one, an escaped escape stays as it is, and a lacking table of texts is no harm."""
+    """A break written as an escape is one, an escaped escape stays as it is, and a lacking text table is no harm."""
     escaped = imported(headed("easyexcel__compatibility__t09.xlsx", {"A": "Text"}), "cell")
     assert (escaped.rows, escaped.values) == ({2: CREATED}, {2: {"text": "SH_x000D_Z002"}})
     broken = imported(headed("calamine__has_x000D_.xlsx", {"A": "Long text"}), "cell")

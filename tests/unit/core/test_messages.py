@@ -12,6 +12,7 @@ from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages
 
 PLAIN = (
     "unknown_field",
+    "given_twice",
     "read_only_field",
     "masked_value",
     "required",
@@ -71,6 +72,7 @@ PLAIN = (
 """Codes that the source raises without parameters."""
 
 WITH_PARAMS: dict[str, dict[str, Any]] = {
+    "criterion_too_deep": {"limit": 50},
     "unknown_operator": {"kind": "text", "operator": "lt"},
     "unknown_module": {"module": "contract"},
     "unknown_tag_dimension": {"dimension": "行业"},
