@@ -10,12 +10,13 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
-from typing import Any, Final
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from typing import Any, Final, get_args
 
 import attrs
 
 from custinfo.core.criteria.nodes import (
+    DEEPEST,
     AllOf,
     AnyOf,
     Compare,
@@ -36,6 +37,7 @@ from custinfo.core.criteria.nodes import (
     Within,
     all_of,
     any_of,
+    depth,
 )
 from custinfo.core.dictionaries import Ambiguous, Dictionary
 from custinfo.core.errors import InvalidInputError
@@ -44,11 +46,17 @@ from custinfo.core.kinds import INVALID, Kind
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import SYSTEM_FIELDS, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.text import CONTROL
 
 __all__ = ["bind", "bind_path", "months_before"]
 
 _STEP: Final = Decimal("0.000001")
 _BOUND: Final = Decimal(9_000_000_000_000)
+_INTEGERS: Final = Decimal(2**63)
+_EXACT: Final = Context(prec=100)
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+_OPERATORS: Final = frozenset(get_args(Operator))
 _TEXT_KINDS: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc", "resident_id"})
 
 
@@ -84,6 +92,8 @@ def bind(criterion: Criterion, module: ModuleKey, schema: Schema, now: datetime)
         InvalidInputError: For unknown fields, operators that the kind lacks, and values that are not of the
             kind; all of them at once.
     """
+    if depth(criterion) > DEEPEST:
+        raise InvalidInputError([Problem("criterion_too_deep", params={"limit": DEEPEST})])
     binder = _Binder(schema, schema.module(module), now)
     bound = binder.bind(criterion)
     if binder.problems:
@@ -101,6 +111,8 @@ def bind_path(name: str | Sequence[str], module: ModuleKey, schema: Schema) -> P
 
 
 def _target(path: Path, module: ModuleSchema, schema: Schema) -> _Target:
+    if len(path) > 2:
+        raise _RefusalError(Problem("unknown_field", ".".join(path)))
     keys: list[str] = []
     for position, name in enumerate(path):
         key = module.resolve(name)
@@ -167,7 +179,9 @@ class _Binder:
             case Present():
                 return Present(target.path)
             case Compare(_, operator, value):
-                if operator not in ("eq", "ne") and not (target.kind.ordered and target.kind.storage != "list"):
+                if operator not in _OPERATORS or (
+                    operator not in ("eq", "ne") and not (target.kind.ordered and target.kind.storage != "list")
+                ):
                     raise _unknown_operator(target, leaf, kind)
                 return self.compare(target, operator, value)
             case OneOf(_, values):
@@ -181,13 +195,20 @@ class _Binder:
                     [Has(target.path, code) for code in _same(dictionary, self.code(target, dictionary, value))]
                 )
             case Contains(_, str(text)) if kind in _TEXT_KINDS:
+                self.storable(target, text)
                 return Contains(target.path, text)
             case StartsWith(_, str(text)) if kind in _TEXT_KINDS:
+                self.storable(target, text)
                 return StartsWith(target.path, text)
             case Within() if kind in ("date", "datetime"):
                 return self.within(target, leaf)
             case _:
                 raise _unknown_operator(target, leaf, kind)
+
+    def storable(self, target: _Target, text: str) -> None:
+        """Refuse characters that no stored text has, and at which databases stumble."""
+        if CONTROL.search(text):
+            raise _RefusalError(Problem("control_character", target.name))
 
     def dictionary(self, target: _Target, leaf: Leaf) -> Dictionary:
         key = target.definition.options.get("dictionary") if target.definition else None
@@ -225,6 +246,7 @@ class _Binder:
             case "multiple_choice":
                 raise _unknown_operator(target, Compare(target.path, operator, value), target.kind.key)
             case kind if kind in _TEXT_KINDS and operator not in ("eq", "ne") and isinstance(value, str):
+                self.storable(target, value)
                 return Compare(target.path, operator, value)
             case _:
                 return Compare(target.path, operator, self.typed(target, value))
@@ -233,31 +255,30 @@ class _Binder:
         """Round constants that no stored number can equal, so that every store compares exactly."""
         number = self.number(target, value)
         step = Decimal(1) if target.kind.key == "integer" else _STEP
-        if abs(number) >= _BOUND and target.kind.key != "integer":
+        if number.copy_abs() >= _BOUND and target.kind.key != "integer":
             below = (number > 0) == (operator in ("lt", "le"))
             return Present(target.path) if operator == "ne" or (operator != "eq" and below) else Nothing()
-        floor = number.quantize(step, ROUND_FLOOR)
+        floor = number.quantize(step, ROUND_FLOOR, _EXACT)
         if floor != number:
             if operator in ("eq", "ne"):
                 return Nothing() if operator == "eq" else Present(target.path)
             operator = "le" if operator in ("lt", "le") else "ge"
-            number = floor if operator == "le" else number.quantize(step, ROUND_CEILING)
+            number = floor if operator == "le" else number.quantize(step, ROUND_CEILING, _EXACT)
+        if step == 1 and number.copy_abs() >= _INTEGERS:  # rounded up from between the last integer and the bound
+            return Nothing() if (number > 0) == (operator == "ge") else Present(target.path)
         return Compare(target.path, operator, int(number) if step == 1 else number)
 
     def number(self, target: _Target, value: object) -> Decimal:
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-            try:
-                number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
-            except InvalidOperation:
-                number = Decimal("NaN")
-            if number.is_finite() and abs(number) < Decimal(2**63):
+            number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+            if number.is_finite() and number.copy_abs() < _INTEGERS:
                 return number
         return Decimal(self.typed(target, value))
 
     def compare_day(self, target: _Target, operator: Operator, day: date) -> Criterion:
         """Compare an instant with a whole day of the configured time zone."""
         start = self.midnight(day)
-        end = self.midnight(day + timedelta(days=1))
+        end = self.midnight(day + timedelta(days=1)) if day < date.max else datetime.max.replace(tzinfo=UTC)
         within = all_of([Compare(target.path, "ge", start), Compare(target.path, "lt", end)])
         match operator:
             case "eq":
@@ -270,8 +291,10 @@ class _Binder:
                 return Compare(target.path, "lt" if operator == "le" else "ge", end)
 
     def midnight(self, day: date) -> datetime:
-
-        return datetime.combine(day, time(), self.schema.zone).astimezone(UTC)
+        try:
+            return datetime.combine(day, time(), self.schema.zone).astimezone(UTC)
+        except OverflowError:  # the ends of the calendar
+            return _EARLIEST if day.year == 1 else _LATEST
 
     def typed(self, target: _Target, value: object) -> Any:
         definition = target.definition or FieldDefinition(target.path[-1], SYSTEM_FIELDS[target.path[-1]])
@@ -286,8 +309,16 @@ class _Binder:
     def within(self, target: _Target, leaf: Within) -> Criterion:
         zone = self.schema.zone
         local = self.now.astimezone(zone)
-        other = months_before(local, leaf.months) - timedelta(days=leaf.days, hours=leaf.hours)
-        first, last = sorted((local.astimezone(self.now.tzinfo), other.astimezone(self.now.tzinfo)))
+        try:
+            day = (
+                local
+                if not (leaf.months or leaf.days)
+                else (months_before(local, leaf.months) - timedelta(days=leaf.days))
+            )
+            other = day.astimezone(UTC) - timedelta(hours=leaf.hours)
+        except (OverflowError, ValueError, TypeError):
+            raise _RefusalError(Problem("number_out_of_range", target.name)) from None
+        first, last = sorted((self.now.astimezone(UTC), other))
         if target.kind.key == "date":
             return all_of(
                 [

@@ -48,8 +48,9 @@ def _is_frozen_set(kind: Any) -> bool:
 
 
 def _frozen_dict_structure(kind: Any, converter: Converter) -> Callable[[Any, Any], FrozenDict[Any, Any]]:
-    _, item = get_args(kind) or (Any, Any)
-    return lambda data, _: FrozenDict({key: converter.structure(value, item) for key, value in data.items()})
+    key_kind, item = get_args(kind) or (Any, Any)
+    mapping = dict[key_kind, item]  # type: ignore[valid-type]
+    return lambda data, _: FrozenDict(converter.structure(data, mapping))
 
 
 def _register_tagged(converter: Converter, union: UnionType, types: Mapping[str, type[Any]]) -> None:

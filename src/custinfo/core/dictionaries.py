@@ -128,9 +128,13 @@ class Dictionary:
         """Return `code`, everything below it, and the codes merged into any of these."""
         found = [code]
         for item in found:
-            found.extend(child for child in self.children(item) if child not in found)
-        merged = [value.code for value in self.values.values() if value.merged_into]
-        return (*found, *(item for item in merged if item not in found and self.live_code(item) in found))
+            found.extend(
+                value.code
+                for value in self.values.values()
+                if value.code not in found
+                and (value.parent == item or (value.merged_into and self.live_code(value.code) == item))
+            )
+        return tuple(found)
 
     def path_label(self, code: str, language: str) -> str:
         """Return the labels from the root down, joined by `-`, as people write them."""

@@ -60,6 +60,17 @@ class FrozenDict(dict[K, V]):
     def _refuse(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise TypeError("a FrozenDict cannot be changed; use set, without or merged to get a changed copy")
 
+    def __or__(self, other: Any) -> Any:
+        return self.merged(other) if isinstance(other, Mapping) else NotImplemented
+
+    def __ror__(self, other: Any) -> Any:
+        return FrozenDict({**other, **self}) if isinstance(other, Mapping) else NotImplemented
+
+    @classmethod
+    def fromkeys(cls, keys: Iterable[Any], value: Any = None, /) -> FrozenDict[Any, Any]:
+        """Return a mapping from each of `keys` to `value`."""
+        return cls(dict.fromkeys(keys, value))
+
     __setitem__ = _refuse
     __delitem__ = _refuse
     __ior__ = _refuse

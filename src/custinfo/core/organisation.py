@@ -135,17 +135,19 @@ class Organisation:
             return ()
         found = [key]
         for parent in found:
-            found.extend(item.key for item in self.departments.values() if item.parent == parent)
+            found.extend(
+                item.key for item in self.departments.values() if item.parent == parent and item.key not in found
+            )
         return tuple(found)
 
     def path(self, key: str) -> str:
         """Return the names from the root down to the department, joined by `-`."""
-        names: list[str] = []
+        chain: dict[str, str] = {}
         node = self.departments.get(key)
-        while node is not None:
-            names.append(node.name)
+        while node is not None and node.key not in chain:
+            chain[node.key] = node.name
             node = self.departments.get(node.parent or "")
-        return "-".join(reversed(names))
+        return "-".join(reversed(chain.values()))
 
     def find_member(self, text: str, /) -> Found:
         """Return the key of whom `text` names by key, name, `name(department)` or employee number."""
@@ -164,8 +166,8 @@ class Organisation:
                 department = self.departments.get(assignment.department)
                 texts.update(f"{member.name}({part})" for part in self._suffixes(assignment.department))
                 texts.add(f"{member.name}({department.name if department else assignment.department})")
-            for text in texts:
-                names[folded(text)] = (*names.get(folded(text), ()), member.key)
+            for text in set(map(folded, texts)):
+                names[text] = (*names.get(text, ()), member.key)
         return names | {folded(key): (key,) for key in self.members}
 
     @cached_property

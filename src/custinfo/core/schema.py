@@ -41,12 +41,12 @@ class DirectoryNames:
         member = self.directory.member(key)
         if member is None:
             return key
-        names: list[str] = []
+        names: dict[str, str] = {}
         node = self.directory.department(member.department or "")
-        while node is not None:
-            names.insert(0, node.name)
+        while node is not None and node.key not in names:
+            names[node.key] = node.name
             node = self.directory.department(node.parent or "")
-        label = f"{member.name}({'-'.join(names)})" if names else member.name
+        label = f"{member.name}({'-'.join(reversed(names.values()))})" if names else member.name
         return label if self.directory.find_member(label) == key else key
 
     def department_label(self, key: str, /) -> str:
@@ -88,7 +88,7 @@ class ModuleSchema:
     @cached_property
     def _keys(self) -> dict[str, FieldKey]:
         keys: dict[str, FieldKey] = {}
-        for field in self.definition.fields.values():
+        for field in sorted(self.definition.fields.values(), key=lambda item: item.retired):
             for name in (*field.label.values(), *field.aliases):
                 keys.setdefault(folded(name), field.key)
         for name in (*self.definition.owner_label.values(), *self.definition.owner_aliases):
@@ -149,10 +149,10 @@ class Schema:
 
     def module(self, key: ModuleKey) -> ModuleSchema:
         """Return the module compiled. Raises: InvalidInputError for an unknown one."""
-        try:
-            return self.modules[key]
-        except KeyError:
-            raise InvalidInputError([Problem("unknown_module", params={"module": str(key)})]) from None
+        module = self.modules.get(key)
+        if module is None:
+            raise InvalidInputError([Problem("unknown_module", params={"module": str(key)})])
+        return module
 
     @cached_property
     def _dimensions(self) -> dict[str, TagDimension]:

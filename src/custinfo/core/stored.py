@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import FieldChange
+from custinfo.core.kinds import unchanged
 from custinfo.core.records import CLEAR, FieldKey, Sealed, Tag
 from custinfo.core.schema import ModuleSchema
 
@@ -47,6 +48,10 @@ class ValueCodec:
     def __init__(self, module: ModuleSchema) -> None:
         self._encode = {key: kind.encode for key, kind in module.kinds.items()}
         self._decode = {key: kind.decode for key, kind in module.kinds.items()}
+        self._decoded = frozenset(key for key, kind in module.kinds.items() if kind.decode is not unchanged) | {
+            "tags",
+            "archived_at",
+        }
         for key, (encode, decode) in _SYSTEM_CODECS.items():
             self._encode.setdefault(key, encode)
             self._decode.setdefault(key, decode)
@@ -81,8 +86,10 @@ class ValueCodec:
 
     def decode_values(self, stored: Mapping[FieldKey, Any]) -> FrozenDict[FieldKey, Any]:
         """Return the values or the patch that `encode_values` gave."""
-        decode = self.decode
-        return FrozenDict({key: decode(key, value) for key, value in stored.items()})
+        changed = {
+            key: self.decode(key, value) for key, value in stored.items() if key in self._decoded or type(value) is dict
+        }
+        return FrozenDict({**stored, **changed})
 
     def encode_changes(self, fields: Iterable[FieldChange]) -> list[list[Any]]:
         """Return the JSON form of field changes: triples of key, old and new value."""

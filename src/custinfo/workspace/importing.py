@@ -19,7 +19,7 @@ from custinfo.core.problems import Place, Problem
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey, RecordId
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.matching import Matcher, RowMatch
+from custinfo.workspace.matching import Matcher, RowMatch, SourceRow
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["Columns", "Counts", "ImportPlan", "ImportReport", "PlannedRow", "Progress", "SourceTable", "make_plan"]
@@ -267,7 +267,10 @@ class _Planner:
         ids = [raw.pop("id", None) for raw in raws]
         found = [normalise(raw) for raw in raws]
         matches = self.matcher.match(
-            [(row, record_id, item.patch) for (row, _), record_id, item in zip(chunk, ids, found, strict=True)]
+            [
+                SourceRow(row, record_id, item.patch, not item.errors)
+                for (row, _), record_id, item in zip(chunk, ids, found, strict=True)
+            ]
         )
         drafts = [
             Draft(

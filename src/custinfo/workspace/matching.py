@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import attrs
 
@@ -14,10 +14,19 @@ from custinfo.core.stored import unique_key
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 
-__all__ = ["Matcher", "RowMatch"]
+__all__ = ["Matcher", "RowMatch", "SourceRow"]
 
 RowKey = tuple[FieldKey, ...]
 Patch = Mapping[FieldKey, Any]
+
+
+class SourceRow(NamedTuple):
+    """A row of the file: its number, the id in it if any, its typed values, and whether they could all be read."""
+
+    number: int
+    record_id: object
+    patch: Patch
+    sound: bool
 
 
 @attrs.frozen
@@ -51,30 +60,29 @@ class Matcher:
             key: {} for key in (*self._match_keys, *self._duplicate_keys)
         }
 
-    def match(self, rows: Sequence[tuple[int, object, Patch]]) -> list[RowMatch]:
-        """Return what each row (number, id, typed values) is about; rows of earlier calls count as seen."""
-        stored = {key: self._stored(key, [patch for _, _, patch in rows]) for key in self._seen}
-        ids = self._by_id([str(record_id) for _, record_id, _ in rows if record_id is not None])
-        return [self._taken_once(row, self._one(row, record_id, patch, stored, ids)) for row, record_id, patch in rows]
+    def match(self, rows: Sequence[SourceRow]) -> list[RowMatch]:
+        """Return what each row is about; sound rows of earlier calls count as seen."""
+        stored = {key: self._stored(key, [row.patch for row in rows]) for key in self._seen}
+        ids = self._by_id([str(row.record_id) for row in rows if row.record_id is not None])
+        return [self._taken_once(row, self._one(row, stored, ids)) for row in rows]
 
-    def _taken_once(self, row: int, match: RowMatch) -> RowMatch:
+    def _taken_once(self, row: SourceRow, match: RowMatch) -> RowMatch:
         """Let one row only be about a record: a second one, found by another key, repeats it."""
-        if match.record_id is None:
+        if match.record_id is None or not row.sound:
             return match
-        earlier = self._taken.setdefault(match.record_id, row)
-        if earlier == row:
+        earlier = self._taken.setdefault(match.record_id, row.number)
+        if earlier == row.number:
             return match
         return RowMatch(similar=match.record_id, problems=(self._repetition(match.agreed or ("id",), earlier),))
 
     def _one(
         self,
-        row: int,
-        record_id: object,
-        patch: Patch,
+        row: SourceRow,
         stored: Mapping[RowKey, Mapping[tuple[Any, ...], RecordId]],
         ids: Mapping[str, RecordId],
     ) -> RowMatch:
-        repeated = self._repeated(row, patch)
+        patch, record_id = row.patch, row.record_id
+        repeated = self._repeated(row)
         if repeated is not None:
             return RowMatch(problems=(repeated,))
         if record_id is not None:
@@ -90,15 +98,15 @@ class Matcher:
                 return RowMatch(similar=stored[key][values], problems=(Problem("duplicate_in_store", key[0]),))
         return RowMatch()
 
-    def _repeated(self, row: int, patch: Patch) -> Problem | None:
-        """Return the problem of a row that repeats an earlier one, and remember the row."""
+    def _repeated(self, row: SourceRow) -> Problem | None:
+        """Return the problem of a row that repeats an earlier one, and remember a sound row."""
         first: Problem | None = None
         for key, seen in self._seen.items():
-            values = _values(patch, key)
+            values = _values(row.patch, key)
             if values is None:
                 continue
-            earlier = seen.setdefault(values, row)
-            if earlier != row and first is None:
+            earlier = seen.setdefault(values, row.number) if row.sound else seen.get(values, row.number)
+            if earlier != row.number and first is None:
                 first = self._repetition(key, earlier)
         return first
 

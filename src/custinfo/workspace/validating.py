@@ -26,9 +26,10 @@ def validate(context: Context, batch: Sequence[Prepared], *, authorised: bool) -
 
 def _check(context: Context, prepared: Prepared, after: Record, *, authorised: bool) -> None:
     changed = None if prepared.before is None else frozenset(prepared.patch)
-    failed = {problem.field for problem in prepared.errors}
-    found = context.validator(after.module).check(after, changed, context.related)
-    prepared.problems += [problem for problem in found if problem.field not in failed]
+    failed = (
+        frozenset(problem.field for problem in prepared.errors if problem.field) if prepared.problems else frozenset()
+    )
+    prepared.problems += context.validator(after.module).check(after, changed, context.related, failed)
     prepared.problems += _reference_problems(context, after, changed, authorised=authorised)
     if prepared.errors:
         prepared.error = InvalidInputError(prepared.errors)

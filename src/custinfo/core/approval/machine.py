@@ -81,12 +81,18 @@ def _is_repetition(request: Request, command: Command, actor: MemberKey) -> bool
     match command.name:
         case "approve" | "reject":
             wanted = "approved" if command.name == "approve" else "rejected"
-            mine = [task.decision for task in request.tasks if task.approver == actor and task.decision != "closed"]
+            mine = [
+                task.decision
+                for task in request.tasks
+                if task.approver == actor and task.decision in ("approved", "rejected")
+            ]
             return bool(mine) and mine[-1] == wanted
         case "withdraw":
             return request.state == "withdrawn" and actor == request.submitted_by
         case "apply":
             return request.state == "applied"
+        case "find_conflict":
+            return request.state == "needs_rebase"
         case _:
             return False
 

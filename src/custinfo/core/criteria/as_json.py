@@ -38,6 +38,7 @@ _LEAVES: Final[dict[str, type[Any]]] = {
     "present": Present,
     "within": Within,
 }
+_FORMS: Final = {"values": tuple, "text": str, "value": str, "months": int, "days": int, "hours": int}
 _LEAF_NAMES: Final = {kind: name for name, kind in _LEAVES.items()}
 _OPERATORS: Final[frozenset[str]] = frozenset(get_args(Operator))
 
@@ -89,11 +90,18 @@ def criterion_from_json(data: Mapping[str, Any]) -> Criterion:
         case {"op": str(operator), "field": [*path], **rest} if 1 <= len(path) <= 2:
             return _leaf_from_json(operator, tuple(map(str, path)), rest)
         case _:
-            raise ValueError(f"not a criterion: an object with op {data.get('op')!r}")
+            raise ValueError("not a criterion: an object of another form")
 
 
 def _leaf_from_json(operator: str, path: tuple[str, ...], rest: Mapping[str, Any]) -> Criterion:
-    items = {name: value_from_json(item) for name, item in rest.items()}
+    try:
+        items = {name: value_from_json(item) for name, item in rest.items()}
+    except ArithmeticError as error:
+        raise ValueError("not a criterion: a decimal that is none") from error
+    if not all(
+        isinstance(items[name], kind) for name, kind in _FORMS.items() if name in items and operator not in _OPERATORS
+    ):
+        raise ValueError(f"not a criterion: op {operator!r} with {sorted(items)}")
     try:
         if operator in _OPERATORS:
             return Compare(path, operator, **items)  # type: ignore[arg-type]

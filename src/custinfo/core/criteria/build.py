@@ -63,6 +63,9 @@ class Field:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __bool__(self) -> bool:
+        raise TypeError("a field has no truth value: compare it, and combine criteria with & | ~")
+
     def __repr__(self) -> str:
         return f"F.{'.'.join(self._path)}" if self._path else "F"
 

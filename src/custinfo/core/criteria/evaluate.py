@@ -87,9 +87,9 @@ class _Source:
             case Nothing():
                 return "False"
             case AllOf(parts):
-                return f"({' and '.join(map(self.expression, parts))})"
+                return f"({' and '.join(map(self.expression, parts)) or 'True'})"
             case AnyOf(parts):
-                return f"({' or '.join(map(self.expression, parts))})"
+                return f"({' or '.join(map(self.expression, parts)) or 'False'})"
             case Not(part):
                 return f"(not {self.expression(part)})"
             case Tagged(dimension, None):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Literal
 
 import attrs
 
 __all__ = [
+    "DEEPEST",
     "AllOf",
     "AnyOf",
     "Compare",
@@ -28,6 +29,7 @@ __all__ = [
     "Within",
     "all_of",
     "any_of",
+    "depth",
     "leaves",
 ]
 
@@ -37,16 +39,23 @@ Path = tuple[str, ...]
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
 
 
+def _combined(combine: Callable[[Any], Criterion], one: object, other: object) -> Any:
+    """Combine two criteria; what is none is left to Python, which refuses it."""
+    return combine([one, other]) if isinstance(other, _Combinable) else NotImplemented
+
+
 class _Combinable:
     """Give criteria the operators `&`, `|` and `~`."""
 
     __slots__ = ()
 
     def __and__(self, other: Criterion) -> Criterion:
-        return all_of([self, other])  # type: ignore[list-item]
+        combined: Criterion = _combined(all_of, self, other)
+        return combined
 
     def __or__(self, other: Criterion) -> Criterion:
-        return any_of([self, other])  # type: ignore[list-item]
+        combined: Criterion = _combined(any_of, self, other)
+        return combined
 
     def __invert__(self) -> Criterion:
         return Not(self)  # type: ignore[arg-type]
@@ -208,3 +217,26 @@ def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged]:
             return
         case _:
             yield criterion
+
+
+DEEPEST: Final = 50
+"""Criteria nested deeper are refused: nobody writes them, and they would exhaust parsers of databases."""
+
+
+def depth(criterion: Criterion) -> int:
+    """Return how deep `criterion` is nested, 1 for a comparison; at most one more than `DEEPEST`."""
+    level, found = [criterion], 0
+    while level and found <= DEEPEST:
+        found += 1
+        level = [part for item in level for part in _parts(item)]
+    return found
+
+
+def _parts(criterion: Criterion) -> tuple[Criterion, ...]:
+    match criterion:
+        case AllOf(parts) | AnyOf(parts):
+            return parts
+        case Not(part):
+            return (part,)
+        case _:
+            return ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.kinds._kind import INVALID, Directory, Kind, KindContext, Parser, Renderer
+from custinfo.core.kinds._kind import INVALID, Directory, Kind, KindContext, Parser, Renderer, unchanged
 from custinfo.core.kinds.attachments import ATTACHMENT
 from custinfo.core.kinds.booleans import BOOLEAN
 from custinfo.core.kinds.choices import CHOICE, MULTIPLE_CHOICE
@@ -25,7 +25,7 @@ from custinfo.core.kinds.resident_ids import RESIDENT_ID
 from custinfo.core.kinds.texts import LONG_TEXT, TEXT
 from custinfo.core.kinds.urls import URL
 
-__all__ = ["BUILT_IN_KINDS", "INVALID", "Directory", "Kind", "KindContext", "Parser", "Renderer"]
+__all__ = ["BUILT_IN_KINDS", "INVALID", "Directory", "Kind", "KindContext", "Parser", "Renderer", "unchanged"]
 
 _STORED: Final = (
     TEXT,

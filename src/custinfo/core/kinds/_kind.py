@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from custinfo.core.dictionaries import Dictionary
     from custinfo.core.fields import FieldDefinition
 
-__all__ = ["INVALID", "Directory", "Invalid", "Kind", "KindContext", "Parser", "Renderer", "Storage", "Stored"]
+__all__ = [
+    "INVALID",
+    "Directory",
+    "Invalid",
+    "Kind",
+    "KindContext",
+    "Parser",
+    "Renderer",
+    "Storage",
+    "Stored",
+    "unchanged",
+]
 
 
 class Invalid(enum.Enum):
@@ -65,7 +76,8 @@ class KindContext:
     country: str = "CN"
 
 
-def _unchanged(value: Any) -> Any:
+def unchanged(value: Any) -> Any:
+    """Return the value itself: the encoding of what is stored as it is."""
     return value
 
 
@@ -88,7 +100,7 @@ class Kind:
     parser: Callable[[FieldDefinition, KindContext], Parser]
     renderer: Callable[[FieldDefinition, KindContext], Renderer]
     storage: Storage = "text"
-    encode: Callable[[Any], Stored] = _unchanged
-    decode: Callable[[Any], Any] = _unchanged
+    encode: Callable[[Any], Stored] = unchanged
+    decode: Callable[[Any], Any] = unchanged
     cell_format: str = "General"
     ordered: bool = True

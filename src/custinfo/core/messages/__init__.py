@@ -41,7 +41,7 @@ class Messages:
             return code
         try:
             return template.format_map({key: _text(value) for key, value in params.items()})
-        except (KeyError, IndexError, ValueError):
+        except (LookupError, ValueError, AttributeError, TypeError):
             return template
 
 

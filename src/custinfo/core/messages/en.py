@@ -7,6 +7,8 @@ from typing import Final
 ENGLISH: Final = {
     # input
     "unknown_field": "there is no field of this name",
+    "given_twice": "is given twice, under two names",
+    "criterion_too_deep": "the criterion is nested more than {limit} deep",
     "unknown_operator": "a {kind} field cannot be compared by {operator}",
     "unknown_module": "there is no module {module}",
     "unknown_tag_dimension": "there is no tag dimension {dimension}",

@@ -7,6 +7,8 @@ from typing import Final
 CHINESE: Final = {
     # input
     "unknown_field": "没有这个字段",
+    "given_twice": "以两个名称重复给出",
+    "criterion_too_deep": "条件嵌套超过 {limit} 层",
     "unknown_operator": "{kind} 类型的字段不能用 {operator} 比较",
     "unknown_module": "没有模块 {module}",
     "unknown_tag_dimension": "没有标签维度 {dimension}",

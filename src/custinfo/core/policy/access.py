@@ -157,11 +157,17 @@ def _nodes(scope: str, departments: Iterable[str], directory: Directory) -> Iter
                 yield from directory.subtree(held_in)
             case _:
                 root = held_in
+                seen = {root}
                 while (node := directory.department(root)) is not None and node.kind == "team" and node.parent:
+                    if node.parent in seen:
+                        break
                     root = node.parent
-                for key in directory.subtree(root):
+                    seen.add(root)
+                covered = {root}
+                for key in directory.subtree(root):  # parents first
                     node = directory.department(key)
-                    if key == root or (node is not None and node.kind == "team" and node.parent == root):
+                    if key == root or (node is not None and node.kind == "team" and node.parent in covered):
+                        covered.add(key)
                         yield key
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -18,6 +19,8 @@ from custinfo.core.rules import Check, CheckContext, MatchesBirthday, NotBefore
 from custinfo.core.schema import ModuleSchema
 
 __all__ = ["Normalised", "Validator"]
+
+_SEPARATORS: Final = re.compile(r"[,，;；、|｜\r\n]+")
 
 
 @attrs.frozen
@@ -70,7 +73,7 @@ class Validator:
         for name, value in raw.items():
             parse = parsers.get(name)
             if parse is None:
-                self._unusual(name, value, before, patch, problems)
+                self._unusual(name, raw, before, patch, problems)
                 continue
             if value is CLEAR:
                 patch[name] = CLEAR
@@ -89,14 +92,16 @@ class Validator:
     def _unusual(
         self,
         name: str,
-        value: object,
+        raw: Mapping[str, object],
         before: Values | None,
         patch: dict[FieldKey, Any],
         problems: list[Problem],
     ) -> None:
         """Handle a name that is not the key of an active field."""
-        key = self.module.resolve(str(name))
-        if key is None:
+        key, value = self.module.resolve(str(name)), raw[name]
+        if key is not None and key != name and (key in raw or key in patch):
+            problems.append(Problem("given_twice", key))
+        elif key is None:
             problems.append(Problem("unknown_field", str(name)[:100]))
         elif key in SYSTEM_FIELDS and key not in self.module.definition.fields:
             self._system(key, value, patch, problems)
@@ -122,13 +127,25 @@ class Validator:
         dictionary = self.module.context.dictionaries.get(
             str(self.module.definition.fields[key].options.get("dictionary"))
         )
-        if dictionary is None or not isinstance(value, str) or key not in before:
+        held = before.get(key)
+        if dictionary is None or held is None:
+            return False
+        if isinstance(held, tuple):
+            items = _SEPARATORS.split(value) if isinstance(value, str) else value
+            return isinstance(items, list | tuple) and {dictionary.find(str(item)) for item in items} == set(held)
+        if not isinstance(value, str):
             return False
         found = dictionary.find(value)
         candidates = found.candidates if isinstance(found, Ambiguous) else (found,)
         return before[key] in candidates or before[key] == value
 
-    def check(self, after: Record, changed: Collection[FieldKey] | None, related: Related) -> list[Problem]:
+    def check(
+        self,
+        after: Record,
+        changed: Collection[FieldKey] | None,
+        related: Related,
+        failed: Collection[FieldKey] = frozenset(),
+    ) -> list[Problem]:
         """Return every problem of the state `after`.
 
         Args:
@@ -136,24 +153,25 @@ class Validator:
             changed: The fields that the step changes; `None` for a new record. Checks that none of these concern
                 are not run: a record saved under older rules may still be edited elsewhere.
             related: Follows references for conditions on referenced records.
+            failed: Fields whose value is wrong already: what depends on them is not judged.
         """
         values = after.values
         problems = [
             Problem("required", key)
             for key in self._required
-            if key not in values and (changed is None or key in changed)
+            if key not in values and (changed is None or key in changed) and key not in failed
         ]
         context = CheckContext(values, self._labels)
         for key, watches, check in self._checks:
             value = values.get(key)
             if value is None or type(value) is Sealed:
                 continue
-            if changed is None or not watches.isdisjoint(changed):
+            if (changed is None or not watches.isdisjoint(changed)) and watches.isdisjoint(failed):
                 problem = check(value, context)
                 if problem is not None:
                     problems.append(problem)
         for state in self._states:
-            if changed is None or not state.watches.isdisjoint(changed):
+            if (changed is None or not state.watches.isdisjoint(changed)) and state.watches.isdisjoint(failed):
                 problem = state.run(after, related)
                 if problem is not None:
                     problems.append(problem)

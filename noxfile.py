@@ -1,0 +1,91 @@
+"""The checks, each in an environment of its own: `nox`, or `nox -s tests-3.12`."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["tests", "core_only", "lowest", "examples", "types", "lint", "docs"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+MAIN = "3.11"
+CORE_TESTS = ["tests/unit/core", "tests/property/test_kinds.py", "src/custinfo/core", "src/custinfo/standard"]
+"""What needs none of the extras."""
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of a dependency group."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """Run everything against the package as it is built."""
+    session.install(".[all,test]")
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(python=MAIN)
+def core_only(session: nox.Session) -> None:
+    """Run what needs no extra, without any."""
+    session.install(".", *PROJECT["project"]["optional-dependencies"]["test"])
+    for library in ("sqlalchemy", "openpyxl", "cryptography"):
+        session.run("python", "-c", f"import importlib.util as u; assert u.find_spec({library!r}) is None")
+    session.run("pytest", "-n", "auto", *(session.posargs or CORE_TESTS))
+    session.run("python", "-W", "error", "examples/custom_fields.py")
+
+
+@nox.session(python=MAIN, venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """Run everything with the lowest versions that `pyproject.toml` allows."""
+    session.install("--resolution", "lowest-direct", ".[all,test]")
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(python=MAIN)
+def coverage(session: nox.Session) -> None:
+    """Measure which lines and branches the tests reach."""
+    session.install("-e", ".[all,test]")
+    session.run("pytest", "-n", "auto", "--cov", "--cov-report=term-missing", *session.posargs)
+
+
+@nox.session(python=MAIN)
+def examples(session: nox.Session) -> None:
+    """Run the example scripts, with warnings as errors."""
+    session.install(".[all]")
+    folder = session.create_tmp()
+    session.run("python", "-W", "error", "examples/quickstart.py", folder)
+    session.run("python", "-W", "error", "examples/custom_fields.py")
+
+
+@nox.session(python=MAIN)
+def types(session: nox.Session) -> None:
+    """Check the annotations."""
+    session.install("-e", ".[all,test]", *group("lint"), *group("docs"), "nox")
+    session.run("mypy")
+
+
+@nox.session(python=MAIN)
+def lint(session: nox.Session) -> None:
+    """Check style, imports between the layers, and docstrings."""
+    session.install("-e", ".", *group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+    session.run("interrogate", "-q", "src")
+
+
+@nox.session(python=MAIN)
+def docs(session: nox.Session) -> None:
+    """Build the pages, and run the examples in them."""
+    session.install("-e", ".[all,test]", *group("docs"))
+    session.run("sphinx-build", "-W", "-q", "-E", "-b", "html", "docs", "docs/_build/html")
+    session.run("pytest", "-q", "README.md", "docs", "src", "tests/test_docs.py")
+
+
+@nox.session(python=MAIN)
+def bench(session: nox.Session) -> None:
+    """Measure against the floors."""
+    session.install(".[all,test]")
+    session.run("python", "-m", "benchmarks", *session.posargs)
