@@ -9,12 +9,12 @@ from sqlalchemy import Select, delete, insert, select, update
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._failures import stale
-from custinfo.adapters.sqlalchemy._requests import request_from_json, request_to_json
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.errors import ConflictError, FieldReservedError
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey, RecordId
 from custinfo.core.stored import instant_to_text
+from custinfo.core.stored_requests import request_from_json, request_to_json
 
 __all__ = ["SqlAlchemyApprovals"]
 

@@ -1,4 +1,4 @@
-"""Approval requests to and from JSON."""
+"""Approval requests to and from JSON data, for every store."""
 
 from __future__ import annotations
 
