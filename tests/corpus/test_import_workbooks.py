@@ -356,7 +356,7 @@ def test_every_bad_cell_is_reported() -> None:
     result = imported(WRONG_CODE, "goods")
     number_notice = "notice number_as_text barcode A{0}".format
     barcode = "pattern_mismatch barcode A{0}".format
-    taken = "not_unique code C{0}".format
+    taken = "duplicate_in_file code C{0}".format
     assert {row: (outcome, set(found)) for row, (outcome, found) in result.rows.items()} == {
         row: ("rejected", found)
         for row, found in {
@@ -386,7 +386,8 @@ def test_what_is_left_when_two_columns_are_left_out() -> None:
     result = imported(WRONG_CODE, "goods", mapping={"产品条码": "", "身份证": ""})
     assert {row: outcome for row, (outcome, _) in result.rows.items()} == {
         **dict.fromkeys((2, 7, 8, 10, 12), "create"),
-        **dict.fromkeys((3, 4, 5, 6, 9, 11, 13), "rejected"),
+        **dict.fromkeys((3, 4), "rejected"),
+        **dict.fromkeys((5, 6, 9, 11, 13), "duplicate"),
     }
     assert result.values[2] == {
         "code": "12", "customer": 1231, "model": 1234124, "declared": Decimal(123123), "currency": 1231,

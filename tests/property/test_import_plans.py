@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from custinfo import Workspace
 from custinfo.standard import sample_organisation, standard_configuration
-from custinfo.workspace.importing import ImportPlan, make_plan
+from custinfo.workspace.importing import ImportPlan
+from custinfo.workspace.planning import make_plan
 from tests.unit.workspace.test_importing import Rows
 
 HEADER = ("客户名称", "客户类型", "联系人", "联系方式", "统一社会信用代码", "年采购预算", "客户状态", "负责人")

@@ -38,7 +38,7 @@ class Problem:
 
     A problem never holds the offending value itself, so it can be logged and shown (FLD-8).
     `severity` is `error` (nothing is saved), `warning` (saved, worth a look) or `notice` (the library
-    changed the form of a value).
+    changed the form of a value). `labels` is what people call the field, by language, where that is known.
 
     >>> Problem("too_long", "name", params={"limit": 200}).message("en")
     'name: at most 200 characters are allowed'
@@ -49,6 +49,7 @@ class Problem:
     place: Place | None = None
     params: FrozenDict[str, ParamValue] = attrs.field(factory=FrozenDict, converter=_freeze)
     severity: Severity = "error"
+    labels: FrozenDict[str, str] | None = attrs.field(default=None, eq=False, repr=False)
 
     def message(
         self,
@@ -61,11 +62,12 @@ class Problem:
 
         Args:
             language: Key of a language that `messages` has; an unknown one falls back to English.
-            label: What to call the field; its key when not given.
+            label: What to call the field; its label in the language, or its key, when not given.
             messages: The catalogue; a host passes its own to add languages.
         """
         text = messages.render(self.code, self.params, language)
-        name = label or self.field
+        known = self.labels.get(language) if self.labels is not None else None
+        name = label or known or self.field
         if not name:
             return text
         return f"{name}：{text}" if language == "zh" else f"{name}: {text}"

@@ -113,6 +113,14 @@ class ModuleSchema:
             return self.definition.owner_label.get(language) or self.definition.owner_label.get("zh") or key
         return key
 
+    def labelled(self, problem: Problem) -> Problem:
+        """Return a problem with the labels of its field."""
+        if problem.field is None or problem.labels is not None:
+            return problem
+        field = self.definition.fields.get(problem.field)
+        labels = field.label if field is not None else self.definition.owner_label if problem.field == "owner" else None
+        return attrs.evolve(problem, labels=labels) if labels else problem
+
     def render(self, key: FieldKey, value: Any) -> str:
         """Return the text of a typed value; empty for `None`."""
         return "" if value is None else self.renderers[key](value)

@@ -19,7 +19,7 @@ def authorise(context: Context, prepared: Prepared) -> None:
     A new record is judged as it would be; a change of owner also as it would be afterwards.
     """
     after, before = prepared.after, prepared.before
-    if after is None:
+    if after is None or prepared.error is not None:
         return
     access = context.access(prepared.draft.module)
     refusals = _refusals(context, prepared, access.verdict(before or after, context.related))

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Literal, Protocol
 
 import attrs
 
-from custinfo.core.errors import ConflictError, CustinfoError, InvalidInputError, PermissionDeniedError
+from custinfo.core.errors import ConflictError, CustinfoError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Place, Problem
-from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey, RecordId
+from custinfo.core.records import FieldKey, ModuleKey, RecordId
 from custinfo.workspace.context import Context
-from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.matching import Matcher, RowMatch, SourceRow
+from custinfo.workspace.drafts import Prepared
 from custinfo.workspace.writing import WritePath
 
-__all__ = ["Columns", "Counts", "ImportPlan", "ImportReport", "PlannedRow", "Progress", "SourceTable", "make_plan"]
+__all__ = ["Columns", "Counts", "ImportPlan", "ImportReport", "PlannedRow", "Progress", "SourceTable"]
 
 RowOutcome = Literal["create", "update", "unchanged", "rejected", "awaiting", "duplicate"]
 Duplicates = Literal["report", "create"]
@@ -170,6 +168,12 @@ class ImportPlan:
         """The rows that will not be taken over, duplicates included."""
         return tuple(row for row in self.rows if row.outcome in ("rejected", "duplicate"))
 
+    def placed(self, row: int, problem: Problem) -> Problem:
+        """Return a problem of a row with its place and labels."""
+        columns = dict(zip(self.columns.keys, self.table.columns, strict=True))
+        place = Place(self.table.sheet, row, columns.get(problem.field))
+        return self._context.module(self.module).labelled(problem).at(place)
+
     def apply(self, progress: Callable[[Progress], object] | None = None, *, batch_size: int = _CHUNK) -> ImportReport:
         """Carry the plan out, batch by batch, each in a transaction of its own where the session owns it.
 
@@ -181,153 +185,6 @@ class ImportPlan:
             batch_size: Rows that are saved together.
         """
         return _Application(self._context, self, batch_size).run(progress)
-
-
-def make_plan(
-    context: Context,
-    module: ModuleKey,
-    table: SourceTable,
-    *,
-    digest: str,
-    mapping: Mapping[str, str] | None = None,
-    duplicates: Duplicates = "report",
-) -> ImportPlan:
-    """Return what importing `table` into `module` would do; writes nothing and takes no ids.
-
-    Args:
-        context: The session's.
-        module: Key of the module.
-        table: The rows.
-        digest: Identifies the content, so that interrupted work is recognised.
-        mapping: Heading → field name, for headings that say it otherwise; an empty name leaves a column out.
-        duplicates: Whether rows that look like an existing record of another key are only reported, or created.
-
-    Raises: PermissionDeniedError where the actor may not import; InvalidInputError for headings that clash.
-    """
-    if not context.access(module).may("import"):
-        raise PermissionDeniedError([Problem("action_denied", params={"action": "import", "module": module})])
-    columns = match_columns(context, module, table, mapping or {})
-    planner = _Planner(context, module, table, columns, duplicates)
-    return ImportPlan(module, table, columns, list(planner.run()), digest, context)
-
-
-def match_columns(context: Context, module: ModuleKey, table: SourceTable, mapping: Mapping[str, str]) -> Columns:
-    """Return which field each heading means. Raises: InvalidInputError where two mean the same, or a mapping none."""
-    schema = context.module(module)
-    keys: list[FieldKey | None] = []
-    problems: list[Problem] = []
-    errors: list[Problem] = []
-    for heading, column in zip(table.header, table.columns, strict=True):
-        place = Place(table.sheet, table.header_row, column)
-        name = mapping.get(heading, heading)
-        key = schema.resolve(name) if name else None
-        if key is None and heading in mapping and name:
-            errors.append(Problem("unknown_field", name, place))
-        if key is not None and key in keys:
-            errors.append(Problem("duplicate_column", key, place))
-        if key in SYSTEM_FIELDS and key not in schema.definition.fields and key not in ("id", "owner"):
-            key = None
-        if key is None and heading and name:
-            problems.append(Problem("unmapped_column", heading, place, severity="warning"))
-        keys.append(key)
-    if errors:
-        raise InvalidInputError(errors)
-    if not any(keys):
-        raise InvalidInputError([Problem("no_header", place=Place(table.sheet, table.header_row))])
-    return Columns(tuple(keys), tuple(problems))
-
-
-class _Planner:
-    """Turn rows into planned rows, a chunk at a time."""
-
-    def __init__(
-        self, context: Context, module: ModuleKey, table: SourceTable, columns: Columns, duplicates: Duplicates
-    ) -> None:
-        self.context = context
-        self.module = module
-        self.table = table
-        self.keys = columns.keys
-        self.places = {key: column for key, column in zip(columns.keys, table.columns, strict=True) if key}
-        self.validator = context.validator(module)
-        self.matcher = Matcher(context, module, duplicates)
-        self.write_path = WritePath(context, channel="import")
-
-    def run(self) -> Iterator[PlannedRow]:
-        rows = self.table.rows()
-        while chunk := list(islice(rows, _CHUNK)):
-            yield from self.chunk(chunk)
-
-    def chunk(self, chunk: Sequence[tuple[int, tuple[object, ...]]]) -> Iterator[PlannedRow]:
-        keys = self.keys
-        normalise = self.validator.normalise
-        raws = [
-            {key: value for key, value in zip(keys, values, strict=False) if key is not None and value is not None}
-            for _, values in chunk
-        ]
-        ids = [raw.pop("id", None) for raw in raws]
-        found = [normalise(raw) for raw in raws]
-        matches = self.matcher.match(
-            [
-                SourceRow(row, record_id, item.patch, not item.errors)
-                for (row, _), record_id, item in zip(chunk, ids, found, strict=True)
-            ]
-        )
-        drafts = [
-            Draft(
-                "create" if match.record_id is None else "update",
-                self.module,
-                match.record_id,
-                {key: value for key, value in item.patch.items() if key not in match.agreed},
-                typed=True,
-                found=tuple(item.problems),
-            )
-            for match, item in zip(matches, found, strict=True)
-        ]
-        prepared = self.write_path.prepare(drafts)
-        for (row, values), raw, match, item in zip(chunk, raws, matches, prepared, strict=True):
-            yield self.planned(row, values, raw, match, item)
-
-    def planned(
-        self, row: int, values: tuple[object, ...], raw: Mapping[str, object], match: RowMatch, prepared: Prepared
-    ) -> PlannedRow:
-        problems = self.problems(row, raw, prepared)
-        problems.extend(self.at(row, problem) for problem in match.problems)
-        if match.problems and all(problem.code == "not_unique" for problem in prepared_errors(prepared)):
-            # Where a row repeats another, that its unique values are taken is the same news twice.
-            told = tuple(problem for problem in problems if problem.code != "not_unique")
-            return PlannedRow(row, "duplicate", values, told, match.similar)
-        if prepared.error is not None:
-            return PlannedRow(row, "rejected", values, tuple(problems), match.record_id)
-        outcome: RowOutcome
-        if not prepared.changed:
-            outcome = "unchanged"
-        elif prepared.path is not None:
-            outcome = "awaiting"
-        else:
-            outcome = "create" if match.record_id is None else "update"
-        return PlannedRow(row, outcome, values, tuple(problems), match.record_id, prepared)
-
-    def problems(self, row: int, raw: Mapping[str, object], prepared: Prepared) -> list[Problem]:
-        """Return everything that was found, once, with its place; a bad cell says what it holds."""
-        items = list(prepared.problems)
-        if prepared.error is not None:
-            items = [*(item for item in items if item.severity != "error"), *prepared.error.problems]
-        placed = []
-        for item in items:
-            cell = raw.get(item.field or "")
-            better = getattr(cell, "problem", None)
-            if callable(better) and item.severity == "error":
-                item = attrs.evolve(better(), field=item.field)  # noqa: PLW2901
-            placed.append(self.at(row, item))
-        return placed
-
-    def at(self, row: int, problem: Problem) -> Problem:
-        return problem.at(Place(self.table.sheet, row, self.places.get(problem.field or "")))
-
-
-def prepared_errors(prepared: Prepared) -> tuple[Problem, ...]:
-    """Return what stops a prepared change."""
-    return prepared.error.problems if prepared.error is not None else ()
 
 
 @attrs.define
@@ -384,8 +241,7 @@ class _Application:
                 path.commit([row.prepared])
         except CustinfoError as error:
             row.outcome = "rejected"
-            place = Place(self.plan.table.sheet, row.row)
-            row.problems = (*row.problems, *(problem.at(place) for problem in error.problems))
+            row.problems = (*row.problems, *(self.plan.placed(row.row, problem) for problem in error.problems))
             return
         if row.prepared.request is not None:
             self.requests.append(row.prepared.request.id)

@@ -21,12 +21,11 @@ Patch = Mapping[FieldKey, Any]
 
 
 class SourceRow(NamedTuple):
-    """A row of the file: its number, the id in it if any, its typed values, and whether they could all be read."""
+    """A row of the file: its number, the id in it if any, and the values that could be read."""
 
     number: int
     record_id: object
     patch: Patch
-    sound: bool
 
 
 @attrs.frozen
@@ -56,19 +55,21 @@ class Matcher:
         self._match_keys = self._schema.definition.match_keys
         self._duplicate_keys = self._schema.definition.duplicate_keys if duplicates == "report" else ()
         self._taken: dict[RecordId, int] = {}
+        unique = tuple((field.key,) for field in self._fields.values() if field.unique)
         self._seen: dict[RowKey, dict[tuple[Any, ...], int]] = {
-            key: {} for key in (*self._match_keys, *self._duplicate_keys)
+            key: {} for key in (*self._match_keys, *unique, *self._duplicate_keys)
         }
 
     def match(self, rows: Sequence[SourceRow]) -> list[RowMatch]:
-        """Return what each row is about; sound rows of earlier calls count as seen."""
-        stored = {key: self._stored(key, [row.patch for row in rows]) for key in self._seen}
+        """Return what each row is about; rows of earlier calls count as seen."""
+        patches = [row.patch for row in rows]
+        stored = {key: self._stored(key, patches) for key in (*self._match_keys, *self._duplicate_keys)}
         ids = self._by_id([str(row.record_id) for row in rows if row.record_id is not None])
         return [self._taken_once(row, self._one(row, stored, ids)) for row in rows]
 
     def _taken_once(self, row: SourceRow, match: RowMatch) -> RowMatch:
         """Let one row only be about a record: a second one, found by another key, repeats it."""
-        if match.record_id is None or not row.sound:
+        if match.record_id is None:
             return match
         earlier = self._taken.setdefault(match.record_id, row.number)
         if earlier == row.number:
@@ -99,13 +100,13 @@ class Matcher:
         return RowMatch()
 
     def _repeated(self, row: SourceRow) -> Problem | None:
-        """Return the problem of a row that repeats an earlier one, and remember a sound row."""
+        """Return the problem of a row that repeats an earlier one, and remember the row."""
         first: Problem | None = None
         for key, seen in self._seen.items():
             values = _values(row.patch, key)
             if values is None:
                 continue
-            earlier = seen.setdefault(values, row.number) if row.sound else seen.get(values, row.number)
+            earlier = seen.setdefault(values, row.number)
             if earlier != row.number and first is None:
                 first = self._repetition(key, earlier)
         return first

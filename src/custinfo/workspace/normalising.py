@@ -24,9 +24,8 @@ Stored = Mapping[tuple[ModuleKey, RecordId], Record]
 class Normaliser:
     """Turn drafts into prepared changes; loads the records that they are about in one go."""
 
-    def __init__(self, context: Context, *, authorised: bool) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._authorised = authorised
 
     def run(self, drafts: Sequence[Draft]) -> list[Prepared]:
         """Return what each draft comes to; what makes it impossible stands in its `error`."""
@@ -59,7 +58,7 @@ class Normaliser:
         """Return the record that a draft is about, if the actor may know of it and read its present version."""
         if record is None:
             raise not_found(draft.module)
-        if self._authorised and self._context.verdict(record).actions.isdisjoint({"view", NEEDED[draft.action]}):
+        if self._context.verdict(record).actions.isdisjoint({"view", NEEDED[draft.action]}):
             raise not_found(draft.module)
         if draft.version is not ANY and draft.version != record.version:
             versions = {"expected": draft.version, "actual": record.version}
@@ -92,13 +91,12 @@ class Normaliser:
         A value that the actor may not read always counts as changed: that nothing changed would confirm a guess.
         """
         changing = {}
-        readable = self._context.verdict(before).readable if self._authorised else None
+        readable = self._context.verdict(before).readable
         for key, value in patch.items():
             old = before.owner if key == "owner" else before.values.get(key)
             if type(old) is Sealed and value is not CLEAR:
                 old = self._opened(before, key, old)
-            hidden = readable is not None and key not in readable
-            if hidden or old != (None if value is CLEAR else value):
+            if key not in readable or old != (None if value is CLEAR else value):
                 changing[key] = value
         return changing
 

@@ -40,9 +40,12 @@ class UniqueCheck:
                 self._report(key, holders.get(value), candidates)
 
     def _report(self, key: FieldKey, holder: RecordId | None, candidates: list[Candidate]) -> None:
-        for position, (_, after, problems) in enumerate(candidates):
-            if (holder is not None and holder != after.id) or position > 0:
+        claimed = False
+        for _, after, problems in candidates:
+            sound = not any(problem.severity == "error" for problem in problems)
+            if claimed or (holder is not None and holder != after.id):
                 problems.append(Problem("not_unique", key))
+            claimed = claimed or sound
 
     def _values(self, before: Record | None, after: Record) -> Iterable[tuple[FieldKey, str]]:
         restored = before is not None and before.archived_at is not None

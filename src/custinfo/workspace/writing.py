@@ -15,7 +15,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.gating import ApprovalPath, Gate
 from custinfo.workspace.normalising import Normaliser
-from custinfo.workspace.validating import validate
+from custinfo.workspace.validating import check_references, validate
 
 __all__ = ["WritePath"]
 
@@ -46,13 +46,18 @@ class WritePath:
 
         Records are loaded, and clashes looked up, for all drafts together. What stops a draft stands in its `error`.
         """
-        batch = Normaliser(self.context, authorised=True).run(drafts)
+        batch = Normaliser(self.context).run(drafts)
         self.context.related.prefetch(prepared.after for prepared in batch if prepared.after is not None)
         for prepared in batch:
             if prepared.going:
+                check_references(self.context, prepared)
                 authorise(self.context, prepared)
-        validate(self.context, [prepared for prepared in batch if prepared.going], authorised=True)
+        validate(self.context, [prepared for prepared in batch if prepared.going])
         self._gate([prepared for prepared in batch if prepared.going and prepared.changed])
+        for prepared in batch:
+            if prepared.error is not None:
+                label = self.context.module(prepared.draft.module).labelled
+                prepared.error = type(prepared.error)(map(label, prepared.error.problems))
         return batch
 
     def _gate(self, batch: Sequence[Prepared]) -> None:

@@ -81,7 +81,7 @@ def test_values_come_back_as_they_were() -> None:
     assert row[7].value == dt.time(8, 30)
     assert row[8].value == dt.timedelta(hours=30)
     assert row[9].value == "****1234"
-    assert row[10].value == "#DIV/0!"
+    assert row[10].value == "=#DIV/0!"
 
 
 def test_formulas_in_text_files_come_back_as_text() -> None:

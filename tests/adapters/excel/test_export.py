@@ -90,7 +90,7 @@ def test_values_that_a_spreadsheet_would_change_are_text() -> None:
     }
     with acting_as("lisi", configuration) as session:
         session.customers.create(values)
-        session.customers.create({**COMPANY, "uscc": None, "big": 123456789012345, "moment": "2024-03-05 01:02:03"})
+        session.customers.create({**COMPANY, "统一社会信用代码": None, "big": 123456789012345, "moment": "2024-03-05 01:02:03"})
         sheet = exported(session, fields=["大数", "小数", "时刻", "标记", "成立时间"])
     first, second = sheet[2], sheet[3]
     assert [cell.value for cell in first] == [
@@ -116,7 +116,7 @@ def test_only_records_and_fields_in_reach() -> None:
     with workspace.acting_as("lisi") as session:
         session.customers.create(COMPANY)
     with workspace.acting_as("wangwu") as session:
-        session.customers.create({**COMPANY, "客户名称": "王五的客户", "uscc": None})
+        session.customers.create({**COMPANY, "客户名称": "王五的客户", "统一社会信用代码": None})
         own = exported(session)
     assert [row["客户名称"] for row in rows_of(own)] == ["王五的客户"]
     assert not {"证件号码", "开户行信息"} & set(headings(own))
@@ -137,7 +137,7 @@ def test_masked_is_masked_and_hidden_is_absent() -> None:
         with workspace.acting_as("lisi") as session:
             session.customers.create({**COMPANY, "bank_account": None, "paid_amount": 5})
             won = {"status": "成交", "contract_amount": 9, "effective_on": "2024-01-01", "paid_amount": 7}
-            session.customers.create({**COMPANY, "客户名称": "成交客户", "uscc": None, **won})
+            session.customers.create({**COMPANY, "客户名称": "成交客户", "统一社会信用代码": None, **won})
         with workspace.acting_as("liuqi") as session:
             sheet = exported(session)
             assert {row["联系方式"] for row in rows_of(sheet)} == {"138****5678"}
@@ -154,7 +154,7 @@ def test_a_field_that_only_some_records_show() -> None:
         with workspace.acting_as("lisi") as session:
             session.customers.create({**COMPANY, "paid_amount": 5})
             won = {"status": "成交", "contract_amount": 9, "effective_on": "2024-01-01", "paid_amount": 7}
-            session.customers.create({**COMPANY, "客户名称": "成交客户", "uscc": None, **won})
+            session.customers.create({**COMPANY, "客户名称": "成交客户", "统一社会信用代码": None, **won})
         with workspace.acting_as("qianba") as session:
             found = {row["客户名称"]: row["回款金额"] for row in rows_of(exported(session))}
     assert found == {"北京示例科技有限公司": None, "成交客户": 7}
@@ -168,7 +168,7 @@ def test_encrypted_values_are_opened_or_said_to_be_unreadable() -> None:
         edit=Fields.only("id_number"),
     )  # fmt: skip
     configuration = attrs.evolve(standard_configuration().with_grants(grant), flows=())
-    person = {**COMPANY, "客户类型": "个人客户", "uscc": None, "证件号码": "11010519491231002X"}
+    person = {**COMPANY, "客户类型": "个人客户", "统一社会信用代码": None, "证件号码": "11010519491231002X"}
     with open_workspace(configuration, keyring=keys) as workspace:
         with workspace.acting_as("lisi") as session:
             session.customers.create(person)
@@ -232,7 +232,7 @@ def test_an_unmodified_export_changes_nothing() -> None:
     with workspace.acting_as("lisi") as session:
         long = {"年采购预算": "1234.50", "成立时间": "2008-08-08", "特殊备注": "a\nb", "地址": "=1+1", "region": "上海"}
         session.customers.create({**COMPANY, **long}, tags=[("行业", "制造业")])
-        session.customers.create({**COMPANY, "客户名称": "@二", "uscc": None, "联系方式": "010-62345678"})
+        session.customers.create({**COMPANY, "客户名称": "@二", "统一社会信用代码": None, "联系方式": "010-62345678"})
         file = io.BytesIO()
         export(session, "customer", file)
     with workspace.acting_as("sunjiu") as session:

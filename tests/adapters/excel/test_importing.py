@@ -76,7 +76,7 @@ def test_problems_have_their_place_and_words() -> None:
     assert phone.place is not None
     assert phone.place.sheet == "客户"
     assert phone.message("zh", label="联系方式") == "联系方式：不是有效的电话号码"
-    assert phone.message("en") == "phone: is not a valid phone number"
+    assert phone.message("en") == "Phone: is not a valid phone number"
 
 
 def test_cells_without_a_value_say_so() -> None:

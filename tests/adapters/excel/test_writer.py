@@ -52,7 +52,7 @@ def test_further_sheets_when_one_is_full(monkeypatch: pytest.MonkeyPatch) -> Non
     file = io.BytesIO()
     with acting_as("lisi") as session:
         for number in range(5):
-            session.customers.create({**COMPANY, "客户名称": f"客户{number}", "uscc": None})
+            session.customers.create({**COMPANY, "客户名称": f"客户{number}", "统一社会信用代码": None})
         assert export(session, "customer", file, fields=["name"]).rows == 5
     workbook = loaded(file)
     assert workbook.sheetnames == ["客户", "客户 2", "客户 3"]

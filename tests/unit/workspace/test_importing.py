@@ -10,7 +10,8 @@ import pytest
 
 from custinfo import ANY, F, InvalidInputError, NotFoundError, PermissionDeniedError, Workspace
 from custinfo.core.problems import Place
-from custinfo.workspace.importing import ImportPlan, ImportReport, make_plan
+from custinfo.workspace.importing import ImportPlan, ImportReport
+from custinfo.workspace.planning import make_plan
 from tests.unit.workspace.story import Story
 
 HEADER = ("客户名称*", "客户类型", "联系人", "电话", "统一社会信用代码", "年采购预算", "负责人")

@@ -120,6 +120,8 @@ class _Sheet:
                 self.sheet.write_number(row, column, shown, style)
             case str():
                 self.sheet.write_string(row, column, shown, style)
+            case CellError(error):  # stays an error: as text it would come back as a value
+                self.sheet.write_formula(row, column, f"={error}", style, error)
             case _:
                 self.sheet.write_datetime(row, column, shown, style)
 
@@ -131,6 +133,9 @@ class _Sheet:
         return self.formats[key]
 
 
+_ERRORS: Final = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+
+
 def _shown(value: object) -> Any:
     """Return a value of a type that a cell can hold.
 
@@ -140,7 +145,7 @@ def _shown(value: object) -> Any:
         case UncachedFormula():
             return None
         case CellError(error):
-            return error
+            return value if error in _ERRORS else None
         case Masked(text):
             return safe_text(text)
         case datetime() if value.date() < _FIRST_DAY:

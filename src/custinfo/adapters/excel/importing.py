@@ -19,7 +19,8 @@ from custinfo.core.errors import PermissionDeniedError, UnreadableFileError
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, Masked, ModuleKey
 from custinfo.core.schema import ModuleSchema
-from custinfo.workspace.importing import Counts, Duplicates, ImportPlan, ImportReport, PlannedRow, Progress, make_plan
+from custinfo.workspace.importing import Counts, Duplicates, ImportPlan, ImportReport, PlannedRow, Progress
+from custinfo.workspace.planning import make_plan
 from custinfo.workspace.session import Session
 
 __all__ = ["ExcelPlan", "ExcelReport", "plan_import"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 from unicodedata import is_normalized, normalize
 
@@ -41,6 +41,9 @@ def _read_other(raw: object, report: Report, problems: list[Problem]) -> str | I
         return None
     if isinstance(raw, date):
         return _read_date(raw, report, problems)
+    if type(raw) is time:
+        report.remark(problems)
+        return raw.isoformat("seconds" if raw.second else "minutes")
     digits = number_text(raw)
     if digits is None:
         return report.refuse_type(raw, problems)
