@@ -108,8 +108,6 @@ class CriteriaContract(Harness):
         self.assert_twins("title", lambda field: field > "\ufffd", 3)
         self.assert_twins("title", lambda field: field >= "甲公司 A", 1, 2, 3)
         self.assert_twins("title", lambda field: field >= "甲公司 A ", 2, 3)
-        self.assert_twins("title", lambda field: field < "a\0", 5)
-        self.assert_twins("title", lambda field: field > "甲公司\ud800", 3)
 
     def test_contains(self) -> None:
         """A part is found exactly: case, width and wildcard characters mean themselves."""
@@ -125,7 +123,6 @@ class CriteriaContract(Harness):
             ("𠮷", (3,)),
             (" ", (1,)),
             ("", (1, 2, 3, 5)),
-            ("\0", ()),
         ):
             self.assert_twins("title", lambda field, part=part: field.contains(part), *expected)  # type: ignore[misc]
         self.assert_found(F.note.contains("\n文"), 3)
@@ -143,7 +140,6 @@ class CriteriaContract(Harness):
             ("", (1, 2, 3, 5)),
             ("\U0010ffff", ()),
             ("\ud7ff", ()),
-            ("甲\ud800", ()),
         ):
             self.assert_twins("title", lambda field, part=part: field.starts_with(part), *expected)  # type: ignore[misc]
 
