@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custinfo.core.approval.flows import DepartmentHead, FieldMember, Flow, NamedMember, RoleHolders, Step, Trigger
     from custinfo.core.configuration import Configuration
     from custinfo.core.converter import (
         configuration_from_json,
@@ -34,11 +35,19 @@ if TYPE_CHECKING:
         UnreadableFileError,
     )
     from custinfo.core.fields import FieldDefinition, ModuleDefinition
+    from custinfo.core.messages import DEFAULT_MESSAGES, Messages
     from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
+    from custinfo.core.policy.grants import ALL_FIELDS, Fields, Grant, Role
     from custinfo.core.problems import Place, Problem
     from custinfo.core.records import ANY, CLEAR, UNREADABLE, Attachment, Masked, Record, Tag
+    from custinfo.core.rules import Length, MatchesBirthday, NotBefore, OneOfValues, Pattern, Range
     from custinfo.core.tags import TagDimension
     from custinfo.workspace import Session, Workspace
+    from custinfo.workspace.approvals import Approvals
+    from custinfo.workspace.collection import Records
+    from custinfo.workspace.explaining import Explanation
+    from custinfo.workspace.importing import Counts, PlannedRow, Progress
+    from custinfo.workspace.undoing import UndoReport
     from custinfo.workspace.views import (
         Applied,
         AwaitingApproval,
@@ -51,10 +60,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ALL_FIELDS",
     "ANY",
     "CLEAR",
+    "DEFAULT_MESSAGES",
     "UNREADABLE",
     "Applied",
+    "Approvals",
     "Assignment",
     "Attachment",
     "AwaitingApproval",
@@ -62,39 +74,62 @@ __all__ = [
     "Configuration",
     "ConfigurationError",
     "ConflictError",
+    "Counts",
     "Criterion",
     "CustinfoError",
     "Department",
+    "DepartmentHead",
     "Dictionary",
     "DictionaryValue",
     "DuplicateValueError",
+    "Explanation",
     "F",
     "FieldDefinition",
+    "FieldMember",
     "FieldReservedError",
+    "Fields",
+    "Flow",
+    "Grant",
     "IllegalTransitionError",
     "InboxTask",
     "InvalidInputError",
+    "Length",
     "Masked",
+    "MatchesBirthday",
     "Member",
+    "Messages",
     "MissingExtraError",
     "ModuleDefinition",
+    "NamedMember",
+    "NotBefore",
     "NotFoundError",
+    "OneOfValues",
     "Organisation",
     "Outcome",
     "Page",
+    "Pattern",
     "PermissionDeniedError",
     "Place",
+    "PlannedRow",
     "Position",
     "Problem",
+    "Progress",
+    "Range",
     "Record",
     "RecordView",
+    "Records",
     "RequestView",
+    "Role",
+    "RoleHolders",
     "Session",
     "StaleVersionError",
+    "Step",
     "StorageError",
     "Tag",
     "TagDimension",
     "Tagged",
+    "Trigger",
+    "UndoReport",
     "UnreadableFileError",
     "Workspace",
     "configuration_from_json",
@@ -105,6 +140,42 @@ __all__ = [
 
 # Names are imported when they are first used, so that `import custinfo` costs a host next to nothing.
 _HOMES = {
+    "custinfo.core.policy.grants": (
+        "ALL_FIELDS",
+        "Fields",
+        "Grant",
+        "Role",
+    ),
+    "custinfo.core.approval.flows": (
+        "DepartmentHead",
+        "FieldMember",
+        "Flow",
+        "NamedMember",
+        "RoleHolders",
+        "Step",
+        "Trigger",
+    ),
+    "custinfo.core.rules": (
+        "Length",
+        "MatchesBirthday",
+        "NotBefore",
+        "OneOfValues",
+        "Pattern",
+        "Range",
+    ),
+    "custinfo.core.messages": (
+        "DEFAULT_MESSAGES",
+        "Messages",
+    ),
+    "custinfo.workspace.collection": ("Records",),
+    "custinfo.workspace.approvals": ("Approvals",),
+    "custinfo.workspace.explaining": ("Explanation",),
+    "custinfo.workspace.importing": (
+        "Counts",
+        "PlannedRow",
+        "Progress",
+    ),
+    "custinfo.workspace.undoing": ("UndoReport",),
     "custinfo.core.configuration": ("Configuration",),
     "custinfo.core.converter": (
         "configuration_from_json",

@@ -18,7 +18,6 @@ __all__ = [
     "ModuleDefinition",
     "OptionValue",
     "Sensitivity",
-    "Transition",
     "label_in",
 ]
 
@@ -96,14 +95,6 @@ class FieldDefinition:
         yield self.key
         yield from self.label.values()
         yield from self.aliases
-
-
-@attrs.frozen
-class Transition:
-    """Allow a status field to move from one of `sources` to `target` (codes; no sources means from anywhere)."""
-
-    target: str
-    sources: tuple[str, ...] = ()
 
 
 def _index_fields(fields: Mapping[str, FieldDefinition] | tuple[FieldDefinition, ...]) -> FrozenDict[str, Any]:

@@ -90,7 +90,9 @@ def test_values_that_a_spreadsheet_would_change_are_text() -> None:
     }
     with acting_as("lisi", configuration) as session:
         session.customers.create(values)
-        session.customers.create({**COMPANY, "统一社会信用代码": None, "big": 123456789012345, "moment": "2024-03-05 01:02:03"})
+        session.customers.create(
+            {**COMPANY, "统一社会信用代码": None, "big": 123456789012345, "moment": "2024-03-05 01:02:03"}
+        )
         sheet = exported(session, fields=["大数", "小数", "时刻", "标记", "成立时间"])
     first, second = sheet[2], sheet[3]
     assert [cell.value for cell in first] == [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 from custinfo.core.criteria import F
-from custinfo.core.fields import FieldDefinition, ModuleDefinition, Transition, label_in
+from custinfo.core.fields import FieldDefinition, ModuleDefinition, label_in
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.rules import Length
 
@@ -56,8 +56,3 @@ def test_active_fields() -> None:
     """Retired fields are not among the active ones."""
     module = ModuleDefinition("m", (NAME, FieldDefinition("old", "text", retired=True)))
     assert module.active_fields() == (NAME,)
-
-
-def test_a_transition_from_anywhere() -> None:
-    """A transition without sources starts anywhere."""
-    assert Transition("成交").sources == ()
