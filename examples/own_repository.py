@@ -12,11 +12,12 @@ goes all the way.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import cmp_to_key
@@ -61,7 +62,7 @@ CREATE INDEX IF NOT EXISTS claim_holder ON claim (tenant, holder);
 """
 MEMBERS = "IN (SELECT value FROM json_each(?))"  # one JSON array carries any number of values
 TIMES = frozenset({"at", "created_at", "updated_at", "archived_at", "started_at"})
-BACKWARDS = cmp_to_key(lambda one, other: (one < other) - (one > other))
+BACKWARDS: Callable[[Any], Any] = cmp_to_key(lambda one, other: (one < other) - (one > other))
 
 
 def dump(item: Any, **encoded: Any) -> str:
@@ -313,10 +314,9 @@ class OwnApprovals:
             taken = self.store.holders([name for name in names if not self.store.claim(name, request.id)])
             if taken:
                 raise FieldReservedError(
-                    [
-                        Problem("field_reserved", names[name], params={"request_id": taken[name]})
-                        for name in sorted(taken)
-                    ]
+                    Problem("field_reserved", key, params={"request_id": taken[name]})
+                    for name, key in names.items()
+                    if name in taken
                 )
 
     def open_for(self, module: str, record_ids: Collection[RecordId], /) -> Sequence[Request]:
@@ -384,8 +384,8 @@ class OwnUnit:
 class OwnUnits:
     """Begin units of work on a file, one at a time: each takes the database's lock when it begins."""
 
-    def __init__(self, path: Path | str) -> None:
-        self._path = path
+    def __init__(self, path: Path) -> None:
+        self.path = path
         with translated(), closing(sqlite3.connect(path)) as connection:
             connection.executescript(TABLES)
 
@@ -393,7 +393,7 @@ class OwnUnits:
     def begin(self, schema: Schema, tenant: str, /) -> Iterator[OwnUnit]:
         """Return a unit for a `with` block: committed at its end; closing without a commit takes all back."""
         with translated():
-            connection = sqlite3.connect(self._path, isolation_level=None)
+            connection = sqlite3.connect(self.path, isolation_level=None)
         with closing(connection):
             store = Store(connection, schema, tenant)
             store.run("BEGIN IMMEDIATE")
@@ -406,12 +406,12 @@ class TestOwnRepository(RepositoryContract):
 
     def units(self) -> Units:
         """Return an empty store."""
-        self.folder = tempfile.TemporaryDirectory()
-        return OwnUnits(Path(self.folder.name, "own.db"))
+        return OwnUnits(Path(tempfile.mkdtemp()) / "own.db")
 
     def discard(self, units: Units) -> None:
         """Delete it."""
-        self.folder.cleanup()
+        assert isinstance(units, OwnUnits)
+        shutil.rmtree(units.path.parent)
 
 
 def tell(workspace: Workspace) -> None:
@@ -434,8 +434,8 @@ def tell(workspace: Workspace) -> None:
     with workspace.acting_as("zhaojl") as session:
         for task in session.approvals.inbox():
             session.approvals.approve(task.request_id, comment="同意")
-        changes = session.customers.history(best[0].id)
-        print("History:", *(f"{change.version} {change.action} by {change.actor}" for change in changes), sep="\n  ")
+        for change in session.customers.history(best[0].id):
+            print(f"Version {change.version} by {change.actor} ({change.channel}): {', '.join(sorted(change.fields))}")
 
 
 def main(folder: Path) -> int:
@@ -443,13 +443,12 @@ def main(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "own.db").unlink(missing_ok=True)
     tell(Workspace(standard_configuration(), units=OwnUnits(folder / "own.db"), organisation=sample_organisation()))
-    print(f"{folder / 'own.db'} has {(folder / 'own.db').stat().st_size // 1024} KiB.")
     if find_spec("pytest") is None:
         print("To run the contract that every store keeps: pip install pytest, and run this again.")
         return 0
-    print("The contract that every store keeps:")
-    import pytest
+    import pytest  # noqa: PLC0415 - it need not be installed
 
+    print("The contract that every store keeps:")
     return pytest.main(["-q", "-o", "addopts=", "--noconftest", "-p", "no:cacheprovider", __file__])
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sqlite3
 import subprocess
 import sys
 import unicodedata
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -226,6 +228,31 @@ def test_own_fields_and_modules() -> None:
         "Contract: HT-2024-001 300000 signed on 2024-03-15",
         "Contracts with important customers: 1",
     ]
+
+
+def test_own_repository(tmp_path: Path) -> None:
+    """The story is kept in the store of one's own, by SQLite alone, and the store passes the contract."""
+    lines = run("own_repository.py", str(tmp_path)).splitlines()
+    assert lines[:5] == [
+        "Best first: 宁波望潮物流有限公司 1200000 苏州霁川电子有限公司 800000",
+        "Refused: 统一社会信用代码：已有其他记录使用该值",
+        "Version 1 by lisi (edit): "
+        "annual_budget, contact_name, created_by, customer_type, department, name, owner, phone, status",
+        "Version 2 by lisi (approval): status",
+        "The contract that every store keeps:",
+    ]
+    passed = re.fullmatch(r"(\d+) passed in .*", lines[-1])
+    assert passed is not None
+    assert int(passed[1]) >= 70
+    with closing(sqlite3.connect(tmp_path / "own.db")) as database:
+        kinds = database.execute("SELECT kind, count(*) FROM item GROUP BY kind").fetchall()
+    assert kinds == [("change", 3), ("record", 2), ("request", 1)]
+
+
+def test_own_repository_needs_the_standard_library_only() -> None:
+    """The store imports no library of databases, so that a reader sees all that a store needs."""
+    imported = re.findall(r"^(?:from|import) (\w+)", (EXAMPLES / "own_repository.py").read_text("utf-8"), re.MULTILINE)
+    assert set(imported) - sys.stdlib_module_names == {"attrs", "custinfo"}
 
 
 def test_examples_are_short() -> None:

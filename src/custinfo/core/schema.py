@@ -86,6 +86,22 @@ class ModuleSchema:
         return {**system, **fields}
 
     @cached_property
+    def unique_fields(self) -> tuple[FieldDefinition, ...]:
+        """The fields of which no two live records may have the same value."""
+        return tuple(field for field in self.definition.fields.values() if field.unique)
+
+    @cached_property
+    def encrypted_fields(self) -> tuple[FieldDefinition, ...]:
+        """The fields whose values are stored encrypted."""
+        return tuple(field for field in self.definition.fields.values() if field.encrypted)
+
+    @cached_property
+    def reference_fields(self) -> tuple[tuple[FieldKey, ModuleKey], ...]:
+        """The reference fields, each with the module to which it points."""
+        fields = self.definition.fields.values()
+        return tuple((field.key, str(field.options["module"])) for field in fields if field.kind == "reference")
+
+    @cached_property
     def _keys(self) -> dict[str, FieldKey]:
         keys: dict[str, FieldKey] = {}
         for field in sorted(self.definition.fields.values(), key=lambda item: item.retired):

@@ -46,7 +46,7 @@ class ValueCodec:
     """
 
     def __init__(self, module: ModuleSchema) -> None:
-        self._encode = {key: kind.encode for key, kind in module.kinds.items()}
+        self._encode = {key: kind.encode for key, kind in module.kinds.items() if kind.encode is not unchanged}
         self._decode = {key: kind.decode for key, kind in module.kinds.items()}
         self._decoded = frozenset(key for key, kind in module.kinds.items() if kind.decode is not unchanged) | {
             "tags",
@@ -81,8 +81,11 @@ class ValueCodec:
 
     def encode_values(self, values: Mapping[FieldKey, Any]) -> dict[FieldKey, Any]:
         """Return the JSON form of a record's values or a patch."""
-        encode = self.encode
-        return {key: encode(key, value) for key, value in values.items()}
+        encode, encoded = self.encode, self._encode
+        return {
+            key: value if type(value) is str and key not in encoded else encode(key, value)
+            for key, value in values.items()
+        }
 
     def decode_values(self, stored: Mapping[FieldKey, Any]) -> FrozenDict[FieldKey, Any]:
         """Return the values or the patch that `encode_values` gave."""
@@ -93,8 +96,15 @@ class ValueCodec:
 
     def encode_changes(self, fields: Iterable[FieldChange]) -> list[list[Any]]:
         """Return the JSON form of field changes: triples of key, old and new value."""
-        encode = self.encode
-        return [[item.field, encode(item.field, item.old), encode(item.field, item.new)] for item in fields]
+        encode, encoded = self.encode, self._encode
+        return [
+            [
+                key,
+                None if old is None else encode(key, old),
+                new if type(new) is str and key not in encoded else encode(key, new),
+            ]
+            for key, old, new in fields
+        ]
 
     def decode_changes(self, stored: Iterable[list[Any]]) -> tuple[FieldChange, ...]:
         """Return the field changes that `encode_changes` gave."""

@@ -29,14 +29,6 @@ class Compiled:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._validators: dict[ModuleKey, Validator] = {}
-        self._encrypted: dict[ModuleKey, tuple[FieldDefinition, ...]] = {}
-
-    def encrypted_fields(self, module: ModuleKey) -> tuple[FieldDefinition, ...]:
-        """Return the fields of a module whose values are stored encrypted."""
-        if module not in self._encrypted:
-            fields = self.schema.module(module).definition.fields.values()
-            self._encrypted[module] = tuple(field for field in fields if field.encrypted)
-        return self._encrypted[module]
 
     def validator(self, module: ModuleKey, now: datetime) -> Validator:
         """Return the validator of a module."""
@@ -61,7 +53,6 @@ class References:
         self._unit = unit
         self._schema = schema
         self._known: dict[tuple[ModuleKey, RecordId], Record | None] = {}
-        self._fields: dict[ModuleKey, tuple[tuple[FieldKey, ModuleKey], ...]] = {}
 
     def __call__(self, record: Record, key: FieldKey) -> Record | None:
         """Return the record to which the reference field `key` of `record` points, or `None`."""
@@ -75,15 +66,7 @@ class References:
 
     def fields(self, module: ModuleKey) -> tuple[tuple[FieldKey, ModuleKey], ...]:
         """Return the reference fields of a module, each with the module to which it points."""
-        known = self._fields.get(module)
-        if known is None:
-            definition = self._schema.module(module).definition
-            known = self._fields[module] = tuple(
-                (field.key, str(field.options["module"]))
-                for field in definition.fields.values()
-                if field.kind == "reference"
-            )
-        return known
+        return self._schema.module(module).reference_fields
 
     def target(self, module: ModuleKey, key: FieldKey) -> ModuleKey:
         """Return the module to which a reference field points."""
@@ -164,10 +147,6 @@ class Context:
     def verdict(self, record: Record) -> Verdict:
         """Return what the actor may do with a record."""
         return self.access(record.module).verdict(record, self.related)
-
-    def encrypted_fields(self, module: ModuleKey) -> tuple[FieldDefinition, ...]:
-        """Return the fields of a module whose values are stored encrypted."""
-        return self.compiled.encrypted_fields(module)
 
     def seal(self, field: FieldDefinition, record: RecordId, module: ModuleKey, value: Any) -> Sealed:
         """Return the encrypted form of a value; the caller has made sure that there is a keyring."""

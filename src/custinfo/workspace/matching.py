@@ -55,7 +55,7 @@ class Matcher:
         self._match_keys = self._schema.definition.match_keys
         self._duplicate_keys = self._schema.definition.duplicate_keys if duplicates == "report" else ()
         self._taken: dict[RecordId, int] = {}
-        unique = tuple((field.key,) for field in self._fields.values() if field.unique)
+        unique = tuple((field.key,) for field in self._schema.unique_fields)
         self._seen: dict[RowKey, dict[tuple[Any, ...], int]] = {
             key: {} for key in (*self._match_keys, *unique, *self._duplicate_keys)
         }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from custinfo.core.fields import FieldDefinition
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.stored import unique_key
@@ -51,15 +50,13 @@ class UniqueCheck:
         restored = before is not None and before.archived_at is not None
         if after.archived_at is not None:
             return
-        for field in self._unique_fields(after.module):
+        module = self._context.module(after.module)
+        for field in module.unique_fields:
             value = after.values.get(field.key)
             if value is None or (before is not None and not restored and before.values.get(field.key) == value):
                 continue
             if field.encrypted and type(value) is not Sealed:
                 value = self._context.seal(field, after.id, after.module, value)
-            text = unique_key(self._context.module(after.module), field.key, value)
+            text = unique_key(module, field.key, value)
             if text is not None:
                 yield field.key, text
-
-    def _unique_fields(self, module: ModuleKey) -> list[FieldDefinition]:
-        return [field for field in self._context.module(module).definition.fields.values() if field.unique]

@@ -92,7 +92,7 @@ class WritePath:
         record_id = after.id or RecordId(self.context.ids())
         sealed = {
             field.key: self.context.seal(field, record_id, after.module, after.values[field.key])
-            for field in self.context.encrypted_fields(after.module)
+            for field in self.context.module(after.module).encrypted_fields
             if field.key in after.values and type(after.values[field.key]) is not Sealed
         }
         values = after.values.merged(sealed) if sealed else after.values

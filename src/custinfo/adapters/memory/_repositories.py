@@ -85,8 +85,8 @@ class MemoryRecords:
             return []
         module = self._schema.module(record.module)
         keys = []
-        for field in module.definition.fields.values():
-            if field.unique and field.key in record.values:
+        for field in module.unique_fields:
+            if field.key in record.values:
                 value = unique_key(module, field.key, record.values[field.key])
                 if value is not None:
                     keys.append((record.module, field.key, value))

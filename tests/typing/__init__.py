@@ -1,0 +1,1 @@
+"""What mypy alone checks: nothing in here is collected or run by pytest."""
