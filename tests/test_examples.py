@@ -233,11 +233,11 @@ def test_own_fields_and_modules() -> None:
 def test_own_repository(tmp_path: Path) -> None:
     """The story is kept in the store of one's own, by SQLite alone, and the store passes the contract."""
     lines = run("own_repository.py", str(tmp_path)).splitlines()
+    created = "annual_budget, contact_name, created_by, customer_type, department, name, owner, phone, status"
     assert lines[:5] == [
         "Best first: 宁波望潮物流有限公司 1200000 苏州霁川电子有限公司 800000",
         "Refused: 统一社会信用代码：已有其他记录使用该值",
-        "Version 1 by lisi (edit): "
-        "annual_budget, contact_name, created_by, customer_type, department, name, owner, phone, status",
+        f"Version 1 by lisi (edit): {created}",
         "Version 2 by lisi (approval): status",
         "The contract that every store keeps:",
     ]

@@ -23,22 +23,27 @@ example = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(example)
 
 
+def path_of(units: Units) -> Path:
+    """Return where a store is."""
+    assert isinstance(units, example.OwnUnits)
+    return Path(units.path)
+
+
 class TestOwnRepository(RepositoryContract):
     """A file, and one connection for each unit of work."""
 
     def units(self) -> Units:
         """Return an empty store."""
-        self.folder = Path(tempfile.mkdtemp())
-        units: Units = example.OwnUnits(self.folder / "own.db")
+        units: Units = example.OwnUnits(Path(tempfile.mkdtemp()) / "own.db")
         return units
 
     def discard(self, units: Units) -> None:
         """Delete the file."""
-        shutil.rmtree(self.folder)
+        shutil.rmtree(path_of(units).parent)
 
     def test_failures_are_ours(self) -> None:
         """What the database says leaves as a StorageError, which tells whether to try again."""
-        with closing(sqlite3.connect(self.folder / "own.db")) as other:
+        with closing(sqlite3.connect(path_of(self.store))) as other:
             other.execute("DROP TABLE item")
         with pytest.raises(StorageError) as caught:
             self.stored(1)
@@ -47,7 +52,7 @@ class TestOwnRepository(RepositoryContract):
 
     def test_a_lock_is_retryable(self) -> None:
         """Of two units at once, the second may be tried again, and works when the first has ended."""
-        with closing(sqlite3.connect(self.folder / "own.db", timeout=0)) as other, self.begin():
+        with closing(sqlite3.connect(path_of(self.store), timeout=0)) as other, self.begin():
             with pytest.raises(StorageError) as caught, example.translated():
                 other.execute("BEGIN IMMEDIATE")
             assert caught.value.retryable

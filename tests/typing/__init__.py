@@ -1,1 +1,1 @@
-"""What mypy alone checks: nothing in here is collected or run by pytest."""
+"""What mypy alone checks: nothing in here is collected or run by pytest."""  # noqa: A005 - it is no library

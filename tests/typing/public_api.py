@@ -43,7 +43,7 @@ def opens(host: SqlAlchemyUnit) -> Iterator[Session]:
     """A workspace is made of a configuration and a store; a session is what its `with` block gives."""
     configuration = standard_configuration().with_fields("customer", FieldDefinition("nickname", "text"))
     assert_type(configuration, Configuration)
-    assert_type(configuration_from_json({}), Configuration)
+    assert_type(configuration_from_json("{}"), Configuration)
     people: Directory = sample_organisation()
     assert_type(Workspace.open("memory://", configuration, organisation=people), Workspace)
     workspace = Workspace(configuration, units=MemoryUnits(), organisation=sample_organisation())

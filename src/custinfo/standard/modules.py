@@ -68,7 +68,7 @@ _ENTERPRISE: Final = (
     ),
     _field("main_business", "text", "主营业务", "Main business", applies_when=NOT_INDIVIDUAL),
     _field("bank_account", "text", "开户行信息", "Bank account", sensitivity="sensitive", mask="last4"),
-    _choice("source", "source", "客户来源", "Source", "来源", indexed=True),
+    _choice("source", "source", "客户来源", "Source", "来源"),
     _choice("region", "region", "地区", "Region", "所属省份", indexed=True),
     _field("current_need", "long_text", "当前需求", "Current need"),
     _field("special_notes", "long_text", "特殊备注", "Notes", "备注"),
@@ -91,7 +91,7 @@ _DEAL: Final = (
     _money("contract_amount", "合同金额", "Contract amount", required_when=WON),
     _field("effective_on", "date", "生效日期", "Effective on", required_when=WON),
     _money("paid_amount", "回款金额", "Paid amount"),
-    _field("paid_on", "date", "回款日期", "Paid on", indexed=True),
+    _field("paid_on", "date", "回款日期", "Paid on"),
 )
 
 CUSTOMER: Final = ModuleDefinition(
