@@ -57,6 +57,7 @@ def examples(session: nox.Session) -> None:
     folder = session.create_tmp()
     session.run("python", "-W", "error", "examples/quickstart.py", folder)
     session.run("python", "-W", "error", "examples/custom_fields.py")
+    session.run("python", "-W", "error", "examples/own_repository.py")
 
 
 @nox.session(python=MAIN)

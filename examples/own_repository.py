@@ -237,8 +237,9 @@ class OwnRecords:
     def _unique(self, record: Record) -> Iterator[tuple[str, str]]:
         """Yield the unique fields of a live record, and the names that it has to claim."""
         module = self.store.schema.module(record.module)
-        for key, field in module.definition.fields.items() if record.archived_at is None else ():
-            value = unique_key(module, key, record.values[key]) if field.unique and key in record.values else None
+        keys = (field.key for field in module.unique_fields if field.key in record.values)
+        for key in keys if record.archived_at is None else ():
+            value = unique_key(module, key, record.values[key])
             if value is not None:
                 yield key, _array((record.module, key, value))
 

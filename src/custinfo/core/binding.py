@@ -185,7 +185,7 @@ class _Binder:
                     raise _unknown_operator(target, leaf, kind)
                 return self.compare(target, operator, value)
             case OneOf(_, values):
-                return any_of([self.compare(target, "eq", value) for value in values]) if values else Nothing()
+                return _one_of(target.path, [self.compare(target, "eq", value) for value in values])
             case Under(_, value):
                 dictionary = self.dictionary(target, leaf)
                 return self.choice_in(target, dictionary.subtree(self.code(target, dictionary, value)))
@@ -337,6 +337,25 @@ def months_before(moment: datetime, months: int) -> datetime:
     """
     year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+
+
+def _one_of(path: Path, parts: Sequence[Criterion]) -> Criterion:
+    """Join comparisons with single values in one list; those that came to more stand beside it."""
+    values: dict[Any, None] = {}
+    others: list[Criterion] = []
+    for part in parts:
+        match part:
+            case Compare(_, "eq", value):
+                values[value] = None
+            case OneOf(_, found):
+                values |= dict.fromkeys(found)
+            case _:
+                others.append(part)
+    if len(values) == 1:
+        others.append(Compare(path, "eq", next(iter(values))))
+    elif values:
+        others.append(OneOf(path, tuple(values)))
+    return any_of(others)
 
 
 def _same(dictionary: Dictionary, code: str) -> tuple[str, ...]:

@@ -113,7 +113,10 @@ class ValueCodec:
 
 
 def unique_key(module: ModuleSchema, key: FieldKey, value: Any) -> str | None:
-    """Return the text by which a unique value is found; of a sealed one its blind index."""
+    """Return the text by which a unique value is found; of a sealed one its blind index.
+
+    `None` for a sealed value without an index, which can't be kept unique.
+    """
     if type(value) is Sealed:
         return value.index
     return str(module.kinds[key].encode(value))

@@ -75,8 +75,9 @@ class RecordRepository(Protocol):
         """Insert records of version 1, and replace others if the stored version is one less.
 
         The records may be of several modules; ids are distinct.
-        Raises: StaleVersionError if a stored version is another or the record is gone; DuplicateValueError if a live
-        record would share a unique value with another live record. In both cases nothing is saved.
+        Raises: StaleVersionError (`stale_version` with `expected` and `actual`, 0 if it is gone) if a stored version
+        is another; DuplicateValueError (`not_unique` of the field) if a live record would share a unique value with
+        another live record. In both cases nothing is saved.
         """
 
     def remove(self, records: Sequence[Record], /) -> None:
@@ -106,7 +107,10 @@ class HistoryRepository(Protocol):
     """Keep changes, in the same transaction as the records that they are about."""
 
     def append(self, changes: Sequence[Change], /) -> None:
-        """Add changes; (record, version) is unique."""
+        """Add changes, all or none.
+
+        Raises: StaleVersionError (`stale_version`) if a (record, version) has a change already; nothing is added.
+        """
 
     def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
         """Return all changes of a record, oldest first, also of one that was removed."""
@@ -124,8 +128,8 @@ class ApprovalRepository(Protocol):
     def save(self, request: Request, /) -> None:
         """Insert version 1, or replace the version before.
 
-        Raises: StaleVersionError if the stored version is another; FieldReservedError if an open request reserves
-        one of its fields. Nothing is saved then.
+        Raises: StaleVersionError (`stale_version`) if the stored version is another; FieldReservedError
+        (`field_reserved` with `request_id`) if an open request reserves one of its fields. Nothing is saved then.
         """
 
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
@@ -148,4 +152,4 @@ class ImportRepository(Protocol):
         """Insert or replace the import."""
 
     def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
-        """Return a running import of the same content, or `None`."""
+        """Return the latest running import of the same content, or `None`."""

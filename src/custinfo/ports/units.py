@@ -48,7 +48,10 @@ class UnitOfWork(Protocol):
 
 
 class Units(Protocol):
-    """Begin units of work; a host's own transaction is one that begins within it."""
+    """Begin units of work; a host's own transaction is one that begins within it.
+
+    Units that hold connections may have a method `dispose` to give them back: `Workspace.close` calls it.
+    """
 
     def begin(self, schema: Schema, tenant: str, /) -> AbstractContextManager[UnitOfWork]:
         """Return a unit for a `with` block: committed at its end, rolled back if it raises.

@@ -63,7 +63,7 @@ NAMES: list[tuple[Criterion, Criterion]] = [
     (F["客户状态"] == "won", Compare(("status",), "eq", "成交")),
     (F.industry == "制造业-IT设备", Compare(("industry",), "eq", "IT设备")),
     (F.phone == "138 1234 5678", Compare(("phone",), "eq", "13812345678")),
-    (F.status.is_in(["Won", "流失", "won"]), AnyOf((F.status == "成交", F.status == "流失"))),
+    (F.status.is_in(["Won", "流失", "won"]), F.status.is_in(["成交", "流失"])),
     (F.founded_on == "2024/3/15", Compare(("founded_on",), "eq", date(2024, 3, 15))),
     (F.annual_budget > "50万", Compare(("annual_budget",), "gt", Decimal(500_000))),
     (F.id_number.is_present(), Present(("id_number",))),
@@ -108,7 +108,7 @@ CHOICES: list[tuple[Criterion, Criterion]] = [
     (F.place == "北平", OneOf(("place",), ("beijing", "peking"))),
     (F.place != "深圳", AllOf((Present(("place",)), Not(F.place == "shenzhen")))),
     (F.place != "北京", AllOf((Present(("place",)), Not(OneOf(("place",), ("beijing", "peking")))))),
-    (F.place.is_in(["深圳", "海淀"]), AnyOf((F.place == "shenzhen", F.place == "haidian"))),
+    (F.place.is_in(["深圳", "海淀"]), F.place.is_in(["shenzhen", "haidian"])),
     (F.place.under("北京"), OneOf(("place",), ("beijing", "haidian", "peking"))),
     (F.place.under("华南"), OneOf(("place",), ("south", "shenzhen"))),
     (F.place.under("海淀"), F.place == "haidian"),
@@ -153,7 +153,7 @@ NUMBERS: list[tuple[Criterion, Criterion]] = [
     (F.price >= -9_000_000_000_000, Present(("price",))),
     (F.budget == Decimal("9e18"), Nothing()),
     (F.version == "3", F.version == 3),
-    (F.count.is_in([1, 1.5, 2]), AnyOf((F.count == 1, F.count == 2))),
+    (F.count.is_in([1, 1.5, 2]), F.count.is_in([1, 2])),
 ]
 
 
