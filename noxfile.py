@@ -6,6 +6,7 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"  # the interpreters that are there are used, the others are skipped
 nox.options.sessions = ["tests", "core_only", "lowest", "examples", "types", "lint", "docs"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
