@@ -64,7 +64,7 @@ def examples(session: nox.Session) -> None:
 @nox.session(python=MAIN)
 def types(session: nox.Session) -> None:
     """Check the annotations."""
-    session.install("-e", ".[all,test]", *group("lint"), *group("docs"), "nox")
+    session.install("-e", ".[all,test]", *group("lint"), *group("docs"), *group("bench"), "nox")
     session.run("mypy")
 
 
@@ -89,5 +89,5 @@ def docs(session: nox.Session) -> None:
 @nox.session(python=MAIN)
 def bench(session: nox.Session) -> None:
     """Measure against the floors."""
-    session.install(".[all,test]")
+    session.install(".[all,test]", *group("bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)

@@ -7,7 +7,7 @@ import importlib
 
 from benchmarks.harness import report
 
-TOPICS = ("import_time", "policy", "approval", "importing")
+TOPICS = ("import_time", "validate", "policy", "approval", "importing")
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xlsxwriter
 
-__all__ = ["HEADER", "customer_rows", "write_workbook"]
+__all__ = ["HEADER", "customer_rows", "validation_rows", "write_workbook"]
 
 HEADER = (
     "客户名称", "客户类型", "所属行业", "联系人", "联系方式", "邮箱",
@@ -48,6 +48,49 @@ def customer_rows(count: int, seed: int = 7) -> list[tuple[object, ...]]:
                 f"2024-{rng.randrange(1, 13):02}-{rng.randrange(1, 29):02}",
             )
         )
+    return rows
+
+
+def _resident_id(rng: random.Random) -> str:
+    body = (
+        f"110101{rng.randrange(1950, 2005)}{rng.randrange(1, 13):02}{rng.randrange(1, 29):02}{rng.randrange(1000):03}"
+    )
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11]
+
+
+def validation_rows(count: int, bad: float, seed: int = 7) -> list[dict[str, object]]:
+    """Return rows of twelve fields by key; in a share `bad` of them one value is wrong, each field in turn."""
+    rng = random.Random(seed)
+    wrong = {
+        "phone": "12345",
+        "email": "nobody",
+        "uscc": "91110105MA0000000X",
+        "id_number": "110101199001010000",
+        "status": "不明",
+        "annual_budget": -1,
+        "submitted_on": "2024-13-01",
+    }
+    rows: list[dict[str, object]] = []
+    for number in range(count):
+        row: dict[str, object] = {
+            "name": f"示例{number:06}科技有限公司",
+            "customer_type": "企业客户",
+            "industry": rng.choice(("制造业", "汽车", "软件", "零售", "物流", "教育")),
+            "contact_name": rng.choice(_NAMES),
+            "phone": f"13{rng.randrange(5, 10)}{rng.randrange(10**8):08}",
+            "email": f"contact{number}@example.com",
+            "uscc": _credit_code(number),
+            "id_number": _resident_id(rng),
+            "status": rng.choice(("高潜", "流失", "休眠")),
+            "address": f"北京市海淀区中关村大街{number}号",
+            "annual_budget": rng.randrange(1, 5000) * 1000,
+            "submitted_on": f"2024-{rng.randrange(1, 13):02}-{rng.randrange(1, 29):02}",
+        }
+        if bad and number % round(1 / bad) == 0:
+            key = list(wrong)[number // round(1 / bad) % len(wrong)]
+            row[key] = wrong[key]
+        rows.append(row)
     return rows
 
 
