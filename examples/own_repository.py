@@ -362,7 +362,10 @@ class OwnImports:
 
     def _read(self, condition: str, *values: str) -> list[ImportBatch]:
         found = self.store.items("import", condition, *values)
-        return [ImportBatch(**{**data, "counts": FrozenDict(data["counts"])}) for _, data in found]
+        return [
+            ImportBatch(**{**data, "counts": FrozenDict(data["counts"]), "requests": tuple(data["requests"])})
+            for _, data in found
+        ]
 
 
 class OwnUnit:

@@ -9,9 +9,11 @@
     ├── NotFoundError            no such record, or none that the actor may know of
     ├── ConflictError
     │   ├── StaleVersionError    the record changed since it was read
-    │   ├── DuplicateValueError  a unique value was taken by another record
+    │   ├── DuplicateValueError  a unique value was taken by another record (also an InvalidInputError)
     │   └── FieldReservedError   a pending approval request holds the field
     ├── IllegalTransitionError   the request's state does not allow the command
+    │   └── NotYourDecisionError     nor is it the actor's to decide (also a PermissionDeniedError)
+    ├── SessionEndedError        the `with` block of the session is over
     ├── UnreadableFileError      a file that cannot be read as a table, or may not for safety
     ├── StorageError             the store failed; `retryable` says whether to try again
     └── MissingExtraError        an optional library is not installed (also an ImportError)
@@ -35,7 +37,9 @@ __all__ = [
     "InvalidInputError",
     "MissingExtraError",
     "NotFoundError",
+    "NotYourDecisionError",
     "PermissionDeniedError",
+    "SessionEndedError",
     "StaleVersionError",
     "StorageError",
     "UnreadableFileError",
@@ -86,7 +90,7 @@ class StaleVersionError(ConflictError):
     """Say that the record changed since the caller read it: read again, decide again."""
 
 
-class DuplicateValueError(ConflictError):
+class DuplicateValueError(ConflictError, InvalidInputError):
     """Say that a unique value belongs to another record."""
 
 
@@ -101,6 +105,14 @@ class FieldReservedError(ConflictError):
 
 class IllegalTransitionError(CustinfoError):
     """Say that an approval request in its state does not accept the command; nothing was changed."""
+
+
+class NotYourDecisionError(IllegalTransitionError, PermissionDeniedError):
+    """Say that a request waits for somebody else's decision, or that it is one's own change."""
+
+
+class SessionEndedError(CustinfoError):
+    """Say that a session, or something that it gave, is used after the end of its `with` block."""
 
 
 class UnreadableFileError(CustinfoError):

@@ -15,7 +15,10 @@ __all__ = ["ImportBatch"]
 
 @attrs.frozen
 class ImportBatch:
-    """One import: `position` is the last worksheet row that is committed, `digest` that of content and mapping."""
+    """One import: `position` is the last worksheet row that is committed, `digest` that of content and mapping.
+
+    `requests` are the ids of the approval requests that its rows made.
+    """
 
     id: str
     module: ModuleKey
@@ -25,3 +28,4 @@ class ImportBatch:
     state: Literal["running", "done", "undone"] = "running"
     position: int = 0
     counts: FrozenDict[str, int] = attrs.field(factory=FrozenDict)
+    requests: tuple[str, ...] = ()

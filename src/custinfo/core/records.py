@@ -16,6 +16,7 @@ __all__ = [
     "ANY",
     "CLEAR",
     "SYSTEM_FIELDS",
+    "SYSTEM_LABELS",
     "UNREADABLE",
     "AnyVersion",
     "Attachment",
@@ -50,6 +51,23 @@ SYSTEM_FIELDS: FrozenDict[str, str] = FrozenDict(
     }
 )
 """Attributes of every record that criteria and orders may name like fields, with their kinds."""
+
+SYSTEM_LABELS: FrozenDict[str, FrozenDict[str, str]] = FrozenDict(
+    {
+        key: FrozenDict({"zh": chinese, "en": english})
+        for key, chinese, english in (
+            ("id", "编号", "Id"),
+            ("owner", "负责人", "Owner"),
+            ("department", "所属部门", "Department"),
+            ("version", "版本", "Version"),
+            ("created_at", "创建时间", "Created at"),
+            ("updated_at", "更新时间", "Updated at"),
+            ("created_by", "创建人", "Created by"),
+            ("archived_at", "归档时间", "Archived at"),
+        )
+    }
+)
+"""What people call them; a module's own fields of the same name come first."""
 
 ModuleKey = str
 FieldKey = str

@@ -11,11 +11,12 @@ import attrs
 
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import InvalidInputError
-from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.fields import FieldDefinition, ModuleDefinition, label_in
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import BUILT_IN_KINDS, Kind, KindContext, Parser, Renderer
 from custinfo.core.organisation import Directory
 from custinfo.core.problems import Problem
-from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey, Tag
+from custinfo.core.records import SYSTEM_FIELDS, SYSTEM_LABELS, FieldKey, ModuleKey, Tag
 from custinfo.core.tags import TagDimension
 from custinfo.core.text import folded
 
@@ -109,7 +110,9 @@ class ModuleSchema:
                 keys.setdefault(folded(name), field.key)
         for name in (*self.definition.owner_label.values(), *self.definition.owner_aliases):
             keys.setdefault(folded(name), "owner")
-        keys |= {folded(key): key for key in SYSTEM_FIELDS if key not in self.definition.fields}
+        for key, labels in SYSTEM_LABELS.items():
+            for name in (key, *labels.values()):
+                keys.setdefault(folded(name), key)
         return keys | {folded(key): key for key in self.definition.fields}
 
     def resolve(self, name: str) -> FieldKey | None:
@@ -125,9 +128,8 @@ class ModuleSchema:
         field = self.definition.fields.get(key)
         if field is not None:
             return field.label_in(language)
-        if key == "owner":
-            return self.definition.owner_label.get(language) or self.definition.owner_label.get("zh") or key
-        return key
+        labels = self.definition.owner_label if key == "owner" else FrozenDict[str, str]()
+        return label_in(labels or SYSTEM_LABELS.get(key, labels), language, key)
 
     def labelled(self, problem: Problem) -> Problem:
         """Return a problem with the labels of its field."""

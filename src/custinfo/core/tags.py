@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.text import folded, narrowed
+from custinfo.core.text import CONTROL, folded, narrowed
 
 __all__ = ["TagDimension"]
+
+_LONGEST: Final = 100
 
 
 def _labels(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
@@ -41,4 +44,5 @@ class TagDimension:
         for value in self.values:
             if folded(value) == wanted:
                 return value
-        return narrowed(text) or None if self.open else None
+        tag = narrowed(text)
+        return tag if self.open and 0 < len(tag) <= _LONGEST and not CONTROL.search(tag) else None

@@ -44,7 +44,7 @@ _SALES: Final = (
         frozenset({"view", "create", "edit", "tag", "export", "archive"}),
         through="customer",
         view=ALL_FIELDS,
-        edit=ALL_FIELDS,
+        edit=Fields.everything_but("owner"),
     ),
 )
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
 
 from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.machine import Command, decide
-from custinfo.core.approval.requests import CommandName, Request, RequestId
+from custinfo.core.approval.requests import OPEN_STATES, CommandName, Request, RequestId
 from custinfo.core.errors import CustinfoError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, ChangeAction, changes_between
+from custinfo.core.history.changes import Change, ChangeAction, changes_between, fold
 from custinfo.core.policy.access import NO_ACCESS, Verdict
+from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, RecordId, Sealed
+from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
+from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.uniqueness import UniqueCheck
 from custinfo.workspace.views import InboxTask, RequestView
@@ -91,6 +94,8 @@ class Approvals:
 
     def _carry_out(self, request_id: str, command: Command) -> RequestView:
         request = self._known(request_id)
+        if command.comment is not None and CONTROL.search(command.comment):
+            raise InvalidInputError([Problem("control_character", "comment")])
         decided, events = decide(request, command, actor=self._context.actor, now=self._context.now())
         if events:
             with self._context.unit.atomic():
@@ -151,17 +156,19 @@ class Approvals:
     def _check(self, request: Request, before: Record | None, after: Record) -> None:
         """Validate the merged state: rules may have changed, and other fields too, since it was submitted."""
         changed = None if before is None else frozenset(request.patch)
-        problems = self._context.validator(request.module).check(self._plain(after), changed, self._context.related)
-        UniqueCheck(self._context).run([(before, after, problems)])
+        problems = self._context.validator(request.module).check(
+            self._plain(after, request.patch), changed, self._context.related
+        )
+        UniqueCheck(self._context, everything=True).run([(before, after, problems)])
         errors = [problem for problem in problems if problem.severity == "error"]
         if errors:
             raise InvalidInputError(errors)
 
-    def _plain(self, record: Record) -> Record:
-        """Return the record with what can be unsealed in the open, so that rules on encrypted fields run."""
+    def _plain(self, record: Record, keys: Collection[FieldKey]) -> Record:
+        """Return the record with its sealed values of `keys` in the open, so that the rules on them run."""
         values: dict[FieldKey, Any] = dict(record.values)
         for key, value in values.items():
-            if type(value) is Sealed:
+            if type(value) is Sealed and key in keys:
                 try:
                     values[key] = self._context.unseal(record.id, record.module, key, value)
                 except CustinfoError:
@@ -198,6 +205,11 @@ class Approvals:
 
     def _view(self, request: Request) -> RequestView:
         record, verdict = self._verdict(request)
+        if record is not None and request.state not in OPEN_STATES:
+            changes = self._context.unit.history.of_record(request.module, request.record_id)
+            past = fold(changes, until=request.submitted_at)
+            if past is not None:
+                verdict = both(verdict, self._context.verdict(past))
         shown = record or _stand_in(request)
         return RequestView(
             request.id,

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from custinfo.core.criteria.nodes import Criterion, Everything
-from custinfo.core.errors import InvalidInputError
-from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, Tag, Version
+from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, Version
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.past import Past
-from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.reading import ReadPath, not_found
+from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
 from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView
 from custinfo.workspace.writing import WritePath
 
-__all__ = ["Records", "TagInput"]
-
-TagInput = tuple[str, str]
-"""A tag as (dimension, tag): keys, labels or aliases."""
+__all__ = ["Records"]
 
 
 class Records:
@@ -53,8 +49,8 @@ class Records:
         self,
         criterion: Criterion | None = None,
         *,
-        order_by: Sequence[str] = (),
-        limit: int = 50,
+        order_by: str | Sequence[str] = (),
+        limit: int | None = 1000,
         after: str | None = None,
         archived: bool = False,
     ) -> Page:
@@ -62,18 +58,20 @@ class Records:
 
         Args:
             criterion: Which records; everything in reach when not given.
-            order_by: Field names, `-` before one for descending; missing values come last, ties break by id.
-            limit: At most so many, from 1.
+            order_by: A field name or several, `-` before one for descending; missing values come last, ties break by
+                id.
+            limit: At most so many, from 1; `None` for all at once.
             after: `Page.next` of the page before, in the same order.
             archived: Whether archived records are found too.
 
         Raises: InvalidInputError for unknown fields, operators and values; PermissionDeniedError for a field that
             the actor may read nowhere; records on which they may not read a field that is used are left out.
         """
-        if limit < 1:
+        if limit is not None and limit < 1:
             raise ValueError("limit must be at least 1")
+        names = (order_by,) if isinstance(order_by, str) else order_by
         wanted = Everything() if criterion is None else criterion
-        return self._reading.find(self.module, wanted, order_by, limit, after, archived=archived)
+        return self._reading.find(self.module, wanted, names, limit, after, archived=archived)
 
     def count(self, criterion: Criterion | None = None) -> int:
         """Return how many live records meet a criterion, of those that the actor may view. Raises: as `find`."""
@@ -104,20 +102,19 @@ class Records:
 
     # --- writing
 
-    def create(
-        self, values: Mapping[str, object], *, tags: Iterable[TagInput] = (), reason: str | None = None
-    ) -> Outcome:
+    def create(self, values: Mapping[str, object], *, tags: TagInput = (), reason: str | None = None) -> Outcome:
         """Create a record.
 
         Args:
             values: Field name → raw value; the owner is the actor unless given.
-            tags: Tags as (dimension, tag).
+            tags: Pairs of dimension and tag, or dimension → tag or tags.
             reason: Kept in the history.
 
         Returns: `Applied`, or `AwaitingApproval` where a flow gates it.
         Raises: InvalidInputError, PermissionDeniedError; ConflictError if a unique value was taken meanwhile.
         """
-        return self._write(Draft("create", self.module, None, values, self._tags(tags), reason=reason))
+        found, problems = read_tags(self._context, self.module, tags)
+        return self._write(Draft("create", self.module, None, values, found, reason=reason, found=tuple(problems)))
 
     def update(
         self, record_id: str, values: Mapping[str, object], *, version: Version, reason: str | None = None
@@ -158,32 +155,34 @@ class Records:
         self,
         record_id: str,
         *tags: TagInput,
-        remove: Iterable[TagInput] = (),
+        remove: TagInput = (),
         version: Version,
         reason: str | None = None,
     ) -> Outcome:
         """Add and remove tags; in a dimension that takes one tag, the new one replaces the old. Raises: as `update`."""
         current, _ = self._reading.record(self.module, record_id)
-        added = self._tags(tags)
+        added, problems = read_tags(self._context, self.module, [pair for item in tags for pair in pairs_of(item)])
+        removed, others = read_tags(self._context, self.module, remove)
         single = {key for key, item in self._context.schema.configuration.tag_dimensions.items() if item.single}
         replaced = {tag.dimension for tag in added} & single
-        kept = frozenset(tag for tag in current.tags if tag.dimension not in replaced) - self._tags(remove)
-        return self._write(Draft("tag", self.module, RecordId(record_id), {}, kept | added, version, reason))
+        kept = frozenset(tag for tag in current.tags if tag.dimension not in replaced) - removed
+        found = (*problems, *others)
+        draft = Draft("tag", self.module, RecordId(record_id), {}, kept | added, version, reason, found=found)
+        return self._write(draft)
 
     def revert(self, record_id: str, *, to_version: int, version: Version, reason: str | None = None) -> Outcome:
         """Take a record's values and tags back to an earlier version, as a new change like any other.
 
-        Fields that the actor may not edit must be the same in both versions. Raises: as `update`; NotFoundError for
-        a version that does not exist.
+        Only what the actor sees to differ is taken back, and of that they must be able to edit all.
+        Raises: as `update`; NotFoundError for a version that does not exist, or that the actor could not view.
         """
-        past, _ = self._past.state_at(self.module, record_id, version=to_version)
+        past, seen = self._past.state_at(self.module, record_id, version=to_version)
+        if "view" not in seen.actions:
+            raise not_found(self.module)
         current, _ = self._reading.record(self.module, record_id)
-        patch = {
-            key: past.values.get(key, CLEAR)
-            for key in (*past.values, *current.values)
-            if past.values.get(key) != current.values.get(key)
-        }
-        tags = past.tags if past.tags != current.tags else None
+        changed = self._past.difference(self.module, record_id, to_version, current.version)
+        patch = {key: past.values.get(key, CLEAR) for key in changed if key in past.values or key in current.values}
+        tags = past.tags if "tags" in changed else None
         draft = Draft("revert", self.module, RecordId(record_id), patch, tags, version, reason, typed=True)
         return self._write(draft)
 
@@ -199,22 +198,3 @@ class Records:
         if record is None:
             raise RuntimeError("a draft without error gives a record")
         return Applied(self._reading.view(record))
-
-    def _tags(self, tags: Iterable[TagInput]) -> frozenset[Tag]:
-        """Return tags resolved. Raises: InvalidInputError for unknown ones and for two where one is allowed."""
-        found: set[Tag] = set()
-        problems: list[Problem] = []
-        for dimension, value in tags:
-            tag = self._context.schema.resolve_tag(dimension, value)
-            if isinstance(tag, Problem):
-                problems.append(tag)
-            else:
-                found.add(tag)
-        for key, item in self._context.schema.configuration.tag_dimensions.items():
-            if item.single and sum(tag.dimension == key for tag in found) > 1:
-                problems.append(Problem("too_many_tags", "tags", params={"dimension": key}))
-        if found and not self._context.module(self.module).definition.taggable:
-            problems.append(Problem("unknown_field", "tags"))
-        if problems:
-            raise InvalidInputError(problems)
-        return frozenset(found)

@@ -10,7 +10,7 @@ import attrs
 
 from custinfo.core.binding import bind
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.errors import InvalidInputError
+from custinfo.core.errors import InvalidInputError, SessionEndedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.policy.access import Access, Verdict, compile_access
 from custinfo.core.problems import Problem
@@ -102,12 +102,24 @@ class Context:
     actor: MemberKey
     tenant: str
     compiled: Compiled
-    unit: UnitOfWork
+    _unit: UnitOfWork
     clock: Clock
     ids: Ids
     keyring: Keyring | None
     related: References
     _accesses: dict[tuple[MemberKey, ModuleKey], Access] = attrs.field(factory=dict)
+    _ended: bool = False
+
+    @property
+    def unit(self) -> UnitOfWork:
+        """The unit of work. Raises: SessionEndedError after the end of the session."""
+        if self._ended:
+            raise SessionEndedError([Problem("session_ended")])
+        return self._unit
+
+    def end(self) -> None:
+        """Refuse all further work."""
+        self._ended = True
 
     @property
     def schema(self) -> Schema:

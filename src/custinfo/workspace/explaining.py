@@ -12,7 +12,7 @@ from custinfo.core.policy.grants import Action, Grant
 from custinfo.core.records import MemberKey, ModuleKey, Record
 from custinfo.workspace.context import Context
 
-__all__ = ["Explanation", "GrantFinding", "explain"]
+__all__ = ["Explanation", "GrantFinding", "explain", "explain_out_of_reach"]
 
 Clause = Literal["allows", "action", "scope", "condition"]
 
@@ -34,7 +34,7 @@ class GrantFinding:
 
 @attrs.frozen
 class Explanation:
-    """The decision on an action, and what each grant of the actor's roles had to say."""
+    """The decision on an action, and what each grant of the actor's roles had to say; true where it is allowed."""
 
     allowed: bool
     actor: MemberKey
@@ -42,10 +42,23 @@ class Explanation:
     module: ModuleKey
     findings: tuple[GrantFinding, ...]
 
+    def __bool__(self) -> bool:
+        return self.allowed
+
+    def __str__(self) -> str:
+        return self.text()
+
     def text(self) -> str:
         """Return the decision and its reasons, a line each."""
         head = f"{self.actor} {'may' if self.allowed else 'may not'} {self.action} {self.module}"
         return "\n".join([head, *(f"  {finding.text()}" for finding in self.findings)])
+
+
+def explain_out_of_reach(context: Context, action: Action, module: ModuleKey) -> Explanation:
+    """Return why the actor may do nothing with a record: the same answer whether it exists or not."""
+    grants = [bound.grant for bound in context.access(module).grants]
+    findings = tuple(GrantFinding(grant, "scope" if action in grant.actions else "action") for grant in grants)
+    return Explanation(False, context.actor, action, module, findings)  # noqa: FBT003
 
 
 def explain(context: Context, action: Action, module: ModuleKey, record: Record | None) -> Explanation:

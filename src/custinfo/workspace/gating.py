@@ -22,7 +22,7 @@ from custinfo.core.criteria.evaluate import compile_predicate
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import CustinfoError, FieldReservedError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import changes_between
+from custinfo.core.history.changes import FieldChange, changes_between
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record
 from custinfo.workspace.context import Context
@@ -39,10 +39,16 @@ class ApprovalPath:
     steps: tuple[ResolvedStep, ...]
 
     def request(
-        self, context: Context, before: Record | None, after: Record, reason: str | None, batch: str | None
+        self,
+        context: Context,
+        before: Record | None,
+        after: Record,
+        written: Iterable[FieldKey],
+        reason: str | None,
+        batch: str | None,
     ) -> Request:
         """Return the request for a change whose encrypted values are sealed; it takes an id, and saves nothing."""
-        changes = [item for item in changes_between(before, after) if item.field != "created_by"]
+        changes = _changes(before, after, written)
         now = context.now()
         return Request(
             id=RequestId(context.ids()),
@@ -88,12 +94,16 @@ class Gate:
         return held
 
     def judge(
-        self, before: Record | None, after: Record, reserved: Mapping[str, Mapping[FieldKey, str]]
+        self,
+        before: Record | None,
+        after: Record,
+        written: Iterable[FieldKey],
+        reserved: Mapping[str, Mapping[FieldKey, str]],
     ) -> tuple[ApprovalPath | None, CustinfoError | None]:
         """Return the approval that a change needs, or what stops it: a reserved field, or that nobody can approve."""
         if before is None and not self.watches_creation(after.module):
             return None, None
-        touched = [item.field for item in changes_between(before, after) if item.field != "created_by"]
+        touched = [item.field for item in _changes(before, after, written)]
         blockers = reserved.get(after.id, {})
         held = [
             Problem("field_reserved", key, params={"request_id": blockers[key]}) for key in touched if key in blockers
@@ -107,18 +117,23 @@ class Gate:
 
     def path(self, before: Record | None, after: Record, touched: Collection[FieldKey]) -> ApprovalPath | None:
         """Return what approval a change needs, or `None`. Raises: PermissionDeniedError where nobody can approve."""
-        action = _action(before, after)
-        flows = [flow for flow in self._flows if self._triggers(flow, action, before, after, touched)]
+        action, actions = _action(before, after), _actions(before, after, touched)
+        flows = [flow for flow in self._flows if self._triggers(flow, actions, before, after, touched)]
         if not flows:
             return None
         steps = tuple(self._resolve(flow, step, before or after) for flow in flows for step in flow.steps)
         return ApprovalPath(action, tuple(flows), _without_repeats(steps))
 
     def _triggers(
-        self, flow: Flow, action: GatedAction, before: Record | None, after: Record, touched: Collection[FieldKey]
+        self,
+        flow: Flow,
+        actions: Collection[GatedAction],
+        before: Record | None,
+        after: Record,
+        touched: Collection[FieldKey],
     ) -> bool:
         trigger = flow.trigger
-        if trigger.module != after.module or action not in trigger.actions:
+        if trigger.module != after.module or not set(actions) & set(trigger.actions):
             return False
         if trigger.fields and not set(trigger.fields) & set(touched):
             return False
@@ -177,6 +192,24 @@ class Gate:
                     return (head.key,)
             node = directory.department(node.parent or "")
         return ()
+
+
+def _changes(before: Record | None, after: Record, written: Iterable[FieldKey]) -> list[FieldChange]:
+    """Return what a change touches: what differs, and what is written though nobody may say that it does not."""
+    changes = [item for item in changes_between(before, after) if item.field != "created_by"]
+    if before is not None:
+        known = {item.field for item in changes} | {"owner"}
+        same = [key for key in written if key not in known]
+        changes += [FieldChange(key, before.values.get(key), before.values.get(key)) for key in same]
+    return changes
+
+
+def _actions(before: Record | None, after: Record, touched: Collection[FieldKey]) -> set[GatedAction]:
+    """Return all that a change is: whoever gives a record away in the same step still changes its fields."""
+    found: set[GatedAction] = {_action(before, after)}
+    if before is not None and set(touched) - {"owner", "department", "archived_at"}:
+        found.add("update")
+    return found
 
 
 def _action(before: Record | None, after: Record) -> GatedAction:

@@ -136,6 +136,7 @@ class ImportReport:
     module: ModuleKey
     counts: Counts
     rejected: tuple[PlannedRow, ...]
+    duplicates: tuple[PlannedRow, ...]
     requests: tuple[str, ...]
 
 
@@ -152,6 +153,7 @@ class ImportPlan:
     rows: Sequence[PlannedRow] = attrs.field(repr=False)
     digest: str
     _context: Context = attrs.field(repr=False, alias="context")
+    _report: ImportReport | None = attrs.field(default=None, init=False, repr=False)
 
     @property
     def counts(self) -> Counts:
@@ -165,8 +167,13 @@ class ImportPlan:
 
     @property
     def rejected(self) -> tuple[PlannedRow, ...]:
-        """The rows that will not be taken over, duplicates included."""
-        return tuple(row for row in self.rows if row.outcome in ("rejected", "duplicate"))
+        """The rows that will not be taken over because something is wrong with them."""
+        return tuple(row for row in self.rows if row.outcome == "rejected")
+
+    @property
+    def duplicates(self) -> tuple[PlannedRow, ...]:
+        """The rows that will not be taken over because they repeat an earlier row, or seem to repeat a record."""
+        return tuple(row for row in self.rows if row.outcome == "duplicate")
 
     def placed(self, row: int, problem: Problem) -> Problem:
         """Return a problem of a row with its place and labels."""
@@ -177,6 +184,7 @@ class ImportPlan:
     def apply(self, progress: Callable[[Progress], object] | None = None, *, batch_size: int = _CHUNK) -> ImportReport:
         """Carry the plan out, batch by batch, each in a transaction of its own where the session owns it.
 
+        A plan is applied once: asked again, it returns the same report.
         Interrupted work goes on where it stopped when the same file is planned and applied again. A row that
         clashes with what happened since the plan was made is rejected; the others go on.
 
@@ -184,7 +192,9 @@ class ImportPlan:
             progress: Called after each batch.
             batch_size: Rows that are saved together.
         """
-        return _Application(self._context, self, batch_size).run(progress)
+        if self._report is None:
+            self._report = _Application(self._context, self, batch_size).run(progress)
+        return self._report
 
 
 @attrs.define
@@ -203,13 +213,14 @@ class _Application:
             now = self.context.now()
             batch = ImportBatch(self.context.ids(), self.plan.module, self.plan.digest, self.context.actor, now)
             unit.imports.save(batch)
+        before = batch.requests
         rows = [row for row in self.plan.rows if row.row > batch.position]
         done = len(self.plan.rows) - len(rows)
         for start in range(0, len(rows), self.batch_size):
             part = rows[start : start + self.batch_size]
             self.save(part, batch.id)
             done += len(part)
-            batch = attrs.evolve(batch, position=part[-1].row)
+            batch = attrs.evolve(batch, position=part[-1].row, requests=(*before, *self.requests))
             unit.imports.save(batch)
             unit.commit()
             if progress is not None:
@@ -217,7 +228,9 @@ class _Application:
         counts = self.plan.counts
         unit.imports.save(attrs.evolve(batch, state="done", counts=FrozenDict(attrs.asdict(counts))))
         unit.commit()
-        return ImportReport(batch.id, self.plan.module, counts, self.plan.rejected, tuple(self.requests))
+        return ImportReport(
+            batch.id, self.plan.module, counts, self.plan.rejected, self.plan.duplicates, (*before, *self.requests)
+        )
 
     def save(self, rows: Sequence[PlannedRow], batch_id: str) -> None:
         """Save a batch; if something clashes, row by row, so that only the rows that clash are rejected."""

@@ -153,7 +153,9 @@ class Matcher:
         holders = self._context.unit.records.holders(self._module, key, texts.keys())
         records = self._context.unit.records.get(self._module, set(holders.values())) if holders else {}
         return {
-            texts[text]: record_id for text, record_id in holders.items() if self._seen_by_actor(records[record_id])
+            texts[text]: record_id
+            for text, record_id in holders.items()
+            if key in self._context.verdict(records[record_id]).readable
         }
 
     def _similar(self, key: RowKey, wanted: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], RecordId]:

@@ -12,6 +12,7 @@ from custinfo.core.errors import CustinfoError, InvalidInputError, StaleVersionE
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
+from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
 from custinfo.workspace.reading import not_found
@@ -47,6 +48,8 @@ class Normaliser:
     def _one(self, draft: Draft, stored: Stored, now: datetime) -> Prepared:
         prepared = Prepared(draft, None, problems=list(draft.found))
         try:
+            if draft.reason is not None and CONTROL.search(draft.reason):
+                raise InvalidInputError([Problem("control_character", "reason")])
             if draft.record_id is not None:
                 prepared.before = self._target(draft, stored.get((draft.module, draft.record_id)))
             self._normalise(prepared, now)
@@ -76,7 +79,8 @@ class Normaliser:
         if not draft.typed:
             validator = self._context.validator(draft.module)
             found = validator.normalise(draft.raw, before.values if before is not None else None)
-            prepared.problems, patch = found.problems, found.patch
+            prepared.problems += found.problems
+            patch = found.patch
         if before is None:
             prepared.patch = {key: value for key, value in patch.items() if value is not CLEAR}
         else:
@@ -89,6 +93,7 @@ class Normaliser:
         """Return the part of a patch that changes something; sealed values are compared by what they hold.
 
         A value that the actor may not read always counts as changed: that nothing changed would confirm a guess.
+        What they wrote themselves they know, so that the same import again changes nothing.
         """
         changing = {}
         readable = self._context.verdict(before).readable
@@ -96,9 +101,17 @@ class Normaliser:
             old = before.owner if key == "owner" else before.values.get(key)
             if type(old) is Sealed and value is not CLEAR:
                 old = self._opened(before, key, old)
-            if key not in readable or old != (None if value is CLEAR else value):
+            if (key not in readable and not self._wrote(before, key)) or old != (None if value is CLEAR else value):
                 changing[key] = value
         return changing
+
+    def _wrote(self, record: Record, key: FieldKey) -> bool:
+        """Return whether the value of a field was last changed by the actor."""
+        changes = self._context.unit.history.of_record(record.module, record.id)
+        for change in reversed(changes):
+            if any(item.field == key for item in change.fields):
+                return change.actor == self._context.actor
+        return False
 
     def _opened(self, record: Record, key: FieldKey, sealed: Sealed) -> Any:
         try:

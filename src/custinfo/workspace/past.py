@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,14 +39,7 @@ class Past:
         return tuple(views)
 
     def _change(self, record: Record, change: Change, verdict: Verdict) -> ChangeView:
-        fields = {
-            item.field: (
-                self._reading.reveal(record, item.field, item.old, verdict),
-                self._reading.reveal(record, item.field, item.new, verdict),
-            )
-            for item in change.fields
-            if verdict.field(item.field) != "hidden"
-        }
+        fields = self._seen(record, {item.field: (item.old, item.new) for item in change.fields}, verdict)
         return ChangeView(
             change.version,
             change.at,
@@ -53,7 +47,7 @@ class Past:
             change.action,
             change.channel,
             FrozenDict(fields),
-            change.reason,
+            change.reason if all(verdict.field(item.field) != "hidden" for item in change.fields) else None,
             change.on_behalf_of,
             change.approval,
             change.batch,
@@ -67,7 +61,7 @@ class Past:
         record, today = self._reading.record(module, record_id)
         past = fold(self._context.unit.history.of_record(module, record.id), until=until, version=version)
         if past is None or (version is not None and past.version != version):
-            raise not_found(module)
+            raise not_found("version")
         return past, both(today, self._context.verdict(past))
 
     def difference(self, module: ModuleKey, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
@@ -75,11 +69,19 @@ class Past:
         old, seen_old = self.state_at(module, record_id, version=before)
         new, seen_new = self.state_at(module, record_id, version=after)
         verdict = both(seen_old, seen_new)
-        return {
-            key: (self._reading.reveal(new, key, one, verdict), self._reading.reveal(new, key, other, verdict))
-            for key, (one, other) in difference(old, new).items()
+        return self._seen(new, difference(old, new), verdict)
+
+    def _seen(
+        self, record: Record, changes: Mapping[FieldKey, tuple[Any, Any]], verdict: Verdict
+    ) -> dict[FieldKey, tuple[Any, Any]]:
+        """Return what the actor sees to differ: two values behind one mask are the same to them."""
+        reveal = self._reading.reveal
+        pairs = {
+            key: (reveal(record, key, one, verdict), reveal(record, key, other, verdict))
+            for key, (one, other) in changes.items()
             if verdict.field(key) != "hidden"
         }
+        return {key: pair for key, pair in pairs.items() if verdict.field(key) != "masked" or pair[0] != pair[1]}
 
 
 def both(one: Verdict, other: Verdict) -> Verdict:

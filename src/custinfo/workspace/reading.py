@@ -25,6 +25,7 @@ from custinfo.core.criteria.nodes import (
     leaves,
 )
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import Verdict
@@ -39,6 +40,7 @@ from custinfo.core.records import (
     RecordId,
     Sealed,
 )
+from custinfo.core.text import CONTROL
 from custinfo.ports.repositories import Grouping, Order, Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.views import Page, RecordView
@@ -48,9 +50,9 @@ __all__ = ["ReadPath", "not_found"]
 _ALWAYS = frozenset({"id", "version"})
 
 
-def not_found(module: str) -> NotFoundError:
+def not_found(what: str) -> NotFoundError:
     """Return the one answer for what does not exist and for what the actor may not know of."""
-    return NotFoundError([Problem("not_found", params={"what": module})])
+    return NotFoundError([Problem("not_found", params={"what": what})])
 
 
 def _not_readable(key: FieldKey) -> PermissionDeniedError:
@@ -78,6 +80,26 @@ def _with_hop(criterion: Criterion, hop: FieldKey, field: FieldKey) -> Criterion
             return attrs.evolve(criterion, path=(hop, *criterion.path))
 
 
+def _plain_text(value: object) -> str:
+    if type(value) is not str or CONTROL.search(value):
+        raise TypeError
+    return value
+
+
+def _sort_value(kind: Any, stored: object) -> Any:
+    """Return what a token says about one sort key. Raises: what it likes to, for what no token has."""
+    if stored is None:
+        return None
+    if kind.storage == "number":
+        if type(stored) not in (int, bool) or abs(int(stored)) >= 2**63:  # type: ignore[call-overload]
+            raise TypeError
+        return kind.decode(stored)
+    value = kind.decode(_plain_text(stored))
+    if kind.encode(value) != stored:
+        raise ValueError
+    return value
+
+
 class ReadPath:
     """Answer one session's questions within what its actor may see."""
 
@@ -100,6 +122,14 @@ class ReadPath:
         inner = all_of([beyond.reach("view"), self.readable_where(target, path[1:])])
         return all_of([allowed, _with_hop(inner, key, ".".join(path))])
 
+    def _require_readable(self, module: ModuleKey, names: Path) -> None:
+        """Refuse a field that the actor may not read, before anything else is said of it; unknown names pass."""
+        try:
+            path = names if names == ("tags",) else bind_path(names, module, self._context.schema)
+        except InvalidInputError:
+            return
+        self.readable_where(module, path)
+
     def guarded(
         self, module: ModuleKey, criterion: Criterion, *used: Path, action: Action = "view", archived: bool = False
     ) -> Criterion:
@@ -118,6 +148,8 @@ class ReadPath:
         access = self._context.access(module)
         if not access.may(action):
             raise PermissionDeniedError([Problem("action_denied", params={"action": action, "module": module})])
+        for leaf in leaves(criterion):
+            self._require_readable(module, ("tags",) if isinstance(leaf, Tagged) else leaf.path)
         bound = self._context.bind(criterion, module)
         paths = dict.fromkeys(
             [*(("tags",) if isinstance(leaf, Tagged) else leaf.path for leaf in leaves(bound)), *used]
@@ -146,7 +178,7 @@ class ReadPath:
         module: ModuleKey,
         criterion: Criterion,
         order_by: Sequence[str],
-        limit: int,
+        limit: int | None,
         after: str | None,
         *,
         archived: bool = False,
@@ -155,11 +187,11 @@ class ReadPath:
         order = tuple(self._order(module, name) for name in order_by)
         guarded = self.guarded(module, criterion, *(item.path for item in order), archived=archived)
         position = None if after is None else self._position(module, order, after)
-        query = Query(module, guarded, order, limit + 1, position)
+        query = Query(module, guarded, order, None if limit is None else limit + 1, position)
         records = self._context.unit.queries.find(query)
         shown = records[:limit]
         self._context.related.prefetch(shown)
-        token = self._token(module, order, shown[-1]) if len(records) > limit else None
+        token = self._token(module, order, shown[-1]) if len(records) > len(shown) else None
         return Page(tuple(self.view(record) for record in shown), token)
 
     def stream(
@@ -193,7 +225,8 @@ class ReadPath:
         is_field = any(name in (field.key, *field.label.values()) for field in schema.definition.fields.values())
         dimension = None if is_field else self._context.schema.resolve_dimension(name)
         path: Path = ("tags",) if dimension is not None else bind_path(name, module, self._context.schema)
-        definition = schema.definition.fields.get(path[0])
+        self._require_readable(module, path)
+        definition = self._definition(module, path)
         if definition is not None and definition.encrypted:
             raise InvalidInputError(
                 [Problem("unknown_operator", name, params={"kind": "encrypted", "operator": "group"})]
@@ -203,10 +236,16 @@ class ReadPath:
         counts = self._context.unit.queries.distribution(query, grouping)
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, str(item[0]))))
 
+    def _definition(self, module: ModuleKey, path: Path) -> FieldDefinition | None:
+        """Return the definition at the end of a path."""
+        owner = module if len(path) == 1 else self._context.related.target(module, path[0])
+        return self._context.module(owner).definition.fields.get(path[-1])
+
     def _order(self, module: ModuleKey, name: str) -> Order:
         descending = name.startswith("-")
         path = bind_path(name.removeprefix("-"), module, self._context.schema)
-        definition = self._context.module(module).definition.fields.get(path[0])
+        self._require_readable(module, path)
+        definition = self._definition(module, path)
         if definition is not None and definition.encrypted:
             raise InvalidInputError(
                 [Problem("unknown_operator", name, params={"kind": "encrypted", "operator": "sort"})]
@@ -240,12 +279,10 @@ class ReadPath:
     def _position(self, module: ModuleKey, order: Sequence[Order], token: str) -> tuple[Any, ...]:
         try:
             *stored, record_id = json.loads(base64.urlsafe_b64decode(token.encode()))
+            codecs = self._sort_codecs(module, order)
             return (
-                *(
-                    None if value is None else kind.decode(value)
-                    for kind, value in zip(self._sort_codecs(module, order), stored, strict=True)
-                ),
-                str(record_id),
+                *(_sort_value(kind, value) for kind, value in zip(codecs, stored, strict=True)),
+                _plain_text(record_id),
             )
         except Exception as error:
             raise ValueError("after is not a token of a page in this order") from error
@@ -269,7 +306,7 @@ class ReadPath:
             record.version,
             FrozenDict(values),
             record.tags if "tags" in readable else frozenset(),
-            readable | seen.masked.keys(),
+            readable.union(seen.masked),
             record.owner if "owner" in readable else None,
             record.department if "department" in readable else None,
             record.created_at if "created_at" in readable else None,

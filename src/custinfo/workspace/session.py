@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, cast, get_args
 
+from custinfo.core.errors import NotFoundError
 from custinfo.core.policy.grants import Action
 from custinfo.core.records import MemberKey, ModuleKey
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.collection import Records
 from custinfo.workspace.context import Context
-from custinfo.workspace.explaining import Explanation, explain
+from custinfo.workspace.explaining import Explanation, explain, explain_out_of_reach
 from custinfo.workspace.reading import ReadPath
 
 __all__ = ["Session"]
@@ -72,7 +73,8 @@ class Session:
             module: Key of the module.
             record_id: The record; any record when not given.
 
-        Raises: NotFoundError for a record that the actor may not know of; ValueError for an unknown action.
+        Of a record that the actor may not view the answer is that it is out of reach, whether it exists or not.
+        Raises: ValueError for an unknown action.
         """
         name = _VERBS.get(action, action)
         if name not in get_args(Action):
@@ -81,5 +83,8 @@ class Session:
         self.context.module(module)
         if record_id is None:
             return explain(self.context, wanted, module, None)
-        record, _ = ReadPath(self.context).record(module, record_id, *get_args(Action))
+        try:
+            record, _ = ReadPath(self.context).record(module, record_id)
+        except NotFoundError:
+            return explain_out_of_reach(self.context, wanted, module)
         return explain(self.context, wanted, module, record)

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import attrs
 
+from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.requests import RequestId
+from custinfo.core.criteria.nodes import Compare
 from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Problem
 from custinfo.core.records import Record, RecordId
+from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.reading import not_found
 
@@ -19,11 +23,15 @@ __all__ = ["UndoReport", "undo"]
 
 @attrs.frozen
 class UndoReport:
-    """What undoing an import did: ids of the records removed, taken back, and left because they changed since."""
+    """What undoing an import did: ids of the records removed, taken back, and left because they changed since.
 
-    removed: tuple[RecordId, ...]
-    reverted: tuple[RecordId, ...]
-    kept: tuple[RecordId, ...]
+    `withdrawn` are the approval requests of its rows that were still open.
+    """
+
+    removed: tuple[RecordId, ...] = ()
+    reverted: tuple[RecordId, ...] = ()
+    kept: tuple[RecordId, ...] = ()
+    withdrawn: tuple[RequestId, ...] = ()
 
 
 def undo(context: Context, batch_id: str) -> UndoReport:
@@ -35,7 +43,7 @@ def undo(context: Context, batch_id: str) -> UndoReport:
     if context.actor != batch.actor and not access.may("import") and not access.may("configure"):
         raise PermissionDeniedError([Problem("action_denied", params={"action": "import", "module": batch.module})])
     if batch.state == "undone":
-        return UndoReport((), (), ())
+        return UndoReport()
     with context.unit.atomic():
         return _Undo(context, batch).run()
 
@@ -50,6 +58,7 @@ class _Undo:
         self.changes: list[Change] = []
 
     def run(self) -> UndoReport:
+        withdrawn = self.withdraw()
         by_record: dict[tuple[str, RecordId], list[Change]] = {}
         for change in self.context.unit.history.of_batch(self.batch.id):
             by_record.setdefault((change.module, change.record_id), []).append(change)
@@ -66,14 +75,27 @@ class _Undo:
             tuple(record.id for record in self.removed),
             tuple(record.id for record in self.reverted),
             tuple(self.kept),
+            withdrawn,
         )
+
+    def withdraw(self) -> tuple[RequestId, ...]:
+        """End the requests that still wait: what they would apply is taken back too."""
+        found = self.context.unit.approvals.get([RequestId(key) for key in self.batch.requests])
+        withdrawn = []
+        for request in found.values():
+            if request.state in ("pending", "needs_rebase"):
+                now = self.context.now()
+                ended, _ = decide(request, Command("cancel"), actor=self.context.actor, now=now)
+                self.context.unit.approvals.save(ended)
+                withdrawn.append(request.id)
+        return tuple(withdrawn)
 
     def one(self, module: str, record_id: RecordId, changes: Sequence[Change]) -> None:
         """Undo one record, unless something happened to it after the import."""
         record = self.context.unit.records.get(module, [record_id]).get(record_id)
         if record is None:
             return
-        if record.version != changes[-1].version:
+        if record.version != changes[-1].version or self.held(record, changes):
             self.kept.append(record_id)
             return
         past = fold(self.context.unit.history.of_record(module, record_id), version=changes[0].version - 1)
@@ -86,6 +108,19 @@ class _Undo:
         back = attrs.evolve(past, version=record.version + 1, updated_at=now, created_at=record.created_at)
         self.reverted.append(back)
         self.changes.append(self.change(record, back, "revert"))
+
+    def held(self, record: Record, changes: Sequence[Change]) -> bool:
+        """Tell whether somebody approved it, waits for its approval, or refers to the record."""
+        if any(change.approval for change in changes):
+            return True
+        if self.context.unit.approvals.open_for(record.module, [record.id]):
+            return True
+        return changes[0].version == 1 and any(
+            self.context.unit.queries.count(Query(module.key, Compare((key,), "eq", record.id), limit=1))
+            for module in self.context.schema.configuration.modules.values()
+            for key, target in self.context.related.fields(module.key)
+            if target == record.module
+        )
 
     def change(self, before: Record, after: Record, action: str) -> Change:
         return Change(

@@ -5,7 +5,7 @@ The store's constraint decides; this check finds all clashes beforehand, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
@@ -20,8 +20,9 @@ Candidate = tuple[Record | None, Record, list[Problem]]
 class UniqueCheck:
     """Find values that another live record has, or that two records of one batch would share."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, everything: bool = False) -> None:
         self._context = context
+        self._everything = everything
 
     def run(self, batch: Iterable[Candidate]) -> None:
         """Append `not_unique` to the problems of each record whose unique value is taken.
@@ -35,8 +36,18 @@ class UniqueCheck:
                 wanted.setdefault((candidate[1].module, key), {}).setdefault(value, []).append(candidate)
         for (module, key), by_value in wanted.items():
             holders = self._context.unit.records.holders(module, key, by_value.keys())
+            told = self._told(module, key, holders)
             for value, candidates in by_value.items():
-                self._report(key, holders.get(value), candidates)
+                self._report(key, told.get(value), candidates)
+
+    def _told(self, module: ModuleKey, key: FieldKey, holders: Mapping[str, RecordId]) -> dict[str, RecordId]:
+        """Return the holders of whom the actor may be told: elsewhere only the store refuses, when all else is well."""
+        records = self._context.unit.records.get(module, set(holders.values())) if holders else {}
+        return {
+            value: holder
+            for value, holder in holders.items()
+            if holder in records and (self._everything or key in self._context.verdict(records[holder]).readable)
+        }
 
     def _report(self, key: FieldKey, holder: RecordId | None, candidates: list[Candidate]) -> None:
         claimed = False

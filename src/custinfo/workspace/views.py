@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,21 @@ class RecordView:
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._key(name) in self.values
+
+    def keys(self) -> tuple[FieldKey, ...]:
+        """Return the keys of the visible fields that are not blank, so that `dict(view)` gives their values."""
+        return tuple(self.values)
+
+    def __iter__(self) -> Iterator[FieldKey]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __reduce__(self) -> tuple[type[RecordView], tuple[Any, ...]]:
+        """Leave the compiled labels behind: a view that was sent elsewhere is read by keys."""
+        fields = attrs.fields(RecordView)
+        return RecordView, tuple(getattr(self, field.name) for field in fields if field.name != "_schema")
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a visible field that is not blank, else `default`."""

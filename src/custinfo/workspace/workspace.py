@@ -103,16 +103,12 @@ class Workspace:
     def _context(self, actor: MemberKey, units: Units | None) -> Iterator[Context]:
         compiled = self._compiled
         with (units or self._units).begin(compiled.schema, self.tenant) as unit:
-            yield Context(
-                actor,
-                self.tenant,
-                compiled,
-                unit,
-                self._clock,
-                self._ids,
-                self._keyring,
-                References(unit, compiled.schema),
-            )
+            related = References(unit, compiled.schema)
+            context = Context(actor, self.tenant, compiled, unit, self._clock, self._ids, self._keyring, related)
+            try:
+                yield context
+            finally:
+                context.end()
 
     def undo_import(self, batch_id: str, *, actor: MemberKey, unit: Units | None = None) -> UndoReport:
         """Take back what an import did: records that it created go, records that it changed become as before.

@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from custinfo.core.approval.requests import Request
+from custinfo.core.errors import ConflictError, FieldReservedError
 from custinfo.core.history.changes import Change, Channel, changes_between
 from custinfo.core.records import MemberKey, Record, RecordId, Sealed
 from custinfo.workspace.authorising import authorise
@@ -37,8 +38,12 @@ class WritePath:
         prepared = self.prepare([draft])[0]
         if prepared.error is not None:
             raise prepared.error
-        with self.context.unit.atomic():
-            self.commit([prepared])
+        try:
+            with self.context.unit.atomic():
+                self.commit([prepared])
+        except ConflictError as error:
+            label = self.context.module(draft.module).labelled
+            raise type(error)(map(label, error.problems)) from None
         return prepared
 
     def prepare(self, drafts: Sequence[Draft]) -> list[Prepared]:
@@ -66,10 +71,13 @@ class WritePath:
         reserved = gate.reservations([prepared.before for prepared in batch if prepared.before is not None])
         for prepared in batch:
             if prepared.after is not None:
-                prepared.path, prepared.error = gate.judge(prepared.before, prepared.after, reserved)
+                prepared.path, prepared.error = gate.judge(prepared.before, prepared.after, prepared.patch, reserved)
 
     def commit(self, batch: Iterable[Prepared]) -> None:
         """Save what was prepared, with history, and submit the requests. Raises: ConflictError; call it in `atomic`."""
+        batch = list(batch)
+        if self.channel == "import":
+            self._refuse_reserved(batch)
         now = self.context.now()
         records: list[Record] = []
         changes: list[Change] = []
@@ -87,6 +95,17 @@ class WritePath:
             self.context.unit.history.append(changes)
             self.context.related.forget(records)
 
+    def _refuse_reserved(self, batch: Iterable[Prepared]) -> None:
+        """Look again at what requests hold: time passed since the plan. Raises: FieldReservedError."""
+        gate = Gate(self.context)
+        going = [item for item in batch if item.going and item.changed and item.before is not None]
+        reserved = gate.reservations([item.before for item in going if item.before is not None])
+        for item in going:
+            if item.after is not None:
+                _, error = gate.judge(item.before, item.after, item.patch, reserved)
+                if isinstance(error, FieldReservedError):
+                    raise error
+
     def _finished(self, after: Record, now: datetime) -> Record:
         """Return the record as it is saved: with its id, its times, and every encrypted field sealed."""
         record_id = after.id or RecordId(self.context.ids())
@@ -100,7 +119,7 @@ class WritePath:
         return attrs.evolve(after, id=record_id, values=values, created_at=created_at, updated_at=now)
 
     def _submit(self, prepared: Prepared, after: Record, path: ApprovalPath) -> Request:
-        request = path.request(self.context, prepared.before, after, prepared.draft.reason, self.batch)
+        request = path.request(self.context, prepared.before, after, prepared.patch, prepared.draft.reason, self.batch)
         self.context.unit.approvals.save(request)
         return request
 

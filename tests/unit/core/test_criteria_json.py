@@ -26,7 +26,7 @@ TABLE: list[tuple[Criterion, dict[str, Any]]] = [
     (Everything(), {"op": "everything"}),
     (Nothing(), {"op": "nothing"}),
     (F.a == "x", {"op": "eq", "field": ["a"], "value": "x"}),
-    (F.a != None, {"op": "ne", "field": ["a"], "value": None}),  # noqa: E711
+    (F.a != None, {"op": "present", "field": ["a"]}),  # noqa: E711
     (F.a.b < 3, {"op": "lt", "field": ["a", "b"], "value": 3}),
     (F.a <= Decimal("1.50"), {"op": "le", "field": ["a"], "value": {"decimal": "1.50"}}),
     (F.a > date(2024, 3, 15), {"op": "gt", "field": ["a"], "value": {"date": "2024-03-15"}}),

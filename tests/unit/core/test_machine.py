@@ -103,9 +103,9 @@ def test_after_a_conflict_only_withdrawing_is_left() -> None:
 def test_the_table_of_states() -> None:
     """What each state accepts, by hand."""
     assert {
-        "pending": {"approve", "reject", "withdraw"},
+        "pending": {"approve", "reject", "withdraw", "cancel"},
         "approved": {"apply", "find_conflict"},
-        "needs_rebase": {"withdraw"},
+        "needs_rebase": {"withdraw", "cancel"},
         "applied": set(),
         "rejected": set(),
         "withdrawn": set(),

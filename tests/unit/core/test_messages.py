@@ -13,6 +13,7 @@ from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages
 PLAIN = (
     "unknown_field",
     "given_twice",
+    "session_ended",
     "read_only_field",
     "masked_value",
     "required",

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from custinfo import ANY, Applied, AwaitingApproval, RecordView, RequestView, Workspace
-from custinfo.workspace.collection import TagInput
+from custinfo.workspace.tagging import TagInput
 
 ENTERPRISE = {
     "name": "北京示例科技有限公司",
@@ -34,7 +34,7 @@ class Story:
 
     workspace: Workspace
 
-    def customer(self, owner: str = "lisi", tags: tuple[TagInput, ...] = (), **values: Any) -> RecordView:
+    def customer(self, owner: str = "lisi", tags: TagInput = (), **values: Any) -> RecordView:
         """Create a customer of `owner`, an enterprise unless said otherwise, and return it as they see it."""
         with self.workspace.acting_as(owner) as session:
             outcome = session.customers.create({**ENTERPRISE, **values}, tags=tags)

@@ -87,7 +87,7 @@ def test_rows_come_to_what_they_say(workspace: Workspace) -> None:
         "duplicates": 1,
     }
     assert result["rows"] == [(2, "create"), (3, "create"), (4, "rejected"), (5, "create"), (6, "duplicate")]
-    rejected, repeated = result["plan"].rejected
+    (rejected,), (repeated,) = result["plan"].rejected, result["plan"].duplicates
     assert {(item.code, item.field, item.place) for item in rejected.problems if item.severity == "error"} == {
         ("required", "name", Place("客户", 4, 1)),
         ("invalid_phone", "phone", Place("客户", 4, 4)),
@@ -218,7 +218,8 @@ def test_a_clash_since_the_plan_rejects_the_row_only(story: Story) -> None:
         )
         report = plan.apply()
     assert attrs.asdict(report.counts)["creates"] == 2
-    assert [row.row for row in report.rejected] == [2, 4, 6]
+    assert [row.row for row in report.rejected] == [2, 4]
+    assert [row.row for row in report.duplicates] == [6]
     assert {problem.code for problem in report.rejected[0].problems if problem.severity == "error"} == {"not_unique"}
     assert len(everything(story.workspace)) == 3
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from typing import Any
+
 import pytest
 
 from custinfo import (
@@ -13,6 +16,7 @@ from custinfo import (
     Masked,
     NotFoundError,
     PermissionDeniedError,
+    SessionEndedError,
     StaleVersionError,
     Workspace,
 )
@@ -147,12 +151,13 @@ def test_records_of_others_do_not_exist(story: Story) -> None:
                 lambda key: session.customers.archive(key, version=ANY),
                 lambda key: session.customers.history(key),
                 lambda key: session.customers.transfer(key, "lisi", version=ANY),
-                lambda key: session.explain("update", "customer", key),
             ):
                 with pytest.raises(NotFoundError) as caught:
                     call(record_id)
                 answers.add(str(caught.value))
         assert len(answers) == 1
+        explained = {session.explain("update", "customer", key) for key in (record.id, "nonsense")}
+        assert [bool(item) for item in explained] == [False]
 
 
 def test_owner_is_checked_before_and_after(story: Story) -> None:
@@ -254,3 +259,58 @@ def test_follow_ups_belong_to_customers(story: Story) -> None:
         assert isinstance(done, Applied)
         with pytest.raises(PermissionDeniedError):
             session.follow_ups.update(seen.id, {"content": "别的"}, version=ANY)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ("规模", "大型"),
+        [("规模", "大型")],
+        {"规模": "大型"},
+        {"规模": ["大型"]},
+        (("规模", "大型"),),
+    ],
+)
+def test_tags_in_any_shape(story: Story, tags: Any) -> None:
+    """Tags are given as a pair, as pairs, or by dimension, on creation and afterwards; anything else is misuse."""
+    record = story.customer(tags=tags)
+    assert record.tags == {("规模", "大型")}
+    with story.workspace.acting_as("lisi") as session:
+        assert applied(session.customers.tag(record.id, tags, version=ANY)).tags == {("规模", "大型")}
+        with pytest.raises(TypeError, match="pair"):
+            session.customers.tag(record.id, "大型", version=ANY)  # type: ignore[arg-type]
+
+
+def test_wrong_tags_are_told_with_everything_else(workspace: Workspace) -> None:
+    """A wrong tag does not hide what is wrong with the fields."""
+    with workspace.acting_as("lisi") as session, pytest.raises(InvalidInputError) as caught:
+        session.customers.create({"phone": "123"}, tags=[("火星", "x")])
+    assert {("tags", "unknown_tag_dimension"), ("phone", "invalid_phone"), ("name", "required")} <= codes(caught.value)
+
+
+def test_a_session_ends_with_its_block(workspace: Workspace) -> None:
+    """After its block a session neither reads nor writes, on every store."""
+    with workspace.acting_as("lisi") as session:
+        customers = session.customers
+    for call in (lambda: customers.create(ENTERPRISE), customers.count, customers.find, session.approvals.inbox):
+        with pytest.raises(SessionEndedError):
+            call()
+
+
+def test_views_are_mappings_that_travel(story: Story) -> None:
+    """A view hashes, pickles and turns into a dict; after travelling it is read by keys."""
+    record = story.customer()
+    assert dict(record) == dict(record.values)
+    assert record in {record}
+    sent = pickle.loads(pickle.dumps(record))
+    assert sent == record
+    assert sent["name"] == ENTERPRISE["name"]
+    assert record["创建时间"] == record.created_at
+
+
+def test_everything_at_once(story: Story) -> None:
+    """Without a limit all records come in one page."""
+    for number in range(3):
+        story.customer(name=f"客户{number}", uscc=None)
+    with story.workspace.acting_as("lisi") as session:
+        assert len(session.customers.find(limit=None, order_by="-name").records) == 3

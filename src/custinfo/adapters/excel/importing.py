@@ -47,18 +47,23 @@ class _Refused:
         write_error_workbook(target, self.table, self.rows, context.module(self.module), tongue, self.session.now())
 
 
+def _in_order(*parts: tuple[PlannedRow, ...]) -> tuple[PlannedRow, ...]:
+    return tuple(sorted((row for part in parts for row in part), key=lambda row: row.row))
+
+
 @attrs.frozen
 class ExcelReport:
     """What an import did.
 
-    `batch_id` is what to undo it by; `counts` say how many rows came to what; `rejected` are the rows that were not
-    taken over, duplicates included; `requests` are the ids of the approval requests that it made.
+    `batch_id` is what to undo it by; `counts` say how many rows came to what; `rejected` and `duplicates` are the rows
+    that were not taken over; `requests` are the ids of the approval requests that it made.
     """
 
     batch_id: str
     module: ModuleKey
     counts: Counts
     rejected: tuple[PlannedRow, ...] = attrs.field(repr=False)
+    duplicates: tuple[PlannedRow, ...] = attrs.field(repr=False)
     requests: tuple[str, ...] = attrs.field(repr=False)
     _refused: _Refused = attrs.field(repr=False, alias="refused")
 
@@ -108,8 +113,13 @@ class ExcelPlan:
 
     @property
     def rejected(self) -> tuple[PlannedRow, ...]:
-        """The rows that will not be taken over, duplicates included."""
+        """The rows that will not be taken over because something is wrong with them."""
         return self._plan.rejected
+
+    @property
+    def duplicates(self) -> tuple[PlannedRow, ...]:
+        """The rows that will not be taken over because they repeat an earlier row, or seem to repeat a record."""
+        return self._plan.duplicates
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -134,8 +144,9 @@ class ExcelPlan:
             report.module,
             report.counts,
             report.rejected,
+            report.duplicates,
             report.requests,
-            _Refused(self._session, self._table, report.module, report.rejected),
+            _Refused(self._session, self._table, report.module, _in_order(report.rejected, report.duplicates)),
         )
 
     def write_errors(self, target: Target, *, language: str | None = None) -> None:
@@ -150,7 +161,8 @@ class ExcelPlan:
 
         Raises: MissingExtraError; OSError where the target cannot be written.
         """
-        _Refused(self._session, self._table, self.module, self.rejected).write(target, language)
+        rows = _in_order(self.rejected, self.duplicates)
+        _Refused(self._session, self._table, self.module, rows).write(target, language)
 
 
 def plan_import(

@@ -106,7 +106,7 @@ class Context:
         """Run a statement, for each row if a list is given. Raises: StorageError."""
         try:
             return self.connection.execute(statement, _single(parameters))
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeError, OverflowError) as error:
             failure = storage_error(error)
         raise failure
 
@@ -117,7 +117,7 @@ class Context:
             return self.connection.execute(statement, _single(parameters))
         except IntegrityError:
             failure = ClashError()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeError, OverflowError) as error:
             failure = storage_error(error)
         raise failure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from custinfo.core.errors import StaleVersionError, StorageError
@@ -28,8 +28,11 @@ def _state(original: BaseException | None) -> str:
     return str(found or "")
 
 
-def storage_error(error: SQLAlchemyError) -> StorageError:
-    """Return the error to raise: retryable for deadlocks, failed serialization and locks, else failed."""
+def storage_error(error: Exception) -> StorageError:
+    """Return the error to raise: retryable for deadlocks, failed serialization and locks, else failed.
+
+    Drivers raise exceptions of their own too, for text that they can't encode: these hold the values.
+    """
     original = error.orig if isinstance(error, DBAPIError) else None
     state = _state(original)
     retryable = (

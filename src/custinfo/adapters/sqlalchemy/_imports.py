@@ -38,6 +38,7 @@ class SqlAlchemyImports:
             "state": batch.state,
             "position": batch.position,
             "counts": batch.counts,
+            "requests": batch.requests,
         }
         same = (table.c.tenant_id == self._context.tenant) & (table.c.id == batch.id)
         if not self._context.execute(update(table).where(same).values(**row)).rowcount:
@@ -66,4 +67,5 @@ class SqlAlchemyImports:
             state=row.state,
             position=row.position,
             counts=FrozenDict(row.counts),
+            requests=tuple(row.requests),
         )

@@ -196,6 +196,7 @@ def _batch(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
         _text("state"),
         Column("position", Integer, nullable=False),
         Column("counts", JsonText, nullable=False),
+        Column("requests", JsonText, nullable=False),
         **options,
     )
     Index(f"{name}_digest", table.c.tenant_id, table.c.module, table.c.digest)

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from custinfo.core.approval.requests import CommandName, Request, RequestState, Task, TrailEntry
-from custinfo.core.errors import IllegalTransitionError
+from custinfo.core.errors import IllegalTransitionError, NotYourDecisionError
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey
 
@@ -27,14 +27,17 @@ class Command:
 Event = Literal["task_decided", "step_passed", "approved", "rejected", "withdrawn", "applied", "conflict_found"]
 
 ACCEPTED: Final[dict[RequestState, frozenset[CommandName]]] = {
-    "pending": frozenset({"approve", "reject", "withdraw"}),
+    "pending": frozenset({"approve", "reject", "withdraw", "cancel"}),
     "approved": frozenset({"apply", "find_conflict"}),
-    "needs_rebase": frozenset({"withdraw"}),
+    "needs_rebase": frozenset({"withdraw", "cancel"}),
     "applied": frozenset(),
     "rejected": frozenset(),
     "withdrawn": frozenset(),
 }
-"""Which commands each state accepts; everything else is refused."""
+"""Which commands each state accepts; everything else is refused.
+
+`cancel` ends a request like `withdraw`, on the library's own account: when the import that made it is undone.
+"""
 
 _DECISIONS: Final = frozenset({"approve", "reject"})
 
@@ -87,8 +90,8 @@ def _is_repetition(request: Request, command: Command, actor: MemberKey) -> bool
                 if task.approver == actor and task.decision in ("approved", "rejected")
             ]
             return bool(mine) and mine[-1] == wanted
-        case "withdraw":
-            return request.state == "withdrawn" and actor == request.submitted_by
+        case "withdraw" | "cancel":
+            return request.state == "withdrawn" and (command.name == "cancel" or actor == request.submitted_by)
         case "apply":
             return request.state == "applied"
         case "find_conflict":
@@ -101,7 +104,9 @@ def _ended(request: Request, command: Command, actor: MemberKey) -> tuple[Change
     match command.name:
         case "withdraw":
             if actor != request.submitted_by:
-                raise IllegalTransitionError([Problem("not_submitter")])
+                raise NotYourDecisionError([Problem("not_submitter")])
+            return {"state": "withdrawn", "tasks": _closed_tasks(request.tasks)}, ("withdrawn",)
+        case "cancel":
             return {"state": "withdrawn", "tasks": _closed_tasks(request.tasks)}, ("withdrawn",)
         case "apply":
             return {"state": "applied"}, ("applied",)
@@ -123,9 +128,9 @@ def _open_task(request: Request, actor: MemberKey) -> int | None:
 
 def _allowed(request: Request, task: int | None, actor: MemberKey) -> int:
     if actor == request.submitted_by and not request.allow_own:
-        raise IllegalTransitionError([Problem("own_change")])
+        raise NotYourDecisionError([Problem("own_change")])
     if task is None:
-        raise IllegalTransitionError([Problem("not_your_task")])
+        raise NotYourDecisionError([Problem("not_your_task")])
     return task
 
 

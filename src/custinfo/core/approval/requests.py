@@ -16,7 +16,7 @@ __all__ = ["OPEN_STATES", "CommandName", "Request", "RequestId", "RequestState",
 RequestId = NewType("RequestId", str)
 
 RequestState = Literal["pending", "approved", "applied", "needs_rebase", "rejected", "withdrawn"]
-CommandName = Literal["submit", "approve", "reject", "withdraw", "apply", "find_conflict"]
+CommandName = Literal["submit", "approve", "reject", "withdraw", "cancel", "apply", "find_conflict"]
 
 OPEN_STATES: frozenset[RequestState] = frozenset({"pending", "approved", "needs_rebase"})
 """States in which a request reserves its fields."""

@@ -44,10 +44,10 @@ class Field:
         return Field((*self._path, name))
 
     def __eq__(self, value: object) -> Criterion:  # type: ignore[override]
-        return Compare(self._path, "eq", value)
+        return self.is_missing() if value is None else Compare(self._path, "eq", value)
 
     def __ne__(self, value: object) -> Criterion:  # type: ignore[override]
-        return Compare(self._path, "ne", value)
+        return self.is_present() if value is None else Compare(self._path, "ne", value)
 
     def __lt__(self, value: object) -> Criterion:
         return Compare(self._path, "lt", value)
@@ -62,6 +62,13 @@ class Field:
         return Compare(self._path, "ge", value)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self, *_: object, **__: object) -> Criterion:
+        """Refuse, and name what there is."""
+        raise TypeError(
+            f"criteria have no {self._path[-1] if self._path else 'such'}(): use comparisons, is_in, under, contains, "
+            "starts_with, has, is_present, is_missing or within"
+        )
 
     def __bool__(self) -> bool:
         raise TypeError("a field has no truth value: compare it, and combine criteria with & | ~")

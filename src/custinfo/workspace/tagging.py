@@ -1,0 +1,53 @@
+"""Tags as people give them: pairs, lists of pairs, or a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from custinfo.core.problems import Problem
+from custinfo.core.records import ModuleKey, Tag
+from custinfo.workspace.context import Context
+
+__all__ = ["TagInput", "pairs_of", "read_tags"]
+
+TagPair = tuple[str, str]
+TagInput = TagPair | Iterable[TagPair] | Mapping[str, str | Iterable[str]]
+"""Tags by dimension and tag, keys, labels or aliases: `("行业", "制造业")`, a list of such pairs, or
+`{"行业": "制造业", "需求": ["采购设备", "培训"]}`."""
+
+
+def pairs_of(tags: TagInput) -> Iterator[TagPair]:
+    """Yield (dimension, tag) for tags in any of their forms. Raises: TypeError for anything else."""
+    if isinstance(tags, Mapping):
+        for dimension, values in tags.items():
+            for value in [values] if isinstance(values, str) else values:
+                yield str(dimension), str(value)
+        return
+    items = [tags] if _is_pair(tags) else list(tags)
+    for item in items:
+        if not _is_pair(item):
+            raise TypeError('a tag is a pair of dimension and tag, such as ("行业", "制造业")')
+        dimension, value = item
+        yield str(dimension), str(value)
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, tuple | list) and len(item) == 2 and all(isinstance(part, str) for part in item)
+
+
+def read_tags(context: Context, module: ModuleKey, tags: TagInput) -> tuple[frozenset[Tag], list[Problem]]:
+    """Return the tags that are meant, and what is wrong: unknown ones, or two where a dimension takes one."""
+    found: set[Tag] = set()
+    problems: list[Problem] = []
+    for dimension, value in pairs_of(tags):
+        tag = context.schema.resolve_tag(dimension, value)
+        if isinstance(tag, Problem):
+            problems.append(tag)
+        else:
+            found.add(tag)
+    for key, item in context.schema.configuration.tag_dimensions.items():
+        if item.single and sum(tag.dimension == key for tag in found) > 1:
+            problems.append(Problem("too_many_tags", "tags", params={"dimension": key}))
+    if found and not context.module(module).definition.taggable:
+        problems.append(Problem("unknown_field", "tags"))
+    return frozenset(found), problems
