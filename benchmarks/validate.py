@@ -20,11 +20,11 @@ from stdnum.cn import ric, uscc
 
 from benchmarks.data import validation_rows
 from benchmarks.harness import Result, best_of
-from custinfo.core.binding import bind
 from custinfo.core.criteria.evaluate import no_related
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import Record, RecordId
 from custinfo.core.schema import Schema
+from custinfo.core.validation.conditions import Conditions
 from custinfo.core.validation.engine import Validator
 from custinfo.standard import sample_organisation, standard_configuration
 
@@ -181,13 +181,7 @@ def _by_hand(rows: Sequence[Row]) -> int:
 def _validator() -> Validator:
     schema = Schema(standard_configuration(), sample_organisation(), UTC)
     module = schema.module("customer")
-    criteria = {
-        criterion
-        for field in module.definition.fields.values()
-        for criterion in (field.applies_when, field.required_when)
-        if criterion is not None
-    }
-    return Validator(module, {criterion: bind(criterion, "customer", schema, NOW) for criterion in criteria})
+    return Validator(module, Conditions(schema, module))
 
 
 def _with_custinfo(rows: Sequence[Row], validator: Validator) -> int:

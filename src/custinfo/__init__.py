@@ -42,7 +42,17 @@ if TYPE_CHECKING:
     from custinfo.core.policy.grants import ALL_FIELDS, Fields, Grant, Role
     from custinfo.core.problems import Place, Problem
     from custinfo.core.records import ANY, CLEAR, UNREADABLE, Attachment, Masked, Record, Tag
-    from custinfo.core.rules import Length, MatchesBirthday, NotBefore, OneOfValues, Pattern, Range
+    from custinfo.core.rules import (
+        AllowedWhen,
+        DateOrder,
+        Length,
+        MatchesBirthday,
+        NotBefore,
+        OneOfValues,
+        Pattern,
+        Range,
+        Satisfies,
+    )
     from custinfo.core.tags import TagDimension
     from custinfo.workspace import Session, Workspace
     from custinfo.workspace.approvals import Approvals
@@ -67,6 +77,7 @@ __all__ = [
     "CLEAR",
     "DEFAULT_MESSAGES",
     "UNREADABLE",
+    "AllowedWhen",
     "Applied",
     "Approvals",
     "Assignment",
@@ -79,6 +90,7 @@ __all__ = [
     "Counts",
     "Criterion",
     "CustinfoError",
+    "DateOrder",
     "Department",
     "DepartmentHead",
     "Dictionary",
@@ -124,6 +136,7 @@ __all__ = [
     "RequestView",
     "Role",
     "RoleHolders",
+    "Satisfies",
     "Session",
     "SessionEndedError",
     "StaleVersionError",
@@ -160,12 +173,15 @@ _HOMES = {
         "Trigger",
     ),
     "custinfo.core.rules": (
+        "AllowedWhen",
+        "DateOrder",
         "Length",
         "MatchesBirthday",
         "NotBefore",
         "OneOfValues",
         "Pattern",
         "Range",
+        "Satisfies",
     ),
     "custinfo.core.messages": (
         "DEFAULT_MESSAGES",

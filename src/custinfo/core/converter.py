@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
@@ -53,7 +52,7 @@ def _frozen_dict_structure(kind: Any, converter: Converter) -> Callable[[Any, An
     return lambda data, _: FrozenDict(converter.structure(data, mapping))
 
 
-def _register_tagged(converter: Converter, union: UnionType, types: Mapping[str, type[Any]]) -> None:
+def _register_tagged(converter: Converter, union: Any, types: Mapping[str, type[Any]]) -> None:
     """Write each member of `union` with its name under `type`, and read it back by that name."""
     names = {kind: name for name, kind in types.items()}
 
@@ -61,6 +60,8 @@ def _register_tagged(converter: Converter, union: UnionType, types: Mapping[str,
         return converter.structure({key: item for key, item in data.items() if key != "type"}, types[data["type"]])
 
     def unstructure(value: Any) -> Any:
+        if type(value) not in names:
+            raise TypeError(f"{type(value).__name__} has no name in JSON: pass rule_types={{…}}")
         return {"type": names[type(value)], **converter.unstructure(value, type(value))}
 
     converter.register_structure_hook_func(lambda kind: kind == union, structure)
@@ -71,8 +72,26 @@ def _is_constant(kind: Any) -> bool:
     return bool(kind in (Decimal | int | date | None, OptionValue))
 
 
-def configure_converter(converter: Converter) -> None:
-    """Teach a cattrs converter the types of a configuration."""
+RuleTypes = Mapping[str, type[Any]]
+"""Name in JSON → class of rules."""
+
+
+def _all_rule_types(own: RuleTypes | None) -> RuleTypes:
+    taken = RULE_TYPES.keys() & (own or {}).keys()
+    if taken:
+        raise ValueError(f"rules of custinfo have these names already: {sorted(taken)}")
+    return {**RULE_TYPES, **(own or {})}
+
+
+def configure_converter(converter: Converter, rule_types: RuleTypes | None = None) -> None:
+    """Teach a cattrs converter the types of a configuration.
+
+    Args:
+        converter: The host's own.
+        rule_types: The host's own classes of rules, by the name that JSON gives them.
+
+    Raises: ValueError where a name is that of one of ours.
+    """
     converter.register_structure_hook_factory(_is_frozen_dict, _frozen_dict_structure)
     converter.register_unstructure_hook_func(
         _is_frozen_dict, lambda data: {key: converter.unstructure(value) for key, value in data.items()}
@@ -89,7 +108,7 @@ def configure_converter(converter: Converter) -> None:
     converter.register_structure_hook_func(_is_constant, lambda data, _: value_from_json(data))
     converter.register_unstructure_hook_func(_is_constant, value_to_json)
     converter.register_unstructure_hook_func(_is_frozen_set, sorted)
-    _register_tagged(converter, Rule, RULE_TYPES)
+    _register_tagged(converter, Rule, _all_rule_types(rule_types))
     _register_tagged(converter, Approver, APPROVER_TYPES)
     _register_values(converter)
 
@@ -108,34 +127,60 @@ def _register_values(converter: Converter) -> None:
 
 
 @cache
-def make_converter() -> Converter:
-    """Return the converter that custinfo uses for configurations and organisations."""
+def _standard_converter() -> Converter:
     converter = Converter(detailed_validation=True)
     configure_converter(converter)
     return converter
 
 
-def configuration_to_json(configuration: Configuration) -> str:
-    """Return the configuration as JSON text; `configuration_from_json` gives an equal value back."""
-    return json.dumps(make_converter().unstructure(configuration), ensure_ascii=False, indent=2)
+def make_converter(rule_types: RuleTypes | None = None) -> Converter:
+    """Return a converter for configurations and organisations: always the same one, unless there are `rule_types`.
+
+    Raises: ValueError, as `configure_converter`.
+    """
+    if not rule_types:
+        return _standard_converter()
+    converter = Converter(detailed_validation=True)
+    configure_converter(converter, rule_types)
+    return converter
+
+
+def configuration_to_json(configuration: Configuration, *, rule_types: RuleTypes | None = None) -> str:
+    """Return the configuration as JSON text; `configuration_from_json` gives an equal value back.
+
+    Args:
+        configuration: What to write.
+        rule_types: The host's own classes of rules, by the name that JSON gives them.
+
+    Raises: TypeError for a rule of a class that is neither ours nor among `rule_types`.
+    """
+    return json.dumps(make_converter(rule_types).unstructure(configuration), ensure_ascii=False, indent=2)
 
 
 def _invalid(hint: str) -> Problem:
     return Problem("configuration_invalid", params={"hint": hint[:500]})
 
 
-def _structure(text: str, kind: type[T]) -> T:
+def _structure(text: str, kind: type[T], rule_types: RuleTypes | None = None) -> T:
+    converter = make_converter(rule_types)
     try:
-        return make_converter().structure(json.loads(text), kind)
+        return converter.structure(json.loads(text), kind)
     except ValueError as error:  # JSON syntax
         raise ConfigurationError([_invalid(f"not JSON: {error}")]) from error
     except Exception as error:
         raise ConfigurationError([_invalid(hint) for hint in transform_error(error)]) from error
 
 
-def configuration_from_json(text: str) -> Configuration:
-    """Return the configuration that `configuration_to_json` wrote. Raises: ConfigurationError."""
-    return _structure(text, Configuration)
+def configuration_from_json(text: str, *, rule_types: RuleTypes | None = None) -> Configuration:
+    """Return the configuration that `configuration_to_json` wrote.
+
+    Args:
+        text: What was written.
+        rule_types: The host's own classes of rules, as when it was written.
+
+    Raises: ConfigurationError for text that is no configuration.
+    """
+    return _structure(text, Configuration, rule_types)
 
 
 def organisation_to_json(organisation: Organisation) -> str:

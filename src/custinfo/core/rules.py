@@ -1,21 +1,42 @@
-"""Checks of a field's value as data: each compiles to a function, and each reads and writes as JSON."""
+"""Checks of a field's value as data: each compiles to a function, and each reads and writes as JSON.
+
+Which rule takes which kind of field is settled when a configuration is compiled; no check raises on a value afterwards.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
+from custinfo.core.checks import (
+    CHOICE_KINDS,
+    DATE_KINDS,
+    NUMBER_KINDS,
+    TEXT_KINDS,
+    Check,
+    CheckContext,
+    Condition,
+    Rule,
+    RuleTarget,
+)
+from custinfo.core.criteria.nodes import Criterion
+from custinfo.core.errors import ConfigurationError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.messages import Translated
+from custinfo.core.patterns import compile_pattern
 from custinfo.core.problems import Problem
 
 __all__ = [
     "RULE_TYPES",
+    "AllowedWhen",
     "Check",
     "CheckContext",
+    "Condition",
+    "DateOrder",
     "Length",
     "MatchesBirthday",
     "NotBefore",
@@ -23,31 +44,24 @@ __all__ = [
     "Pattern",
     "Range",
     "Rule",
+    "RuleTarget",
+    "Satisfies",
 ]
 
 
 @attrs.frozen
-class CheckContext:
-    """Hold what a check may look at beside the value: all values of the record after the change, and labels."""
-
-    values: Mapping[str, Any]
-    label: Callable[[str], str]
-
-
-Check = Callable[[Any, CheckContext], Problem | None]
-"""Return the problem that a value has, or `None`."""
-
-
-@attrs.frozen
 class Length:
-    """Bound the number of characters."""
+    """Bound the number of characters of a text, both ends included."""
 
     minimum: int = 0
     maximum: int | None = None
 
-    def compile(self, field: str) -> Check:
-        """Return the check for `field`."""
-        low, high = self.minimum, self.maximum
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: ConfigurationError where the values are no texts, or no length would do."""
+        target.need_kind(TEXT_KINDS, "text")
+        field, low, high = target.field, self.minimum, self.maximum
+        if high is not None and low > high:
+            target.refuse("下限大于上限", "the minimum is above the maximum")
 
         def check(value: Any, _context: CheckContext, /) -> Problem | None:
             size = len(value)
@@ -62,15 +76,19 @@ class Length:
 
 @attrs.frozen
 class Range:
-    """Bound a number or a date, both ends included."""
+    """Bound a number, a date or an instant, both ends included; the limits are of the type of the field's values."""
 
     minimum: Decimal | int | date | None = None
     maximum: Decimal | int | date | None = None
 
-    def compile(self, field: str) -> Check:
-        """Return the check for `field`."""
-        low: Any = self.minimum
-        high: Any = self.maximum
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: ConfigurationError where a limit can't be compared with values of the field."""
+        target.need_kind(NUMBER_KINDS | DATE_KINDS, "number")
+        field, low, high = target.field, cast("Any", self.minimum), cast("Any", self.maximum)
+        if not all(limit is None or _is_limit(limit, target.kind) for limit in (low, high)):
+            target.refuse(f"界限不能与 {target.kind} 比较", f"a limit cannot be compared with a {target.kind}")
+        if low is not None and high is not None and low > high:
+            target.refuse("下限大于上限", "the minimum is above the maximum")
 
         def check(value: Any, _context: CheckContext, /) -> Problem | None:
             if low is not None and value < low:
@@ -82,59 +100,119 @@ class Range:
         return check
 
 
+def _is_limit(limit: object, kind: str) -> bool:
+    """Tell whether values of a kind compare with a limit; those of a host's kind are taken for numbers."""
+    match limit:
+        case bool() | float():
+            return False
+        case int():
+            return kind not in DATE_KINDS
+        case Decimal():
+            return kind not in DATE_KINDS and limit.is_finite()
+        case datetime():
+            return kind == "datetime" and limit.utcoffset() is not None
+        case date():
+            return kind == "date"
+        case _:
+            return False
+
+
 @attrs.frozen
 class Pattern:
-    """Require a form, as a regular expression without backtracking traps; `hint` tells people what is wanted."""
+    """Require a form, as a regular expression for the whole text; `hint` tells people what is wanted.
+
+    Whatever the expression and the text, the time is linear; `custinfo.core.patterns.compile_pattern` has the syntax.
+    """
 
     pattern: str
     hint: str
 
-    def compile(self, field: str) -> Check:
-        """Return the check for `field`."""
-        matches = re.compile(self.pattern).fullmatch
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: ConfigurationError where the values are no texts, or the pattern is refused."""
+        target.need_kind(TEXT_KINDS, "text")
+        try:
+            matches = compile_pattern(self.pattern)
+        except ConfigurationError as error:
+            target.refuse(error.message("zh"), error.message("en"))
+        field, hint = target.field, self.hint
 
         def check(value: Any, _context: CheckContext, /) -> Problem | None:
-            if matches(value) is None:
-                return Problem("pattern_mismatch", field, params={"hint": self.hint})
-            return None
+            return None if matches(value) else Problem("pattern_mismatch", field, params={"hint": hint})
 
         return check
 
 
 @attrs.frozen
 class OneOfValues:
-    """Allow listed values only; for lists that change, use a dictionary."""
+    """Allow listed texts or codes only; for lists that change, use a dictionary."""
 
     allowed: tuple[str, ...]
 
-    def compile(self, field: str) -> Check:
-        """Return the check for `field`."""
-        allowed = frozenset(self.allowed)
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: ConfigurationError where the values are neither texts nor codes."""
+        target.need_kind(TEXT_KINDS | CHOICE_KINDS, "text")
+        allowed, field = frozenset(self.allowed), target.field
 
         def check(value: Any, _context: CheckContext, /) -> Problem | None:
-            if value not in allowed:
-                return Problem("not_one_of", field, params={"allowed": self.allowed})
-            return None
+            if allowed.issuperset(value if type(value) is tuple else (value,)):
+                return None
+            return Problem("not_one_of", field, params={"allowed": self.allowed})
 
         return check
 
 
 @attrs.frozen
-class NotBefore:
-    """Require a date not to be before that of another field, where that one has a value."""
+class DateOrder:
+    """Require a date or instant not to be before that of another field, where that one has a value.
+
+    A day and an instant are compared by the day that the instant has in the configured time zone.
+
+    Args:
+        other: Name of the other field.
+        strict: Whether the two may not be equal either.
+    """
 
     other: str
+    strict: bool = False
 
-    def compile(self, field: str) -> Check:
-        """Return the check for `field`."""
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: ConfigurationError where one of the fields is neither a date nor a datetime."""
+        target.need_kind(DATE_KINDS)
+        other, label = target.watch(self.other, DATE_KINDS)
+        field, strict, zone = target.field, self.strict, target.zone
+        code = "date_order_strict" if strict else "date_order"
 
         def check(value: Any, context: CheckContext, /) -> Problem | None:
-            start = context.values.get(self.other)
-            if start is not None and type(start) is type(value) and value < start:
-                return Problem("date_order", field, params={"other": context.label(self.other)})
+            start: Any = context.values.get(other)
+            if not isinstance(start, date):
+                return None
+            if isinstance(value, datetime) != isinstance(start, datetime):
+                value, start = _day(value, zone), _day(start, zone)
+            if value < start or (strict and value == start):
+                return Problem(code, field, params={"other": label})
             return None
 
         return check
+
+
+def _day(value: date, zone: tzinfo) -> date:
+    if not isinstance(value, datetime):
+        return value
+    try:
+        return value.astimezone(zone).date()
+    except OverflowError:  # the ends of the calendar
+        return value.date()
+
+
+@attrs.frozen
+class NotBefore:
+    """Require a date not to be before that of another field: `DateOrder` as it is most often wanted."""
+
+    other: str
+
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: as `DateOrder`."""
+        return DateOrder(self.other).compile(target)
 
 
 @attrs.frozen
@@ -143,25 +221,78 @@ class MatchesBirthday:
 
     other: str
 
-    def compile(self, field: str) -> Check:
-        """Return the check for `field`."""
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: ConfigurationError where the fields are no identity number and date."""
+        target.need_kind({"resident_id"})
+        other, label = target.watch(self.other, {"date"})
+        field = target.field
 
         def check(value: Any, context: CheckContext, /) -> Problem | None:
-            birthday = context.values.get(self.other)
+            birthday = context.values.get(other)
             if isinstance(birthday, date) and isinstance(value, str) and value[6:14] != f"{birthday:%Y%m%d}":
-                return Problem("birthday_mismatch", field, params={"other": context.label(self.other)})
+                return Problem("birthday_mismatch", field, params={"other": label})
             return None
 
         return check
 
 
-Rule = Length | Range | Pattern | OneOfValues | NotBefore | MatchesBirthday
+@attrs.frozen
+class AllowedWhen:
+    """Allow a value only where `criterion` holds for the record."""
 
-RULE_TYPES: Final[dict[str, type[Any]]] = {
-    "length": Length,
-    "range": Range,
-    "pattern": Pattern,
-    "one_of": OneOfValues,
-    "not_before": NotBefore,
-    "matches_birthday": MatchesBirthday,
-}
+    criterion: Criterion
+
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: ConfigurationError where the criterion does not fit the module."""
+        condition = target.condition(self.criterion)
+        problem = Problem("allowed_when", target.field, params={"because": condition.because})
+        holds = condition.holds
+
+        def check(_value: Any, context: CheckContext, /) -> Problem | None:
+            return None if holds(context) else problem
+
+        return check
+
+
+def _texts(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
+    return FrozenDict({"zh": value} if isinstance(value, str) else value)
+
+
+@attrs.frozen
+class Satisfies:
+    """Require `criterion` of every record in which the field has a value: the rule for whatever fields have in common.
+
+    Args:
+        criterion: What must hold of the record.
+        hint: What to tell people, by language; a plain text is Chinese. Without one, the criterion in words.
+    """
+
+    criterion: Criterion
+    hint: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=_texts)
+
+    def compile(self, target: RuleTarget, /) -> Check:
+        """Return the check. Raises: ConfigurationError where the criterion does not fit the module."""
+        condition = target.condition(self.criterion)
+        hint = Translated(self.hint, "zh") if self.hint else condition.because
+        problem = Problem("rule_failed", target.field, params={"hint": hint})
+        holds = condition.holds
+
+        def check(_value: Any, context: CheckContext, /) -> Problem | None:
+            return None if holds(context) else problem
+
+        return check
+
+
+RULE_TYPES: Final[Mapping[str, type[Any]]] = FrozenDict(
+    {
+        "length": Length,
+        "range": Range,
+        "pattern": Pattern,
+        "one_of": OneOfValues,
+        "date_order": DateOrder,
+        "not_before": NotBefore,
+        "matches_birthday": MatchesBirthday,
+        "allowed_when": AllowedWhen,
+        "satisfies": Satisfies,
+    }
+)

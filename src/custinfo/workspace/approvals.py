@@ -155,10 +155,9 @@ class Approvals:
 
     def _check(self, request: Request, before: Record | None, after: Record) -> None:
         """Validate the merged state: rules may have changed, and other fields too, since it was submitted."""
-        changed = None if before is None else frozenset(request.patch)
-        problems = self._context.validator(request.module).check(
-            self._plain(after, request.patch), changed, self._context.related
-        )
+        validator = self._context.validator(request.module)
+        changed = validator.changed(before, after, request.patch)
+        problems = validator.check(self._plain(after, request.patch), changed, self._context.related)
         UniqueCheck(self._context, everything=True).run([(before, after, problems)])
         errors = [problem for problem in problems if problem.severity == "error"]
         if errors:

@@ -90,10 +90,12 @@ class Records:
         return self._past.history(self.module, record_id)
 
     def as_of(self, record_id: str, time: datetime) -> RecordView:
-        """Return a record as it was at a time (aware). Raises: NotFoundError, also if it did not exist then."""
-        if time.tzinfo is None:
-            raise ValueError("time must be aware: give it a time zone")
-        record, verdict = self._past.state_at(self.module, record_id, until=time)
+        """Return a record as it was at a time; one without a zone is in the configured time zone.
+
+        Raises: NotFoundError, also if it did not exist then.
+        """
+        moment = time if time.tzinfo is not None else time.replace(tzinfo=self._context.schema.zone)
+        record, verdict = self._past.state_at(self.module, record_id, until=moment)
         return self._reading.view(record, verdict)
 
     def diff(self, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:

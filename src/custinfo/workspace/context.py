@@ -16,6 +16,7 @@ from custinfo.core.policy.access import Access, Verdict, compile_access
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.validation.conditions import Conditions
 from custinfo.core.validation.engine import Validator
 from custinfo.ports.system import Clock, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
@@ -31,19 +32,12 @@ class Compiled:
         self._validators: dict[ModuleKey, Validator] = {}
 
     def validator(self, module: ModuleKey, now: datetime) -> Validator:
-        """Return the validator of a module."""
+        """Return the validator of a module, at an instant. Raises: ConfigurationError for rules that do not fit."""
         known = self._validators.get(module)
         if known is None:
             compiled = self.schema.module(module)
-            criteria = {
-                criterion
-                for field in compiled.definition.fields.values()
-                for criterion in (field.applies_when, field.required_when)
-                if criterion is not None
-            }
-            bound = {criterion: bind(criterion, module, self.schema, now) for criterion in criteria}
-            known = self._validators[module] = Validator(compiled, bound)
-        return known
+            known = self._validators[module] = Validator(compiled, Conditions(self.schema, compiled))
+        return known.at(now)
 
 
 class References:
@@ -109,6 +103,7 @@ class Context:
     related: References
     _accesses: dict[tuple[MemberKey, ModuleKey], Access] = attrs.field(factory=dict)
     _ended: bool = False
+    _validated_at: datetime | None = None
 
     @property
     def unit(self) -> UnitOfWork:
@@ -135,8 +130,10 @@ class Context:
         return self.schema.module(key)
 
     def validator(self, module: ModuleKey) -> Validator:
-        """Return a module's validator."""
-        return self.compiled.validator(module, self.now())
+        """Return a module's validator, as of the session's first use of it."""
+        if self._validated_at is None:
+            self._validated_at = self.now()
+        return self.compiled.validator(module, self._validated_at)
 
     def bind(self, criterion: Criterion, module: ModuleKey) -> Criterion:
         """Return a criterion bound to a module at the present time."""

@@ -28,9 +28,10 @@ def validate(context: Context, batch: Sequence[Prepared]) -> None:
 
 
 def _check(context: Context, prepared: Prepared, after: Record) -> None:
-    changed = None if prepared.before is None else frozenset(prepared.patch)
+    validator = context.validator(after.module)
+    changed = validator.changed(prepared.before, after, prepared.patch)
     failed = frozenset(problem.field for problem in prepared.problems if problem.field and problem.severity == "error")
-    prepared.problems += context.validator(after.module).check(after, changed, context.related, failed)
+    prepared.problems += validator.check(after, changed, context.related, failed)
 
 
 def check_references(context: Context, prepared: Prepared) -> None:

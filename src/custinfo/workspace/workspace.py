@@ -10,12 +10,13 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from custinfo.core.configuration import Configuration
-from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.errors import ConfigurationError, PermissionDeniedError
 from custinfo.core.kinds import Kind
 from custinfo.core.organisation import Directory, Organisation
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey
 from custinfo.core.schema import Schema
+from custinfo.core.validation.compiling import rule_problems
 from custinfo.ports.system import Clock, Ids, Keyring
 from custinfo.ports.units import Units
 from custinfo.workspace.context import Compiled, Context, References
@@ -40,6 +41,7 @@ class Workspace:
         kinds: The host's own kinds of fields, by key.
 
     A workspace may be shared between threads; a session may not.
+    Raises: ConfigurationError for rules that do not fit their fields, all of them at once.
     """
 
     def __init__(
@@ -62,7 +64,11 @@ class Workspace:
         self._clock = clock
         self._ids = ids if ids is not None else Uuid7(clock)
         zone = ZoneInfo(configuration.time_zone)
-        self._compiled = Compiled(Schema(configuration, directory, zone, dict(kinds or {})))
+        schema = Schema(configuration, directory, zone, dict(kinds or {}))
+        misfits = rule_problems(schema)
+        if misfits:
+            raise ConfigurationError(misfits)
+        self._compiled = Compiled(schema)
 
     @classmethod
     def open(cls, url: str, configuration: Configuration, **settings: Any) -> Self:

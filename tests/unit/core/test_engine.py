@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 
-from custinfo.core.binding import bind
 from custinfo.core.configuration import Configuration
-from custinfo.core.criteria import F, Nothing
+from custinfo.core.criteria import F, Nothing, Tagged
 from custinfo.core.criteria.evaluate import no_related
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, Masked, Record, Sealed
-from custinfo.core.rules import Length, MatchesBirthday, NotBefore, Range
+from custinfo.core.records import CLEAR, FieldKey, Masked, Record, Sealed, Tag
+from custinfo.core.rules import AllowedWhen, Length, MatchesBirthday, NotBefore, Range
 from custinfo.core.schema import Schema
+from custinfo.core.tags import TagDimension
+from custinfo.core.validation.conditions import Conditions
 from custinfo.core.validation.engine import Validator
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.testing._samples import NOW, make_record
@@ -30,13 +32,8 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 def validator(configuration: Configuration, module: str) -> Validator:
     """Compile the validator of a module."""
     schema = Schema(configuration, sample_organisation(), SHANGHAI)
-    conditions = {
-        criterion: bind(criterion, module, schema, NOW)
-        for field in configuration.modules[module].fields.values()
-        for criterion in (field.applies_when, field.required_when)
-        if criterion is not None
-    }
-    return Validator(schema.module(module), conditions)
+    compiled = schema.module(module)
+    return Validator(compiled, Conditions(schema, compiled)).at(NOW)
 
 
 CUSTOMER = validator(standard_configuration(), "customer")
@@ -296,9 +293,11 @@ class TestCheck:
         assert check(values, changed) == expected
 
     def test_the_reason_is_told(self) -> None:
-        """The problem names the fields of the condition by their labels, each once."""
+        """The problem says the whole condition in the reader's language."""
         (problem,) = THING.check(make_record(1, {"name": "x", "count": 2}), None, no_related)
-        assert problem.params == {"because": "名称、count"}
+        assert problem.params == {"because": "名称 = x 且 count > 1"}
+        assert problem.message("zh", label="证明") == "证明：当 名称 = x 且 count > 1 时必填"
+        assert problem.message("en", label="Proof") == "Proof: a value is required where Name = x and count > 1"
 
     def test_conditions_on_a_referenced_record(self) -> None:
         """A condition may look at the record that a reference points to."""
@@ -312,6 +311,104 @@ class TestCheck:
         assert check(values, {"parent"}, related) == [("required_when", "why")]
         assert check(values, {"name"}, related) == []
         assert check(values, None) == []
+
+
+WATCHING = validator(
+    Configuration(
+        (
+            ModuleDefinition(
+                "m",
+                (
+                    FieldDefinition("note", "text", required_when=Tagged("需求", "x")),
+                    FieldDefinition("bill", "text", rules=(AllowedWhen(F.owner == "lisi"),)),
+                    FieldDefinition("seen", "datetime"),
+                    FieldDefinition("day", "date"),
+                    FieldDefinition("next", "text", required_when=~F.seen.within(hours=2) & F.seen.is_present()),
+                    FieldDefinition("soon", "text", rules=(AllowedWhen(F.day.within(days=-3) | Tagged("need")),)),
+                    FieldDefinition("parent", "reference", options={"module": "m"}),
+                    FieldDefinition("late", "text", required_when=F.parent.seen.within(days=1)),
+                ),
+            ),
+        ),
+        tag_dimensions=(TagDimension("need", ("x", "y"), {"zh": "需求", "en": "Need"}),),
+    ),
+    "m",
+)
+PLAIN = make_record(1, {}, owner="zhangsan", tags=frozenset())
+TAGGED = attrs.evolve(PLAIN, tags=frozenset({Tag("need", "x")}), version=2)
+
+
+class TestWhatChanged:
+    """Checks run where what they look at changed: values, tags and system fields alike."""
+
+    def test_tags(self) -> None:
+        """A condition on tags is judged when only the tags change, and says so."""
+        changed = WATCHING.changed(PLAIN, TAGGED, ())
+        assert changed == frozenset({"tags"})
+        (problem,) = WATCHING.check(TAGGED, changed, no_related)
+        assert (problem.code, problem.field) == ("required_when", "note")
+        assert problem.params == {"because": "有标签 需求：x"}
+        assert problem.message("en") == "note: a value is required where tagged Need: x"
+
+    def test_other_steps_leave_old_records_alone(self) -> None:
+        """A record that misses what its tags require may still be edited elsewhere."""
+        after = attrs.evolve(TAGGED, version=3)
+        assert WATCHING.changed(TAGGED, after, {"bill"}) == frozenset({"bill"})
+        assert WATCHING.check(after, {"seen"}, no_related) == []
+
+    def test_the_owner(self) -> None:
+        """A rule on the owner is judged when the owner changes, whether or not the patch says so."""
+        before = make_record(1, {"bill": "x"}, owner="lisi")
+        after = attrs.evolve(before, owner="zhangsan")
+        changed = WATCHING.changed(before, after, {"owner"})
+        assert changed == WATCHING.changed(before, after, ()) == frozenset({"owner"})
+        assert codes(WATCHING.check(after, changed, no_related)) == [("allowed_when", "bill")]
+        assert WATCHING.check(before, {"bill"}, no_related) == []
+
+    def test_a_new_record(self) -> None:
+        """Everything about a new record is new."""
+        assert WATCHING.changed(None, TAGGED, {"bill"}) is None
+
+    def test_fields_that_failed(self) -> None:
+        """What depends on a value that is wrong already is not judged, also on creation."""
+        record = make_record(1, {"bill": "x"}, owner="zhangsan")
+        assert WATCHING.check(record, None, no_related, {"bill"}) == []
+        assert codes(WATCHING.check(record, None, no_related)) == [("allowed_when", "bill")]
+
+
+class TestTime:
+    """Periods are those of the present, however long a validator lives."""
+
+    @pytest.mark.parametrize(
+        ("hours", "expected"),
+        [(0, []), (1, []), (2, []), (2.001, [("required_when", "next")]), (-0.001, [("required_when", "next")])],
+    )
+    def test_instants(self, hours: float, expected: list[tuple[str, str]]) -> None:
+        """What was recent when the validator was compiled is not for ever."""
+        record = make_record(1, {"seen": NOW})
+        assert codes(WATCHING.at(NOW + timedelta(hours=hours)).check(record, None, no_related)) == expected
+
+    @pytest.mark.parametrize(("days", "allowed"), [(-4, False), (-3, True), (0, True), (1, False)])
+    def test_days(self, days: int, allowed: bool) -> None:
+        """A rule about days moves with the day in the configured time zone, beside what does not move."""
+        record = make_record(1, {"day": NOW.astimezone(SHANGHAI).date(), "soon": "x"}, tags=frozenset())
+        validator = WATCHING.at(NOW + timedelta(days=days))
+        assert (validator.check(record, None, no_related) == []) is allowed
+        tagged = attrs.evolve(record, tags=frozenset({Tag("need", "y")}))
+        assert validator.check(tagged, None, no_related) == []
+
+    def test_referenced_records(self) -> None:
+        """A period may be asked of the record that a reference points to."""
+        target = make_record(2, {"seen": NOW})
+        record = make_record(1, {"parent": target.id})
+        for days, expected in ((0, [("required_when", "late")]), (1, [("required_when", "late")]), (2, [])):
+            at = WATCHING.at(NOW + timedelta(days=days))
+            assert codes(at.check(record, None, lambda _record, _key: target)) == expected
+
+    def test_without_periods(self) -> None:
+        """A validator that needs no time stays the same object."""
+        assert CUSTOMER.at(NOW) is CUSTOMER
+        assert WATCHING.at(NOW) is not WATCHING
 
 
 COMPLETE = {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from typing import Any
 
 import pytest
 
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages
+from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages, Translated
 
 PLAIN = (
     "unknown_field",
@@ -80,7 +82,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "unknown_tag": {"dimension": "行业"},
     "too_many_tags": {"dimension": "行业"},
     "wrong_type": {"kind": "date"},
-    "required_when": {"because": "客户状态"},
+    "required_when": {"because": "客户状态 = 成交"},
     "too_long": {"limit": 9},
     "too_short": {"limit": 9},
     "too_small": {"limit": "9"},
@@ -92,6 +94,12 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "wrong_currency": {"currency": "CNY"},
     "birthday_mismatch": {"other": "生日"},
     "date_order": {"other": "跟进时间"},
+    "date_order_strict": {"other": "跟进时间"},
+    "allowed_when": {"because": "客户状态 = 成交"},
+    "rule_misfit": {"module": "customer", "rule": "Length", "hint": "no"},
+    "pattern_invalid": {"position": 3, "token": "("},
+    "pattern_not_supported": {"position": 3, "feature": "(?="},
+    "pattern_too_large": {"what": "length", "limit": 1000},
     "unknown_choice": {"dictionary": "所属行业"},
     "ambiguous_choice": {"dictionary": "所属行业", "candidates": ("a-x", "b-x")},
     "retired_choice": {"dictionary": "所属行业"},
@@ -184,6 +192,26 @@ def test_a_host_replaces_single_texts() -> None:
     assert changed.render("required", {}, "en") == "fill me in"
     assert changed.render("not_whole", {}, "en") == "must be a whole number"
     assert DEFAULT_MESSAGES.render("required", {}, "en") == "a value is required"
+
+
+def test_an_unknown_code_with_a_hint() -> None:
+    """A code that only the host knows reads as its hint, in the reader's language, until the host adds a text."""
+    hint = Translated({"zh": "须为偶数", "en": "must be even"})
+    assert DEFAULT_MESSAGES.render("odd", {"hint": "must be even"}, "zh") == "must be even"
+    assert DEFAULT_MESSAGES.render("odd", {"hint": hint}, "en") == "must be even"
+    told = DEFAULT_MESSAGES.with_language("en", {"odd": "is odd"})
+    assert told.render("odd", {"hint": hint}, "en") == "is odd"
+
+
+def test_translated_parameters() -> None:
+    """A parameter reads differently in each language, falls back to English, and otherwise is a plain text."""
+    value = Translated({"zh": "成交", "en": "Won"})
+    assert (value, Translated({"en": "Won"}, "zh"), Translated({})) == ("成交", "Won", "")
+    rendered = [DEFAULT_MESSAGES.render("required_when", {"because": value}, language) for language in ("zh", "en")]
+    assert rendered == ["当 成交 时必填", "a value is required where Won"]
+    assert (value.in_language("de"), Translated({"zh": "成交"}).in_language("de")) == ("Won", "成交")
+    for same in (pickle.loads(pickle.dumps(value)), copy.deepcopy(value)):
+        assert (same, same.in_language("en"), hash(same)) == (value, "Won", hash("成交"))
 
 
 def test_a_catalogue_is_a_value() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import attrs
 
@@ -10,11 +11,39 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.messages.en import ENGLISH
 from custinfo.core.messages.zh import CHINESE
 
-__all__ = ["CHINESE", "DEFAULT_MESSAGES", "ENGLISH", "Messages"]
+__all__ = ["CHINESE", "DEFAULT_MESSAGES", "ENGLISH", "Messages", "Translated"]
 
 
-def _text(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+class Translated(str):
+    """A parameter of a problem that reads differently in each language; by itself, the text in one of them.
+
+    >>> Translated({"zh": "成交", "en": "Won"}, "en").in_language("zh")
+    '成交'
+    """
+
+    __slots__ = ("texts",)
+    texts: FrozenDict[str, str]
+
+    def __new__(cls, texts: Mapping[str, str], language: str = "zh") -> Self:
+        """Take the text in each language, and the language in which it is a plain text."""
+        known = texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+        made = super().__new__(cls, known)
+        made.texts = FrozenDict(texts)
+        return made
+
+    def in_language(self, language: str) -> str:
+        """Return the text in `language`, else in English, else as it is."""
+        return self.texts.get(language) or self.texts.get("en") or str(self)
+
+    def __reduce__(self) -> tuple[type[Translated], tuple[dict[str, str], str]]:
+        language = next((key for key, text in self.texts.items() if text == self), "en")
+        return Translated, (dict(self.texts), language)
+
+
+def _text(value: object, language: str) -> object:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return value.in_language(language) if isinstance(value, Translated) else value
 
 
 @attrs.frozen
@@ -34,13 +63,16 @@ class Messages:
         return Messages(self.languages.set(language, known.merged(texts)))
 
     def render(self, code: str, params: Mapping[str, object], language: str) -> str:
-        """Return the text of `code`; falls back to English, then to the code itself. Never raises."""
+        """Return the text of `code`; falls back to English, then to the parameter `hint`, then to the code itself.
+
+        Never raises.
+        """
         texts = self.languages.get(language) or self.languages["en"]
         template = texts.get(code) or self.languages["en"].get(code)
         if template is None:
-            return code
+            return str(_text(params.get("hint", code), language))
         try:
-            return template.format_map({key: _text(value) for key, value in params.items()})
+            return template.format_map({key: _text(value, language) for key, value in params.items()})
         except (LookupError, ValueError, AttributeError, TypeError):
             return template
 

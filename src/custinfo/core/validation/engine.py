@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from copy import copy
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
 
-from custinfo.core.criteria.evaluate import Predicate, Related, compile_predicate
-from custinfo.core.criteria.nodes import Criterion, leaves
+from custinfo.core.checks import CheckContext, Condition
+from custinfo.core.criteria.evaluate import Related
+from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.dictionaries import Ambiguous
-from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import INVALID
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, SYSTEM_FIELDS, FieldKey, Masked, Record, Sealed, Values
-from custinfo.core.rules import Check, CheckContext, MatchesBirthday, NotBefore
 from custinfo.core.schema import ModuleSchema
+from custinfo.core.validation.compiling import compile_checks
 
 __all__ = ["Normalised", "Validator"]
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _SEPARATORS: Final = re.compile(r"[,，;；、|｜\r\n]+")
 
 
@@ -36,29 +39,38 @@ class Normalised:
         return [problem for problem in self.problems if problem.severity == "error"]
 
 
-@attrs.frozen
-class _StateCheck:
-    """A check of the whole state, needed when one of `watches` changed."""
-
-    watches: frozenset[FieldKey]
-    run: Callable[[Record, Related], Problem | None]
-
-
 class Validator:
     """Normalise and check the records of one module; compiled once per configuration."""
 
-    def __init__(self, module: ModuleSchema, conditions: Mapping[Criterion, Criterion]) -> None:
-        """Compile the checks of `module`; `conditions` has the bound form of each criterion in its fields."""
+    def __init__(self, module: ModuleSchema, conditions: Mapping[Criterion, Condition]) -> None:
+        """Compile the checks of `module`.
+
+        Args:
+            module: The module compiled.
+            conditions: What judges each criterion in its fields and their rules, such as `Conditions`.
+
+        Raises: ConfigurationError for rules and conditions that do not fit their fields, all of them at once.
+        """
         self.module = module
         self._parsers = module.parsers
-        self._labels: Callable[[str], str] = lambda key: module.label(key, module.context.language)
-        self._conditions = conditions
+        self._now = _NEVER
         self._required = tuple(
             field.key for field in module.definition.active_fields() if field.required and field.applies_when is None
         )
-        self._checks = tuple(self._field_checks())
-        self._states = tuple(self._state_checks())
+        compiled = compile_checks(module, conditions)
+        self._checks = compiled.values
+        self._states = compiled.states
+        self._watched_attributes = compiled.attributes
+        self._relative = compiled.relative
         self.defaults = self._parsed_defaults()
+
+    def at(self, now: datetime) -> Validator:
+        """Return the validator for a present instant: itself, unless a condition or rule asks for the time."""
+        if not self._relative:
+            return self
+        timed = copy(self)
+        timed._now = now  # noqa: SLF001 - a copy of its own class
+        return timed
 
     def normalise(self, raw: Mapping[str, object], before: Values | None = None) -> Normalised:
         """Return the patch that raw values come to.
@@ -139,6 +151,19 @@ class Validator:
         candidates = found.candidates if isinstance(found, Ambiguous) else (found,)
         return before[key] in candidates or before[key] == value
 
+    def changed(self, before: Record | None, after: Record, patch: Collection[FieldKey]) -> frozenset[FieldKey] | None:
+        """Return what a step changes, as `check` takes it; `None` for a new record.
+
+        Args:
+            before: The record as it is, `None` for a new one.
+            after: The record as it would be.
+            patch: The keys that the step writes. Owner, tags and the like are compared, where a check looks at them.
+        """
+        if before is None:
+            return None
+        others = [name for name in self._watched_attributes if getattr(before, name) != getattr(after, name)]
+        return frozenset(patch).union(others)
+
     def check(
         self,
         after: Record,
@@ -150,8 +175,9 @@ class Validator:
 
         Args:
             after: The record as it would be.
-            changed: The fields that the step changes; `None` for a new record. Checks that none of these concern
-                are not run: a record saved under older rules may still be edited elsewhere.
+            changed: The fields that the step changes, `tags` and system fields among them; `None` for a new record.
+                Checks that none of these concern are not run: a record saved under older rules may still be edited
+                elsewhere.
             related: Follows references for conditions on referenced records.
             failed: Fields whose value is wrong already: what depends on them is not judged.
         """
@@ -161,18 +187,19 @@ class Validator:
             for key in self._required
             if key not in values and (changed is None or key in changed) and key not in failed
         ]
-        context = CheckContext(values, self._labels)
-        for key, watches, check in self._checks:
-            value = values.get(key)
-            if value is None or type(value) is Sealed:
-                continue
-            if (changed is None or not watches.isdisjoint(changed)) and watches.isdisjoint(failed):
-                problem = check(value, context)
-                if problem is not None:
-                    problems.append(problem)
-        for state in self._states:
-            if (changed is None or not state.watches.isdisjoint(changed)) and state.watches.isdisjoint(failed):
-                problem = state.run(after, related)
+        context = CheckContext(values, after, related, self._now)
+        every = changed is None and not failed
+        touched: Collection[FieldKey] = () if changed is None else changed
+        for key, watches, run in self._checks:
+            if every or ((changed is None or not watches.isdisjoint(touched)) and watches.isdisjoint(failed)):
+                value = values.get(key)
+                if value is not None and type(value) is not Sealed:
+                    problem = run(value, context)
+                    if problem is not None:
+                        problems.append(problem)
+        for watches, judge in self._states:
+            if every or ((changed is None or not watches.isdisjoint(touched)) and watches.isdisjoint(failed)):
+                problem = judge(context)
                 if problem is not None:
                     problems.append(problem)
         return problems
@@ -182,50 +209,3 @@ class Validator:
             field.key: field.default for field in self.module.definition.active_fields() if field.default is not None
         }
         return self.normalise(defaults).patch
-
-    def _field_checks(self) -> list[tuple[FieldKey, frozenset[FieldKey], Check]]:
-        found = []
-        for field in self.module.definition.active_fields():
-            for rule in field.rules:
-                others = {rule.other} if isinstance(rule, NotBefore | MatchesBirthday) else set()
-                found.append((field.key, frozenset({field.key} | others), rule.compile(field.key)))
-        return found
-
-    def _state_checks(self) -> list[_StateCheck]:
-        found = []
-        for field in self.module.definition.active_fields():
-            if field.applies_when is not None:
-                found.append(self._applies(field, field.applies_when))
-            if field.required_when is not None:
-                found.append(self._required_when(field, field.required_when))
-        return found
-
-    def _condition(self, criterion: Criterion, key: FieldKey) -> tuple[Predicate, frozenset[FieldKey]]:
-        bound = self._conditions[criterion]
-        watched = {leaf.path[0] for leaf in leaves(bound) if hasattr(leaf, "path")}
-        return compile_predicate(bound), frozenset({key} | watched)
-
-    def _applies(self, field: FieldDefinition, criterion: Criterion) -> _StateCheck:
-        holds, watches = self._condition(criterion, field.key)
-        key, required = field.key, field.required
-
-        def run(record: Record, related: Related) -> Problem | None:
-            if key in record.values:
-                return None if holds(record, related) else Problem("not_applicable", key)
-            return Problem("required", key) if required and holds(record, related) else None
-
-        return _StateCheck(watches, run)
-
-    def _required_when(self, field: FieldDefinition, criterion: Criterion) -> _StateCheck:
-        holds, watches = self._condition(criterion, field.key)
-        key = field.key
-        because = "、".join(
-            dict.fromkeys(self._labels(leaf.path[0]) for leaf in leaves(criterion) if hasattr(leaf, "path"))
-        )
-
-        def run(record: Record, related: Related) -> Problem | None:
-            if key in record.values or not holds(record, related):
-                return None
-            return Problem("required_when", key, params={"because": because})
-
-        return _StateCheck(watches, run)
