@@ -221,7 +221,7 @@ def test_own_fields_and_modules() -> None:
     """The new field is required where it should be, and the new module checks, stores and is queried."""
     lines = run("custom_fields.py").splitlines()
     assert lines == [
-        "Refused: 拜访须知：此时必填，因为 客户等级",
+        "Refused: 拜访须知：当 客户等级 = 重点 时必填",
         "Customer: 苏州霁川电子有限公司 重点",
         "Refused: 金额：不是数字",
         "Refused: 合同编号：至少 4 个字符",

@@ -678,9 +678,9 @@ def test_a_refused_row_is_corrected() -> None:
         book = openpyxl.load_workbook(file)
         sheet = book["导入数据"]
         header, refused_row = (list(row) for row in sheet.values)
-        assert header[1:] == ["管轴编号", "管廊编号", "责任区域", "位置标识", "是否为吊架", "吊架百分比", "排序"]
-        assert refused_row[1:] == [None, "ZZ", "MDI装置-HCl氧化", "右", "否", "*", 4]
-        sheet["B2"] = "ZZ-06"
+        assert header[2:] == ["管轴编号", "管廊编号", "责任区域", "位置标识", "是否为吊架", "吊架百分比", "排序"]
+        assert refused_row[2:] == [None, "ZZ", "MDI装置-HCl氧化", "右", "否", "*", 4]
+        sheet["C2"] = "ZZ-06"
         file = io.BytesIO()
         book.save(file)
         plan = plan_import(session, "pipe", file.getvalue())

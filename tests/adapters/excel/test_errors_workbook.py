@@ -30,17 +30,18 @@ def test_the_error_workbook_is_corrected_and_imported_again() -> None:
         report = planned(session, filled(session, COMPANY, bad, {**COMPANY, "客户名称": "同码公司"})).apply()
         workbook = errors_of(report)
         sheet = workbook.active
-        assert headings(sheet)[:3] == ["错误原因", "*客户名称", "*客户类型"]
+        assert headings(sheet)[:3] == ["错误原因", "原行号", "*客户名称"]
         first, second = rows_of(sheet)
         assert first["错误原因"] == "客户类型：不在“客户类型”字典中；联系方式：不是有效的电话号码"
+        assert (first["原行号"], second["原行号"]) == (3, 4)
         assert second["错误原因"] == "统一社会信用代码：第 2 行已有相同的统一社会信用代码"
         assert (first["*客户名称"], first["成立时间"], first["年采购预算"]) == (
             "第二家公司", local(2008, 8, 8), 1234.5
         )  # fmt: skip
-        sheet["C2"], sheet["F2"], sheet["I3"] = "企业客户", "13912345678", None
+        sheet["D2"], sheet["G2"], sheet["J3"] = "企业客户", "13912345678", None
         again = planned(session, saved(workbook))
         assert (again.counts.creates, again.counts.total, again.problems) == (2, 2, ())
-        assert again.columns["错误原因"] is None
+        assert (again.columns["错误原因"], again.columns["原行号"]) == (None, None)
         again.apply()
         assert session.customers.count() == 3
 
@@ -49,13 +50,38 @@ def test_offending_cells_are_coloured_and_explained() -> None:
     """A cell that a problem is about has another colour and a comment; a good one has neither."""
     with acting_as("sunjiu") as session:
         sheet = errors_of(planned(session, filled(session, {**COMPANY, "联系方式": "123"})), language="en").active
-    phone, name = sheet["F2"], sheet["B2"]
+    phone, name = sheet["G2"], sheet["C2"]
     assert sheet["A1"].value == "Reason"
     assert phone.comment.text == sheet["A2"].value == "Phone: is not a valid phone number"
     assert phone.fill.fgColor.rgb == "FFFFC7CE"
     assert phone.number_format == "@"
     assert name.comment is None
     assert name.fill.fgColor.rgb != "FFFFC7CE"
+
+
+def test_reasons_can_be_read_in_full() -> None:
+    """Reasons wrap, and a row with many of them is as high as they need."""
+    bad = {**SECOND, "联系方式": "123", "客户类型": "公司", "邮箱": "无", "成立时间": "去年", "年采购预算": "很多"}
+    with acting_as("sunjiu") as session:
+        sheet = errors_of(planned(session, filled(session, {**COMPANY, "联系方式": "123"}, bad))).active
+    for cell in sheet["A"][1:]:
+        assert (cell.alignment.wrap_text, cell.alignment.vertical) == (True, "top")
+    few, many = sheet.row_dimensions[2].height, sheet.row_dimensions[3].height
+    assert few in (None, 15)
+    assert many >= 45
+
+
+def test_row_numbers_in_both_languages_are_passed_over() -> None:
+    """The row number in the user's file comes after the reason, and is no data when the workbook comes back."""
+    for language, heading in (("zh", "原行号"), ("en", "Source row")):
+        with acting_as("sunjiu") as session:
+            workbook = errors_of(
+                planned(session, table(HEADER, ROW, [], ["甲", "公司", "张三", "1"])), language=language
+            )
+            assert rows_of(workbook.active)[0][heading] == 4
+            again = planned(session, saved(workbook))
+            assert again.columns[heading] is None
+            assert "unmapped_column" not in {problem.code for problem in again.problems}
 
 
 def test_values_come_back_as_they_were() -> None:
@@ -71,7 +97,7 @@ def test_values_come_back_as_they_were() -> None:
     with acting_as("sunjiu") as session:
         plan = planned(session, saved(workbook))
         assert plan.counts.rejected == 1
-        row = errors_of(plan).active[2][1:]
+        row = errors_of(plan).active[2][2:]
     assert (row[0].value, row[0].data_type) == ("=1+1", "s")
     assert (row[1].value, row[2].value) == ("没有", True)
     assert (row[3].value > 10**17, row[3].data_type) == (True, "n")
@@ -91,14 +117,14 @@ def test_formulas_in_text_files_come_back_as_text() -> None:
         plan = planned(session, content)
         sheet = errors_of(plan).active
     assert (sheet.title, plan.sheet) == ("客户", "")
-    assert [(cell.value, cell.data_type) for cell in sheet[2]][1::2] == [("=cmd|' /C calc'!A0", "s"), ("@SUM(A1)", "s")]
+    assert [(cell.value, cell.data_type) for cell in sheet[2]][2::2] == [("=cmd|' /C calc'!A0", "s"), ("@SUM(A1)", "s")]
 
 
 def test_nothing_refused_makes_a_header_only() -> None:
     """Without rejected rows the error workbook has the headings and no row."""
     with acting_as("sunjiu") as session:
         sheet = errors_of(planned(session, filled(session, COMPANY)).apply()).active
-    assert (sheet.max_row, sheet["A1"].value) == (1, "错误原因")
+    assert (sheet.max_row, headings(sheet)[:2]) == (1, ["错误原因", "原行号"])
 
 
 def test_many_errors_are_all_listed() -> None:
@@ -107,9 +133,9 @@ def test_many_errors_are_all_listed() -> None:
     with acting_as("sunjiu") as session:
         sheet = errors_of(planned(session, table(HEADER, *rows))).active
     assert sheet.max_row == 1001
-    assert sheet["E1001"].fill.fgColor.rgb == "FFFFC7CE"
-    assert sheet["E1001"].comment is None
-    assert sheet["E2"].comment is not None
+    assert sheet["F1001"].fill.fgColor.rgb == "FFFFC7CE"
+    assert sheet["F1001"].comment is None
+    assert sheet["F2"].comment is not None
 
 
 def test_headings_of_two_levels_come_back_in_one() -> None:
@@ -125,5 +151,5 @@ def test_headings_of_two_levels_come_back_in_one() -> None:
     with acting_as("sunjiu") as session:
         plan = planned(session, saved(workbook))
         errors = errors_of(plan)
-        assert headings(errors.active) == ["错误原因", *HEADER]
-        assert planned(session, saved(errors)).columns == {"错误原因": None, **plan.columns}
+        assert headings(errors.active) == ["错误原因", "原行号", *HEADER]
+        assert planned(session, saved(errors)).columns == {"错误原因": None, "原行号": None, **plan.columns}

@@ -135,7 +135,7 @@ def test_choices_stand_on_a_hidden_sheet_with_their_paths() -> None:
     assert list_of(workbook, "客户类型") == ["企业客户", "个人客户", "渠道客户"]
     assert "制造业-IT设备" in list_of(workbook, "所属行业")
     assert sum(map(len, list_of(workbook, "地区"))) > 255 or len(list_of(workbook, "地区")) > 40
-    assert [sheet.sheet_state for sheet in workbook.worksheets] == ["visible", "visible", "veryHidden"]
+    assert [sheet.sheet_state for sheet in workbook.worksheets] == ["visible", "visible", "hidden"]
     check = validation_on(workbook.worksheets[0], "客户类型")
     assert (check.type, str(check.sqref), check.error) == ("list", "B2:B2001", "请从下拉列表中选择。")
 

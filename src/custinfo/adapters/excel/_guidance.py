@@ -154,7 +154,17 @@ class Guide:
             return self.person
         if field.kind == "boolean":
             return phrase(self.language, "yes")
-        return next(iter(self._choices(field)[-1:]), "") or _EXAMPLES.get(field.kind, "")
+        return next(iter(self._choices(field)), "") or _EXAMPLES.get(field.kind, "") or self._text(field)
+
+    def _text(self, field: FieldDefinition) -> str:
+        """Return an example of a text, for a field that people know and that takes any text of its length."""
+        module = self.schema.definition.key
+        known = (phrase(self.language, f"example_{name}") for name in (f"{module}_{field.key}", field.key))
+        text = next(filter(None, known), "")
+        length = length_of(field)
+        fits = (length.low or 0) <= len(text) and (length.high is None or len(text) <= length.high)
+        bound = any(isinstance(rule, OneOfValues | Pattern) for rule in field.rules)
+        return text if field.kind == "text" and fits and not bound else ""
 
     def _choices(self, field: FieldDefinition) -> tuple[str, ...]:
         dictionary = dictionary_of(self.schema, field)

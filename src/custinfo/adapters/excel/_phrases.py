@@ -10,6 +10,7 @@ __all__ = ["every_phrase", "phrase"]
 _CHINESE: Final = {
     # headings beside those of the fields
     "reason": "错误原因",
+    "source_row": "原行号",
     "tags": "标签",
     "owner": "负责人",
     "department": "所属部门",
@@ -45,6 +46,9 @@ _CHINESE: Final = {
     "note_blank": "已有记录的空白单元格保持原值不变，不会清空。",
     "note_header": "请勿改动表头；不需要的列可以删除。",
     "note_text": "电话、证件等长数字请按文本录入（这些列已设为文本格式）。",
+    # examples of texts, by field or by module and field
+    "example_customer_name": "××科技有限公司",
+    "example_contact_name": "张三",
     # what a kind is called
     "kind_text": "文本",
     "kind_long_text": "多行文本",
@@ -75,6 +79,7 @@ _CHINESE: Final = {
 
 _ENGLISH: Final = {
     "reason": "Reason",
+    "source_row": "Source row",
     "tags": "Tags",
     "owner": "Owner",
     "department": "Department",
@@ -109,6 +114,8 @@ _ENGLISH: Final = {
     "note_blank": "A blank cell leaves the value of an existing record as it is.",
     "note_header": "Do not change the headings; columns that are not needed may be deleted.",
     "note_text": "Enter phone and identity numbers as text (these columns are formatted as text).",
+    "example_customer_name": "Example Technology Co., Ltd.",
+    "example_contact_name": "Zhang San",
     "kind_text": "text",
     "kind_long_text": "text of several lines",
     "kind_integer": "whole number",

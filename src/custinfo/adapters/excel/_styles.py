@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from math import ceil
 from typing import Final
 
 from custinfo.core.fields import FieldDefinition
@@ -17,6 +18,7 @@ __all__ = [
     "REQUIRED_FILL",
     "TEXT",
     "number_format",
+    "row_height",
     "safe_text",
     "sheet_name",
     "width_of",
@@ -30,6 +32,11 @@ LONGEST_CELL: Final = 32_767
 """How many UTF-16 units a cell can hold."""
 
 _LONGEST_NAME: Final = 31
+_LINE: Final = 15
+_HIGHEST_ROW: Final = 409
+_FILLED: Final = 0.92
+"""How much of a line wrapped text fills; the rest goes to the margins and to words that do not fit."""
+
 _NOT_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\]")
 _LINE_ENDS: Final = re.compile("\r\n?")
 _WIDTHS: Final = {
@@ -93,5 +100,23 @@ def number_format(field: FieldDefinition, kind: Kind) -> str:
 
 def width_of(kind: str, label: str) -> float:
     """Return how many digits wide a column is: enough for its kind of values and its heading."""
-    heading = sum(2 if ord(character) > 0x2E7F else 1 for character in label) + 3
-    return float(min(max(_WIDTHS.get(kind, 18), heading), 60))
+    return float(min(max(_WIDTHS.get(kind, 18), _digits(label) + 3), 60))
+
+
+def row_height(cells: Iterable[tuple[str, float]]) -> float:
+    r"""Return about how high a row is, in points, that shows all of its wrapped texts; each with its column's width.
+
+    >>> row_height([("a", 20), ("客户名称" * 10, 40)]), row_height([("a\nb", 20)]), row_height([])
+    (45.0, 30.0, 15.0)
+    """
+    lines = max((_lines(text, width) for text, width in cells), default=1)
+    return float(min(_LINE * lines, _HIGHEST_ROW))
+
+
+def _lines(text: str, width: float) -> int:
+    return sum(max(1, ceil(_digits(line) / (_FILLED * width))) for line in text.split("\n"))
+
+
+def _digits(text: str) -> int:
+    """Return how many digits are as wide as a text; a Chinese character takes two."""
+    return len(text) if text.isascii() else sum(2 if ord(character) > 0x2E7F else 1 for character in text)

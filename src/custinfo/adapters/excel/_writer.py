@@ -40,6 +40,7 @@ _XML: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
+_PAGE: Final = '<pageSetup paperSize="9" fitToHeight="0" orientation="landscape"/>'
 _CONTENT: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
@@ -149,7 +150,8 @@ class TableWriter:
             for number, column in enumerate(self._columns, start=1)
         )
         self._lines.append(
-            f'{_XML}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
+            f'{_XML}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+            '<sheetViews><sheetView workbookViewId="0">'
             '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
             '<selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>'
             f'<sheetFormatPr defaultRowHeight="15"/><cols>{widths}</cols><sheetData>'
@@ -160,7 +162,7 @@ class TableWriter:
     def _end(self) -> None:
         extent = f"A1:{self._last}{self._row}"
         self._lines.append(
-            f'</sheetData><autoFilter ref="{extent}"/><ignoredErrors><ignoredError sqref="{extent}" '
+            f'</sheetData><autoFilter ref="{extent}"/>{_PAGE}<ignoredErrors><ignoredError sqref="{extent}" '
             'numberStoredAsText="1"/></ignoredErrors></worksheet>'
         )
         self._flush()

@@ -11,7 +11,7 @@ from typing import Any, Final
 from custinfo.adapters.excel._output import Target, written
 from custinfo.core.errors import MissingExtraError
 
-__all__ = ["AUTHOR", "new_workbook"]
+__all__ = ["AUTHOR", "new_workbook", "print_wide"]
 
 AUTHOR: Final = "custinfo"
 
@@ -33,3 +33,10 @@ def new_workbook(target: Target, now: datetime) -> Iterator[Any]:
     workbook.close()
     with written(target) as file:
         file.write(content.getbuffer())
+
+
+def print_wide(sheet: Any) -> None:
+    """Make a worksheet print on A4, landscape, all of its columns on one page."""
+    sheet.set_paper(9)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)

@@ -10,7 +10,7 @@ import attrs
 
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._phrases import phrase
-from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, safe_text, sheet_name, width_of
+from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, row_height, safe_text, sheet_name, width_of
 from custinfo.adapters.excel._writer import MOST_ROWS
 from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook
 from custinfo.adapters.excel.reading import CellError, Table, UncachedFormula, clean_label
@@ -22,6 +22,10 @@ from custinfo.workspace.importing import PlannedRow
 __all__ = ["write_error_workbook"]
 
 _MOST_COMMENTS: Final = 2000
+_REASON_WIDTH: Final = 50
+_OWN_COLUMNS: Final = 2
+"""The reason and the row number in the user's file stand before the user's own columns."""
+
 _FORMATS: Final[Mapping[type, str]] = {
     datetime: "yyyy-mm-dd hh:mm:ss",
     date: "yyyy-mm-dd",
@@ -35,7 +39,7 @@ _FIRST_DAY: Final = date(1900, 3, 1)
 def write_error_workbook(
     target: Target, table: Table, rows: Sequence[PlannedRow], schema: ModuleSchema, language: str, now: datetime
 ) -> None:
-    """Write `rows` of a table with their reasons in the first column; the cells they are about are coloured.
+    """Write `rows` of a table after their reasons and their row numbers; the cells they are about are coloured.
 
     Headings stand in row 1 as in the file, so that the workbook can be imported again. Values are what the reader
     found: dates stay dates, text stays text and is never a formula; a formula without a result is blank.
@@ -64,22 +68,26 @@ class _Sheet:
     table: Table
     schema: ModuleSchema
     language: str
-    formats: dict[tuple[str, bool], Any] = attrs.field(factory=dict)
+    formats: dict[tuple[str, bool, bool], Any] = attrs.field(factory=dict)
     comments: int = 0
 
     def write(self, rows: Iterable[PlannedRow]) -> None:
         self._write_header()
         for number, row in enumerate(rows, start=1):
             self._write_row(number, row)
-        self.sheet.freeze_panes(1, 1)
+        self.sheet.freeze_panes(1, _OWN_COLUMNS)
 
     def _write_header(self) -> None:
         plain = {"bold": True, "text_wrap": True, "valign": "vcenter", "border": 1, "num_format": TEXT}
         heading = self.workbook.add_format({**plain, "bg_color": HEADER_FILL})
         reason = self.workbook.add_format({**plain, "bg_color": BAD_FILL})
-        self.sheet.set_column(0, 0, 50)
+        source = phrase(self.language, "source_row")
+        self.sheet.set_column(0, 0, _REASON_WIDTH)
+        self.sheet.set_column(1, 1, width_of("integer", source))
         self.sheet.write_string(0, 0, phrase(self.language, "reason"), reason)
-        for column, (label, raw) in enumerate(zip(self.table.header, self.table.header_raw, strict=True), start=1):
+        self.sheet.write_string(0, 1, source, reason)
+        labels = zip(self.table.header, self.table.header_raw, strict=True)
+        for column, (label, raw) in enumerate(labels, start=_OWN_COLUMNS):
             text = raw if clean_label(raw) == label else label
             kind = self._kind(label)
             self.sheet.set_column(column, column, width_of(kind, text))
@@ -91,18 +99,22 @@ class _Sheet:
 
     def _write_row(self, number: int, row: PlannedRow) -> None:
         errors = [problem for problem in row.problems if problem.severity == "error"]
-        texts = dict.fromkeys(self._message(problem) for problem in errors)
-        separator = "；" if self.language == "zh" else "; "
-        self.sheet.write_string(number, 0, safe_text(separator.join(texts)), self._format(TEXT))
+        self._write_reason(number, row.row, dict.fromkeys(self._message(problem) for problem in errors))
         told: dict[int, list[str]] = {}
         for problem in errors:
             if problem.place is not None and problem.place.column is not None:
                 told.setdefault(problem.place.column, []).append(self._message(problem))
-        for column, (place, value) in enumerate(zip(self.table.columns, row.raw, strict=False), start=1):
+        for column, (place, value) in enumerate(zip(self.table.columns, row.raw, strict=False), start=_OWN_COLUMNS):
             self._write_cell(number, column, value, bad=place in told)
             if place in told and self.comments < _MOST_COMMENTS:
                 self.comments += 1
                 self.sheet.write_comment(number, column, safe_text("\n".join(told[place])), {"author": AUTHOR})
+
+    def _write_reason(self, number: int, source_row: int, texts: Iterable[str]) -> None:
+        reason = safe_text(("；" if self.language == "zh" else "; ").join(texts))
+        self.sheet.set_row(number, row_height([(reason, _REASON_WIDTH)]))
+        self.sheet.write_string(number, 0, reason, self._format(TEXT, wrapped=True))
+        self.sheet.write_number(number, 1, source_row, self._format(""))
 
     def _message(self, problem: Problem) -> str:
         label = self.schema.label(problem.field, self.language) if problem.field else None
@@ -125,11 +137,12 @@ class _Sheet:
             case _:
                 self.sheet.write_datetime(row, column, shown, style)
 
-    def _format(self, number_format: str, *, bad: bool = False) -> Any:
-        key = number_format, bad
+    def _format(self, number_format: str, *, bad: bool = False, wrapped: bool = False) -> Any:
+        key = number_format, bad, wrapped
         if key not in self.formats:
             properties = {"num_format": number_format} if number_format else {}
-            self.formats[key] = self.workbook.add_format({**properties, **({"bg_color": BAD_FILL} if bad else {})})
+            fill = {"bg_color": BAD_FILL} if bad else {}
+            self.formats[key] = self.workbook.add_format({**properties, **fill, "valign": "top", "text_wrap": wrapped})
         return self.formats[key]
 
 

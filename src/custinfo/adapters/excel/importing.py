@@ -16,7 +16,7 @@ from custinfo.adapters.excel._sniff import content_of
 from custinfo.adapters.excel.errors_workbook import write_error_workbook
 from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Table, clean_label, read_tables
 from custinfo.core.errors import PermissionDeniedError, UnreadableFileError
-from custinfo.core.problems import Problem
+from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, Masked, ModuleKey
 from custinfo.core.schema import ModuleSchema
 from custinfo.workspace.importing import Counts, Duplicates, ImportPlan, ImportReport, PlannedRow, Progress
@@ -25,7 +25,7 @@ from custinfo.workspace.session import Session
 
 __all__ = ["ExcelPlan", "ExcelReport", "plan_import"]
 
-_PASSED_OVER: Final = frozenset({*every_phrase("reason"), *every_phrase("tags")})
+_PASSED_OVER: Final = frozenset(text for key in ("reason", "source_row", "tags") for text in every_phrase(key))
 """Headings that the error workbook and the export write, and that are no fields."""
 
 _MASK: Final = "***"
@@ -152,8 +152,9 @@ class ExcelPlan:
     def write_errors(self, target: Target, *, language: str | None = None) -> None:
         """Write the rows that are not taken over into a workbook that can be corrected and imported again.
 
-        It has the user's own headings and values, and a first column with the reasons, which an import passes over;
-        the cells that they are about are coloured. Without such rows it has the headings only.
+        It has the user's own headings and values, after a column with the reasons and one with the row numbers in the
+        file, which an import passes over; the cells that the reasons are about are coloured. Without such rows it has
+        the headings only.
 
         Args:
             target: A path, or a file open for writing bytes; nothing half-written stays after an error.
@@ -179,13 +180,15 @@ def plan_import(
 
     Of a workbook the sheet is read whose headings name fields; of a template, its data sheet, whatever its name. A
     blank cell leaves the value of an existing record as it is. Text that is a mask, as an export writes it, is never
-    taken for a value. The columns 错误原因 (Reason) and 标签 (Tags) are passed over.
+    taken for a value. The columns 错误原因 (Reason), 原行号 (Source row) and 标签
+    (Tags) are passed over.
 
     Args:
         session: Whose rights count.
         module: Key of the module.
         source: A path, the bytes, or a file opened for reading bytes.
-        mapping: Heading → field name, for headings that say it otherwise; an empty name leaves a column out.
+        mapping: Heading → field name, for headings that say it otherwise; an empty name leaves a column out. A
+            heading that is not in the file gives a warning.
         sheet: The worksheet to read.
         duplicates: Whether rows that look like an existing record of another key are only reported, or created.
         limits: How much the file may hold.
@@ -210,7 +213,15 @@ def plan_import(
     digest = _digest(content, module, names, sheet, duplicates)
     guarded = _Guarded.of(table, schema, names)
     plan = make_plan(context, module, guarded, digest=digest, mapping={**passed_over, **names}, duplicates=duplicates)
-    return ExcelPlan(session, plan, table)
+    return ExcelPlan(session, _with_missing(plan, names), table)
+
+
+def _with_missing(plan: ImportPlan, mapping: Mapping[str, str]) -> ImportPlan:
+    """Return the plan with a warning for each heading that the mapping names and the file lacks."""
+    place = Place(plan.table.sheet, plan.table.header_row)
+    missing = [name for name in mapping if name not in plan.table.header]
+    problems = tuple(Problem("missing_column", name, place, severity="warning") for name in missing)
+    return attrs.evolve(plan, columns=attrs.evolve(plan.columns, problems=(*plan.columns.problems, *problems)))
 
 
 def _digest(

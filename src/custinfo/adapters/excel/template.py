@@ -16,18 +16,20 @@ from custinfo.adapters.excel._styles import (
     HEADER_FILL,
     REQUIRED_FILL,
     number_format,
+    row_height,
     safe_text,
     sheet_name,
     width_of,
 )
 from custinfo.adapters.excel._validation import validation_of
 from custinfo.adapters.excel._writer import column_letters
-from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook
+from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook, print_wide
 from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import BUILT_IN_KINDS
+from custinfo.core.policy.access import Access
 from custinfo.core.problems import Problem
-from custinfo.core.records import ModuleKey
+from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema
 from custinfo.workspace.context import Context
 from custinfo.workspace.session import Session
@@ -49,7 +51,8 @@ def write_template(
 
     The first sheet has the headings in its first row, `*` before those that are required, with comments, drop-down
     lists, checks of dates, numbers and lengths, and marks for repeated values. The second one explains the fields.
-    Lists stand on a hidden third sheet, however long they are. Nothing of a record is in it.
+    Lists stand on a hidden third sheet, however long they are. Nothing of a record is in it. Who may create records
+    gets the fields that they may set on creation; who may only import, those that they may edit.
 
     Args:
         session: Whose rights count.
@@ -76,12 +79,14 @@ def write_template(
 
 
 def template_fields(context: Context, module: ModuleKey, language: str) -> tuple[FieldDefinition, ...]:
-    """Return the fields that the actor may set on some record, in order, and the owner as the last.
+    """Return the fields that the actor may set on a new record, in order, and the owner as the last.
+
+    Those who may create none get the fields that they may set on an existing one.
 
     Raises: PermissionDeniedError where there is none.
     """
     schema = context.module(module)
-    writable = context.access(module).writable_fields()
+    writable = _writable(context.access(module))
     fields = [
         field
         for field in schema.definition.active_fields()
@@ -92,6 +97,12 @@ def template_fields(context: Context, module: ModuleKey, language: str) -> tuple
     if not fields:
         raise PermissionDeniedError([Problem("action_denied", params={"action": "edit", "module": module})])
     return tuple(fields)
+
+
+def _writable(access: Access) -> frozenset[FieldKey]:
+    if not access.may("create"):
+        return access.writable_fields()
+    return frozenset(key for bound in access.grants for key in bound.verdict.creatable)
 
 
 @attrs.define
@@ -116,6 +127,8 @@ class _Template:
             self._write_column(sheet, number, field, entries.get(field.key))
         sheet.set_row(0, 30)
         sheet.freeze_panes(1, 0)
+        for page in (sheet, instructions):
+            print_wide(page)
         last = column_letters(len(self.fields))
         sheet.ignore_errors({"number_stored_as_text": f"A1:{last}{self.rows + 1}"})
         self._write_instructions(instructions)
@@ -190,7 +203,7 @@ class _Template:
                 places[key] = f"='{quoted}'!${column}$2:${column}${len(choices) + 1}"
             if key in places:
                 found[field.key] = places[key]
-        sheet.very_hidden()
+        sheet.hide()
         return found
 
     def _write_instructions(self, sheet: Any) -> None:
@@ -200,8 +213,10 @@ class _Template:
             sheet.set_column(number, number, width)
             sheet.write_string(0, number, phrase(language, key), self._heading())
         for row, field in enumerate(self.fields, start=1):
-            for number, text in enumerate(self.guide.row(field)):
-                sheet.write_string(row, number, safe_text(text), wrapped)
+            texts = [safe_text(text) for text in self.guide.row(field)]
+            sheet.set_row(row, row_height(zip(texts, (width for _, width in _INSTRUCTIONS), strict=True)))
+            for number, text in enumerate(texts):
+                sheet.write_string(row, number, text, wrapped)
         for row, key in enumerate(_NOTES, start=len(self.fields) + 2):
             sheet.write_string(row, 0, phrase(language, key))
         sheet.freeze_panes(1, 1)
