@@ -143,6 +143,12 @@ class Sealed:
     def __repr__(self) -> str:
         return "Sealed(…)"
 
+    # A field that is no longer encrypted may still hold sealed values: they compare with nothing.
+    def _no(self, _other: object) -> bool:
+        return False
+
+    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _no
+
 
 @attrs.frozen
 class Attachment:

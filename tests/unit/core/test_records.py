@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -100,3 +102,12 @@ def test_an_attachment_is_a_value() -> None:
     assert {Attachment("a.pdf", "s3://x", 3, "d"), Attachment("a.pdf", "s3://x", 3, "d")} == {
         Attachment("a.pdf", "s3://x", 3, "d")
     }
+
+
+def test_a_sealed_value_compares_with_nothing() -> None:
+    """A value that was sealed under another definition makes every ordered comparison false, without an error."""
+    sealed = Sealed("token")
+    others: list[Any] = [1, "a", date(2024, 1, 1), Decimal(1), sealed]
+    for other in others:
+        assert [sealed < other, sealed >= other, other <= sealed, other > sealed] == [False] * 4
+    assert "a" not in sealed
