@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -254,13 +254,14 @@ def test_hidden_fields_are_not_reached_through_a_reference(story: Story, ask: Ca
 
 
 @pytest.fixture
-def powerful(url: str) -> Story:
+def powerful(url: str) -> Iterator[Story]:
     """A store in which 李四 sells and may transfer."""
     organisation = sample_organisation()
     both = (Assignment("sales1-1", "sales"), Assignment("sales1", "department_manager"))
     member = attrs.evolve(organisation.members["lisi"], assignments=both)
     organisation = attrs.evolve(organisation, members=organisation.members.set("lisi", member))
-    return Story(Workspace.open(url, standard_configuration(), organisation=organisation))
+    with Workspace.open(url, standard_configuration(), organisation=organisation) as opened:
+        yield Story(opened)
 
 
 def test_a_gate_is_not_passed_by_giving_the_record_away(powerful: Story) -> None:
