@@ -69,4 +69,7 @@ def mask(style: str, text: str) -> str:
     >>> mask("phone", "13812345678"), mask("name", "张三"), mask("email", "alice@example.com")
     ('138****5678', '张*', 'a***@example.com')
     """
-    return _STYLES.get(style, _full)(text.strip()) if text else ""
+    plain = text.strip()
+    masked = _STYLES.get(style, _full)(plain) if text else ""
+    # A value may happen to look like its own mask, such as the name "0*".
+    return masked if masked != plain or not text else _full(plain)
