@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import attrs
 
 from custinfo.core.approval.flows import Flow
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, indexed
 from custinfo.core.policy.grants import Grant, Role
 from custinfo.core.records import ModuleKey
 from custinfo.core.tags import TagDimension
 
 __all__ = ["Configuration"]
-
-
-def _by_key(items: Any) -> FrozenDict[str, Any]:
-    if isinstance(items, FrozenDict):
-        return items
-    return FrozenDict({item.key: item for item in (items.values() if isinstance(items, Mapping) else items)})
 
 
 @attrs.frozen
@@ -44,12 +35,12 @@ class Configuration:
         version: Counts the changes of the stored configuration.
     """
 
-    modules: FrozenDict[ModuleKey, ModuleDefinition] = attrs.field(converter=_by_key)
-    dictionaries: FrozenDict[str, Dictionary] = attrs.field(factory=FrozenDict, converter=_by_key)
-    tag_dimensions: FrozenDict[str, TagDimension] = attrs.field(factory=FrozenDict, converter=_by_key)
-    roles: FrozenDict[str, Role] = attrs.field(factory=FrozenDict, converter=_by_key)
+    modules: FrozenDict[ModuleKey, ModuleDefinition] = attrs.field(converter=indexed)
+    dictionaries: FrozenDict[str, Dictionary] = attrs.field(factory=FrozenDict, converter=indexed)
+    tag_dimensions: FrozenDict[str, TagDimension] = attrs.field(factory=FrozenDict, converter=indexed)
+    roles: FrozenDict[str, Role] = attrs.field(factory=FrozenDict, converter=indexed)
     grants: tuple[Grant, ...] = ()
-    flows: FrozenDict[str, Flow] = attrs.field(factory=FrozenDict, converter=_by_key)
+    flows: FrozenDict[str, Flow] = attrs.field(factory=FrozenDict, converter=indexed)
     time_zone: str = "Asia/Shanghai"
     language: str = "zh"
     country: str = "CN"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Final, Literal
 
 import attrs
 
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, freeze_labels, indexed
 from custinfo.core.text import folded
 
 __all__ = ["PATH_SEPARATORS", "Ambiguous", "Dictionary", "DictionaryValue"]
 
 PATH_SEPARATORS: Final = ("-", "/", ">", "—", "－")
-
-
-def _labels(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
-    return FrozenDict({"zh": value}) if isinstance(value, str) else FrozenDict(value)
 
 
 @attrs.frozen
@@ -30,7 +26,7 @@ class DictionaryValue:
     """
 
     code: str
-    label: FrozenDict[str, str] = attrs.field(converter=_labels)
+    label: FrozenDict[str, str] = attrs.field(converter=freeze_labels)
     parent: str | None = None
     aliases: tuple[str, ...] = ()
     state: Literal["active", "retired", "merged"] = "active"
@@ -48,11 +44,8 @@ class Ambiguous:
     candidates: tuple[str, ...]
 
 
-def _index(values: Mapping[str, DictionaryValue] | tuple[DictionaryValue, ...]) -> FrozenDict[str, Any]:
-    if isinstance(values, FrozenDict):
-        return values
-    items = values.values() if isinstance(values, Mapping) else values
-    return FrozenDict({item.code: item for item in items})
+def _by_code(items: Any) -> FrozenDict[str, Any]:
+    return indexed(items, "code")
 
 
 @attrs.frozen(slots=False)
@@ -68,8 +61,8 @@ class Dictionary:
     """
 
     key: str
-    values: FrozenDict[str, DictionaryValue] = attrs.field(converter=_index)
-    label: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=_labels)
+    values: FrozenDict[str, DictionaryValue] = attrs.field(converter=_by_code)
+    label: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=freeze_labels)
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""

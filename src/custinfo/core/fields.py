@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, freeze_labels, indexed
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.rules import Rule
 
@@ -24,13 +24,6 @@ __all__ = [
 Sensitivity = Literal["normal", "masked", "sensitive"]
 OptionValue = str | int | bool | tuple[str, ...]
 Labels = FrozenDict[str, str]
-
-
-def freeze_labels(value: str | Mapping[str, str]) -> Labels:
-    """Return labels by language; a plain text is the Chinese label."""
-    if isinstance(value, str):
-        return FrozenDict({"zh": value})
-    return value if isinstance(value, FrozenDict) else FrozenDict(value)
 
 
 def freeze_options(value: Mapping[str, Any]) -> FrozenDict[str, OptionValue]:
@@ -97,13 +90,6 @@ class FieldDefinition:
         yield from self.aliases
 
 
-def _index_fields(fields: Mapping[str, FieldDefinition] | tuple[FieldDefinition, ...]) -> FrozenDict[str, Any]:
-    if isinstance(fields, FrozenDict):
-        return fields
-    items = fields.values() if isinstance(fields, Mapping) else fields
-    return FrozenDict({item.key: item for item in items})
-
-
 @attrs.frozen
 class ModuleDefinition:
     """Define a module: a type of record such as customer, follow-up or contract.
@@ -122,7 +108,7 @@ class ModuleDefinition:
     """
 
     key: ModuleKey
-    fields: FrozenDict[FieldKey, FieldDefinition] = attrs.field(converter=_index_fields)
+    fields: FrozenDict[FieldKey, FieldDefinition] = attrs.field(converter=indexed)
     label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
     title_field: FieldKey | None = None
     type_field: FieldKey | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
 
-__all__ = ["FrozenDict"]
+__all__ = ["FrozenDict", "freeze_labels", "indexed"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -79,3 +79,17 @@ class FrozenDict(dict[K, V]):
     popitem = _refuse
     setdefault = _refuse
     update = _refuse
+
+
+def freeze_labels(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
+    """Return labels by language; a plain text is the Chinese label."""
+    if isinstance(value, str):
+        return FrozenDict({"zh": value})
+    return value if isinstance(value, FrozenDict) else FrozenDict(value)
+
+
+def indexed(items: Any, by: str = "key") -> FrozenDict[str, Any]:
+    """Return items by one of their attributes, in order; a mapping gives its values, a frozen one is taken as it is."""
+    if isinstance(items, FrozenDict):
+        return items
+    return FrozenDict({getattr(item, by): item for item in (items.values() if isinstance(items, Mapping) else items)})

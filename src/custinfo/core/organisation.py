@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import attrs
 
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, indexed
 from custinfo.core.records import MemberKey
 from custinfo.core.text import folded
 
@@ -87,12 +86,6 @@ class Directory(Protocol):
         """Return the key of the department that `text` names by key, name or path."""
 
 
-def _by_key(items: Any) -> FrozenDict[str, Any]:
-    if isinstance(items, FrozenDict):
-        return items
-    return FrozenDict({item.key: item for item in (items.values() if isinstance(items, Mapping) else items)})
-
-
 @attrs.frozen(slots=False)
 class Organisation:
     """Hold the whole organisation as a value; implements `Directory`.
@@ -102,9 +95,9 @@ class Organisation:
     'lisi'
     """
 
-    departments: FrozenDict[str, Department] = attrs.field(converter=_by_key)
-    positions: FrozenDict[str, Position] = attrs.field(converter=_by_key)
-    members: FrozenDict[str, Member] = attrs.field(converter=_by_key)
+    departments: FrozenDict[str, Department] = attrs.field(converter=indexed)
+    positions: FrozenDict[str, Position] = attrs.field(converter=indexed)
+    members: FrozenDict[str, Member] = attrs.field(converter=indexed)
 
     def member(self, key: MemberKey, /) -> Member | None:
         """Return the member, also one who has left; `None` if never known."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, freeze_labels
 from custinfo.core.text import CONTROL, folded, narrowed
 
 __all__ = ["TagDimension"]
 
 _LONGEST: Final = 100
-
-
-def _labels(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
-    return FrozenDict({"zh": value}) if isinstance(value, str) else FrozenDict(value)
 
 
 @attrs.frozen
@@ -29,7 +24,7 @@ class TagDimension:
 
     key: str
     values: tuple[str, ...] = ()
-    label: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=_labels)
+    label: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=freeze_labels)
     aliases: tuple[str, ...] = ()
     open: bool = False
     single: bool = False

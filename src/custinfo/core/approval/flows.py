@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 import attrs
 
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.fields import Labels, freeze_labels, label_in
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.fields import Labels, label_in
+from custinfo.core.frozen import FrozenDict, freeze_labels
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey
 
 __all__ = [
