@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from custinfo.core.approval.flows import Flow
+from custinfo.core.classification import Classification, Segment
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.frozen import FrozenDict, indexed
+from custinfo.core.life_cycles import LifeCycle
 from custinfo.core.policy.grants import Grant, Role
-from custinfo.core.records import ModuleKey
+from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.tags import TagDimension
 
 __all__ = ["Configuration"]
@@ -17,7 +21,7 @@ __all__ = ["Configuration"]
 
 @attrs.frozen
 class Configuration:
-    """Hold modules with their fields, dictionaries, tag dimensions, roles, grants and approval flows.
+    """Hold modules with their fields, dictionaries, tags, roles, grants, approval flows, classifications and segments.
 
     It is a value: change it with the `with_…` methods or `attrs.evolve`, keep it with
     `custinfo.core.converter.configuration_to_json`. Collections may be given as tuples of their items.
@@ -33,6 +37,8 @@ class Configuration:
         language: Language of labels and messages when a session names none: `zh` or `en`.
         country: ISO 3166 code that national phone numbers belong to.
         version: Counts the changes of the stored configuration.
+        classifications: Rules that keep tags and grades in step with the data, by key.
+        segments: Saved criteria by key.
     """
 
     modules: FrozenDict[ModuleKey, ModuleDefinition] = attrs.field(converter=indexed)
@@ -45,6 +51,8 @@ class Configuration:
     language: str = "zh"
     country: str = "CN"
     version: int = 1
+    classifications: FrozenDict[str, Classification] = attrs.field(factory=FrozenDict, converter=indexed)
+    segments: FrozenDict[str, Segment] = attrs.field(factory=FrozenDict, converter=indexed)
 
     def with_fields(self, module: ModuleKey, *fields: FieldDefinition) -> Configuration:
         """Return a configuration in which `fields` are added to `module`, or replace those of the same key."""
@@ -69,3 +77,46 @@ class Configuration:
     def with_flows(self, *flows: Flow) -> Configuration:
         """Return a configuration in which `flows` are added or replaced."""
         return attrs.evolve(self, flows=self.flows.merged({flow.key: flow for flow in flows}))
+
+    def with_tag_dimensions(self, *dimensions: TagDimension) -> Configuration:
+        """Return a configuration in which `dimensions` are added or replaced."""
+        return attrs.evolve(self, tag_dimensions=self.tag_dimensions.merged({item.key: item for item in dimensions}))
+
+    def with_roles(self, *roles: Role) -> Configuration:
+        """Return a configuration in which `roles` are added or replaced."""
+        return attrs.evolve(self, roles=self.roles.merged({item.key: item for item in roles}))
+
+    def with_classifications(self, *rules: Classification) -> Configuration:
+        """Return a configuration in which `rules` are added or replaced."""
+        return attrs.evolve(self, classifications=self.classifications.merged({item.key: item for item in rules}))
+
+    def with_segments(self, *segments: Segment) -> Configuration:
+        """Return a configuration in which `segments` are added or replaced."""
+        return attrs.evolve(self, segments=self.segments.merged({item.key: item for item in segments}))
+
+    def with_life_cycles(self, module: ModuleKey, *cycles: LifeCycle) -> Configuration:
+        """Return a configuration in which the life cycles of these fields of `module` are added or replaced."""
+        known = self.modules[module]
+        changed = attrs.evolve(known, life_cycles=known.life_cycles.merged({item.field: item for item in cycles}))
+        return self.with_modules(changed)
+
+    def change_field(self, module: ModuleKey, key: FieldKey, **changes: Any) -> Configuration:
+        """Return a configuration in which attributes of one field are others: its label, kind, rules, `retired`.
+
+        >>> from custinfo.standard import standard_configuration
+        >>> changed = standard_configuration().change_field("customer", "address", label="地址", retired=True)
+        >>> changed.modules["customer"].fields["address"].label_in("zh")
+        '地址'
+
+        Raises: KeyError for an unknown module or field.
+        """
+        return self.with_fields(module, attrs.evolve(self.modules[module].fields[key], **changes))
+
+    def reorder_fields(self, module: ModuleKey, *first: FieldKey) -> Configuration:
+        """Return a configuration in which people see the fields `first` before the others of `module`.
+
+        Raises: KeyError for an unknown module or field.
+        """
+        known = self.modules[module]
+        fields = {key: known.fields[key] for key in first} | known.fields
+        return self.with_modules(attrs.evolve(known, fields=FrozenDict(fields)))

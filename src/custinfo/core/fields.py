@@ -9,11 +9,13 @@ import attrs
 
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.frozen import FrozenDict, freeze_labels, indexed
+from custinfo.core.life_cycles import LifeCycle
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.rules import Rule
 
 __all__ = [
     "FieldDefinition",
+    "FormerKind",
     "Labels",
     "ModuleDefinition",
     "OptionValue",
@@ -34,6 +36,19 @@ def freeze_options(value: Mapping[str, Any]) -> FrozenDict[str, OptionValue]:
 def label_in(labels: Mapping[str, str], language: str, fallback: str) -> str:
     """Return the label in `language`, else in English or Chinese, else `fallback`."""
     return labels.get(language) or labels.get("en") or labels.get("zh") or fallback
+
+
+def _by_field(items: Any) -> FrozenDict[FieldKey, LifeCycle]:
+    return indexed(items, "field")
+
+
+@attrs.frozen
+class FormerKind:
+    """Say of what kind a field's values were, in history, up to and including a version of the configuration."""
+
+    kind: str
+    until: int
+    options: FrozenDict[str, OptionValue] = attrs.field(factory=FrozenDict, converter=freeze_options)
 
 
 @attrs.frozen
@@ -59,6 +74,8 @@ class FieldDefinition:
         indexed: Whether it is filtered and sorted by an index.
         retired: Whether it keeps its data but takes no new values.
         help: Explanation for people who fill it in, by language.
+        formula: How the value of a `computed` field follows from other fields; see `custinfo.core.formulas`.
+        former: The kinds that it had before it was converted, oldest first; converting takes care of it.
     """
 
     key: FieldKey
@@ -78,6 +95,8 @@ class FieldDefinition:
     indexed: bool = False
     retired: bool = False
     help: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
+    formula: str | None = None
+    former: tuple[FormerKind, ...] = ()
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""
@@ -105,6 +124,7 @@ class ModuleDefinition:
         taggable: Whether records take tags.
         match_keys: Sets of fields that together identify a record: an import updates the one that agrees in all.
         duplicate_keys: Sets of fields in which two records of the same customer are likely to agree.
+        life_cycles: How status fields may move, by field; also taken as a tuple.
     """
 
     key: ModuleKey
@@ -117,6 +137,7 @@ class ModuleDefinition:
     taggable: bool = True
     match_keys: tuple[tuple[FieldKey, ...], ...] = ()
     duplicate_keys: tuple[tuple[FieldKey, ...], ...] = ()
+    life_cycles: FrozenDict[FieldKey, LifeCycle] = attrs.field(factory=FrozenDict, converter=_by_field)
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""
