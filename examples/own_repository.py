@@ -47,6 +47,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.records import RecordId
+from custinfo.core.revisions import Revision, changed_configuration
 from custinfo.core.schema import Schema
 from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text, unique_key
 from custinfo.core.stored_requests import request_from_json, request_to_json
@@ -187,10 +188,7 @@ class OwnRecords:
                 values = self.store.codec(record.module).encode_values(record.values)
                 self.store.put("record", record, dump(record, values=values))
                 self.store.release(record.id)
-            for record in records:
-                for field, name in self._unique(record):
-                    if not self.store.claim(name, record.id):
-                        raise DuplicateValueError([Problem("not_unique", field)])
+            self._claim(records)
 
     def remove(self, records: Sequence[Record], /) -> None:
         """Delete them all, or raise and change nothing."""
@@ -200,6 +198,13 @@ class OwnRecords:
                 if not self.store.run(delete, self.store.tenant, record.id, record.version):
                     raise stale(record.version, self.store.version("record", record.id))
                 self.store.release(record.id)
+
+    def reindex(self, records: Sequence[Record], /) -> None:
+        """Claim the unique values of records anew, or raise and change nothing."""
+        with self.store.atomic():
+            for record in records:
+                self.store.release(record.id)
+            self._claim(records)
 
     def holders(self, module: str, key: str, values: Collection[str], /) -> Mapping[str, RecordId]:
         """Return unique value → the live record that has it."""
@@ -233,6 +238,12 @@ class OwnRecords:
         for codec, data in self.store.items("record", condition, *values):
             tags = frozenset(Tag(*pair) for pair in data["tags"])
             yield Record(**{**data, "values": codec.decode_values(data["values"]), "tags": tags})
+
+    def _claim(self, records: Sequence[Record]) -> None:
+        for record in records:
+            for field, name in self._unique(record):
+                if not self.store.claim(name, record.id):
+                    raise DuplicateValueError([Problem("not_unique", field)])
 
     def _unique(self, record: Record) -> Iterator[tuple[str, str]]:
         """Yield the unique fields of a live record, and the names that it has to claim."""
@@ -368,6 +379,37 @@ class OwnImports:
         ]
 
 
+@attrs.frozen
+class OwnConfigurations:
+    """Keep revisions; a unit has the database to itself, so that nothing needs holding."""
+
+    store: Store
+
+    def version(self) -> int:
+        """Return the version that is in force, 0 if none was ever saved."""
+        rows = self.store.rows("SELECT max(version) FROM item WHERE tenant = ? AND kind = 'configuration'")
+        return int(rows[0][0] or 0)
+
+    def hold(self, version: int, /) -> None:
+        """Refuse another version than the one in force."""
+        if self.version() != version:
+            raise changed_configuration(version, self.version())
+
+    def save(self, revision: Revision, /, *, replacing: int) -> None:
+        """Add a revision, or raise and change nothing."""
+        self.hold(replacing)
+        self.store.insert("configuration", f"{revision.version:012}", revision.version, "", dump(revision))
+
+    def get(self, version: int, /) -> Revision | None:
+        """Return a revision, or `None`."""
+        return next((revision for revision in self.all() if revision.version == version), None)
+
+    def all(self) -> Sequence[Revision]:
+        """Return every revision, oldest first."""
+        items = self.store.rows("SELECT data FROM item WHERE tenant = ? AND kind = 'configuration' ORDER BY id")
+        return [Revision(**load(data)) for (data,) in items]
+
+
 class OwnUnit:
     """One transaction, and the repositories that work within it."""
 
@@ -376,8 +418,13 @@ class OwnUnit:
         self.history = OwnHistory(store)
         self.approvals = OwnApprovals(store)
         self.imports = OwnImports(store)
+        self.configurations = OwnConfigurations(store)
         self.atomic = store.atomic
         self._store = store
+
+    def under(self, schema: Schema, /) -> OwnUnit:
+        """Return the same unit as another configuration sees its records."""
+        return OwnUnit(Store(self._store.connection, schema, self._store.tenant))
 
     def commit(self) -> None:
         """Make permanent what was done so far and go on in a new transaction."""

@@ -3,6 +3,7 @@
 from custinfo.core.organisation import Directory
 from custinfo.ports.repositories import (
     ApprovalRepository,
+    ConfigurationRepository,
     Grouping,
     HistoryRepository,
     ImportRepository,
@@ -17,6 +18,7 @@ from custinfo.ports.units import UnitOfWork, Units
 __all__ = [
     "ApprovalRepository",
     "Clock",
+    "ConfigurationRepository",
     "Directory",
     "Grouping",
     "HistoryRepository",

@@ -17,9 +17,11 @@ from custinfo.core.criteria.nodes import Criterion, Everything, Path
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+from custinfo.core.revisions import Revision
 
 __all__ = [
     "ApprovalRepository",
+    "ConfigurationRepository",
     "Grouping",
     "HistoryRepository",
     "ImportRepository",
@@ -85,6 +87,13 @@ class RecordRepository(Protocol):
 
     def holders(self, module: ModuleKey, key: FieldKey, values: Collection[str], /) -> Mapping[str, RecordId]:
         """Return unique value (as `custinfo.core.stored.unique_key` gives it) → the live record that has it."""
+
+    def reindex(self, records: Sequence[Record], /) -> None:
+        """Bring what is kept beside records, such as unique values, in line with the unit's configuration.
+
+        The records are as stored; their versions stay. Raises: DuplicateValueError if live records would share a
+        unique value; nothing is changed then.
+        """
 
 
 class RecordQueries(Protocol):
@@ -153,3 +162,28 @@ class ImportRepository(Protocol):
 
     def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
         """Return the latest running import of the same content, or `None`."""
+
+
+class ConfigurationRepository(Protocol):
+    """Keep the versions of the tenant's configuration that were made at run time (FLD-1)."""
+
+    def version(self) -> int:
+        """Return the version that is in force, 0 if none was ever saved."""
+
+    def hold(self, version: int, /) -> None:
+        """Keep the version in force from being replaced until the end of the unit's transaction.
+
+        Several units may hold it at once. Raises: ConflictError (`configuration_changed`) if another one is in force.
+        """
+
+    def save(self, revision: Revision, /, *, replacing: int) -> None:
+        """Add a revision, which is in force from then on; it waits for units that hold the one before.
+
+        Raises: ConflictError (`configuration_changed`) unless `replacing` is in force; nothing is saved then.
+        """
+
+    def get(self, version: int, /) -> Revision | None:
+        """Return a revision, or `None`."""
+
+    def all(self) -> Sequence[Revision]:
+        """Return every revision, oldest first."""

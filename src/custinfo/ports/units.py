@@ -8,6 +8,7 @@ from typing import Protocol
 from custinfo.core.schema import Schema
 from custinfo.ports.repositories import (
     ApprovalRepository,
+    ConfigurationRepository,
     HistoryRepository,
     ImportRepository,
     RecordQueries,
@@ -39,6 +40,13 @@ class UnitOfWork(Protocol):
     @property
     def imports(self) -> ImportRepository:
         """The imports."""
+
+    @property
+    def configurations(self) -> ConfigurationRepository:
+        """The versions of the configuration."""
+
+    def under(self, schema: Schema, /) -> UnitOfWork:
+        """Return the same unit, in the same transaction, as another configuration of the tenant sees its records."""
 
     def atomic(self) -> AbstractContextManager[None]:
         """Take back everything done inside if the block raises, and go on in the transaction around it."""

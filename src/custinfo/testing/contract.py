@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from custinfo.testing._configuration_contract import ConfigurationContract
 from custinfo.testing._criteria_contract import CriteriaContract
 from custinfo.testing._history_contract import ApprovalContract, HistoryContract, ImportContract
 from custinfo.testing._query_contract import QueryContract
@@ -11,7 +12,13 @@ __all__ = ["RepositoryContract"]
 
 
 class RepositoryContract(
-    RecordContract, QueryContract, CriteriaContract, HistoryContract, ApprovalContract, ImportContract
+    RecordContract,
+    QueryContract,
+    CriteriaContract,
+    HistoryContract,
+    ApprovalContract,
+    ImportContract,
+    ConfigurationContract,
 ):
     """Test every promise of `custinfo.ports` on a store: inherit, and say how an empty store is made.
 

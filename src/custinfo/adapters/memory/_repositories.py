@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from custinfo.adapters.memory._state import State
+from custinfo.adapters.memory._state import State, UniqueKey
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.errors import DuplicateValueError, FieldReservedError, StaleVersionError
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+from custinfo.core.revisions import Revision, changed_configuration
 from custinfo.core.schema import Schema
 from custinfo.core.stored import unique_key
 
-__all__ = ["MemoryApprovals", "MemoryHistory", "MemoryImports", "MemoryRecords"]
+__all__ = ["MemoryApprovals", "MemoryConfigurations", "MemoryHistory", "MemoryImports", "MemoryRecords"]
 
 
 def _stale(expected: int, actual: int) -> StaleVersionError:
@@ -40,16 +41,19 @@ class MemoryRecords:
             self._require(record, record.version - 1)
         taken = self._taken(records)
         for record in records:
-            self._release(record)
             self._state.records[record.module, record.id] = record
-        self._state.unique |= taken
+        self._claim(records, taken)
+
+    def reindex(self, records: Sequence[Record], /) -> None:
+        """Claim the unique values of records anew, or raise and change nothing."""
+        self._claim(records, self._taken(records))
 
     def remove(self, records: Sequence[Record], /) -> None:
         """Delete them all, or raise and change nothing."""
         for record in records:
             self._require(record, record.version)
         for record in records:
-            self._release(record)
+            self._release(record.id)
             del self._state.records[record.module, record.id]
 
     def holders(self, module: ModuleKey, key: FieldKey, values: Collection[str], /) -> Mapping[str, RecordId]:
@@ -63,10 +67,10 @@ class MemoryRecords:
         if actual != version:
             raise _stale(version, actual)
 
-    def _taken(self, records: Sequence[Record]) -> dict[tuple[str, str, str], RecordId]:
+    def _taken(self, records: Sequence[Record]) -> dict[UniqueKey, RecordId]:
         """Return the unique values that the records would have. Raises: DuplicateValueError; nothing is changed."""
         saved = {record.id for record in records}
-        taken: dict[tuple[str, str, str], RecordId] = {}
+        taken: dict[UniqueKey, RecordId] = {}
         for record in records:
             for key in self._unique_keys(record):
                 holder = self._state.unique.get(key)
@@ -74,13 +78,19 @@ class MemoryRecords:
                     raise DuplicateValueError([Problem("not_unique", key[1])])
         return taken
 
-    def _release(self, record: Record) -> None:
-        stored = self._state.records.get((record.module, record.id))
-        if stored is not None:
-            for key in self._unique_keys(stored):
-                self._state.unique.pop(key, None)
+    def _claim(self, records: Sequence[Record], taken: Mapping[UniqueKey, RecordId]) -> None:
+        for record in records:
+            self._release(record.id)
+        self._state.unique |= taken
+        for key, record_id in taken.items():
+            self._state.claims[record_id] = (*self._state.claims.get(record_id, ()), key)
 
-    def _unique_keys(self, record: Record) -> list[tuple[str, str, str]]:
+    def _release(self, record_id: RecordId) -> None:
+        """Give up what a record claims, under whatever configuration it was saved."""
+        for key in self._state.claims.pop(record_id, ()):
+            self._state.unique.pop(key, None)
+
+    def _unique_keys(self, record: Record) -> list[UniqueKey]:
         if record.archived_at is not None:
             return []
         module = self._schema.module(record.module)
@@ -200,3 +210,32 @@ class MemoryImports:
             if batch.module == module and batch.digest == digest and batch.state == "running"
         ]
         return max(running, key=lambda batch: (batch.started_at, batch.id), default=None)
+
+
+class MemoryConfigurations:
+    """Keep revisions in a dict; units take turns, so that nothing has to be held."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def version(self) -> int:
+        """Return the version that is in force, 0 if none was ever saved."""
+        return max(self._state.revisions, default=0)
+
+    def hold(self, version: int, /) -> None:
+        """Refuse another version than the one in force."""
+        if self.version() != version:
+            raise changed_configuration(version, self.version())
+
+    def save(self, revision: Revision, /, *, replacing: int) -> None:
+        """Add a revision, or raise and change nothing."""
+        self.hold(replacing)
+        self._state.revisions[revision.version] = revision
+
+    def get(self, version: int, /) -> Revision | None:
+        """Return a revision, or `None`."""
+        return self._state.revisions.get(version)
+
+    def all(self) -> Sequence[Revision]:
+        """Return every revision, oldest first."""
+        return [self._state.revisions[version] for version in sorted(self._state.revisions)]

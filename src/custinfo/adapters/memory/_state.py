@@ -11,10 +11,12 @@ from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.records import Record, RecordId
+from custinfo.core.revisions import Revision
 
-__all__ = ["State"]
+__all__ = ["State", "UniqueKey"]
 
 Key = tuple[str, RecordId]
+UniqueKey = tuple[str, str, str]
 
 
 @attrs.define
@@ -22,10 +24,12 @@ class State:
     """Hold one tenant's data; copies share the immutable values, so a snapshot costs one shallow copy a table."""
 
     records: dict[Key, Record] = attrs.field(factory=dict)
-    unique: dict[tuple[str, str, str], RecordId] = attrs.field(factory=dict)
+    unique: dict[UniqueKey, RecordId] = attrs.field(factory=dict)
+    claims: dict[RecordId, tuple[UniqueKey, ...]] = attrs.field(factory=dict)
     changes: dict[Key, tuple[Change, ...]] = attrs.field(factory=dict)
     requests: dict[RequestId, Request] = attrs.field(factory=dict)
     imports: dict[str, ImportBatch] = attrs.field(factory=dict)
+    revisions: dict[int, Revision] = attrs.field(factory=dict)
 
     def snapshot(self) -> dict[str, Any]:
         """Return copies of all tables."""

@@ -5,9 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from custinfo.adapters.memory._queries import MemoryQueries
-from custinfo.adapters.memory._repositories import MemoryApprovals, MemoryHistory, MemoryImports, MemoryRecords
+from custinfo.adapters.memory._repositories import (
+    MemoryApprovals,
+    MemoryConfigurations,
+    MemoryHistory,
+    MemoryImports,
+    MemoryRecords,
+)
 from custinfo.adapters.memory._state import State
 from custinfo.core.schema import Schema
 
@@ -17,14 +24,19 @@ __all__ = ["MemoryUnit", "MemoryUnits"]
 class MemoryUnit:
     """One unit of work on the tables in memory."""
 
-    def __init__(self, state: State, schema: Schema) -> None:
+    def __init__(self, state: State, schema: Schema, committed: dict[str, Any] | None = None) -> None:
         self._state = state
-        self._committed = state.snapshot()
+        self._committed = state.snapshot() if committed is None else committed
         self.records = MemoryRecords(state, schema)
         self.queries = MemoryQueries(state, schema)
         self.history = MemoryHistory(state)
         self.approvals = MemoryApprovals(state)
         self.imports = MemoryImports(state)
+        self.configurations = MemoryConfigurations(state)
+
+    def under(self, schema: Schema, /) -> MemoryUnit:
+        """Return the same unit as another configuration sees its records."""
+        return MemoryUnit(self._state, schema, self._committed)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -38,7 +50,7 @@ class MemoryUnit:
 
     def commit(self) -> None:
         """Make permanent what was done so far."""
-        self._committed = self._state.snapshot()
+        self._committed.update(self._state.snapshot())
 
     def rollback(self) -> None:
         """Take back what was done since the last commit."""

@@ -104,6 +104,20 @@ class SqlAlchemyRecords:
             found.update({wanted[row.value]: row.record_id for row in self._context.execute(statement)})
         return found
 
+    def reindex(self, records: Sequence[Record], /) -> None:
+        """Claim the unique values of records anew within a savepoint, or raise and change nothing."""
+        if not records:
+            return
+        failure: ConflictError | None = None
+        try:
+            with self._context.savepoint():
+                self._clear(records, self._context.tables.unique)
+                self._claim(records)
+        except _TakenError:
+            failure = self._taken(records)
+        if failure is not None:
+            raise failure
+
     def _save(self, records: Sequence[Record]) -> None:
         modules = self._context.module
         documents = {record.id: modules(record.module).codec.encode_values(record.values) for record in records}
@@ -116,6 +130,9 @@ class SqlAlchemyRecords:
         tags = tag_rows(records, self._context.tenant)
         if tags:
             self._context.execute(insert(self._context.tables.tag), tags)
+        self._claim(records)
+
+    def _claim(self, records: Sequence[Record]) -> None:
         taken = self._unique_rows(records)
         if taken:
             try:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["CodePointText", "Document", "JsonText", "dump_json", "mysql_collation"]
+__all__ = ["CodePointText", "Document", "JsonText", "LongText", "dump_json", "mysql_collation"]
 
 dump_json: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 """Return JSON data as compact text."""
@@ -64,6 +64,20 @@ class JsonText(TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
         """Return the data."""
         return None if value is None else json.loads(value)
+
+
+class LongText(JsonText):
+    """Hold text of any length, such as that of a configuration."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Return the text itself."""
+        return value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Return the text itself."""
+        return value
 
 
 class Document(JsonText):

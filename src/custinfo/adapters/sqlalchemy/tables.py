@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, UniqueConstraint
 
-from custinfo.adapters.sqlalchemy._types import CodePointText, Document, JsonText
+from custinfo.adapters.sqlalchemy._types import CodePointText, Document, JsonText, LongText
 
 __all__ = ["NUMBER_SLOTS", "SLOT_LENGTH", "TEXT_SLOTS", "Tables", "make_tables", "shared_tables"]
 
@@ -46,6 +46,8 @@ class Tables:
     task: Table
     reservation: Table
     batch: Table
+    configuration: Table
+    revision: Table
 
 
 def _text(name: str, length: int = _KEY, *, key: bool = False, null: bool = False) -> Column[str]:
@@ -203,6 +205,25 @@ def _batch(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
     return table
 
 
+def _configurations(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table]:
+    """Return the table of what is in force, one row a tenant to be locked, and that of all revisions."""
+    version = Column("version", Integer, nullable=False)
+    head = Table(f"{prefix}configuration", metadata, _key("tenant_id"), version, **options)
+    revision = Table(
+        f"{prefix}configuration_revision",
+        metadata,
+        _key("tenant_id"),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        _text("at", _INSTANT),
+        _text("actor", _NAME, null=True),
+        Column("undone", Integer, nullable=True),
+        Column("reason", LongText, nullable=True),
+        Column("data", LongText, nullable=False),
+        **options,
+    )
+    return head, revision
+
+
 def make_tables(metadata: MetaData, *, prefix: str = "custinfo_", schema: str | None = None) -> Tables:
     """Add the tables to `metadata` and return them.
 
@@ -217,6 +238,7 @@ def make_tables(metadata: MetaData, *, prefix: str = "custinfo_", schema: str | 
     options: dict[str, Any] = {"schema": schema, "mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
     document, tag, unique = _record_parts(metadata, prefix, options)
     request, task, reservation = _approvals(metadata, prefix, options)
+    configuration, revision = _configurations(metadata, prefix, options)
     return Tables(
         record=_record(metadata, f"{prefix}record", options),
         document=document,
@@ -228,6 +250,8 @@ def make_tables(metadata: MetaData, *, prefix: str = "custinfo_", schema: str | 
         task=task,
         reservation=reservation,
         batch=_batch(metadata, f"{prefix}import_batch", options),
+        configuration=configuration,
+        revision=revision,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals
+from custinfo.adapters.sqlalchemy._configurations import SqlAlchemyConfigurations
 from custinfo.adapters.sqlalchemy._context import Context, PreparedModule, ensure_transaction
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._failures import storage_error
@@ -67,6 +68,18 @@ class SqlAlchemyWork:
         self.history = SqlAlchemyHistory(context)
         self.approvals = SqlAlchemyApprovals(context)
         self.imports = SqlAlchemyImports(context)
+        self.configurations = SqlAlchemyConfigurations(context)
+
+    def under(self, schema: Schema, /) -> SqlAlchemyWork:
+        """Return the same unit as another configuration sees its records; slots are claimed and filled within it.
+
+        Raises: ConfigurationError if slots run out; StorageError.
+        """
+        inner = self._context
+        with translated():
+            modules = SlotKeeper(inner.connection, inner.tables, schema, inner.tenant, _nothing).prepare()
+        context = Context(inner.connection, inner.tables, schema, inner.tenant, modules)
+        return SqlAlchemyWork(context, self._host, owned=self._owned)
 
     def atomic(self) -> AbstractContextManager[None]:
         """Take back everything done inside, by a savepoint, if the block raises."""
