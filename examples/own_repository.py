@@ -288,7 +288,7 @@ class OwnHistory:
         """Add changes, all or none. Raises: StaleVersionError if a version has one already."""
         with self.store.atomic():
             for change in changes:
-                fields = self.store.codec(change.module).encode_changes(change.fields)
+                fields = self.store.codec(change.module).encode_change(change)
                 key = f"{change.record_id} {change.version:012}"
                 if not self.store.insert("change", key, 1, change.module, dump(change, fields=fields)):
                     raise stale(change.version - 1, change.version)
@@ -302,8 +302,11 @@ class OwnHistory:
         return self._read("json_extract(data, '$.batch') = ?", batch_id)
 
     def _read(self, condition: str, *values: str) -> list[Change]:
-        found = self.store.items("change", condition, *values)
-        return [Change(**{**data, "fields": codec.decode_changes(data["fields"])}) for codec, data in found]
+        changes = []
+        for codec, data in self.store.items("change", condition, *values):
+            fields = codec.decode_change(data["fields"], data["channel"], data["configuration_version"])
+            changes.append(Change(**{**data, "fields": fields}))
+        return changes
 
 
 @attrs.frozen

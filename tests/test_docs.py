@@ -25,6 +25,7 @@ REFERENCE = {
     "custinfo.adapters.memory": "adapters-memory.md",
     "custinfo.adapters.sqlalchemy": "adapters-sqlalchemy.md",
     "custinfo.core.approval.flows": "policy.md",
+    "custinfo.core.kinds": "kinds.md",
     "custinfo.core.policy.grants": "policy.md",
     "custinfo.core.rules": "policy.md",
     "custinfo.ports": "ports.md",

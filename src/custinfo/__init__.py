@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custinfo.core.approval.flows import DepartmentHead, FieldMember, Flow, NamedMember, RoleHolders, Step, Trigger
+    from custinfo.core.classification import Case, Classification, Segment
     from custinfo.core.configuration import Configuration
+    from custinfo.core.configuration_changes import ConfigurationChange
     from custinfo.core.converter import (
         configuration_from_json,
         configuration_to_json,
         organisation_from_json,
         organisation_to_json,
     )
-    from custinfo.core.criteria import Criterion, F, Tagged
+    from custinfo.core.criteria import Criterion, F, InSegment, Tagged
     from custinfo.core.dictionaries import Dictionary, DictionaryValue
     from custinfo.core.errors import (
         ConfigurationError,
@@ -37,11 +39,14 @@ if TYPE_CHECKING:
         UnreadableFileError,
     )
     from custinfo.core.fields import FieldDefinition, ModuleDefinition
+    from custinfo.core.life_cycles import LifeCycle, Transition
     from custinfo.core.messages import DEFAULT_MESSAGES, Messages
     from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
     from custinfo.core.policy.grants import ALL_FIELDS, Fields, Grant, Role
     from custinfo.core.problems import Place, Problem
     from custinfo.core.records import ANY, CLEAR, UNREADABLE, Attachment, Masked, Record, Tag
+    from custinfo.core.reports import Report
+    from custinfo.core.revisions import Revision
     from custinfo.core.rules import (
         AllowedWhen,
         DateOrder,
@@ -54,11 +59,15 @@ if TYPE_CHECKING:
         Satisfies,
     )
     from custinfo.core.tags import TagDimension
+    from custinfo.core.validation.whole import check_configuration
     from custinfo.workspace import Session, Workspace
     from custinfo.workspace.approvals import Approvals
     from custinfo.workspace.collection import Records
     from custinfo.workspace.explaining import Explanation
     from custinfo.workspace.importing import Counts, PlannedRow, Progress
+    from custinfo.workspace.live_configuration import LiveConfiguration
+    from custinfo.workspace.past import TagAssignment
+    from custinfo.workspace.revising import Clash, ConfigurationPlan, Effect, Failure
     from custinfo.workspace.undoing import UndoReport
     from custinfo.workspace.views import (
         Applied,
@@ -83,9 +92,14 @@ __all__ = [
     "Assignment",
     "Attachment",
     "AwaitingApproval",
+    "Case",
     "ChangeView",
+    "Clash",
+    "Classification",
     "Configuration",
+    "ConfigurationChange",
     "ConfigurationError",
+    "ConfigurationPlan",
     "ConflictError",
     "Counts",
     "Criterion",
@@ -96,8 +110,10 @@ __all__ = [
     "Dictionary",
     "DictionaryValue",
     "DuplicateValueError",
+    "Effect",
     "Explanation",
     "F",
+    "Failure",
     "FieldDefinition",
     "FieldMember",
     "FieldReservedError",
@@ -105,9 +121,12 @@ __all__ = [
     "Flow",
     "Grant",
     "IllegalTransitionError",
+    "InSegment",
     "InboxTask",
     "InvalidInputError",
     "Length",
+    "LifeCycle",
+    "LiveConfiguration",
     "Masked",
     "MatchesBirthday",
     "Member",
@@ -133,22 +152,28 @@ __all__ = [
     "Record",
     "RecordView",
     "Records",
+    "Report",
     "RequestView",
+    "Revision",
     "Role",
     "RoleHolders",
     "Satisfies",
+    "Segment",
     "Session",
     "SessionEndedError",
     "StaleVersionError",
     "Step",
     "StorageError",
     "Tag",
+    "TagAssignment",
     "TagDimension",
     "Tagged",
+    "Transition",
     "Trigger",
     "UndoReport",
     "UnreadableFileError",
     "Workspace",
+    "check_configuration",
     "configuration_from_json",
     "configuration_to_json",
     "organisation_from_json",
@@ -196,6 +221,21 @@ _HOMES = {
         "Progress",
     ),
     "custinfo.workspace.undoing": ("UndoReport",),
+    "custinfo.core.classification": (
+        "Case",
+        "Classification",
+        "Segment",
+    ),
+    "custinfo.core.configuration_changes": ("ConfigurationChange",),
+    "custinfo.core.revisions": ("Revision",),
+    "custinfo.workspace.live_configuration": ("LiveConfiguration",),
+    "custinfo.workspace.past": ("TagAssignment",),
+    "custinfo.workspace.revising": (
+        "Clash",
+        "ConfigurationPlan",
+        "Effect",
+        "Failure",
+    ),
     "custinfo.core.configuration": ("Configuration",),
     "custinfo.core.converter": (
         "configuration_from_json",
@@ -206,6 +246,7 @@ _HOMES = {
     "custinfo.core.criteria": (
         "Criterion",
         "F",
+        "InSegment",
         "Tagged",
     ),
     "custinfo.core.dictionaries": (
@@ -233,6 +274,10 @@ _HOMES = {
         "FieldDefinition",
         "ModuleDefinition",
     ),
+    "custinfo.core.life_cycles": (
+        "LifeCycle",
+        "Transition",
+    ),
     "custinfo.core.organisation": (
         "Assignment",
         "Department",
@@ -253,6 +298,8 @@ _HOMES = {
         "Record",
         "Tag",
     ),
+    "custinfo.core.reports": ("Report",),
+    "custinfo.core.validation.whole": ("check_configuration",),
     "custinfo.core.tags": ("TagDimension",),
     "custinfo.workspace": (
         "Session",

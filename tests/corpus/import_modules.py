@@ -132,7 +132,7 @@ PACKS = ModuleDefinition(
         field("code", "text", "PACK编码", required=True, unique=True),
         field("pcs", "text", "PCS编码"),
         field("machine", "text", "水机"),
-        field("version", "long_text", "程序版本号"),
+        field("release", "long_text", "程序版本号"),
         field("fault", "text", "异常情况"),
         field("tested", "text", "调试时间"),
         field("state", "text", "调试状态"),
@@ -292,8 +292,8 @@ CORPUS = Configuration(
     roles=(Role(IMPORTER),),
     grants=granted(*(module.key for module in MODULES)),
 )
-STANDARD = attrs.evolve(standard_configuration(), roles=(Role(IMPORTER),), grants=granted("customer"))
-"""The standard modules, unchanged, with the importer as the only role."""
+STANDARD = attrs.evolve(standard_configuration().with_roles(Role(IMPORTER)), grants=granted("customer"))
+"""The standard modules, unchanged, in which the importer is the only role that may do anything."""
 
 
 def people(*fields: FieldDefinition, country: str = "CN", language: str = "zh") -> Configuration:

@@ -466,7 +466,7 @@ def test_a_table_larger_than_it_says() -> None:
     """A sheet that claims to be one cell gives its 56 rows in groups of eight under merged cells, and no blank ones."""
     result = imported("easyexcel__compatibility__t04.xlsx", "pack")
     assert result.rows == dict.fromkeys(range(2, 58), CREATED)
-    device = {"machine": "黑水机-新水机", "version": VERSIONS, "tested": "2022.11.29白"}
+    device = {"machine": "黑水机-新水机", "release": VERSIONS, "tested": "2022.11.29白"}
     first = {
         "number": 1, "id_number": 11, "place": 1, "eblock": "A1JB037FPHA03224400489", "pcs": "1" * 22, **device
     }  # fmt: skip

@@ -24,6 +24,7 @@ from custinfo.core.criteria import (
     Everything,
     F,
     Has,
+    InSegment,
     Not,
     Nothing,
     OneOf,
@@ -133,7 +134,7 @@ def meaning(criterion: Criterion, record: Record, target: Record | None) -> bool
             return dimension in {held for held, _ in record.tags}
         case Tagged(dimension, wanted):
             return (dimension, wanted) in record.tags
-        case Under() | Within():
+        case InSegment() | Under() | Within():
             raise AssertionError(criterion)
         case leaf:
             held = value(leaf.path)

@@ -16,7 +16,6 @@ from typing import Any, Final, get_args
 import attrs
 
 from custinfo.core.criteria.nodes import (
-    DEEPEST,
     AllOf,
     AnyOf,
     Compare,
@@ -24,6 +23,7 @@ from custinfo.core.criteria.nodes import (
     Criterion,
     Everything,
     Has,
+    InSegment,
     Leaf,
     Not,
     Nothing,
@@ -37,7 +37,6 @@ from custinfo.core.criteria.nodes import (
     Within,
     all_of,
     any_of,
-    depth,
 )
 from custinfo.core.dictionaries import Ambiguous, Dictionary
 from custinfo.core.errors import InvalidInputError
@@ -46,6 +45,7 @@ from custinfo.core.kinds import INVALID, Kind
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import SYSTEM_FIELDS, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.segments import expansion
 from custinfo.core.text import CONTROL
 
 __all__ = ["bind", "bind_path", "months_before"]
@@ -83,21 +83,22 @@ def bind(criterion: Criterion, module: ModuleKey, schema: Schema, now: datetime)
     """Return `criterion` bound to a module.
 
     Args:
-        criterion: As written; fields by key, label or alias, choices by code, label, alias or path.
+        criterion: As written; fields by key, label or alias, choices by code, label, alias or path, segments by key
+            or label.
         module: Key of the module whose records it is about.
         schema: The compiled configuration.
         now: The instant to which relative periods refer, aware.
 
     Raises:
-        InvalidInputError: For unknown fields, operators that the kind lacks, and values that are not of the
-            kind; all of them at once.
+        InvalidInputError: For unknown fields, operators that the kind lacks, values that are not of the kind, and
+            segments that are unknown or go round in a circle; all of them at once.
     """
-    if depth(criterion) > DEEPEST:
-        raise InvalidInputError([Problem("criterion_too_deep", params={"limit": DEEPEST})])
     binder = _Binder(schema, schema.module(module), now)
-    bound = binder.bind(criterion)
-    if binder.problems:
-        raise InvalidInputError(binder.problems)
+    expanded, problems = expansion(criterion, module, schema)
+    bound = binder.bind(expanded)
+    problems += binder.problems
+    if problems:
+        raise InvalidInputError(problems)
     return bound
 
 
@@ -147,6 +148,8 @@ class _Binder:
                 return criterion
             case Tagged():
                 return self.bind_tag(criterion)
+            case InSegment():
+                raise TypeError("segments are put in before the rest is bound")
             case _:
                 return self.bind_leaf(criterion)
 
@@ -157,11 +160,12 @@ class _Binder:
                 return Tagged(dimension.key)
             self.problems.append(Problem("unknown_tag_dimension", "tags", params={"dimension": tagged.dimension}))
             return Nothing()
-        tag = self.schema.resolve_tag(tagged.dimension, tagged.value)
+        tag = self.schema.resolve_tag(tagged.dimension, tagged.value, retired=True)
         if isinstance(tag, Problem):
             self.problems.append(tag)
             return Nothing()
-        return Tagged(tag.dimension, tag.value)
+        same = self.schema.configuration.tag_dimensions[tag.dimension].same_as(tag.value)
+        return any_of([Tagged(tag.dimension, value) for value in same])
 
     def bind_leaf(self, leaf: Leaf) -> Criterion:
         try:
@@ -192,7 +196,7 @@ class _Binder:
             case Has(_, value) if kind == "multiple_choice":
                 dictionary = self.dictionary(target, leaf)
                 return any_of(
-                    [Has(target.path, code) for code in _same(dictionary, self.code(target, dictionary, value))]
+                    [Has(target.path, code) for code in dictionary.same_as(self.code(target, dictionary, value))]
                 )
             case Contains(_, str(text)) if kind in _TEXT_KINDS:
                 self.storable(target, text)
@@ -237,7 +241,7 @@ class _Binder:
         match target.kind.key:
             case "choice" if operator in ("eq", "ne"):
                 dictionary = self.dictionary(target, Compare(target.path, operator, value))
-                same = self.choice_in(target, _same(dictionary, self.code(target, dictionary, value)))
+                same = self.choice_in(target, dictionary.same_as(self.code(target, dictionary, value)))
                 return same if operator == "eq" else all_of([Present(target.path), Not(same)])
             case "integer" | "decimal" | "money":
                 return self.compare_number(target, operator, value)
@@ -356,11 +360,6 @@ def _one_of(path: Path, parts: Sequence[Criterion]) -> Criterion:
     elif values:
         others.append(OneOf(path, tuple(values)))
     return any_of(others)
-
-
-def _same(dictionary: Dictionary, code: str) -> tuple[str, ...]:
-    """Return `code` and the codes that were merged into it."""
-    return (code, *(item for item in dictionary.values if item != code and dictionary.live_code(item) == code))
 
 
 def _unknown_operator(target: _Target, leaf: Leaf, kind: str) -> _RefusalError:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.v import format_exception
 
 from custinfo.core.approval.flows import APPROVER_TYPES, Approver
 from custinfo.core.configuration import Configuration
@@ -36,6 +38,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+_LONGEST: Final = 240
+"""Of the two parts of a hint, what is wrong and where."""
+
 
 def _is_frozen_dict(kind: Any) -> bool:
     return kind is FrozenDict or get_origin(kind) is FrozenDict
@@ -57,7 +62,10 @@ def _register_tagged(converter: Converter, union: Any, types: Mapping[str, type[
     names = {kind: name for name, kind in types.items()}
 
     def structure(data: Any, _: Any) -> Any:
-        return converter.structure({key: item for key, item in data.items() if key != "type"}, types[data["type"]])
+        name = data.get("type") if isinstance(data, Mapping) else None
+        if not isinstance(name, str) or name not in types:
+            raise ValueError(f"expected an object whose type is one of {', '.join(types)}")
+        return converter.structure({key: item for key, item in data.items() if key != "type"}, types[name])
 
     def unstructure(value: Any) -> Any:
         if type(value) not in names:
@@ -107,10 +115,60 @@ def configure_converter(converter: Converter, rule_types: RuleTypes | None = Non
     )
     converter.register_structure_hook_func(_is_constant, lambda data, _: value_from_json(data))
     converter.register_unstructure_hook_func(_is_constant, value_to_json)
+    _register_days(converter)
+    _register_strictly(converter)
     converter.register_unstructure_hook_func(_is_frozen_set, sorted)
     _register_tagged(converter, Rule, _all_rule_types(rule_types))
     _register_tagged(converter, Approver, APPROVER_TYPES)
     _register_values(converter)
+
+
+def _register_strictly(converter: Converter) -> None:
+    """Take no value of another type: not `"no"` for a boolean, nor a text for the list of its characters."""
+
+    def plain(kind: type[Any], name: str) -> Callable[[Any, Any], Any]:
+        def structure(data: Any, _: Any) -> Any:
+            if type(data) is not kind:
+                raise ValueError(f"expected {name}")
+            return data
+
+        return structure
+
+    for kind, name in ((bool, "true or false"), (int, "a whole number"), (str, "a text")):
+        converter.register_structure_hook(kind, plain(kind, name))
+    converter.register_structure_hook_factory(_is_list, lambda kind: _list_structure(kind, converter))
+    # Defaults are raw values of any type that a host writes: they keep it.
+    converter.register_structure_hook_func(lambda kind: kind is Any, lambda data, _: value_from_json(data))
+    converter.register_unstructure_hook_func(lambda kind: kind in (Decimal, date, datetime), value_to_json)
+
+
+def _is_list(kind: Any) -> bool:
+    origin, args = get_origin(kind), get_args(kind)
+    return origin is frozenset or (origin is tuple and len(args) == 2 and args[1] is Ellipsis)
+
+
+def _list_structure(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    make: Any = get_origin(kind)
+    item: Any = get_args(kind)[0]
+    items: Any = list[item]
+
+    def structure(data: Any, _: Any) -> Any:
+        if not isinstance(data, list | tuple):
+            raise ValueError("expected a list")  # noqa: TRY004 - of the data, as the others
+        return make(converter.structure(data, items))
+
+    return structure
+
+
+def _register_days(converter: Converter) -> None:
+    """Write days as ISO 8601 text."""
+    day = date | None
+    converter.register_structure_hook_func(
+        lambda kind: kind == day, lambda data, _: None if data is None else date.fromisoformat(data)
+    )
+    converter.register_unstructure_hook_func(
+        lambda kind: kind == day, lambda value: None if value is None else value.isoformat()
+    )
 
 
 def _register_values(converter: Converter) -> None:
@@ -157,18 +215,40 @@ def configuration_to_json(configuration: Configuration, *, rule_types: RuleTypes
     return json.dumps(make_converter(rule_types).unstructure(configuration), ensure_ascii=False, indent=2)
 
 
-def _invalid(hint: str) -> Problem:
-    return Problem("configuration_invalid", params={"hint": hint[:500]})
+def _invalid(hint: str, path: str = "$") -> Problem:
+    return Problem("configuration_invalid", params={"hint": f"{hint[:_LONGEST]} @ {path[-_LONGEST:]}", "path": path})
+
+
+def _said(error: BaseException, kind: type | None) -> str:
+    """Return what is wrong with one value, in the words of whoever refused it."""
+    if get_origin(kind) is Literal:
+        return f"expected one of {', '.join(map(str, get_args(kind)))}"
+    if isinstance(error, ArithmeticError):
+        return "expected a decimal"
+    if isinstance(error, ValueError) and str(error):
+        return str(error)
+    return format_exception(error, kind)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise ValueError(f"given twice in one object: {', '.join(twice)}")
+    return found
 
 
 def _structure(text: str, kind: type[T], rule_types: RuleTypes | None = None) -> T:
     converter = make_converter(rule_types)
     try:
-        return converter.structure(json.loads(text), kind)
-    except ValueError as error:  # JSON syntax
+        data = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError([_invalid(f"not JSON: {error}")]) from error
+    try:
+        return converter.structure(data, kind)
     except Exception as error:
-        raise ConfigurationError([_invalid(hint) for hint in transform_error(error)]) from error
+        said = [hint.rpartition(" @ ") for hint in transform_error(error, format_exception=_said)]
+        raise ConfigurationError([_invalid(hint, path) for hint, _, path in said]) from error
 
 
 def configuration_from_json(text: str, *, rule_types: RuleTypes | None = None) -> Configuration:
@@ -178,7 +258,9 @@ def configuration_from_json(text: str, *, rule_types: RuleTypes | None = None) -
         text: What was written.
         rule_types: The host's own classes of rules, as when it was written.
 
-    Raises: ConfigurationError for text that is no configuration.
+    Raises: ConfigurationError for text that is no configuration; each of its problems has the `path` of what is wrong,
+        such as `$.modules['customer'].fields['phone'].mask`. What the configuration means is not looked at: that is for
+        `custinfo.core.validation.whole.check_configuration`.
     """
     return _structure(text, Configuration, rule_types)
 

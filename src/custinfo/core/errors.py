@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from custinfo.core.messages import DEFAULT_MESSAGES, Messages
 from custinfo.core.problems import Problem
 
 __all__ = [
@@ -58,9 +59,14 @@ class CustinfoError(Exception):
         """The code of the first problem."""
         return self.problems[0].code if self.problems else "error"
 
-    def message(self, language: str = "zh") -> str:
-        """Return the texts of all problems, one a line."""
-        return "\n".join(problem.message(language) for problem in self.problems)
+    def message(self, language: str = "zh", *, messages: Messages = DEFAULT_MESSAGES) -> str:
+        """Return the texts of all problems, one a line; `custinfo.Report.of(error)` shows them as a table or as JSON.
+
+        Args:
+            language: Key of a language that `messages` has; an unknown one falls back to English.
+            messages: The catalogue; a host passes its own to add languages.
+        """
+        return "\n".join(problem.message(language, messages=messages) for problem in self.problems)
 
     def __str__(self) -> str:
         return "; ".join(f"{problem.message('en')} [{problem.code}]" for problem in self.problems)

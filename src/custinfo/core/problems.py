@@ -62,15 +62,23 @@ class Problem:
 
         Args:
             language: Key of a language that `messages` has; an unknown one falls back to English.
-            label: What to call the field; its label in the language, or its key, when not given.
+            label: What to call the field; as `label_in` says when not given.
             messages: The catalogue; a host passes its own to add languages.
         """
-        text = messages.render(self.code, self.params, language)
-        known = self.labels.get(language) if self.labels is not None else None
-        name = label or known or self.field
+        text = self.text(language, messages=messages)
+        name = label or self.label_in(language)
         if not name:
             return text
-        return f"{name}：{text}" if language == "zh" else f"{name}: {text}"
+        return messages.render("report_sentence", {"field": name, "text": text, "hint": f"{name}: {text}"}, language)
+
+    def text(self, language: str = "zh", *, messages: Messages = DEFAULT_MESSAGES) -> str:
+        """Return the text for people without the name of the field, to be shown beside it."""
+        return messages.render(self.code, self.params, language)
+
+    def label_in(self, language: str) -> str:
+        """Return what people call the field: its label in `language` or in English, else its key; empty for none."""
+        labels = self.labels or FrozenDict[str, str]()
+        return labels.get(language) or labels.get("en") or self.field or ""
 
     def at(self, place: Place) -> Problem:
         """Return the same problem with its place."""

@@ -9,11 +9,12 @@ from typing import Any
 
 import attrs
 
+from custinfo.core.classification import Segment
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import InvalidInputError
-from custinfo.core.fields import FieldDefinition, ModuleDefinition, label_in
+from custinfo.core.fields import FieldDefinition, FormerKind, ModuleDefinition, label_in
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.kinds import BUILT_IN_KINDS, Kind, KindContext, Parser, Renderer
+from custinfo.core.kinds import BUILT_IN_KINDS, COMPUTED, Kind, KindContext, Parser, Renderer
 from custinfo.core.organisation import Directory
 from custinfo.core.problems import Problem
 from custinfo.core.records import SYSTEM_FIELDS, SYSTEM_LABELS, FieldKey, ModuleKey, Tag
@@ -63,12 +64,14 @@ class ModuleSchema:
     definition: ModuleDefinition
     kinds: Mapping[FieldKey, Kind]
     context: KindContext
+    former_kinds: Mapping[FieldKey, tuple[tuple[int, Kind], ...]] = attrs.field(factory=dict)
 
     @cached_property
     def parsers(self) -> dict[FieldKey, Parser]:
-        """The parser of each field that is not retired."""
+        """The parser of each field that is not retired; that of a computed field takes nothing."""
         return {
-            field.key: self.kinds[field.key].parser(field, self.context) for field in self.definition.active_fields()
+            field.key: (self.kinds[field.key] if field.kind != "computed" else COMPUTED).parser(field, self.context)
+            for field in self.definition.active_fields()
         }
 
     @cached_property
@@ -139,9 +142,32 @@ class ModuleSchema:
         labels = field.label if field is not None else self.definition.owner_label if problem.field == "owner" else None
         return attrs.evolve(problem, labels=labels) if labels else problem
 
+    def kinds_at(self, version: int) -> dict[FieldKey, Kind]:
+        """Return the kind that each field had under a version of the configuration."""
+        former = {
+            key: next((kind for until, kind in kinds if version <= until), self.kinds[key])
+            for key, kinds in self.former_kinds.items()
+        }
+        return {**self.kinds, **former}
+
     def render(self, key: FieldKey, value: Any) -> str:
-        """Return the text of a typed value; empty for `None`."""
-        return "" if value is None else self.renderers[key](value)
+        """Return the text of a typed value; empty for `None`.
+
+        A value of the past may be of a kind that the field had then: it is shown as it is.
+        """
+        if value is None:
+            return ""
+        try:
+            return self.renderers[key](value)
+        except (TypeError, ValueError, AttributeError, ArithmeticError):
+            if key not in self.former_kinds:
+                raise
+            return str(value)
+
+
+def _kind_name(field: FieldDefinition | FormerKind) -> str:
+    """Return the kind of the values of a field, which of a computed one is what its formula comes to."""
+    return str(field.options.get("value_kind", "text")) if field.kind == "computed" else field.kind
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -168,10 +194,16 @@ class Schema:
     def modules(self) -> dict[ModuleKey, ModuleSchema]:
         """Every module compiled."""
         kinds = {**BUILT_IN_KINDS, **self.extra_kinds}
-        return {
-            key: ModuleSchema(module, {field.key: kinds[field.kind] for field in module.fields.values()}, self.context)
-            for key, module in self.configuration.modules.items()
+        return {key: self._compiled(module, kinds) for key, module in self.configuration.modules.items()}
+
+    def _compiled(self, module: ModuleDefinition, kinds: Mapping[str, Kind]) -> ModuleSchema:
+        fields = module.fields.values()
+        former = {
+            field.key: tuple((item.until, kinds[_kind_name(item)]) for item in field.former)
+            for field in fields
+            if field.former
         }
+        return ModuleSchema(module, {field.key: kinds[_kind_name(field)] for field in fields}, self.context, former)
 
     def module(self, key: ModuleKey) -> ModuleSchema:
         """Return the module compiled. Raises: InvalidInputError for an unknown one."""
@@ -185,16 +217,43 @@ class Schema:
         dimensions = self.configuration.tag_dimensions.values()
         return {name: dimension for dimension in dimensions for name in dimension.names()}
 
-    def resolve_tag(self, dimension: str, value: str) -> Tag | Problem:
-        """Return the tag that a dimension and a value name by key, label or alias, or what is wrong with them."""
+    def resolve_tag(self, dimension: str, value: str, *, retired: bool = False) -> Tag | Problem:
+        """Return the tag that a dimension and a value name by key, label or alias, or what is wrong with them.
+
+        A former tag gives the one that it is now; one that is retired is refused, unless `retired` ones count too.
+        """
         found = self._dimensions.get(folded(dimension))
         if found is None:
             return Problem("unknown_tag_dimension", "tags", params={"dimension": dimension})
         tag = found.find(value)
         if tag is None:
             return Problem("unknown_tag", "tags", params={"dimension": found.key})
-        return Tag(found.key, tag)
+        if isinstance(tag, str):
+            return Tag(found.key, tag)
+        if not retired:
+            return Problem("retired_tag", "tags", params={"dimension": found.key})
+        return Tag(found.key, tag.value)
 
     def resolve_dimension(self, dimension: str) -> TagDimension | None:
         """Return the dimension that a key, label or alias names."""
         return self._dimensions.get(folded(dimension))
+
+    @cached_property
+    def _segments(self) -> dict[tuple[ModuleKey, str], tuple[Segment, ...]]:
+        """Module and folded name → the segments that it may mean; a key means itself alone."""
+        named: dict[tuple[ModuleKey, str], tuple[Segment, ...]] = {}
+        segments = self.configuration.segments.values()
+        for segment in segments:
+            for name in {*map(folded, segment.label.values())}:
+                named[segment.module, name] = (*named.get((segment.module, name), ()), segment)
+        return named | {(segment.module, folded(segment.key)): (segment,) for segment in segments}
+
+    def resolve_segment(self, module: ModuleKey, name: str) -> Segment | Problem:
+        """Return the segment of a module that a key or label names, or what is wrong with the name."""
+        found = self._segments.get((module, folded(name)), ())
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            return Problem("unknown_segment", params={"segment": name[:100]})
+        candidates = tuple(segment.key for segment in found)
+        return Problem("ambiguous_segment", params={"segment": name[:100], "candidates": candidates})

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import attrs
+
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import FieldChange
+from custinfo.core.history.changes import Change, FieldChange
 from custinfo.core.kinds import unchanged
 from custinfo.core.records import CLEAR, FieldKey, Sealed, Tag
 from custinfo.core.schema import ModuleSchema
@@ -42,10 +44,13 @@ class ValueCodec:
     """Encode and decode the values of one module.
 
     The encoded form of a number is a whole number and that of anything else a text, so that databases compare
-    encoded values as Python compares typed ones.
+    encoded values as Python compares typed ones. A value that was stored under an earlier version of the configuration
+    is decoded by the kind that its field had then.
     """
 
     def __init__(self, module: ModuleSchema) -> None:
+        self._module = module
+        self._former: dict[int, ValueCodec] = {}
         self._encode = {key: kind.encode for key, kind in module.kinds.items() if kind.encode is not unchanged}
         self._decode = {key: kind.decode for key, kind in module.kinds.items()}
         self._decoded = frozenset(key for key, kind in module.kinds.items() if kind.decode is not unchanged) | {
@@ -87,12 +92,44 @@ class ValueCodec:
             for key, value in values.items()
         }
 
+    def as_of(self, version: int) -> ValueCodec:
+        """Return the codec for what was stored under a version of the configuration: itself, for most."""
+        if not self._module.former_kinds:
+            return self
+        known = self._former.get(version)
+        if known is None:
+            kinds = self._module.kinds_at(version)
+            known = self if kinds == self._module.kinds else ValueCodec(attrs.evolve(self._module, kinds=kinds))
+            self._former[version] = known
+        return known
+
     def decode_values(self, stored: Mapping[FieldKey, Any]) -> FrozenDict[FieldKey, Any]:
         """Return the values or the patch that `encode_values` gave."""
         changed = {
             key: self.decode(key, value) for key, value in stored.items() if key in self._decoded or type(value) is dict
         }
         return FrozenDict({**stored, **changed})
+
+    def encode_change(self, change: Change) -> list[list[Any]]:
+        """Return the JSON form of what a change did: triples of key, old and new value."""
+        if change.channel != "configuration" or not self._module.former_kinds:
+            return self.encode_changes(change.fields)
+        before, after = self.as_of(change.configuration_version - 1), self.as_of(change.configuration_version)
+        return [[key, before.encode(key, old), after.encode(key, new)] for key, old, new in change.fields]
+
+    def decode_change(self, stored: Iterable[list[Any]], channel: str, version: int) -> tuple[FieldChange, ...]:
+        """Return the field changes of a change that `encode_change` gave.
+
+        Args:
+            stored: What was given.
+            channel: The change's.
+            version: The change's version of the configuration. What a configuration changed was of the kind before.
+        """
+        after = self.as_of(version)
+        if after is self and (channel != "configuration" or not self._module.former_kinds):
+            return self.decode_changes(stored)
+        before = self.as_of(version - 1) if channel == "configuration" else after
+        return tuple(FieldChange(key, before.decode(key, old), after.decode(key, new)) for key, old, new in stored)
 
     def encode_changes(self, fields: Iterable[FieldChange]) -> list[list[Any]]:
         """Return the JSON form of field changes: triples of key, old and new value."""

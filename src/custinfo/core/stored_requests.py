@@ -27,6 +27,7 @@ def request_to_json(request: Request, codec: ValueCodec) -> dict[str, Any]:
 
 def request_from_json(data: dict[str, Any], codec: ValueCodec) -> Request:
     """Return the request that `request_to_json` gave."""
+    codec = codec.as_of(data.get("configuration_version", 1))
     return Request(
         **{
             **data,

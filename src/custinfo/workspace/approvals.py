@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -18,9 +18,11 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, RecordId, Sealed
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
+from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.uniqueness import UniqueCheck
+from custinfo.workspace.validating import without_states
 from custinfo.workspace.views import InboxTask, RequestView
 
 __all__ = ["Approvals"]
@@ -99,6 +101,7 @@ class Approvals:
         decided, events = decide(request, command, actor=self._context.actor, now=self._context.now())
         if events:
             with self._context.unit.atomic():
+                self._context.hold_configuration()
                 self._context.unit.approvals.save(decided)
                 if decided.state == "approved":
                     decided = self._apply(decided)
@@ -114,13 +117,14 @@ class Approvals:
         before = self._context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
         if request.action != "create" and (before is None or self._conflicts(request, before)):
             return self._step(request, "find_conflict")
-        after = self._patched(request, before)
+        after = derived(self._context, self._patched(request, before))
         self._check(request, before, after)
         # The request gives its reservation up before the record takes the values.
         applied = self._step(request, "apply")
         self._context.unit.records.save([after])
         self._context.unit.history.append([self._change(request, before, after)])
         self._context.related.forget([after])
+        follow(self._context, [after])
         return applied
 
     def _conflicts(self, request: Request, record: Record) -> bool:
@@ -157,11 +161,23 @@ class Approvals:
         """Validate the merged state: rules may have changed, and other fields too, since it was submitted."""
         validator = self._context.validator(request.module)
         changed = validator.changed(before, after, request.patch)
-        problems = validator.check(self._plain(after, request.patch), changed, self._context.related)
+        plain, related = self._plain(after, request.patch), self._context.related
+        problems = validator.check(plain, changed, related, before=before)
+        problems = without_states(self._context, before, request.patch, problems)
+        problems += self._unpassed(request, validator.move_flows(before, plain, related))
         UniqueCheck(self._context, everything=True).run([(before, after, problems)])
         errors = [problem for problem in problems if problem.severity == "error"]
         if errors:
             raise InvalidInputError(errors)
+
+    def _unpassed(self, request: Request, needed: Collection[str]) -> Iterator[Problem]:
+        """Yield a problem for each flow that the move has to pass, as things are now, and the request did not."""
+        passed = {key for key, _ in request.flows}
+        language = self._context.schema.configuration.language
+        for key in needed:
+            if key not in passed:
+                flow = self._context.schema.configuration.flows[key]
+                yield Problem("approval_missing", params={"flow": flow.label_in(language)})
 
     def _plain(self, record: Record, keys: Collection[FieldKey]) -> Record:
         """Return the record with its sealed values of `keys` in the open, so that the rules on them run."""

@@ -11,7 +11,7 @@ from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, Version
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.past import Past
+from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
 from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView
@@ -89,6 +89,13 @@ class Records:
         """Return what happened to a record, oldest first. Raises: NotFoundError."""
         return self._past.history(self.module, record_id)
 
+    def tags(self, record_id: str) -> tuple[TagAssignment, ...]:
+        """Return the tags of a record, each with who or what assigned it, when, and why (TAG-1, TAG-3).
+
+        Raises: NotFoundError. A record whose tags the actor may not read has none.
+        """
+        return self._past.tags(self.module, record_id)
+
     def as_of(self, record_id: str, time: datetime) -> RecordView:
         """Return a record as it was at a time; one without a zone is in the configured time zone.
 
@@ -164,7 +171,7 @@ class Records:
         """Add and remove tags; in a dimension that takes one tag, the new one replaces the old. Raises: as `update`."""
         current, _ = self._reading.record(self.module, record_id)
         added, problems = read_tags(self._context, self.module, [pair for item in tags for pair in pairs_of(item)])
-        removed, others = read_tags(self._context, self.module, remove)
+        removed, others = read_tags(self._context, self.module, remove, removing=True)
         single = {key for key, item in self._context.schema.configuration.tag_dimensions.items() if item.single}
         replaced = {tag.dimension for tag in added} & single
         kept = frozenset(tag for tag in current.tags if tag.dimension not in replaced) - removed
@@ -183,9 +190,12 @@ class Records:
             raise not_found(self.module)
         current, _ = self._reading.record(self.module, record_id)
         changed = self._past.difference(self.module, record_id, to_version, current.version)
-        patch = {key: past.values.get(key, CLEAR) for key in changed if key in past.values or key in current.values}
+        wanted = {key: past.values.get(key, CLEAR) for key in changed if key in past.values or key in current.values}
+        patch, problems = self._past.in_present_kinds(past, wanted)
         tags = past.tags if "tags" in changed else None
-        draft = Draft("revert", self.module, RecordId(record_id), patch, tags, version, reason, typed=True)
+        draft = Draft(
+            "revert", self.module, RecordId(record_id), patch, tags, version, reason, typed=True, found=tuple(problems)
+        )
         return self._write(draft)
 
     # --- inner

@@ -9,15 +9,20 @@ from typing import Any
 import attrs
 
 from custinfo.core.binding import bind
+from custinfo.core.configuration import Configuration
+from custinfo.core.converter import RuleTypes, configuration_from_json, configuration_to_json
 from custinfo.core.criteria.nodes import Criterion
+from custinfo.core.derivation import Derivation
 from custinfo.core.errors import InvalidInputError, SessionEndedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.policy.access import Access, Verdict, compile_access
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
+from custinfo.core.revisions import Revision
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.validation.conditions import Conditions
 from custinfo.core.validation.engine import Validator
+from custinfo.core.validation.whole import checked_schema
 from custinfo.ports.system import Clock, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
 
@@ -25,11 +30,46 @@ __all__ = ["Compiled", "Context", "References"]
 
 
 class Compiled:
-    """Hold what is compiled once per configuration: the schema and each module's validator."""
+    """Hold what is compiled once per configuration: the schema, and each module's validator and derivation.
 
-    def __init__(self, schema: Schema) -> None:
+    `revision` is the version of the configuration as the store has it, 0 for one that only the host's code gives.
+    """
+
+    def __init__(self, schema: Schema, rule_types: RuleTypes | None = None, revision: int = 0) -> None:
         self.schema = schema
+        self.revision = revision
+        self._rule_types = rule_types
         self._validators: dict[ModuleKey, Validator] = {}
+        self._derivations: dict[ModuleKey, Derivation] = {}
+
+    @property
+    def version(self) -> int:
+        """The version of the configuration."""
+        return self.schema.configuration.version
+
+    def to_json(self) -> str:
+        """Return the configuration as it is stored."""
+        return configuration_to_json(self.schema.configuration, rule_types=self._rule_types)
+
+    def from_json(self, text: str) -> Configuration:
+        """Return a configuration that was stored."""
+        return configuration_from_json(text, rule_types=self._rule_types)
+
+    def revised(self, configuration: Configuration, revision: int = 0) -> Compiled:
+        """Return another configuration compiled for the same people and kinds. Raises: ConfigurationError."""
+        schema = checked_schema(configuration, self.schema.directory, self.schema.extra_kinds)
+        return Compiled(schema, self._rule_types, revision)
+
+    def as_stored(self, revision: Revision) -> Compiled:
+        """Return the configuration of a revision compiled. Raises: ConfigurationError."""
+        return self.revised(self.from_json(revision.data), revision.version)
+
+    def derivation(self, module: ModuleKey) -> Derivation:
+        """Return what follows from the records of a module."""
+        known = self._derivations.get(module)
+        if known is None:
+            known = self._derivations[module] = Derivation(self.schema, self.schema.module(module))
+        return known
 
     def validator(self, module: ModuleKey, now: datetime) -> Validator:
         """Return the validator of a module, at an instant. Raises: ConfigurationError for rules that do not fit."""
@@ -112,6 +152,13 @@ class Context:
             raise SessionEndedError([Problem("session_ended")])
         return self._unit
 
+    def adopt(self, compiled: Compiled) -> None:
+        """Go on under another configuration, in the same transaction."""
+        self._unit = self.unit.under(compiled.schema)
+        self.compiled = compiled
+        self.related = References(self._unit, compiled.schema)
+        self._accesses.clear()
+
     def end(self) -> None:
         """Refuse all further work."""
         self._ended = True
@@ -120,6 +167,13 @@ class Context:
     def schema(self) -> Schema:
         """The compiled configuration."""
         return self.compiled.schema
+
+    def hold_configuration(self) -> None:
+        """Keep the configuration from being replaced while something is saved under it, to the end of the transaction.
+
+        Raises: ConflictError (`configuration_changed`) if it was replaced since the session began.
+        """
+        self.unit.configurations.hold(self.compiled.revision)
 
     def now(self) -> datetime:
         """Return the present instant."""

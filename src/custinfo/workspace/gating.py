@@ -26,6 +26,7 @@ from custinfo.core.history.changes import FieldChange, changes_between
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record
 from custinfo.workspace.context import Context
+from custinfo.workspace.deriving import stripped
 
 __all__ = ["ApprovalPath", "Gate"]
 
@@ -48,7 +49,8 @@ class ApprovalPath:
         batch: str | None,
     ) -> Request:
         """Return the request for a change whose encrypted values are sealed; it takes an id, and saves nothing."""
-        changes = _changes(before, after, written)
+        own = None if before is None else stripped(context, before)
+        changes = _changes(own, stripped(context, after), written)
         now = context.now()
         return Request(
             id=RequestId(context.ids()),
@@ -68,6 +70,7 @@ class ApprovalPath:
             allow_own=all(flow.allow_own for flow in self.flows),
             batch=batch,
             trail=(TrailEntry(now, context.actor, "submit", reason),),
+            configuration_version=context.schema.configuration.version,
         )
 
 
@@ -105,8 +108,11 @@ class Gate:
             return None, None
         touched = [item.field for item in _changes(before, after, written)]
         blockers = reserved.get(after.id, {})
+        own = None if before is None else stripped(self._context, before)
         held = [
-            Problem("field_reserved", key, params={"request_id": blockers[key]}) for key in touched if key in blockers
+            Problem("field_reserved", item.field, params={"request_id": blockers[item.field]})
+            for item in (_changes(own, stripped(self._context, after), written) if blockers else ())
+            if item.field in blockers
         ]
         if held:
             return None, FieldReservedError(held)
@@ -118,7 +124,10 @@ class Gate:
     def path(self, before: Record | None, after: Record, touched: Collection[FieldKey]) -> ApprovalPath | None:
         """Return what approval a change needs, or `None`. Raises: PermissionDeniedError where nobody can approve."""
         action, actions = _action(before, after), _actions(before, after, touched)
-        flows = [flow for flow in self._flows if self._triggers(flow, actions, before, after, touched)]
+        moving = self._context.validator(after.module).move_flows(before, after, self._context.related)
+        flows = [
+            flow for flow in self._flows if flow.key in moving or self._triggers(flow, actions, before, after, touched)
+        ]
         if not flows:
             return None
         steps = tuple(self._resolve(flow, step, before or after) for flow in flows for step in flow.steps)

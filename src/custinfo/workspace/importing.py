@@ -16,7 +16,8 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey, RecordId
-from custinfo.workspace.context import Context
+from custinfo.core.revisions import changed_configuration
+from custinfo.workspace.context import Compiled, Context
 from custinfo.workspace.drafts import Prepared
 from custinfo.workspace.writing import WritePath
 
@@ -154,6 +155,10 @@ class ImportPlan:
     digest: str
     _context: Context = attrs.field(repr=False, alias="context")
     _report: ImportReport | None = attrs.field(default=None, init=False, repr=False)
+    _compiled: Compiled = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._compiled = self._context.compiled
 
     @property
     def counts(self) -> Counts:
@@ -193,6 +198,8 @@ class ImportPlan:
             batch_size: Rows that are saved together.
         """
         if self._report is None:
+            if self._context.compiled is not self._compiled:
+                raise changed_configuration(self._compiled.version, self._context.compiled.version)
             self._report = _Application(self._context, self, batch_size).run(progress)
         return self._report
 

@@ -81,13 +81,27 @@ class Normaliser:
             found = validator.normalise(draft.raw, before.values if before is not None else None)
             prepared.problems += found.problems
             patch = found.patch
+        patch = self._without_derived(prepared, patch)
         if before is None:
             prepared.patch = {key: value for key, value in patch.items() if value is not CLEAR}
         else:
             prepared.patch = self._changing(before, patch)
+        after = self._created(prepared, now) if before is None else self._changed(before, prepared, now)
+        if before is not None and after is not before:
+            after = self._moved(before, after, now)
         if self._context.keyring is None:
-            self._refuse_encrypted(prepared)
-        prepared.after = self._created(prepared, now) if before is None else self._changed(before, prepared, now)
+            self._refuse_encrypted(prepared, after)
+        prepared.after = after
+
+    def _without_derived(self, prepared: Prepared, patch: Mapping[FieldKey, Any]) -> Mapping[FieldKey, Any]:
+        """Return a patch without the fields that a formula or a rule decides; writing them is refused."""
+        fields = self._context.compiled.derivation(prepared.draft.module).fields
+        mine = [key for key in patch if key in fields]
+        if not mine:
+            return patch
+        if not prepared.draft.typed:
+            prepared.problems += [Problem("read_only_field", key) for key in mine]
+        return {key: value for key, value in patch.items() if key not in fields}
 
     def _changing(self, before: Record, patch: Mapping[FieldKey, Any]) -> dict[FieldKey, Any]:
         """Return the part of a patch that changes something; sealed values are compared by what they hold.
@@ -119,19 +133,19 @@ class Normaliser:
         except InvalidInputError:
             return sealed
 
-    def _refuse_encrypted(self, prepared: Prepared) -> None:
-        fields = self._context.module(prepared.draft.module).definition.fields
+    def _refuse_encrypted(self, prepared: Prepared, after: Record) -> None:
+        """Refuse values that would have to be sealed: of the patch, and defaults."""
         missing = [
-            Problem("keyring_missing", key)
-            for key, value in prepared.patch.items()
-            if key in fields and fields[key].encrypted and value is not CLEAR
+            Problem("keyring_missing", field.key)
+            for field in self._context.module(after.module).encrypted_fields
+            if field.key in after.values and type(after.values[field.key]) is not Sealed
         ]
         if missing:
             raise InvalidInputError([*missing, *prepared.errors])
 
     def _created(self, prepared: Prepared, now: datetime) -> Record:
         draft = prepared.draft
-        values = {**self._context.validator(draft.module).defaults, **prepared.patch}
+        values = {**self._context.validator(draft.module).defaults_at(now), **prepared.patch}
         owner = values.pop("owner", self._context.actor)
         return Record(
             id=RecordId(""),
@@ -160,6 +174,11 @@ class Normaliser:
         if draft.action in ("archive", "restore"):
             changes["archived_at"] = now if draft.action == "archive" else None
         return attrs.evolve(before, **changes, version=before.version + 1, updated_at=now) if changes else before
+
+    def _moved(self, before: Record, after: Record, now: datetime) -> Record:
+        """Return the record with what the configuration sets as its status moves; that needs no permission."""
+        defaults = self._context.validator(after.module).move_defaults(before, after, self._context.related, now)
+        return attrs.evolve(after, values=after.values.merged(defaults)) if defaults else after
 
     def _department(self, owner: MemberKey | None) -> str | None:
         member = self._context.schema.directory.member(owner) if owner else None

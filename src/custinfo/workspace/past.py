@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+
+import attrs
 
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, difference, fold, replay
+from custinfo.core.kinds import INVALID
 from custinfo.core.policy.access import Verdict
-from custinfo.core.records import FieldKey, ModuleKey, Record
+from custinfo.core.problems import Problem
+from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record, Tag
+from custinfo.core.schema import ModuleSchema
 from custinfo.workspace.context import Context
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.views import ChangeView
 
-__all__ = ["Past"]
+__all__ = ["Past", "TagAssignment", "TagSource"]
+
+TagSource = Literal["member", "rule", "import"]
+
+
+@attrs.frozen
+class TagAssignment:
+    """Say who or what gave a record a tag: a member, a classification rule (when `actor` changed the data), an import.
+
+    `version` is that of the record, `batch` names the import.
+    """
+
+    tag: Tag
+    source: TagSource
+    actor: MemberKey
+    at: datetime
+    version: int
+    reason: str | None = attrs.field(default=None, repr=False)
+    batch: str | None = None
 
 
 class Past:
@@ -70,6 +93,61 @@ class Past:
         new, seen_new = self.state_at(module, record_id, version=after)
         verdict = both(seen_old, seen_new)
         return self._seen(new, difference(old, new), verdict)
+
+    def tags(self, module: ModuleKey, record_id: str) -> tuple[TagAssignment, ...]:
+        """Return who or what assigned each tag that a record has, where the actor may read tags."""
+        record, verdict = self._reading.record(module, record_id)
+        if "tags" not in verdict.readable:
+            return ()
+        changes = {change.version: change for change in self._context.unit.history.of_record(module, record.id)}
+        since: dict[Tag, Change] = {}
+        for version in sorted(changes):
+            for item in changes[version].fields:
+                if item.field == "tags":
+                    since = {Tag(*tag): since.get(Tag(*tag), changes[version]) for tag in item.new or ()}
+        return tuple(self._assignment(tag, since[tag]) for tag in sorted(record.tags) if tag in since)
+
+    def _assignment(self, tag: Tag, change: Change) -> TagAssignment:
+        derivation = self._context.compiled.derivation(change.module)
+        by_rule = change.channel == "rule" or derivation.owns_tag(tag)
+        source: TagSource = "rule" if by_rule else "import" if change.channel == "import" else "member"
+        return TagAssignment(tag, source, change.actor, change.at, change.version, change.reason, change.batch)
+
+    def in_present_kinds(
+        self, past: Record, values: Mapping[FieldKey, Any]
+    ) -> tuple[dict[FieldKey, Any], list[Problem]]:
+        """Return values of the past as the present kinds of their fields have them, and what has no place any more."""
+        module = self._context.module(past.module)
+        found: dict[FieldKey, Any] = {}
+        problems: list[Problem] = []
+        former = {key: value for key, value in values.items() if key in module.former_kinds and value is not CLEAR}
+        versions = self._written_under(past, former) if former else {}
+        for key, value in values.items():
+            kind = module.kinds_at(versions[key])[key] if key in versions else module.kinds.get(key)
+            if kind is None or kind is module.kinds[key] or key not in former:
+                found[key] = value
+                continue
+            typed = module.kinds[key].parser(module.definition.fields[key], module.context)(
+                self._raw(module, key, versions[key], value), problems
+            )
+            if typed is not INVALID:
+                found[key] = CLEAR if typed is None else typed
+        return found, problems
+
+    def _raw(self, module: ModuleSchema, key: FieldKey, version: int, value: Any) -> object:
+        """Return a value of a former kind as people would write it."""
+        field = module.definition.fields[key]
+        former = next(item for item in field.former if version <= item.until)
+        then = attrs.evolve(field, kind=former.kind, options=former.options, former=())
+        return module.kinds_at(version)[key].renderer(then, module.context)(value)
+
+    def _written_under(self, past: Record, keys: Collection[FieldKey]) -> dict[FieldKey, int]:
+        """Return under which version of the configuration each value of a past state was written."""
+        versions: dict[FieldKey, int] = {}
+        for change in self._context.unit.history.of_record(past.module, past.id):
+            if change.version <= past.version:
+                versions |= {item.field: change.configuration_version for item in change.fields if item.field in keys}
+        return versions
 
     def _seen(
         self, record: Record, changes: Mapping[FieldKey, tuple[Any, Any]], verdict: Verdict

@@ -56,6 +56,7 @@ def make_plan(
 def match_columns(context: Context, module: ModuleKey, table: SourceTable, mapping: Mapping[str, str]) -> Columns:
     """Return which field each heading means. Raises: InvalidInputError where two mean the same, or a mapping none."""
     schema = context.module(module)
+    derived = context.compiled.derivation(module).fields
     keys: list[FieldKey | None] = []
     problems: list[Problem] = []
     errors: list[Problem] = []
@@ -68,6 +69,8 @@ def match_columns(context: Context, module: ModuleKey, table: SourceTable, mappi
         if key is not None and key in keys:
             errors.append(Problem("duplicate_column", key, place))
         if key in SYSTEM_FIELDS and key not in schema.definition.fields and key not in ("id", "owner"):
+            key = None
+        if key in derived:
             key = None
         if key is None and heading and name:
             problems.append(Problem("unmapped_column", heading, place, severity="warning"))

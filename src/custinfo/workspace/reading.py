@@ -16,6 +16,7 @@ from custinfo.core.criteria.nodes import (
     AnyOf,
     Criterion,
     Everything,
+    InSegment,
     Not,
     Nothing,
     Path,
@@ -23,6 +24,7 @@ from custinfo.core.criteria.nodes import (
     Tagged,
     all_of,
     leaves,
+    path_of,
 )
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from custinfo.core.fields import FieldDefinition
@@ -40,6 +42,7 @@ from custinfo.core.records import (
     RecordId,
     Sealed,
 )
+from custinfo.core.segments import expand
 from custinfo.core.text import CONTROL
 from custinfo.ports.repositories import Grouping, Order, Query
 from custinfo.workspace.context import Context
@@ -72,7 +75,7 @@ def _with_hop(criterion: Criterion, hop: FieldKey, field: FieldKey) -> Criterion
             return Present((hop, "id"))
         case Nothing():
             return criterion
-        case Tagged():
+        case Tagged() | InSegment():
             raise _not_readable(field)
         case _:
             if len(criterion.path) > 1:
@@ -148,12 +151,11 @@ class ReadPath:
         access = self._context.access(module)
         if not access.may(action):
             raise PermissionDeniedError([Problem("action_denied", params={"action": action, "module": module})])
-        for leaf in leaves(criterion):
-            self._require_readable(module, ("tags",) if isinstance(leaf, Tagged) else leaf.path)
-        bound = self._context.bind(criterion, module)
-        paths = dict.fromkeys(
-            [*(("tags",) if isinstance(leaf, Tagged) else leaf.path for leaf in leaves(bound)), *used]
-        )
+        expanded = expand(criterion, module, self._context.schema)  # a segment reads what its criterion reads
+        for leaf in leaves(expanded):
+            self._require_readable(module, path_of(leaf))
+        bound = self._context.bind(expanded, module)
+        paths = dict.fromkeys([*map(path_of, leaves(bound)), *used])
         parts: list[Criterion] = [access.reach(action)]
         parts += [self.readable_where(module, path) for path in paths]
         if not archived:

@@ -12,6 +12,7 @@ from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.collection import Records
 from custinfo.workspace.context import Context
 from custinfo.workspace.explaining import Explanation, explain, explain_out_of_reach
+from custinfo.workspace.live_configuration import LiveConfiguration
 from custinfo.workspace.reading import ReadPath
 
 __all__ = ["Session"]
@@ -60,6 +61,11 @@ class Session:
     def approvals(self) -> Approvals:
         """The actor's inbox and requests."""
         return Approvals(self.context)
+
+    @property
+    def configuration(self) -> LiveConfiguration:
+        """The configuration in force, and the verbs that change it."""
+        return LiveConfiguration(self.context)
 
     def now(self) -> datetime:
         """Return the present instant as the workspace's clock gives it."""

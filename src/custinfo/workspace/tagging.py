@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from custinfo.core.problems import Problem
@@ -35,19 +36,36 @@ def _is_pair(item: object) -> bool:
     return isinstance(item, tuple | list) and len(item) == 2 and all(isinstance(part, str) for part in item)
 
 
-def read_tags(context: Context, module: ModuleKey, tags: TagInput) -> tuple[frozenset[Tag], list[Problem]]:
-    """Return the tags that are meant, and what is wrong: unknown ones, or two where a dimension takes one."""
+def read_tags(
+    context: Context, module: ModuleKey, tags: TagInput, *, removing: bool = False
+) -> tuple[frozenset[Tag], list[Problem]]:
+    """Return the tags that are meant, and what is wrong: unknown ones, or two where a dimension takes one.
+
+    To be removed, a tag may be retired, and stands for those that were merged into it.
+    """
     found: set[Tag] = set()
     problems: list[Problem] = []
     for dimension, value in pairs_of(tags):
-        tag = context.schema.resolve_tag(dimension, value)
+        tag = context.schema.resolve_tag(dimension, value, retired=removing)
         if isinstance(tag, Problem):
             problems.append(tag)
+        elif removing:
+            known = context.schema.configuration.tag_dimensions[tag.dimension]
+            found.update(Tag(tag.dimension, item) for item in known.same_as(tag.value))
         else:
             found.add(tag)
-    for key, item in context.schema.configuration.tag_dimensions.items():
-        if item.single and sum(tag.dimension == key for tag in found) > 1:
-            problems.append(Problem("too_many_tags", "tags", params={"dimension": key}))
+    owns = context.compiled.derivation(module).owns_tag
+    ruled = sorted({tag.dimension for tag in found if owns(tag)})
+    problems += [Problem("tag_by_rule", "tags", params={"dimension": key}) for key in ruled]
+    if not removing:
+        problems += _too_many(context, found)
     if found and not context.module(module).definition.taggable:
         problems.append(Problem("unknown_field", "tags"))
     return frozenset(found), problems
+
+
+def _too_many(context: Context, tags: Iterable[Tag]) -> Iterator[Problem]:
+    counts = Counter(tag.dimension for tag in tags)
+    for key, item in context.schema.configuration.tag_dimensions.items():
+        if item.single and counts[key] > 1:
+            yield Problem("too_many_tags", "tags", params={"dimension": key})

@@ -16,6 +16,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import Record, RecordId
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
+from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.reading import not_found
 
 __all__ = ["UndoReport", "undo"]
@@ -45,6 +46,7 @@ def undo(context: Context, batch_id: str) -> UndoReport:
     if batch.state == "undone":
         return UndoReport()
     with context.unit.atomic():
+        context.hold_configuration()
         return _Undo(context, batch).run()
 
 
@@ -70,6 +72,7 @@ class _Undo:
             self.context.unit.records.save(self.reverted)
         self.context.unit.history.append(self.changes)
         self.context.related.forget([*self.removed, *self.reverted])
+        follow(self.context, self.reverted)
         self.context.unit.imports.save(attrs.evolve(self.batch, state="undone"))
         return UndoReport(
             tuple(record.id for record in self.removed),
@@ -105,7 +108,9 @@ class _Undo:
             gone = attrs.evolve(record, version=record.version + 1, archived_at=now)
             self.changes.append(self.change(record, gone, "delete"))
             return
-        back = attrs.evolve(past, version=record.version + 1, updated_at=now, created_at=record.created_at)
+        back = attrs.evolve(
+            derived(self.context, past), version=record.version + 1, updated_at=now, created_at=record.created_at
+        )
         self.reverted.append(back)
         self.changes.append(self.change(record, back, "revert"))
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import attrs
 
 from custinfo.core.errors import InvalidInputError
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
-from custinfo.core.records import Record
+from custinfo.core.records import FieldKey, Record
 from custinfo.workspace.context import Context
+from custinfo.workspace.deriving import derived_changes
 from custinfo.workspace.drafts import Prepared
 from custinfo.workspace.uniqueness import UniqueCheck
 
-__all__ = ["check_references", "validate"]
+__all__ = ["check_references", "validate", "without_states"]
+
+_PRESENT_STATE: Final = Translated({"zh": "当前状态", "en": "its present state"})
 
 
 def validate(context: Context, batch: Sequence[Prepared]) -> None:
@@ -30,8 +37,33 @@ def validate(context: Context, batch: Sequence[Prepared]) -> None:
 def _check(context: Context, prepared: Prepared, after: Record) -> None:
     validator = context.validator(after.module)
     changed = validator.changed(prepared.before, after, prepared.patch)
+    if changed is not None and prepared.before is not None:
+        changed |= derived_changes(context, prepared.before, after)
     failed = frozenset(problem.field for problem in prepared.problems if problem.field and problem.severity == "error")
-    prepared.problems += validator.check(after, changed, context.related, failed)
+    problems = validator.check(after, changed, context.related, failed, before=prepared.before)
+    prepared.problems += without_states(context, prepared.before, prepared.patch, problems)
+
+
+def without_states(
+    context: Context, before: Record | None, written: Collection[FieldKey], problems: Sequence[Problem]
+) -> list[Problem]:
+    """Return problems of life cycles without the name of a state that the actor may not read."""
+    if before is None or not problems:
+        return list(problems)
+    cycles = context.module(before.module).definition.life_cycles
+    hidden = cycles.keys() - context.verdict(before).readable if cycles else frozenset()
+    if not hidden:
+        return list(problems)
+    return [_without_state(problem, hidden, written) for problem in problems]
+
+
+def _without_state(problem: Problem, hidden: Collection[FieldKey], written: Collection[FieldKey]) -> Problem:
+    """Return a problem that does not tell the old state; the new one it tells to whoever wrote it."""
+    if problem.code == "transition_not_allowed" and problem.field in hidden:
+        return attrs.evolve(problem, params=problem.params.set("before", _PRESENT_STATE))
+    if problem.code == "required_in_state" and not all(key in written for key in hidden):
+        return attrs.evolve(problem, params=problem.params.set("state", _PRESENT_STATE))
+    return problem
 
 
 def check_references(context: Context, prepared: Prepared) -> None:

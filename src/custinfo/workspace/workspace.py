@@ -7,18 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 from custinfo.core.configuration import Configuration
-from custinfo.core.errors import ConfigurationError, PermissionDeniedError
+from custinfo.core.converter import RuleTypes
+from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.kinds import Kind
 from custinfo.core.organisation import Directory, Organisation
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey
-from custinfo.core.schema import Schema
-from custinfo.core.validation.compiling import rule_problems
+from custinfo.core.validation.whole import checked_schema
 from custinfo.ports.system import Clock, Ids, Keyring
-from custinfo.ports.units import Units
+from custinfo.ports.units import UnitOfWork, Units
 from custinfo.workspace.context import Compiled, Context, References
 from custinfo.workspace.defaults import Uuid7, system_clock
 from custinfo.workspace.session import Session
@@ -39,12 +38,16 @@ class Workspace:
         ids: Returns new UUIDv7 texts.
         tenant: Whose data; tenants in one store are strictly apart.
         kinds: The host's own kinds of fields, by key.
+        rule_types: The host's own classes of rules, by the name that JSON gives them.
+
+    The configuration counts until somebody changes it at run time (`Session.configuration`): from then on the store has
+    the one in force, and every session begins under it, in whatever process.
 
     A workspace may be shared between threads; a session may not.
-    Raises: ConfigurationError for rules that do not fit their fields, all of them at once.
+    Raises: ConfigurationError with everything that is wrong with the configuration, as `check_configuration` says it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a host may replace, each with a default
         self,
         configuration: Configuration,
         *,
@@ -55,20 +58,21 @@ class Workspace:
         ids: Ids | None = None,
         tenant: str = "default",
         kinds: Mapping[str, Kind] | None = None,
+        rule_types: RuleTypes | None = None,
     ) -> None:
         directory = organisation if organisation is not None else Organisation((), (), ())
-        self.configuration = configuration
         self.tenant = tenant
         self._units = units
         self._keyring = keyring
         self._clock = clock
         self._ids = ids if ids is not None else Uuid7(clock)
-        zone = ZoneInfo(configuration.time_zone)
-        schema = Schema(configuration, directory, zone, dict(kinds or {}))
-        misfits = rule_problems(schema)
-        if misfits:
-            raise ConfigurationError(misfits)
-        self._compiled = Compiled(schema)
+        self._given = Compiled(checked_schema(configuration, directory, dict(kinds or {})), rule_types)
+        self._compiled = self._given
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration under which the latest session began."""
+        return self._compiled.schema.configuration
 
     @classmethod
     def open(cls, url: str, configuration: Configuration, **settings: Any) -> Self:
@@ -77,7 +81,7 @@ class Workspace:
         Args:
             url: `sqlite:///customers.db`, `postgresql+psycopg://…`, `mysql+pymysql://…`, or `memory://`.
             configuration: The data model, policy and flows.
-            settings: As for `Workspace`: organisation, keyring, clock, ids, tenant, kinds.
+            settings: As for `Workspace`: organisation, keyring, clock, ids, tenant, kinds, rule_types.
 
         Raises: MissingExtraError where a library is not installed; StorageError where the database can't be opened.
         Close it, or use it as a context manager, to give its connections back.
@@ -108,13 +112,23 @@ class Workspace:
     @contextmanager
     def _context(self, actor: MemberKey, units: Units | None) -> Iterator[Context]:
         compiled = self._compiled
-        with (units or self._units).begin(compiled.schema, self.tenant) as unit:
-            related = References(unit, compiled.schema)
-            context = Context(actor, self.tenant, compiled, unit, self._clock, self._ids, self._keyring, related)
-            try:
-                yield context
-            finally:
-                context.end()
+        while True:
+            with (units or self._units).begin(compiled.schema, self.tenant) as unit:
+                version = unit.configurations.version()
+                if version == compiled.revision:
+                    self._compiled = compiled
+                    yield from self._within(actor, compiled, unit)
+                    return
+                revision = unit.configurations.get(version)
+            compiled = self._given if revision is None else compiled.as_stored(revision)
+
+    def _within(self, actor: MemberKey, compiled: Compiled, unit: UnitOfWork) -> Iterator[Context]:
+        related = References(unit, compiled.schema)
+        context = Context(actor, self.tenant, compiled, unit, self._clock, self._ids, self._keyring, related)
+        try:
+            yield context
+        finally:
+            context.end()
 
     def undo_import(self, batch_id: str, *, actor: MemberKey, unit: Units | None = None) -> UndoReport:
         """Take back what an import did: records that it created go, records that it changed become as before.

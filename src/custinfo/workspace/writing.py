@@ -13,6 +13,7 @@ from custinfo.core.history.changes import Change, Channel, changes_between
 from custinfo.core.records import MemberKey, Record, RecordId, Sealed
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.context import Context
+from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.gating import ApprovalPath, Gate
 from custinfo.workspace.normalising import Normaliser
@@ -54,6 +55,8 @@ class WritePath:
         batch = Normaliser(self.context).run(drafts)
         self.context.related.prefetch(prepared.after for prepared in batch if prepared.after is not None)
         for prepared in batch:
+            if prepared.going and prepared.after is not None and prepared.changed:
+                prepared.after = derived(self.context, prepared.after)
             if prepared.going:
                 check_references(self.context, prepared)
                 authorise(self.context, prepared)
@@ -76,6 +79,7 @@ class WritePath:
     def commit(self, batch: Iterable[Prepared]) -> None:
         """Save what was prepared, with history, and submit the requests. Raises: ConflictError; call it in `atomic`."""
         batch = list(batch)
+        self.context.hold_configuration()
         if self.channel == "import":
             self._refuse_reserved(batch)
         now = self.context.now()
@@ -94,6 +98,7 @@ class WritePath:
             self.context.unit.records.save(records)
             self.context.unit.history.append(changes)
             self.context.related.forget(records)
+            follow(self.context, records)
 
     def _refuse_reserved(self, batch: Iterable[Prepared]) -> None:
         """Look again at what requests hold: time passed since the plan. Raises: FieldReservedError."""

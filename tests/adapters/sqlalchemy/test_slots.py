@@ -163,7 +163,7 @@ def test_make_tables_is_for_migrations() -> None:
     metadata = MetaData()
     tables = make_tables(metadata, prefix="crm_", schema="app")
     assert tables.record.fullname == "app.crm_record"
-    assert len(metadata.tables) == 10
+    assert len(metadata.tables) == 12
     assert all(table.name.startswith("crm_") and table.schema == "app" for table in metadata.tables.values())
 
 

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
+from custinfo.core.classification import Segment
 from custinfo.core.configuration import Configuration
-from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, F, Nothing, Tagged
+from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, F, InSegment, Nothing, Tagged
 from custinfo.core.criteria.describe import Language, PlainWords, describe
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
@@ -46,6 +47,7 @@ WORDS = PlainWords()
         (F.a.within(days=-3), "a 在未来 3 天内", "a is within the next 3 days"),
         (F.a.within(days=1, hours=2), "a 在最近 1 天零 2 小时内", "a is within the last 1 days and 2 hours"),
         (F.a.within(), "a 在最近 0 小时内", "a is within the last 0 hours"),
+        (InSegment("s"), "属于“s”细分", "in the segment s"),
         (Tagged("d"), "有“d”标签", "tagged with any d"),
         (Tagged("d", "v"), "有标签 d：v", "tagged d: v"),
         (F.a.b == 1, "a的b = 1", "b of a = 1"),
@@ -98,6 +100,7 @@ SCHEMA = Schema(
             ),
         ),
         (TagDimension("need", ("x",), {"zh": "需求", "en": "Need"}), TagDimension("plain", ("x",))),
+        segments=(Segment("rich", "m", Everything(), {"zh": "高价值", "en": "High value"}),),
     ),
     sample_organisation(),
     ZoneInfo("Asia/Shanghai"),
@@ -118,6 +121,8 @@ SCHEMA = Schema(
         (F.owner == "lisi", "负责人 = lisi", "Owner = lisi"),
         (Tagged("需求", "x"), "有标签 需求：x", "tagged Need: x"),
         (Tagged("plain"), "有“plain”标签", "tagged with any plain"),
+        (InSegment("rich"), "属于“高价值”细分", "in the segment High value"),
+        (~InSegment("high value"), "非（属于“高价值”细分）", "not (in the segment High value)"),
     ],
 )
 def test_what_people_call_it(criterion: Criterion, chinese: str, english: str) -> None:

@@ -87,10 +87,11 @@ def template_fields(context: Context, module: ModuleKey, language: str) -> tuple
     """
     schema = context.module(module)
     writable = _writable(context.access(module))
+    derived = context.compiled.derivation(module).fields
     fields = [
         field
         for field in schema.definition.active_fields()
-        if field.key in writable and field.kind not in _FILLED_BY_NOBODY
+        if field.key in writable and field.kind not in _FILLED_BY_NOBODY and field.key not in derived
     ]
     if "owner" in writable and schema.definition.owner_label and "owner" not in schema.definition.fields:
         fields.append(FieldDefinition("owner", "user", {language: schema.label("owner", language)}))

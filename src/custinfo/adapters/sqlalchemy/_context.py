@@ -43,10 +43,17 @@ class PreparedModule:
     Args:
         schema: The module compiled.
         slots: Field key → the column of `record` that repeats its stored value.
+        unfilled: Fields whose slots are written, but can't be read yet.
     """
 
     schema: ModuleSchema
     slots: Mapping[FieldKey, str]
+    unfilled: frozenset[FieldKey] = frozenset()
+
+    @cached_property
+    def readable_slots(self) -> Mapping[FieldKey, str]:
+        """The slots by which fields may be asked for."""
+        return {key: slot for key, slot in self.slots.items() if key not in self.unfilled}
 
     @cached_property
     def codec(self) -> ValueCodec:

@@ -34,6 +34,7 @@ from custinfo.core.criteria.nodes import (
     Criterion,
     Everything,
     Has,
+    InSegment,
     Leaf,
     Not,
     Nothing,
@@ -135,6 +136,8 @@ class Source:
                 return self.condition(part).is_not(true())
             case Tagged(dimension, value):
                 return self._tagged(dimension, value)
+            case InSegment():
+                raise TypeError("InSegment must be bound before it is compiled")
             case _ if len(criterion.path) == 2:
                 target, points_to = self._follow(criterion.path[0])
                 condition = target.condition(attrs.evolve(criterion, path=criterion.path[1:]))
@@ -154,7 +157,7 @@ class Source:
                 return Operand(column, "text", instant_to_text, instant_from_text)
             return Operand(column, "number" if key == "version" else "text")
         kind = self._prepared.schema.kind_of(key)
-        slot = self._prepared.slots.get(key)
+        slot = self._prepared.readable_slots.get(key)
         if slot is not None:
             expression: ColumnElement[Any] = self.record.c[slot]
         else:
@@ -165,7 +168,7 @@ class Source:
         return Operand(expression, kind.storage, kind.encode, kind.decode)
 
     def _present(self, key: FieldKey) -> Condition:
-        if key in SYSTEM_FIELDS or key in self._prepared.slots:
+        if key in SYSTEM_FIELDS or key in self._prepared.readable_slots:
             return self._field(key).expression.is_not(None)
         self._needs_document = True
         return self._context.reader.present(self.document.c.data, key)

@@ -78,10 +78,11 @@ class SqlAlchemyHistory:
             "batch": change.batch,
             "configuration_version": change.configuration_version,
             "reason": change.reason,
-            "fields": self._context.module(change.module).codec.encode_changes(change.fields),
+            "fields": self._context.module(change.module).codec.encode_change(change),
         }
 
     def _change(self, row: Any) -> Change:
+        codec = self._context.module(row.module).codec
         return Change(
             module=row.module,
             record_id=row.record_id,
@@ -89,7 +90,7 @@ class SqlAlchemyHistory:
             at=instant_from_text(row.at),
             actor=row.actor,
             action=row.action,
-            fields=self._context.module(row.module).codec.decode_changes(row.fields),
+            fields=codec.decode_change(row.fields, row.channel, row.configuration_version),
             channel=row.channel,
             reason=row.reason,
             on_behalf_of=row.on_behalf_of,

@@ -25,7 +25,7 @@ __all__ = ["SlotKeeper", "slot_storage"]
 
 _BATCH: Final = 1000
 _TRIES: Final = 3
-_LONG_KINDS: Final = frozenset({"long_text", "url", "attachment", "computed"})
+_LONG_KINDS: Final = frozenset({"long_text", "url", "attachment"})
 
 Slots = dict[FieldKey, str]
 
@@ -34,7 +34,8 @@ def slot_storage(module: ModuleSchema, field: FieldDefinition) -> tuple[str, ...
     """Return the columns that an indexed field may have; none for what no column could repeat in full."""
     kind = module.kinds[field.key]
     length = field.options.get("max_length", SLOT_LENGTH)
-    too_long = kind.key in _LONG_KINDS or (isinstance(length, int) and length > SLOT_LENGTH)
+    joined = field.kind == "computed" and kind.key == "text"
+    too_long = joined or kind.key in _LONG_KINDS or (isinstance(length, int) and length > SLOT_LENGTH)
     if not field.indexed or field.encrypted or kind.storage == "list":
         return ()
     if kind.storage == "number":
@@ -72,9 +73,10 @@ class SlotKeeper:
         self._tenant = tenant
         self._flush = flush
 
-    def prepare(self) -> dict[ModuleKey, PreparedModule]:
-        """Return every module with its slots, claiming and filling those that are missing.
+    def prepare(self, *, fill: bool = True) -> dict[ModuleKey, PreparedModule]:
+        """Return every module with its slots, claiming those that are missing.
 
+        With `fill`, they are filled from the documents at once; else they are only written until that is done.
         Raises: ConfigurationError if a module has more indexed fields than slots.
         """
         claimed = self._load()
@@ -90,9 +92,16 @@ class SlotKeeper:
                     raise
             claimed = self._load()
         self._flush()
+        unfilled: dict[ModuleKey, frozenset[FieldKey]] = {}
         for module, fields in claimed.unfilled.items():
-            self._fill(module, {field: claimed.slots[module][field] for field in fields})
-        return {key: PreparedModule(module, claimed.slots.get(key, {})) for key, module in self._schema.modules.items()}
+            if fill:
+                self._fill(module, {field: claimed.slots[module][field] for field in fields})
+            else:
+                unfilled[module] = frozenset(fields)
+        return {
+            key: PreparedModule(module, claimed.slots.get(key, {}), unfilled.get(key, frozenset()))
+            for key, module in self._schema.modules.items()
+        }
 
     def _load(self) -> _Claimed:
         """Return the slots that are claimed; of fields that are gone or converted, only that they are taken."""

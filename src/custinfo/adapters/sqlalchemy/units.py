@@ -71,13 +71,14 @@ class SqlAlchemyWork:
         self.configurations = SqlAlchemyConfigurations(context)
 
     def under(self, schema: Schema, /) -> SqlAlchemyWork:
-        """Return the same unit as another configuration sees its records; slots are claimed and filled within it.
+        """Return the same unit as another configuration sees its records.
 
+        Slots are claimed for it, written from now on, and filled when a unit begins under that configuration.
         Raises: ConfigurationError if slots run out; StorageError.
         """
         inner = self._context
         with translated():
-            modules = SlotKeeper(inner.connection, inner.tables, schema, inner.tenant, _nothing).prepare()
+            modules = SlotKeeper(inner.connection, inner.tables, schema, inner.tenant, _nothing).prepare(fill=False)
         context = Context(inner.connection, inner.tables, schema, inner.tenant, modules)
         return SqlAlchemyWork(context, self._host, owned=self._owned)
 

@@ -59,6 +59,7 @@ class Request:
 
     `patch` is what it will change and `base` the values of these fields when it was submitted; encrypted fields
     hold their sealed form. While the request is open, it reserves the patch's fields of the record.
+    `configuration_version` is that under which it was submitted.
     """
 
     id: RequestId
@@ -79,6 +80,7 @@ class Request:
     allow_own: bool = False
     batch: str | None = None
     trail: tuple[TrailEntry, ...] = attrs.field(default=(), repr=False)
+    configuration_version: int = 1
 
     def after(self, **changes: Any) -> Request:
         """Return the request with some attributes changed; like `attrs.evolve`, at a fifth of its price.

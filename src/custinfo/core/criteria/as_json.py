@@ -15,6 +15,7 @@ from custinfo.core.criteria.nodes import (
     Criterion,
     Everything,
     Has,
+    InSegment,
     Not,
     Nothing,
     OneOf,
@@ -62,6 +63,8 @@ def criterion_to_json(criterion: Criterion) -> dict[str, Any]:
             return {"op": "not", "part": criterion_to_json(part)}
         case Tagged(dimension, value):
             return {"op": "tagged", "dimension": dimension, "value": value}
+        case InSegment(name):
+            return {"op": "in_segment", "segment": name}
         case Compare(path, operator, value):
             return {"op": operator, "field": list(path), "value": value_to_json(value)}
         case _:
@@ -87,6 +90,8 @@ def criterion_from_json(data: Mapping[str, Any]) -> Criterion:
             return Not(criterion_from_json(part))
         case {"op": "tagged", "dimension": str(dimension), "value": str() | None as value}:
             return Tagged(dimension, value)
+        case {"op": "in_segment", "segment": str(name)}:
+            return InSegment(name)
         case {"op": str(operator), "field": [*path], **rest} if 1 <= len(path) <= 2:
             return _leaf_from_json(operator, tuple(map(str, path)), rest)
         case _:

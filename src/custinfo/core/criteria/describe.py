@@ -14,6 +14,7 @@ from custinfo.core.criteria.nodes import (
     Criterion,
     Everything,
     Has,
+    InSegment,
     Leaf,
     Not,
     Nothing,
@@ -54,6 +55,7 @@ _CHINESE: Final = {
     "and": "零 ",
     "tagged": "有标签 {dimension}：{value}",
     "some_tag": "有“{dimension}”标签",
+    "segment": "属于“{segment}”细分",
     "hop": "{reference}的{field}",
     "true": "是",
     "false": "否",
@@ -81,6 +83,7 @@ _ENGLISH: Final = {
     "and": " and ",
     "tagged": "tagged {dimension}: {value}",
     "some_tag": "tagged with any {dimension}",
+    "segment": "in the segment {segment}",
     "hop": "{field} of {reference}",
     "true": "yes",
     "false": "no",
@@ -101,6 +104,9 @@ class Words(Protocol):
     def dimension(self, name: str, /) -> str:
         """Return the label of a tag dimension."""
 
+    def segment(self, name: str, /) -> str:
+        """Return the label of a segment of the module."""
+
 
 class PlainWords:
     """Call everything as it is written in the criterion."""
@@ -114,6 +120,10 @@ class PlainWords:
         return None
 
     def dimension(self, name: str, /) -> str:
+        """Return the name."""
+        return name
+
+    def segment(self, name: str, /) -> str:
         """Return the name."""
         return name
 
@@ -155,6 +165,8 @@ class _Writer:
                 return self.phrases["some_tag"].format(dimension=self.words.dimension(dimension))
             case Tagged(dimension, value):
                 return self.phrases["tagged"].format(dimension=self.words.dimension(dimension), value=value)
+            case InSegment(name):
+                return self.phrases["segment"].format(segment=self.words.segment(name))
             case _:
                 return self.leaf(criterion)
 

@@ -17,6 +17,7 @@ from custinfo.core.criteria.nodes import (
     Criterion,
     Everything,
     Has,
+    InSegment,
     Leaf,
     Not,
     Nothing,
@@ -96,6 +97,8 @@ class _Source:
                 return f"has_dimension(r.tags, {self.constant(dimension)})"
             case Tagged(dimension, value):
                 return f"({self.constant(Tag(dimension, str(value)))} in r.tags)"
+            case InSegment():
+                raise TypeError("InSegment must be bound before it is evaluated")
             case _:
                 return self.leaf(criterion)
 

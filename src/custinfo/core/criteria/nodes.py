@@ -16,6 +16,7 @@ __all__ = [
     "Criterion",
     "Everything",
     "Has",
+    "InSegment",
     "Leaf",
     "Not",
     "Nothing",
@@ -31,6 +32,7 @@ __all__ = [
     "any_of",
     "depth",
     "leaves",
+    "path_of",
 ]
 
 Path = tuple[str, ...]
@@ -173,8 +175,21 @@ class Tagged(_Combinable):
     value: str | None = None
 
 
+@attrs.frozen
+class InSegment(_Combinable):
+    """Hold where the criterion does that is saved under a name: key or label of a segment of the module (TAG-4).
+
+    Binding puts the criterion of the segment in its place.
+
+    >>> InSegment("高价值") & ~Tagged("需求")
+    AllOf(parts=(InSegment(name='高价值'), Not(part=Tagged(dimension='需求', value=None))))
+    """
+
+    name: str
+
+
 Leaf = Compare | OneOf | Under | Contains | StartsWith | Has | Present | Within
-Criterion = Everything | Nothing | AllOf | AnyOf | Not | Tagged | Leaf
+Criterion = Everything | Nothing | AllOf | AnyOf | Not | Tagged | InSegment | Leaf
 
 
 def all_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
@@ -205,8 +220,8 @@ def any_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
 
 
-def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged]:
-    """Yield every comparison in `criterion`, from left to right."""
+def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged | InSegment]:
+    """Yield every comparison in `criterion`, from left to right; segments as such, unless they were expanded."""
     match criterion:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
@@ -217,6 +232,17 @@ def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged]:
             return
         case _:
             yield criterion
+
+
+def path_of(leaf: Leaf | Tagged | InSegment) -> Path:
+    """Return what a comparison reads, `("tags",)` for tags. Raises: TypeError for a segment that was not put in."""
+    match leaf:
+        case Tagged():
+            return ("tags",)
+        case InSegment():
+            raise TypeError("a segment must be expanded before it is asked what it reads")
+        case _:
+            return leaf.path
 
 
 DEEPEST: Final = 50

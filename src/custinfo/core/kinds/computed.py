@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds._kind import Kind, KindContext, Parser, Renderer
 from custinfo.core.kinds._raw import Report, plain_text
 from custinfo.core.problems import Problem
 
-__all__ = ["computed_kind"]
+__all__ = ["COMPUTED"]
 
 
 def _parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: ARG001
@@ -24,15 +23,12 @@ def _parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: AR
     return parse
 
 
-def computed_kind(kinds: Mapping[str, Kind]) -> Kind:
-    """Return the kind of computed fields, which take no value and are shown as those of another kind.
+def _renderer(field: FieldDefinition, context: KindContext) -> Renderer:  # noqa: ARG001
+    return str
 
-    Args:
-        kinds: Where the option `value_kind` is looked up; without one, values are shown as text.
-    """
 
-    def renderer(field: FieldDefinition, context: KindContext) -> Renderer:
-        shown_as = kinds.get(str(field.options.get("value_kind", "text")))
-        return shown_as.renderer(field, context) if shown_as else str
+COMPUTED: Final = Kind("computed", _parser, _renderer)
+"""What a formula comes to (`FieldDefinition.formula`). Takes no value.
 
-    return Kind("computed", _parser, renderer)
+Option: `value_kind`, the kind of the values, `text` when not given: they are stored, compared and shown as such.
+"""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import Formatter
 from typing import Self
 
 import attrs
 
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.messages.en import ENGLISH
+from custinfo.core.messages.words import CHINESE_WORDS, ENGLISH_WORDS
 from custinfo.core.messages.zh import CHINESE
 
 __all__ = ["CHINESE", "DEFAULT_MESSAGES", "ENGLISH", "Messages", "Translated"]
@@ -46,6 +48,14 @@ def _text(value: object, language: str) -> object:
     return value.in_language(language) if isinstance(value, Translated) else value
 
 
+def _placeholders(template: str) -> set[str] | None:
+    """Return the parameters that a template asks for; `None` for one that cannot be read."""
+    try:
+        return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    except ValueError:
+        return None
+
+
 @attrs.frozen
 class Messages:
     """Hold the message templates of each language; a host adds one with `with_language`.
@@ -62,13 +72,29 @@ class Messages:
         known = self.languages.get(language, FrozenDict())
         return Messages(self.languages.set(language, known.merged(texts)))
 
+    def gaps(self, language: str) -> tuple[str, ...]:
+        """Return the codes without a fitting text in `language`, in the order of the English texts (FLD-8).
+
+        A text does not fit if it asks for a parameter that the English one lacks, or cannot be read as a template.
+
+        >>> DEFAULT_MESSAGES.gaps("zh"), "required" in DEFAULT_MESSAGES.gaps("fr")
+        ((), True)
+        """
+        texts = self.languages.get(language, FrozenDict())
+        gaps = []
+        for code, template in self.languages.get("en", FrozenDict()).items():
+            asked = _placeholders(texts[code]) if texts.get(code) else None
+            if asked is None or not asked <= (_placeholders(template) or set()):
+                gaps.append(code)
+        return tuple(gaps)
+
     def render(self, code: str, params: Mapping[str, object], language: str) -> str:
         """Return the text of `code`; falls back to English, then to the parameter `hint`, then to the code itself.
 
         Never raises.
         """
-        texts = self.languages.get(language) or self.languages["en"]
-        template = texts.get(code) or self.languages["en"].get(code)
+        english = self.languages.get("en", FrozenDict())
+        template = self.languages.get(language, english).get(code) or english.get(code)
         if template is None:
             return str(_text(params.get("hint", code), language))
         try:
@@ -77,4 +103,6 @@ class Messages:
             return template
 
 
-DEFAULT_MESSAGES = Messages(FrozenDict({"zh": FrozenDict(CHINESE), "en": FrozenDict(ENGLISH)}))
+DEFAULT_MESSAGES = Messages(
+    FrozenDict({"zh": FrozenDict(CHINESE | CHINESE_WORDS), "en": FrozenDict(ENGLISH | ENGLISH_WORDS)})
+)

@@ -16,7 +16,10 @@ from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.validation.compiling_life_cycles import compile_life_cycle, unknown_flows
 from custinfo.core.validation.conditions import Conditions
+from custinfo.core.validation.life_cycles import CompiledLifeCycle
+from custinfo.core.validation.validity import DatedChoice, dated_choices
 
 __all__ = ["CompiledChecks", "StateCheck", "ValueCheck", "compile_checks", "rule_problems"]
 
@@ -34,13 +37,15 @@ class CompiledChecks:
     """Hold the checks of a module.
 
     `attributes` are the attributes of records, beside their values, that checks watch; `relative` says whether a check
-    asks for the time.
+    asks for the time. `life_cycles` and `dated` compare the record with what it was before.
     """
 
     values: tuple[ValueCheck, ...]
     states: tuple[StateCheck, ...]
     attributes: tuple[str, ...]
     relative: bool
+    life_cycles: tuple[CompiledLifeCycle, ...] = ()
+    dated: tuple[DatedChoice, ...] = ()
 
 
 def compile_checks(module: ModuleSchema, conditions: Mapping[Criterion, Condition]) -> CompiledChecks:
@@ -49,7 +54,7 @@ def compile_checks(module: ModuleSchema, conditions: Mapping[Criterion, Conditio
 
 
 def rule_problems(schema: Schema) -> list[Problem]:
-    """Return what does not fit in the rules and conditions of any module: what `compile_checks` would raise.
+    """Return what does not fit in the rules, conditions and life cycles of any module: all that keeps it from use.
 
     >>> from custinfo.core.configuration import Configuration
     >>> from custinfo.core.fields import ModuleDefinition
@@ -67,6 +72,7 @@ def rule_problems(schema: Schema) -> list[Problem]:
             compile_checks(module, Conditions(schema, module))
         except ConfigurationError as error:
             found.extend(error.problems)
+    found.extend(unknown_flows(schema.configuration))
     return found
 
 
@@ -86,11 +92,19 @@ class _Compiler:
                 criterion = getattr(field, name)
                 if criterion is not None:
                     states.extend(self.state(field, name, criterion, make))
+        cycles = self.life_cycles()
         if self.problems:
             raise ConfigurationError(self.problems)
-        watched = frozenset().union(*(item[1] for item in values), *(item[0] for item in states))
-        attributes = tuple(sorted((watched & _ATTRIBUTES) - self.module.definition.fields.keys()))
-        return CompiledChecks(tuple(values), tuple(states), attributes, self.relative)
+        watches = [*(item[1] for item in values), *(item[0] for item in states), *(item.watches for item in cycles)]
+        attributes = tuple(sorted((frozenset().union(*watches) & _ATTRIBUTES) - self.module.definition.fields.keys()))
+        dated = dated_choices(self.module)
+        relative = self.relative or bool(dated) or any(cycle.relative for cycle in cycles)
+        return CompiledChecks(tuple(values), tuple(states), attributes, relative, cycles, dated)
+
+    def life_cycles(self) -> tuple[CompiledLifeCycle, ...]:
+        items = self.module.definition.life_cycles.values()
+        compiled = (compile_life_cycle(self.module, self.conditions, item, self.problems) for item in items)
+        return tuple(cycle for cycle in compiled if cycle is not None)
 
     def rule(self, field: FieldDefinition, rule: Rule) -> ValueCheck | None:
         target = self.target(field, type(rule).__name__)

@@ -19,14 +19,16 @@ from custinfo.core.criteria.nodes import (
     Criterion,
     Not,
     Path,
-    Tagged,
     Within,
     leaves,
+    path_of,
 )
 from custinfo.core.dictionaries import Ambiguous
 from custinfo.core.messages import Translated
+from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.segments import expand
 
 __all__ = ["Conditions"]
 
@@ -55,10 +57,11 @@ class Conditions(dict[Criterion, Condition]):
 
     def __missing__(self, criterion: Criterion) -> Condition:
         bound = self._bind(criterion, _SOME_TIME)
-        watches = frozenset("tags" if isinstance(leaf, Tagged) else leaf.path[0] for leaf in leaves(bound))
+        expanded = expand(criterion, self._module.definition.key, self._schema)
+        watches = frozenset(path_of(leaf)[0] for leaf in leaves(bound))
         texts: dict[str, str] = {item: self._describe(criterion, item) for item in _LANGUAGES}
         because = Translated(texts, self._schema.configuration.language)
-        condition = self[criterion] = Condition(self._compile(criterion), watches, because, _is_relative(criterion))
+        condition = self[criterion] = Condition(self._compile(expanded), watches, because, _is_relative(expanded))
         return condition
 
     def _bind(self, criterion: Criterion, now: datetime) -> Criterion:
@@ -144,6 +147,10 @@ class _SchemaWords:
         if code is None or isinstance(code, Ambiguous):
             return None
         return dictionary.values[code].label_in(self.language)
+
+    def segment(self, name: str, /) -> str:
+        segment = self.schema.resolve_segment(self.module.definition.key, name)
+        return name if isinstance(segment, Problem) else segment.label_in(self.language)
 
     def dimension(self, name: str, /) -> str:
         dimension = self.schema.resolve_dimension(name)

@@ -19,6 +19,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, SYSTEM_FIELDS, FieldKey, Masked, Record, Sealed, Values
 from custinfo.core.schema import ModuleSchema
 from custinfo.core.validation.compiling import compile_checks
+from custinfo.core.validation.defaults import is_moment
 
 __all__ = ["Normalised", "Validator"]
 
@@ -62,7 +63,12 @@ class Validator:
         self._states = compiled.states
         self._watched_attributes = compiled.attributes
         self._relative = compiled.relative
+        self._life_cycles = compiled.life_cycles
+        self._dated = compiled.dated
+        self._compares = bool(compiled.life_cycles or compiled.dated)
+        self._set_by_moves = frozenset().union(*(cycle.set_by_moves for cycle in compiled.life_cycles))
         self.defaults = self._parsed_defaults()
+        self._moments = self._moment_defaults()
 
     def at(self, now: datetime) -> Validator:
         """Return the validator for a present instant: itself, unless a condition or rule asks for the time."""
@@ -157,12 +163,43 @@ class Validator:
         Args:
             before: The record as it is, `None` for a new one.
             after: The record as it would be.
-            patch: The keys that the step writes. Owner, tags and the like are compared, where a check looks at them.
+            patch: The keys that the step writes. Owner, tags and the like are compared, where a check looks at them,
+                and fields that a move of a life cycle may set.
         """
         if before is None:
             return None
         others = [name for name in self._watched_attributes if getattr(before, name) != getattr(after, name)]
-        return frozenset(patch).union(others)
+        moved = [key for key in self._set_by_moves if before.values.get(key) != after.values.get(key)]
+        return frozenset(patch).union(others, moved)
+
+    def defaults_at(self, now: datetime) -> dict[FieldKey, Any]:
+        """Return the values that a new record gets where it is given none; `"now"` in a date field is the moment."""
+        return self.defaults | {key: self._parsers[key](now, []) for key in self._moments}
+
+    def move_defaults(self, before: Record, after: Record, related: Related, now: datetime) -> dict[FieldKey, Any]:
+        """Return what the moves from `before` to `after` in life cycles set in fields that are blank (CUS-2).
+
+        Args:
+            before: The record as it is.
+            after: The record as it would be, without these values.
+            related: Follows references for guards on referenced records.
+            now: The moment of the move.
+        """
+        if not self._life_cycles:
+            return {}
+        context = CheckContext(after.values, after, related, self._now)
+        values: dict[FieldKey, Any] = {}
+        for cycle in self._life_cycles:
+            values = cycle.defaults(before, context, now) | values
+        return values
+
+    def move_flows(self, before: Record | None, after: Record, related: Related) -> tuple[str, ...]:
+        """Return the keys of the approval flows that the moves from `before` to `after` have to pass (CUS-2)."""
+        if not self._life_cycles:
+            return ()
+        context = CheckContext(after.values, after, related, self._now)
+        moves = (cycle.taken(before, context) for cycle in self._life_cycles)
+        return tuple(move.flow for move in moves if move is not None and move.flow is not None)
 
     def check(
         self,
@@ -170,8 +207,10 @@ class Validator:
         changed: Collection[FieldKey] | None,
         related: Related,
         failed: Collection[FieldKey] = frozenset(),
+        *,
+        before: Record | None = None,
     ) -> list[Problem]:
-        """Return every problem of the state `after`.
+        """Return every problem of the state `after`, and of the step that leads to it.
 
         Args:
             after: The record as it would be.
@@ -180,6 +219,7 @@ class Validator:
                 elsewhere.
             related: Follows references for conditions on referenced records.
             failed: Fields whose value is wrong already: what depends on them is not judged.
+            before: The record as it is; life cycles judge the step from there. `None` for a new one.
         """
         values = after.values
         problems = [
@@ -202,10 +242,38 @@ class Validator:
                 problem = judge(context)
                 if problem is not None:
                     problems.append(problem)
+        if self._compares:
+            self._compare(before, context, changed, failed, problems)
         return problems
+
+    def _compare(
+        self,
+        before: Record | None,
+        context: CheckContext,
+        changed: Collection[FieldKey] | None,
+        failed: Collection[FieldKey],
+        problems: list[Problem],
+    ) -> None:
+        """Append what is wrong with the step: moves of life cycles, and entries that are not valid today."""
+        for cycle in self._life_cycles:
+            if changed is None or not cycle.watches.isdisjoint(changed):
+                told = {problem.field for problem in problems if problem.code in ("required", "required_when")}
+                found = cycle.check(before, context, changed, failed)
+                problems.extend(item for item in found if item.field not in told)
+        for choice in self._dated:
+            if (changed is None or choice.field in changed) and choice.field not in failed:
+                problem = choice.check(before, context)
+                if problem is not None:
+                    problems.append(problem)
+
+    def _moment_defaults(self) -> tuple[FieldKey, ...]:
+        fields = self.module.definition.active_fields()
+        return tuple(field.key for field in fields if is_moment(self.module, field.key, field.default))
 
     def _parsed_defaults(self) -> dict[FieldKey, Any]:
         defaults = {
-            field.key: field.default for field in self.module.definition.active_fields() if field.default is not None
+            field.key: field.default
+            for field in self.module.definition.active_fields()
+            if field.default is not None and not is_moment(self.module, field.key, field.default)
         }
         return self.normalise(defaults).patch

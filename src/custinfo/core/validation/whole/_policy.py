@@ -1,0 +1,58 @@
+"""Grants: that they speak of roles, modules and fields that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from custinfo.core.fields import ModuleDefinition
+from custinfo.core.kinds.masks import MASK_STYLES
+from custinfo.core.policy.grants import PSEUDO_FIELDS, Grant
+from custinfo.core.problems import Problem
+from custinfo.core.validation.whole._spots import Spot
+from custinfo.core.validation.whole._subject import Subject
+
+__all__ = ["grant_problems"]
+
+
+def grant_problems(subject: Subject) -> Iterator[Problem]:
+    """Yield what grants name and is not there."""
+    roles = {role.key for role in subject.configuration.roles.values()}
+    for position, grant in enumerate(subject.configuration.grants):
+        spot = Spot().dot("grants").at(position)
+        if grant.role not in roles:
+            yield spot.dot("role").unknown("role", grant.role)
+        module = subject.module(grant.module)
+        if module is None:
+            yield spot.dot("module").unknown("module", grant.module)
+            continue
+        here = attrs.evolve(spot, module=grant.module)
+        yield from _fields(grant, module.definition, here)
+        yield from _through(grant, module.definition, here.dot("through"))
+        yield from subject.misbound(grant.condition, grant.module, here.dot("condition"))
+
+
+def _fields(grant: Grant, module: ModuleDefinition, spot: Spot) -> Iterator[Problem]:
+    for name, chosen in (("view", grant.view), ("edit", grant.edit)):
+        for part, keys in (("names", chosen.names), ("excluded", chosen.excluded)):
+            for key in keys:
+                if key not in module.fields and key not in PSEUDO_FIELDS:
+                    yield spot.dot(name).dot(part).unknown("field", key)
+    for key, style in grant.mask.items():
+        here = attrs.evolve(spot.dot("mask").at(key), field=key)
+        if key not in module.fields:
+            yield here.unknown("field", key)
+        elif style and style not in MASK_STYLES:
+            yield here.unknown("mask style", style)
+
+
+def _through(grant: Grant, module: ModuleDefinition, spot: Spot) -> Iterator[Problem]:
+    if grant.through is None:
+        return
+    field = module.fields.get(grant.through)
+    if field is None:
+        yield spot.unknown("field", grant.through)
+    elif field.kind != "reference":
+        here = attrs.evolve(spot, field=field.key, labels=field.label or None)
+        yield here.misfit(f"类型为 {field.kind}，需要 reference", f"its kind is {field.kind}, not reference")

@@ -1,0 +1,93 @@
+"""Whether every attribute of a configuration is of its type: a `Literal` or a tuple is not enforced by Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from types import UnionType
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+from custinfo.core.configuration import Configuration
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.problems import Problem
+from custinfo.core.rules import RULE_TYPES, Rule
+from custinfo.core.validation.whole._spots import Spot
+
+__all__ = ["shape_problems"]
+
+_DEEPEST: Final = 100
+_OURS: Final = frozenset(RULE_TYPES.values())
+
+
+def shape_problems(configuration: Configuration) -> Iterator[Problem]:
+    """Yield a problem for each attribute, at any depth, that is not of its type."""
+    yield from _misfits(configuration, Configuration, Spot(), 0)
+
+
+@cache
+def _types(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _misfits(value: Any, hint: Any, spot: Spot, level: int) -> Iterator[Problem]:
+    if get_origin(hint) in (Union, UnionType):
+        hint = next((item for item in get_args(hint) if _is(value, item)), hint)
+    if not _is(value, hint):
+        yield spot.problem("wrong_shape", expected=_named(hint))
+    elif level < _DEEPEST:  # criteria that are nested deeper are refused when they are bound
+        yield from _inner(value, hint, spot, level + 1)
+
+
+def _inner(value: Any, hint: Any, spot: Spot, level: int) -> Iterator[Problem]:
+    if hint is Rule and type(value) not in _OURS:
+        return
+    if attrs.has(type(value)) and hint is not Any:
+        for name, kind in _types(type(value)).items():  # type: ignore[arg-type]
+            yield from _misfits(getattr(value, name), kind, spot.dot(name), level)
+    elif isinstance(value, FrozenDict):
+        key_kind, item_kind = get_args(hint)
+        for key, item in value.items():
+            yield from _misfits(key, key_kind, spot.at(str(key)), level)
+            yield from _misfits(item, item_kind, spot.at(str(key)), level)
+    elif isinstance(value, tuple | frozenset) and get_args(hint):
+        for position, item in enumerate(value):
+            yield from _misfits(item, get_args(hint)[0], spot.at(position), level)
+
+
+def _is(value: Any, hint: Any) -> bool:
+    """Tell whether `value` itself is of a type, whatever it holds."""
+    origin = get_origin(hint)
+    if hint is Any or isinstance(hint, TypeVar):
+        return _hashes(value)
+    if origin is Literal:
+        return type(value) is str and value in get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_is(value, item) for item in get_args(hint))
+    if hint is Rule:
+        return callable(getattr(value, "compile", None)) and not isinstance(value, type)
+    if hint is int:
+        return type(value) is int
+    return isinstance(value, origin or hint)
+
+
+def _hashes(value: object) -> bool:
+    """Tell whether a value can't change: configurations are compared, hashed and shared."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _named(hint: Any) -> str:
+    match get_origin(hint):
+        case None:
+            return "hashable" if hint is Any else str(getattr(hint, "__name__", hint))
+        case origin if origin in (Union, UnionType):
+            return " | ".join(dict.fromkeys(_named(item) for item in get_args(hint)))
+        case origin if origin is Literal:
+            return " | ".join(map(str, get_args(hint)))
+        case origin:
+            return str(getattr(origin, "__name__", origin))
