@@ -148,10 +148,12 @@ class _Tally:
         return unique_key(self.migration.new, key, value)
 
     def effects(self) -> Iterator[Effect]:
-        for (key, cause), number in self._changed.items():
-            if key in self.migration.rewritten and cause in ("converted", "sealed", "opened"):
-                failures = tuple(self._failures[key])
-                yield Effect(self.module, key, cause, number, self._failing[key], failures)
+        """Yield what happens to each field, in the order of the fields; tags come last."""
+        order = {key: number for number, key in enumerate(self.migration.new.definition.fields)}
+        for key, cause in sorted(self._changed, key=lambda item: (order.get(item[0], len(order)), item)):
+            number = self._changed[key, cause]
+            if key in self.migration.rewritten and cause == self.migration.cause_of(key):
+                yield Effect(self.module, key, cause, number, self._failing[key], tuple(self._failures[key]))
             else:
                 yield Effect(self.module, key, cause, number)
 
