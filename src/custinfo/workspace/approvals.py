@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import attrs
 
@@ -18,14 +18,17 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, RecordId, Sealed
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
-from custinfo.workspace.deriving import derived, follow
+from custinfo.workspace.deriving import derived, derived_changes, follow, stripped
 from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath, not_found
+from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
 from custinfo.workspace.validating import without_states
 from custinfo.workspace.views import InboxTask, RequestView
 
 __all__ = ["Approvals"]
+
+_SYSTEM: Final = frozenset({"owner", "department", "archived_at", "tags"})
 
 
 class Approvals:
@@ -117,8 +120,9 @@ class Approvals:
         before = self._context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
         if request.action != "create" and (before is None or self._conflicts(request, before)):
             return self._step(request, "find_conflict")
-        after = derived(self._context, self._patched(request, before))
-        self._check(request, before, after)
+        patch, problems = reread(self._context, request, before)
+        after = derived(self._context, self._patched(request, before, patch))
+        self._check(request, before, after, problems)
         # The request gives its reservation up before the record takes the values.
         applied = self._step(request, "apply")
         self._context.unit.records.save([after])
@@ -130,13 +134,13 @@ class Approvals:
     def _conflicts(self, request: Request, record: Record) -> bool:
         if record.archived_at is not None and "archived_at" not in request.patch:
             return True
-        return any(_current(record, key) != value for key, value in request.base.items())
+        own = stripped(self._context, record)
+        return any(_current(own, key) != value for key, value in request.base.items())
 
-    def _patched(self, request: Request, before: Record | None) -> Record:
-        system = {"owner", "department", "archived_at", "tags"}
-        patch = {key: value for key, value in request.patch.items() if key not in system}
+    def _patched(self, request: Request, before: Record | None, written: Mapping[FieldKey, Any]) -> Record:
+        patch = {key: value for key, value in written.items() if key not in _SYSTEM}
         fixed: dict[str, Any] = {
-            key: None if value is CLEAR else value for key, value in request.patch.items() if key in system
+            key: None if value is CLEAR else value for key, value in written.items() if key in _SYSTEM
         }
         if "tags" in fixed:
             fixed["tags"] = frozenset(fixed["tags"] or ())
@@ -157,13 +161,16 @@ class Approvals:
         values = before.patched(patch)
         return attrs.evolve(before, values=values, version=before.version + 1, updated_at=now, **fixed)
 
-    def _check(self, request: Request, before: Record | None, after: Record) -> None:
+    def _check(self, request: Request, before: Record | None, after: Record, found: Sequence[Problem]) -> None:
         """Validate the merged state: rules may have changed, and other fields too, since it was submitted."""
         validator = self._context.validator(request.module)
         changed = validator.changed(before, after, request.patch)
+        if changed is not None and before is not None:
+            changed |= derived_changes(self._context, before, after)
         plain, related = self._plain(after, request.patch), self._context.related
-        problems = validator.check(plain, changed, related, before=before)
-        problems = without_states(self._context, before, request.patch, problems)
+        failed = frozenset(problem.field for problem in found if problem.field is not None)
+        problems = validator.check(plain, changed, related, failed, before=before)
+        problems = [*found, *without_states(self._context, before, request.patch, problems)]
         problems += self._unpassed(request, validator.move_flows(before, plain, related))
         UniqueCheck(self._context, everything=True).run([(before, after, problems)])
         errors = [problem for problem in problems if problem.severity == "error"]

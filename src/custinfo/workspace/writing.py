@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 import attrs
 
@@ -20,6 +21,8 @@ from custinfo.workspace.normalising import Normaliser
 from custinfo.workspace.validating import check_references, validate
 
 __all__ = ["WritePath"]
+
+_SLICE: Final = 100
 
 
 @attrs.frozen
@@ -83,6 +86,12 @@ class WritePath:
         if self.channel == "import":
             self._refuse_reserved(batch)
         now = self.context.now()
+        saved = [record for part in _parts(batch) for record in self._save(part, now)]
+        if saved:
+            follow(self.context, saved)
+
+    def _save(self, batch: Iterable[Prepared], now: datetime) -> list[Record]:
+        """Save changes with history, or submit their requests; return the records that are saved."""
         records: list[Record] = []
         changes: list[Change] = []
         for prepared in batch:
@@ -98,7 +107,7 @@ class WritePath:
             self.context.unit.records.save(records)
             self.context.unit.history.append(changes)
             self.context.related.forget(records)
-            follow(self.context, records)
+        return records
 
     def _refuse_reserved(self, batch: Iterable[Prepared]) -> None:
         """Look again at what requests hold: time passed since the plan. Raises: FieldReservedError."""
@@ -121,7 +130,19 @@ class WritePath:
         }
         values = after.values.merged(sealed) if sealed else after.values
         created_at = now if after.version == 1 else after.created_at
-        return attrs.evolve(after, id=record_id, values=values, created_at=created_at, updated_at=now)
+        return Record(
+            record_id,
+            after.module,
+            values,
+            after.tags,
+            after.owner,
+            after.department,
+            after.version,
+            created_at,
+            now,
+            after.created_by,
+            after.archived_at,
+        )
 
     def _submit(self, prepared: Prepared, after: Record, path: ApprovalPath) -> Request:
         request = path.request(self.context, prepared.before, after, prepared.patch, prepared.draft.reason, self.batch)
@@ -144,3 +165,13 @@ class WritePath:
             self.batch,
             self.context.schema.configuration.version,
         )
+
+
+def _parts(batch: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
+    """Yield new records in slices, so that what is made to store them is gone before the garbage collector ages it.
+
+    A batch with changes stays whole: a unique value may pass from one record to another in it.
+    """
+    size = _SLICE if all(prepared.before is None for prepared in batch) else len(batch)
+    for start in range(0, len(batch), size):
+        yield batch[start : start + size]
