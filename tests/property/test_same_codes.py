@@ -214,6 +214,8 @@ BASELINE = {
 @given(strict(), ROWS)
 def test_the_same_row_is_refused_alike_by_every_door(configuration: Configuration, row: dict[str, str]) -> None:
     """Created, imported, edited, or approved under rules that came meanwhile: the codes and fields are the same."""
+    # A blank cell leaves a field as it is, where a form clears it: for a retired field that is not the same.
+    row = {key: value for key, value in row.items() if value or not configuration.modules["thing"].fields[key].retired}
     if configuration == LENIENT or not any(row.values()):
         return
     workspace, record_id = with_things(configuration, BASELINE)
