@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sqlite3
 import subprocess
 import sys
 import unicodedata
+from collections import Counter
 from contextlib import closing
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +19,8 @@ from typing import Any
 
 import attrs
 import pytest
+
+import custinfo
 
 openpyxl = pytest.importorskip("openpyxl")
 pytest.importorskip("sqlalchemy")
@@ -228,6 +232,212 @@ def test_own_fields_and_modules() -> None:
         "Contract: HT-2024-001 300000 signed on 2024-03-15",
         "Contracts with important customers: 1",
     ]
+
+
+# The contracts of `custom_modules.py`: what is printed is derived once more from the workbooks and the JSON file.
+
+CONTRACT = json.loads((EXAMPLES / "data" / "contract.json").read_text("utf-8"))
+PEOPLE = {"李四", "王五", "张三", "赵经理", "刘七", "钱八", "孙九", "周十"}
+IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def table(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of the first sheet by heading, `*` left out."""
+    headings, *lines = openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True)
+    return [dict(zip([str(name).lstrip("*") for name in headings], line, strict=True)) for line in lines]
+
+
+def wrong_contract(row: dict[str, Any]) -> list[str]:
+    """Return the headings of what is wrong with a row for a new contract, by a reading of its own."""
+    wrong = [] if re.fullmatch(r"HT-\d{4}-\d{3}", row["合同编号"]) else ["合同编号"]
+    wrong += [] if IDENTIFIER.fullmatch(row["客户"]) else ["客户"]
+    wrong += ["合同金额"] if amount(plain(row["合同金额"]).lstrip("-")) < 0 or "-" in plain(row["合同金额"]) else []
+    wrong += [] if row["负责人"] in PEOPLE else ["负责人"]
+    if row["已回款金额"] and amount(row["已回款金额"]) > amount(row["合同金额"]):
+        wrong.append("已回款金额")
+    signed, ends = (day(row[name]) if row[name] else None for name in ("签订日期", "到期日期"))
+    if row["合同状态"] == "履行中":
+        wrong += [name for name, date_ in (("签订日期", signed), ("到期日期", ends)) if date_ is None]
+    if signed and ends and ends < signed:
+        wrong.append("到期日期")
+    return wrong
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[str]], Path]:
+    """Return what the custom modules print, by chapter, and their folder; it is run twice, as a reader might."""
+    folder = tmp_path_factory.mktemp("modules")
+    first = run("custom_modules.py", str(folder))
+    assert run("custom_modules.py", str(folder)) == first
+    chapters = re.findall(r"^(\S.*)\n((?:  .*\n)*)", first, re.MULTILINE)
+    return {title: [line.strip() for line in lines.splitlines()] for title, lines in chapters}, folder
+
+
+def test_custom_modules_compute_check_and_grade(modules: tuple[dict[str, list[str]], Path]) -> None:
+    """A new contract is refused with all that is wrong, then computed and graded."""
+    assert modules[0]["Create, and compute"] == [
+        "Refused: 客户：没有您可以使用的对应记录（customer）",
+        "Refused: 合同金额：不是数字",
+        "Refused: 合同名称：必填",
+        "Refused: 合同编号：格式不符：HT-年份-三位序号，如 HT-2024-001",
+        "Refused: 签订日期：状态为 履行中 时必填",
+        "Refused: 到期日期：状态为 履行中 时必填",
+        "HT-2024-001: 450000 outstanding, grade 重要",
+        "Refused: 合同编号：已有其他记录使用该值",
+    ]
+
+
+def test_custom_modules_have_a_life_cycle_and_a_history(modules: tuple[dict[str, list[str]], Path]) -> None:
+    """A contract moves as its life cycle allows, and its versions can be read, compared and reverted."""
+    assert modules[0]["Change, look back, revert"] == [
+        "Refused: 合同状态：不允许从 草稿 变为 已完成",
+        "Refused: 已回款金额：已回款不能超过合同金额",
+        "Refused: 签订日期：状态为 履行中 时必填",
+        "Refused: 到期日期：状态为 履行中 时必填",
+        "At first: 草稿",
+        "Outstanding: from 450000 to 300000",
+        "Version 1: create, paid 150000",
+        "Version 2: update, paid as before",
+        "Version 3: update, paid 300000",
+        "Version 4: revert, paid 150000",
+    ]
+
+
+def test_custom_modules_are_queried_within_the_policy(modules: tuple[dict[str, list[str]], Path]) -> None:
+    """Each role finds what its grants say, also through the reference and by a saved segment."""
+    assert modules[0]["Ask"] == [
+        "With customers that were won: 产线设备",
+        "Ending within three months, not paid: 2",
+        "Of these for services: 1",
+        "By grade: {'B': 1, 'C': 1}",
+        "lisi sees HT-2024-001 HT-2024-002",
+        "wangwu sees HT-2024-003",
+        "zhaojl sees HT-2024-001 HT-2024-002 HT-2024-003",
+        "qianba sees amount, number, outstanding, paid of 2; outstanding: 530000",
+    ]
+
+
+def test_custom_modules_pass_approval_and_change_hands(modules: tuple[dict[str, list[str]], Path]) -> None:
+    """An approved change takes effect and a rejected one does not; the former owner only reads on."""
+    assert modules[0]["Approve"] == [
+        "lisi wants amount 720000: applied; 720000, 履行中",
+        "lisi wants status ended, end_reason 停产: rejected; 720000, 履行中",
+    ]
+    lines = modules[0]["Tag, archive, give away, explain"]
+    assert lines[:4] == [
+        "Tags: 框架",
+        "Without the archived one: 1",
+        "Now of 王五(销售一部-2组)",
+        "lisi may view contract",
+    ]
+    assert [line.rpartition("— ")[2] for line in lines[4:6]] == ["not by its scope", "allows"]
+    assert [line.rpartition("— ")[2] for line in lines[6:]] == [
+        "lisi may not edit contract",
+        "not by its scope",
+        "not by its action",
+    ]
+
+
+def test_custom_modules_import_what_is_right(modules: tuple[dict[str, list[str]], Path]) -> None:
+    """The rows of the workbook come to what a plain reading says, and the mistakes come back with their rows."""
+    chapters, folder = modules
+    before = {row["合同编号"]: row for row in table(folder / "合同-导出.xlsx")}  # written after the import was undone
+    new: dict[str, dict[str, Any]] = {}
+    changed: list[dict[str, Any]] = []
+    wrong: dict[int, list[str]] = {}
+    repeated: list[int] = []
+    for number, row in enumerate(table(folder / "合同.xlsx"), start=2):
+        if row["合同编号"] in before:
+            changed.append(row)
+        elif row["合同编号"] in new:
+            repeated.append(number)
+        elif wrong_contract(row):
+            wrong[number] = wrong_contract(row)
+        else:
+            new[row["合同编号"]] = row
+    waiting = [row for row in changed if row["合同金额"] and before[row["合同编号"]]["合同金额"] > 500_000]
+    lines = chapters["Import, undo, export"]
+    updates = len(changed) - len(waiting)
+    assert lines[0] == (
+        f"Counts(creates={len(new)}, updates={updates}, unchanged=0, rejected={len(wrong)}, "
+        f"awaiting={len(waiting)}, duplicates={len(repeated)})"
+    )
+    told = {int(match[1]): match[2] for line in lines if (match := re.match(r"Row (\d+): (.*)", line))}
+    assert told.keys() == {*wrong, *repeated}
+    assert all(f"{heading}：" in told[number] for number, headings in wrong.items() for heading in headings)
+    errors = table(folder / "合同-错误.xlsx")
+    assert [row["原行号"] for row in errors] == sorted(told)
+    assert all(f"{name}：" in row["错误原因"] for row in errors for name in wrong.get(row["原行号"], ()))
+    amounts = [Decimal(row["合同金额"]) for row in before.values()] + [amount(row["合同金额"]) for row in new.values()]
+    grades = Counter("A" if item >= 1_000_000 else "B" if item >= 500_000 else "C" for item in amounts)
+    assert f"By grade: {dict(sorted(grades.items(), key=lambda item: (-item[1], item[0])))}" in lines
+    assert f"Undone: {len(new)} gone, {updates} as before, {len(waiting)} withdrawn" in lines
+    assert f"Exported: {len(before)}" in lines
+
+
+def test_custom_modules_export_what_came_of_the_contracts(modules: tuple[dict[str, list[str]], Path]) -> None:
+    """The export has the contracts as the story left them, with the values that follow from the others."""
+    rows = table(modules[1] / "合同-导出.xlsx")
+    assert [(row["合同编号"], row["合同金额"], row["合同状态"], row["合同等级"], row["标签"]) for row in rows] == [
+        ("HT-2024-001", 720_000, "履行中", "重要", "合同类型:框架"),
+        ("HT-2024-002", 80_000, "履行中", "一般", "合同类型:服务"),
+        ("HT-2024-003", 50_000, "草稿", "一般", None),
+    ]
+    assert [row["未回款金额"] for row in rows] == [row["合同金额"] - (row["已回款金额"] or 0) for row in rows]
+    assert [row["负责人"] for row in rows] == ["王五(销售一部-2组)", "李四(销售一部-1组)", "王五(销售一部-2组)"]
+
+
+def test_custom_modules_have_a_template(modules: tuple[dict[str, list[str]], Path]) -> None:
+    """The template has the fields that people fill in, what is required, the dictionary's entries, and explanations."""
+    data, instructions, lists = openpyxl.load_workbook(modules[1] / "合同导入模板.xlsx").worksheets
+    fields = [
+        field
+        for key, field in CONTRACT["modules"]["contract"]["fields"].items()
+        if field["kind"] != "computed" and key not in {rule["field"] for rule in CONTRACT["classifications"].values()}
+    ]
+    names = [f"{'*' if field.get('required') else ''}{field['label']['zh']}" for field in fields]
+    assert [cell.value for cell in data[1]] == [*names, "负责人"]
+    statuses = [item["label"]["zh"] for item in CONTRACT["dictionaries"]["contract_status"]["values"].values()]
+    assert [row[0] for row in lists.iter_rows(values_only=True)] == ["合同状态", *statuses]
+    column = data.cell(1, names.index("*合同状态") + 1).column_letter
+    [validation] = [item for item in data.data_validations.dataValidation if item.type == "list"]
+    assert (str(validation.sqref), validation.formula1) == (f"{column}2:{column}2001", "'_lists'!$A$2:$A$5")
+    told = {row[0]: row for row in instructions.iter_rows(min_row=2, max_row=len(fields) + 2, values_only=True)}
+    assert list(told) == [*(name.lstrip("*") for name in names), "负责人"]
+    assert told["合同编号"][3] == "HT-年份-三位序号，如 HT-2024-001；不可重复"
+    assert told["已回款金额"][3] == "不小于 0；已回款不能超过合同金额；币种 CNY"
+    assert told["到期日期"][1:4] == ("视“合同状态”而定", "日期", "不能早于签订日期")
+    assert told["合同状态"][3] == "字典“合同状态”：草稿、履行中、已完成、已终止；新记录留空则为 草稿"
+    assert [told[name][1] for name in ("合同金额", "已回款金额", "签订日期", "终止原因")] == [
+        "是",
+        "否",
+        "视“合同状态”而定",
+        "视“合同状态”而定",
+    ]
+
+
+def test_custom_modules_are_added_at_run_time(modules: tuple[dict[str, list[str]], Path]) -> None:
+    """The administrator adds all that the file defines, changes a label and a field, and takes that back."""
+    sections = ("modules", "dictionaries", "tag_dimensions", "flows", "classifications", "segments")
+    first, *others = modules[0]["The same at run time"]
+    assert first.split() == ["New:", *(key for section in sections for key in CONTRACT[section])]
+    assert others == [
+        "Refused: outstanding：公式第 1 个字符处有误：没有字段 合同金额",
+        "600000 in 苏州, 450000 outstanding",
+        "Refused: place：还有 1 条记录在使用，请改为停用",
+        "Version 1 by the code:",
+        "Version 2 by admin: 上线合同管理",
+        "Version 3 by admin: 新叫法",
+        "Version 4 by admin: 不再需要",
+    ]
+
+
+def test_custom_modules_are_data() -> None:
+    """The JSON file is all that defines contracts: written again as the library writes it, it means the same."""
+    text = (EXAMPLES / "data" / "contract.json").read_text("utf-8")
+    known = custinfo.configuration_from_json(text)
+    assert custinfo.configuration_from_json(custinfo.configuration_to_json(known)) == known
+    assert "ModuleDefinition" not in (EXAMPLES / "custom_modules.py").read_text("utf-8")
 
 
 def test_own_repository(tmp_path: Path) -> None:

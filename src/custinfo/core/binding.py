@@ -41,7 +41,7 @@ from custinfo.core.criteria.nodes import (
 from custinfo.core.dictionaries import Ambiguous, Dictionary
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.fields import FieldDefinition
-from custinfo.core.kinds import INVALID, Kind
+from custinfo.core.kinds import BUILT_IN_KINDS, INVALID, Kind, unchanged
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import SYSTEM_FIELDS, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
@@ -198,10 +198,10 @@ class _Binder:
                 return any_of(
                     [Has(target.path, code) for code in dictionary.same_as(self.code(target, dictionary, value))]
                 )
-            case Contains(_, str(text)) if kind in _TEXT_KINDS:
+            case Contains(_, str(text)) if _is_text(target.kind):
                 self.storable(target, text)
                 return Contains(target.path, text)
-            case StartsWith(_, str(text)) if kind in _TEXT_KINDS:
+            case StartsWith(_, str(text)) if _is_text(target.kind):
                 self.storable(target, text)
                 return StartsWith(target.path, text)
             case Within() if kind in ("date", "datetime"):
@@ -249,7 +249,7 @@ class _Binder:
                 return self.compare_day(target, operator, value)
             case "multiple_choice":
                 raise _unknown_operator(target, Compare(target.path, operator, value), target.kind.key)
-            case kind if kind in _TEXT_KINDS and operator not in ("eq", "ne") and isinstance(value, str):
+            case _ if operator not in ("eq", "ne") and isinstance(value, str) and _is_text(target.kind):
                 self.storable(target, value)
                 return Compare(target.path, operator, value)
             case _:
@@ -341,6 +341,13 @@ def months_before(moment: datetime, months: int) -> datetime:
     """
     year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+
+
+def _is_text(kind: Kind) -> bool:
+    """Tell whether values are texts that people write: also those of a host's kind that is stored as it is."""
+    return kind.key in _TEXT_KINDS or (
+        kind.key not in BUILT_IN_KINDS and kind.storage == "text" and kind.encode is unchanged
+    )
 
 
 def _one_of(path: Path, parts: Sequence[Criterion]) -> Criterion:

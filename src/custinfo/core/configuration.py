@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import attrs
 
@@ -10,7 +11,7 @@ from custinfo.core.approval.flows import Flow
 from custinfo.core.classification import Classification, Segment
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
-from custinfo.core.frozen import FrozenDict, indexed
+from custinfo.core.frozen import FrozenDict, freeze_labels, indexed
 from custinfo.core.life_cycles import LifeCycle
 from custinfo.core.policy.grants import Grant, Role
 from custinfo.core.records import FieldKey, ModuleKey
@@ -120,3 +121,34 @@ class Configuration:
         known = self.modules[module]
         fields = {key: known.fields[key] for key in first} | known.fields
         return self.with_modules(attrs.evolve(known, fields=FrozenDict(fields)))
+
+    def relabel_field(self, module: ModuleKey, key: FieldKey, label: str | Mapping[str, str]) -> Configuration:
+        """Return a configuration in which a field is called otherwise in some languages; old labels stay as aliases.
+
+        Workbooks with the old heading, and formulas that name it, still find the field. A label that another field has
+        is not kept. Raises: KeyError for an unknown module or field.
+
+        >>> from custinfo.standard import standard_configuration
+        >>> changed = standard_configuration().relabel_field("customer", "address", "地址")
+        >>> changed.modules["customer"].fields["address"].aliases
+        ('客户地址', '注册地址', '企业地址')
+        """
+        field = self.modules[module].fields[key]
+        labels = field.label.merged(freeze_labels(label))
+        taken = {name for other in self.modules[module].fields.values() if other.key != key for name in other.names()}
+        names = dict.fromkeys((*field.aliases, *field.label.values()))
+        kept = tuple(name for name in names if name not in taken and name not in labels.values())
+        return self.change_field(module, key, label=labels, aliases=kept)
+
+    def extended(self, other: Configuration) -> Configuration:
+        """Return a configuration with everything that another one has: how a host adds what it keeps in a file.
+
+        Modules, fields, dictionaries and all else that has a key are added, or replace those of the same key; grants
+        are added. Settings and version stay as they are here.
+        """
+        sections = {name: getattr(self, name).merged(getattr(other, name)) for name in _SECTIONS}
+        grants = (*self.grants, *(grant for grant in other.grants if grant not in self.grants))
+        return attrs.evolve(self, grants=grants, **sections)
+
+
+_SECTIONS: Final = ("modules", "dictionaries", "tag_dimensions", "roles", "flows", "classifications", "segments")

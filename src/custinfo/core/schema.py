@@ -100,6 +100,11 @@ class ModuleSchema:
         return tuple(field for field in self.definition.fields.values() if field.encrypted)
 
     @cached_property
+    def user_fields(self) -> frozenset[FieldKey]:
+        """The fields that name a member."""
+        return frozenset(key for key, kind in self.kinds.items() if kind.key == "user")
+
+    @cached_property
     def reference_fields(self) -> tuple[tuple[FieldKey, ModuleKey], ...]:
         """The reference fields, each with the module to which it points."""
         fields = self.definition.fields.values()

@@ -23,7 +23,7 @@ from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
-from custinfo.workspace.validating import without_states
+from custinfo.workspace.validating import leavers, without_states
 from custinfo.workspace.views import InboxTask, RequestView
 
 __all__ = ["Approvals"]
@@ -171,6 +171,7 @@ class Approvals:
         failed = frozenset(problem.field for problem in found if problem.field is not None)
         problems = validator.check(plain, changed, related, failed, before=before)
         problems = [*found, *without_states(self._context, before, request.patch, problems)]
+        problems += leavers(self._context, before, after, request.patch)
         problems += self._unpassed(request, validator.move_flows(before, plain, related))
         UniqueCheck(self._context, everything=True).run([(before, after, problems)])
         errors = [problem for problem in problems if problem.severity == "error"]

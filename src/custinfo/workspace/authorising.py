@@ -51,7 +51,7 @@ def _refusals(context: Context, prepared: Prepared, verdict: Verdict) -> list[Pr
 
 
 def _refusal(context: Context, action: Action, module: ModuleKey) -> Problem:
-    params = {"action": action, "module": module}
+    params = {"action": action, "module": context.named(module)}
     if context.access(module).may(action):
         return Problem("scope_denied", params={**params, "clause": "scope"})
     return Problem("action_denied", params=params)

@@ -12,7 +12,7 @@ from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.past import Past, TagAssignment
-from custinfo.workspace.reading import ReadPath, not_found
+from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
 from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView
 from custinfo.workspace.writing import WritePath
@@ -187,7 +187,7 @@ class Records:
         """
         past, seen = self._past.state_at(self.module, record_id, version=to_version)
         if "view" not in seen.actions:
-            raise not_found(self.module)
+            raise self._context.missing(self.module)
         current, _ = self._reading.record(self.module, record_id)
         changed = self._past.difference(self.module, record_id, to_version, current.version)
         wanted = {key: past.values.get(key, CLEAR) for key in changed if key in past.values or key in current.values}

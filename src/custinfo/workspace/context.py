@@ -13,9 +13,11 @@ from custinfo.core.configuration import Configuration
 from custinfo.core.converter import RuleTypes, configuration_from_json, configuration_to_json
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.derivation import Derivation
-from custinfo.core.errors import InvalidInputError, SessionEndedError
+from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError, SessionEndedError
 from custinfo.core.fields import FieldDefinition
+from custinfo.core.messages import Translated
 from custinfo.core.policy.access import Access, Verdict, compile_access
+from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.revisions import Revision
@@ -178,6 +180,21 @@ class Context:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.clock()
+
+    def named(self, key: ModuleKey) -> Translated:
+        """Return a module's key that reads as its label, for problems."""
+        module = self.schema.configuration.modules.get(key)
+        return Translated({"key": key, **(module.label if module is not None else {})}, "key")
+
+    def denied(self, action: Action, module: ModuleKey) -> PermissionDeniedError:
+        """Return the error for what no grant allows the actor anywhere in a module."""
+        return PermissionDeniedError(
+            [Problem("action_denied", params={"action": action, "module": self.named(module)})]
+        )
+
+    def missing(self, module: ModuleKey) -> NotFoundError:
+        """Return the one answer for a record that does not exist and for one that the actor may not know of."""
+        return NotFoundError([Problem("not_found", params={"what": self.named(module)})])
 
     def module(self, key: ModuleKey) -> ModuleSchema:
         """Return a module compiled. Raises: InvalidInputError for an unknown one."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from custinfo.core.errors import CustinfoError, InvalidInputError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
+from custinfo.core.records import ANY, CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
-from custinfo.workspace.reading import not_found
 
 __all__ = ["Normaliser"]
+
+_NO_TAGS: Final[frozenset[Tag]] = frozenset()
 
 Stored = Mapping[tuple[ModuleKey, RecordId], Record]
 
@@ -60,9 +61,9 @@ class Normaliser:
     def _target(self, draft: Draft, record: Record | None) -> Record:
         """Return the record that a draft is about, if the actor may know of it and read its present version."""
         if record is None:
-            raise not_found(draft.module)
+            raise self._context.missing(draft.module)
         if self._context.verdict(record).actions.isdisjoint({"view", NEEDED[draft.action]}):
-            raise not_found(draft.module)
+            raise self._context.missing(draft.module)
         if draft.version is not ANY and draft.version != record.version:
             versions = {"expected": draft.version, "actual": record.version}
             raise StaleVersionError([Problem("stale_version", params=versions)])
@@ -151,7 +152,7 @@ class Normaliser:
             id=RecordId(""),
             module=draft.module,
             values=FrozenDict(values),
-            tags=draft.tags or frozenset(),
+            tags=draft.tags or _NO_TAGS,
             owner=owner,
             department=self._department(owner),
             version=1,

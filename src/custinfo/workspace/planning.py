@@ -11,9 +11,11 @@ from typing import Final
 
 import attrs
 
-from custinfo.core.errors import InvalidInputError, PermissionDeniedError
+from custinfo.core.errors import InvalidInputError
+from custinfo.core.history.changes import ChangeAction
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
+from custinfo.core.validation.engine import Normalised
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.importing import Columns, Duplicates, ImportPlan, PlannedRow, RowOutcome, SourceTable
@@ -22,7 +24,7 @@ from custinfo.workspace.writing import WritePath
 
 __all__ = ["make_plan", "match_columns"]
 
-_CHUNK: Final = 1000
+_CHUNK: Final = 500
 
 
 def make_plan(
@@ -47,7 +49,7 @@ def make_plan(
     Raises: PermissionDeniedError where the actor may not import; InvalidInputError for headings that clash.
     """
     if not context.access(module).may("import"):
-        raise PermissionDeniedError([Problem("action_denied", params={"action": "import", "module": module})])
+        raise context.denied("import", module)
     columns = match_columns(context, module, table, mapping or {})
     planner = _Planner(context, module, table, columns, duplicates)
     return ImportPlan(module, table, columns, list(planner.run()), digest, context)
@@ -97,6 +99,10 @@ class _Planner:
         self.validator = context.validator(module)
         self.matcher = Matcher(context, module, duplicates)
         self.write_path = WritePath(context, channel="import")
+        # A plan of many rows keeps of each draft only what the commit asks for, which is the same for all.
+        self.kept: dict[ChangeAction, Draft] = {
+            action: Draft(action, module, typed=True) for action in ("create", "update")
+        }
 
     def run(self) -> Iterator[PlannedRow]:
         rows = self.table.rows()
@@ -115,20 +121,17 @@ class _Planner:
         matches = self.matcher.match(
             [SourceRow(row, record_id, item.patch) for (row, _), record_id, item in zip(chunk, ids, found, strict=True)]
         )
-        drafts = [
-            Draft(
-                "create" if match.record_id is None else "update",
-                self.module,
-                match.record_id,
-                {key: value for key, value in item.patch.items() if key not in match.agreed},
-                typed=True,
-                found=tuple(item.problems),
-            )
-            for match, item in zip(matches, found, strict=True)
-        ]
-        prepared = self.write_path.prepare(drafts)
+        prepared = self.write_path.prepare(list(map(self.draft, matches, found)))
         for (row, values), raw, match, item in zip(chunk, raws, matches, prepared, strict=True):
             yield self.planned(row, values, raw, match, item)
+
+    def draft(self, match: RowMatch, found: Normalised) -> Draft:
+        """Return the change that a row asks for."""
+        problems = tuple(found.problems)
+        if match.record_id is None:
+            return Draft("create", self.module, raw=found.patch, typed=True, found=problems)
+        patch = {key: value for key, value in found.patch.items() if key not in match.agreed}
+        return Draft("update", self.module, match.record_id, patch, typed=True, found=problems)
 
     def planned(
         self, row: int, values: tuple[object, ...], raw: Mapping[str, object], match: RowMatch, prepared: Prepared
@@ -150,11 +153,14 @@ class _Planner:
             outcome = "awaiting"
         else:
             outcome = "create" if match.record_id is None else "update"
+        prepared.draft = self.kept[prepared.draft.action]
         return PlannedRow(row, outcome, values, tuple(problems), match.record_id, prepared)
 
     def problems(self, row: int, raw: Mapping[str, object], prepared: Prepared) -> list[Problem]:
         """Return everything that was found, once, with its place; a bad cell says what it holds."""
-        items = list(prepared.problems)
+        items = prepared.problems
+        if not items and prepared.error is None:
+            return []
         if prepared.error is not None:
             items = [*(item for item in items if item.severity != "error"), *prepared.error.problems]
         placed = []

@@ -150,7 +150,7 @@ class ReadPath:
         """
         access = self._context.access(module)
         if not access.may(action):
-            raise PermissionDeniedError([Problem("action_denied", params={"action": action, "module": module})])
+            raise self._context.denied(action, module)
         expanded = expand(criterion, module, self._context.schema)  # a segment reads what its criterion reads
         for leaf in leaves(expanded):
             self._require_readable(module, path_of(leaf))
@@ -169,10 +169,10 @@ class ReadPath:
         key = RecordId(str(record_id))
         record = self._context.unit.records.get(module, [key]).get(key)
         if record is None:
-            raise not_found(module)
+            raise self._context.missing(module)
         verdict = self._context.verdict(record)
         if verdict.actions.isdisjoint(actions or ("view",)):
-            raise not_found(module)
+            raise self._context.missing(module)
         return record, verdict
 
     def find(

@@ -9,10 +9,8 @@ import attrs
 from custinfo.core.approval.machine import Command, decide
 from custinfo.core.approval.requests import RequestId
 from custinfo.core.criteria.nodes import Compare
-from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
-from custinfo.core.problems import Problem
 from custinfo.core.records import Record, RecordId
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
@@ -42,7 +40,7 @@ def undo(context: Context, batch_id: str) -> UndoReport:
         raise not_found("import")
     access = context.access(batch.module)
     if context.actor != batch.actor and not access.may("import") and not access.may("configure"):
-        raise PermissionDeniedError([Problem("action_denied", params={"action": "import", "module": batch.module})])
+        raise context.denied("import", batch.module)
     if batch.state == "undone":
         return UndoReport()
     with context.unit.atomic():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -16,7 +16,7 @@ from custinfo.workspace.deriving import derived_changes
 from custinfo.workspace.drafts import Prepared
 from custinfo.workspace.uniqueness import UniqueCheck
 
-__all__ = ["check_references", "validate", "without_states"]
+__all__ = ["check_references", "leavers", "validate", "without_states"]
 
 _PRESENT_STATE: Final = Translated({"zh": "当前状态", "en": "its present state"})
 
@@ -42,6 +42,22 @@ def _check(context: Context, prepared: Prepared, after: Record) -> None:
     failed = frozenset(problem.field for problem in prepared.problems if problem.field and problem.severity == "error")
     problems = validator.check(after, changed, context.related, failed, before=prepared.before)
     prepared.problems += without_states(context, prepared.before, prepared.patch, problems)
+    prepared.problems += leavers(context, prepared.before, after, prepared.patch)
+
+
+def leavers(
+    context: Context, before: Record | None, after: Record, written: Collection[FieldKey]
+) -> Iterator[Problem]:
+    """Yield a problem for each member who is newly named, as owner or in a field, and has left (ORG-4)."""
+    for key in written:
+        if key != "owner" and key not in context.module(after.module).user_fields:
+            continue
+        value = after.owner if key == "owner" else after.values.get(key)
+        held = None if before is None else before.owner if key == "owner" else before.values.get(key)
+        if isinstance(value, str) and value != held:
+            member = context.schema.directory.member(value)
+            if member is None or not member.active:
+                yield Problem("inactive_member", key)
 
 
 def without_states(
@@ -80,6 +96,6 @@ def check_references(context: Context, prepared: Prepared) -> None:
             continue
         target = context.related(after, key)
         if target is None or "view" not in context.verdict(target).actions:
-            problems.append(Problem("unknown_reference", key, params={"module": target_module}))
+            problems.append(Problem("unknown_reference", key, params={"module": context.named(target_module)}))
     if problems:
         prepared.error = InvalidInputError([*prepared.errors, *problems])

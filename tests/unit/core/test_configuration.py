@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pickle
 
+import pytest
+
 from custinfo.core.approval.flows import Flow, Step, Trigger
+from custinfo.core.classification import Segment
 from custinfo.core.configuration import Configuration
+from custinfo.core.criteria import F
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.policy.grants import Grant
@@ -51,3 +55,45 @@ def test_with_everything_else() -> None:
     assert changed.grants == grants
     assert changed.flows == {"f": flow}
     assert Configuration(BASE.modules) == BASE
+
+
+def test_relabelling_keeps_the_old_names() -> None:
+    """The old label is an alias, unless another field has it; labels of other languages stay."""
+    fields = (
+        FieldDefinition("a", "text", {"zh": "甲", "en": "A"}, aliases=("旧",)),
+        FieldDefinition("b", "text", "乙"),
+    )
+    base = Configuration((ModuleDefinition("m", fields),))
+    renamed = base.relabel_field("m", "a", "丙").modules["m"].fields["a"]
+    assert (renamed.label, renamed.aliases) == ({"zh": "丙", "en": "A"}, ("旧", "甲"))
+    back = base.relabel_field("m", "a", "丙").relabel_field("m", "a", "甲").modules["m"].fields["a"]
+    assert (back.label, back.aliases) == ({"zh": "甲", "en": "A"}, ("旧", "丙"))
+    swapped = base.change_field("m", "b", label="甲", aliases=()).relabel_field("m", "a", "乙").modules["m"].fields["a"]
+    assert swapped.aliases == ("旧",)
+
+
+def test_reordering_fields() -> None:
+    """The fields named come first, the others follow as they were."""
+    fields = tuple(FieldDefinition(key, "text") for key in "abcd")
+    changed = Configuration((ModuleDefinition("m", fields),)).reorder_fields("m", "c", "a")
+    assert list(changed.modules["m"].fields) == ["c", "a", "b", "d"]
+    with pytest.raises(KeyError):
+        changed.reorder_fields("m", "x")
+
+
+def test_extended_with_another_configuration() -> None:
+    """Everything of the other configuration is added or replaces what has its key; settings stay."""
+    grants = (Grant("r", "m", frozenset({"view"})), Grant("s", "n", frozenset({"view"})))
+    other = Configuration(
+        (ModuleDefinition("n", ()), ModuleDefinition("m", (A,), label="新")),
+        (Dictionary("d", (DictionaryValue("x", "X"),)),),
+        grants=grants,
+        time_zone="UTC",
+        version=9,
+        segments=(Segment("s", "m", F.a == "x"),),
+    )
+    changed = BASE.with_grants(grants[0]).extended(other)
+    assert list(changed.modules) == ["m", "n"]
+    assert changed.modules["m"].label == {"zh": "新"}
+    assert (changed.grants, list(changed.dictionaries), list(changed.segments)) == (grants, ["d"], ["s"])
+    assert (changed.time_zone, changed.version) == (BASE.time_zone, BASE.version)

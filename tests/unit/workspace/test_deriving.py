@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -120,10 +120,11 @@ def test_nobody_writes_what_follows(workspace: Workspace, name: str) -> None:
     """Computed fields and grades by rule are read-only on creation and on update."""
     with workspace.acting_as("sunjiu") as session:
         view = applied(session.customers.create(ENTERPRISE))
-        for attempt in (
+        attempts: list[Callable[[], object]] = [
             lambda: session.customers.create({**ENTERPRISE, "uscc": "", "name": "x", name: "B"}),
             lambda: session.customers.update(view.id, {name: "B"}, version=1),
-        ):
+        ]
+        for attempt in attempts:
             with pytest.raises(InvalidInputError) as caught:
                 attempt()
             assert [problem.code for problem in caught.value.problems] == ["read_only_field"]
@@ -133,10 +134,11 @@ def test_nobody_assigns_a_tag_of_a_rule(workspace: Workspace) -> None:
     """A tag that a rule gives can be neither added nor removed by hand; others of the dimension can."""
     with workspace.acting_as("sunjiu") as session:
         view = applied(session.customers.create({**ENTERPRISE, "annual_budget": "60万"}))
-        for attempt in (
+        attempts: list[Callable[[], object]] = [
             lambda: session.customers.tag(view.id, ("画像", "有欠款"), version=1),
             lambda: session.customers.tag(view.id, remove=("画像", "大客户"), version=1),
-        ):
+        ]
+        for attempt in attempts:
             with pytest.raises(InvalidInputError) as caught:
                 attempt()
             assert [problem.code for problem in caught.value.problems] == ["tag_by_rule"]
@@ -168,9 +170,9 @@ def test_who_or_what_assigned_a_tag(workspace: Workspace, clock: Clock) -> None:
 def test_an_import_derives_too(workspace: Workspace, tmp_path: Path) -> None:
     """Imported rows have what follows from them; a column of a computed field is left out with a warning."""
     path = tmp_path / "in.xlsx"
-    rows = [["客户名称", "客户类型", "联系人", "联系方式", "年采购预算", "合同金额", "回款金额", "未回款", "价值等级"]]
-    rows.append(["甲公司", "企业客户", "张三", "13800000001", 600000, 100, 40, 999, "丙"])
-    path.write_bytes(workbook_of(*rows))
+    header = ["客户名称", "客户类型", "联系人", "联系方式", "年采购预算", "合同金额", "回款金额", "未回款", "价值等级"]
+    row = ["甲公司", "企业客户", "张三", "13800000001", 600000, 100, 40, 999, "丙"]
+    path.write_bytes(workbook_of(header, row))
     with workspace.acting_as("sunjiu") as session:
         plan = plan_import(session, "customer", path)
         assert [problem.code for problem in plan.problems] == ["unmapped_column", "unmapped_column"]

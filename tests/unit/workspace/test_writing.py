@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import attrs
 import pytest
 
 from custinfo import (
@@ -20,6 +21,8 @@ from custinfo import (
     StaleVersionError,
     Workspace,
 )
+from custinfo.adapters.memory import MemoryUnits
+from custinfo.standard import sample_organisation, standard_configuration
 from tests.unit.workspace.story import ENTERPRISE, WON, Story, applied
 
 
@@ -314,3 +317,20 @@ def test_everything_at_once(story: Story) -> None:
         story.customer(name=f"客户{number}", uscc=None)
     with story.workspace.acting_as("lisi") as session:
         assert len(session.customers.find(limit=None, order_by="-name").records) == 3
+
+
+def test_who_has_left_is_not_named_anew() -> None:
+    """A member who has left keeps what they have, and becomes neither owner nor the value of a field."""
+    people, units = sample_organisation(), MemoryUnits()
+    members = people.members.set("wangwu", attrs.evolve(people.members["wangwu"], active=False))
+    before = Workspace(standard_configuration(), units=units, organisation=people)
+    with before.acting_as("sunjiu") as session:
+        theirs = applied(session.customers.create({**ENTERPRISE, "owner": "wangwu", "submitted_by": "王五"}))
+    after = Workspace(standard_configuration(), units=units, organisation=attrs.evolve(people, members=members))
+    with after.acting_as("sunjiu") as session:
+        kept = applied(session.customers.update(theirs.id, {"address": "x", "submitted_by": "wangwu"}, version=1))
+        assert (kept["owner"], kept["submitted_by"]) == ("wangwu", "wangwu")
+        for key in ("submitted_by", "owner"):
+            with pytest.raises(InvalidInputError) as caught:
+                session.customers.create({**ENTERPRISE, "name": "x", "uscc": "", key: "王五"})
+            assert codes(caught.value) == {(key, "inactive_member")}

@@ -86,7 +86,7 @@ def chosen_columns(
         keys = [_resolved(context, module, name) for name in dict.fromkeys(fields)]
     hidden = [Problem("field_not_readable", key) for key in keys if key not in visible]
     if hidden or not keys:
-        raise PermissionDeniedError(hidden or [Problem("action_denied", params={"action": "view", "module": module})])
+        raise PermissionDeniedError(hidden or context.denied("view", module).problems)
     return tuple(_column(context, module, key, language) for key in dict.fromkeys(keys))
 
 

@@ -10,7 +10,9 @@ from custinfo.adapters.excel._phrases import phrase
 from custinfo.core.criteria.nodes import Criterion, leaves
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.fields import FieldDefinition
-from custinfo.core.rules import Length, OneOfValues, Pattern, Range
+from custinfo.core.kinds import INVALID
+from custinfo.core.messages import DEFAULT_MESSAGES
+from custinfo.core.rules import DateOrder, Length, NotBefore, OneOfValues, Pattern, Range, Rule, Satisfies
 from custinfo.core.schema import ModuleSchema
 
 __all__ = ["Bounds", "Guide", "bounds_of", "choices_of", "dictionary_of", "length_of", "length_text"]
@@ -124,7 +126,8 @@ class Guide:
             condition = field.applies_when
         if condition is not None:
             return phrase(self.language, "depends", fields=self._fields_of(condition))
-        return phrase(self.language, "no")
+        states = ", ".join(self.schema.label(key, self.language) for key in self._states_that_ask_for(field))
+        return phrase(self.language, "depends", fields=states) if states else phrase(self.language, "no")
 
     def kind(self, field: FieldDefinition) -> str:
         """Return what the field's kind is called."""
@@ -133,11 +136,7 @@ class Guide:
     def allowed(self, field: FieldDefinition) -> str:
         """Return what the field takes beyond its kind, in words."""
         parts = [self._entries(field), bounds_of(field).text(self.language), self._length(field)]
-        for rule in field.rules:
-            if isinstance(rule, OneOfValues):
-                parts.append(phrase(self.language, "one_of", allowed=", ".join(rule.allowed)))
-            elif isinstance(rule, Pattern):
-                parts.append(rule.hint)
+        parts += map(self._rule, field.rules)
         if field.kind == "money":
             parts.append(phrase(self.language, "currency", currency=field.options.get("currency", "CNY")))
         if field.kind == "multiple_choice":
@@ -146,6 +145,9 @@ class Guide:
             parts.append(phrase(self.language, "unique"))
         if field.applies_when is not None:
             parts.append(phrase(self.language, "applies", fields=self._fields_of(field.applies_when)))
+        default = self._default(field)
+        if default:
+            parts.append(phrase(self.language, "default", value=default))
         return ("；" if self.language == "zh" else "; ").join(filter(None, parts))
 
     def example(self, field: FieldDefinition) -> str:
@@ -155,6 +157,46 @@ class Guide:
         if field.kind == "boolean":
             return phrase(self.language, "yes")
         return next(iter(self._choices(field)), "") or _EXAMPLES.get(field.kind, "") or self._text(field)
+
+    def _states_that_ask_for(self, field: FieldDefinition) -> list[str]:
+        """Return the status fields whose life cycle requires the field in some state or for some move."""
+        return [
+            cycle.field
+            for cycle in self.schema.definition.life_cycles.values()
+            if any(self.schema.resolve(name) == field.key for move in cycle.transitions for name in move.required)
+        ]
+
+    def _rule(self, rule: Rule) -> str:
+        """Return what a rule asks for in words, where they stand in the rule itself or are few; else nothing."""
+        match rule:
+            case OneOfValues(allowed):
+                return phrase(self.language, "one_of", allowed=", ".join(allowed))
+            case Pattern(_, hint):
+                return hint
+            case Satisfies(_, hint):
+                return hint.get(self.language) or hint.get("zh") or ""
+            case DateOrder(other, strict):
+                code = "date_order_strict" if strict else "date_order"
+                label = self.schema.label(self.schema.resolve(other) or other, self.language)
+                return DEFAULT_MESSAGES.render(code, {"other": label}, self.language)
+            case NotBefore(other):
+                return self._rule(DateOrder(other))
+            case _:
+                return ""
+
+    def _default(self, field: FieldDefinition) -> str:
+        """Return the value that a new record gets where none is given; empty for none, and for the moment."""
+        parser = self.schema.parsers.get(field.key)
+        value = parser(field.default, []) if parser and field.default is not None else None
+        if value is None or value is INVALID:
+            return ""
+        dictionary = dictionary_of(self.schema, field)
+        codes = value if isinstance(value, tuple) else (value,)
+        if dictionary is not None:
+            return ("、" if self.language == "zh" else ", ").join(
+                dictionary.path_label(code, self.language) for code in codes
+            )
+        return self.schema.render(field.key, value)
 
     def _text(self, field: FieldDefinition) -> str:
         """Return an example of a text, for a field that people know and that takes any text of its length."""

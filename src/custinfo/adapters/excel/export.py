@@ -16,10 +16,8 @@ from custinfo.adapters.excel._output import Target, written
 from custinfo.adapters.excel._styles import TEXT
 from custinfo.adapters.excel._writer import Cell, TableWriter, number_cell, text_cell
 from custinfo.core.criteria.nodes import Criterion, Everything
-from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import Verdict
-from custinfo.core.problems import Problem
 from custinfo.core.records import UNREADABLE, FieldKey, Masked, ModuleKey, Record
 from custinfo.workspace.context import Context
 from custinfo.workspace.reading import ReadPath
@@ -73,7 +71,7 @@ def export(
     tongue = language or context.schema.configuration.language
     name = context.module(module).definition.label_in(tongue)
     if not context.access(module).may("export"):
-        raise PermissionDeniedError([Problem("action_denied", params={"action": "export", "module": module})])
+        raise context.denied("export", module)
     columns = chosen_columns(context, module, fields, tongue)
     wanted = Everything() if criteria is None else criteria
     records = ReadPath(context).stream(module, wanted, order_by, action="export")

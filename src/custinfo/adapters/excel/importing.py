@@ -15,7 +15,7 @@ from custinfo.adapters.excel._phrases import every_phrase
 from custinfo.adapters.excel._sniff import content_of
 from custinfo.adapters.excel.errors_workbook import write_error_workbook
 from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Table, clean_label, read_tables
-from custinfo.core.errors import PermissionDeniedError, UnreadableFileError
+from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, Masked, ModuleKey
 from custinfo.core.schema import ModuleSchema
@@ -200,7 +200,7 @@ def plan_import(
     context = session.context
     schema = context.module(module)
     if not context.access(module).may("import"):
-        raise PermissionDeniedError([Problem("action_denied", params={"action": "import", "module": module})])
+        raise context.denied("import", module)
     names = {clean_label(heading): name for heading, name in (mapping or {}).items()}
 
     def known(label: str) -> bool:

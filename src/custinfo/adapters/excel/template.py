@@ -24,11 +24,9 @@ from custinfo.adapters.excel._styles import (
 from custinfo.adapters.excel._validation import validation_of
 from custinfo.adapters.excel._writer import column_letters
 from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook, print_wide
-from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import BUILT_IN_KINDS
 from custinfo.core.policy.access import Access
-from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema
 from custinfo.workspace.context import Context
@@ -70,7 +68,7 @@ def write_template(
     schema = context.module(module)
     access = context.access(module)
     if not (access.may("create") or access.may("import")):
-        raise PermissionDeniedError([Problem("action_denied", params={"action": "create", "module": module})])
+        raise context.denied("create", module)
     tongue = language or context.schema.configuration.language
     fields = template_fields(context, module, tongue)
     guide = Guide(schema, tongue, schema.render("owner", context.actor))
@@ -96,7 +94,7 @@ def template_fields(context: Context, module: ModuleKey, language: str) -> tuple
     if "owner" in writable and schema.definition.owner_label and "owner" not in schema.definition.fields:
         fields.append(FieldDefinition("owner", "user", {language: schema.label("owner", language)}))
     if not fields:
-        raise PermissionDeniedError([Problem("action_denied", params={"action": "edit", "module": module})])
+        raise context.denied("edit", module)
     return tuple(fields)
 
 

@@ -98,9 +98,16 @@ class Messages:
         if template is None:
             return str(_text(params.get("hint", code), language))
         try:
-            return template.format_map({key: _text(value, language) for key, value in params.items()})
+            return template.format_map({key: self._param(key, value, language) for key, value in params.items()})
         except (LookupError, ValueError, AttributeError, TypeError):
             return template
+
+    def _param(self, key: str, value: object, language: str) -> object:
+        """Return how a parameter reads: by the word that the catalogue has for it, where there is one."""
+        if type(value) is str:
+            texts = self.languages.get(language) or self.languages.get("en", FrozenDict())
+            return texts.get(f"{key}_{value}", value)
+        return _text(value, language)
 
 
 DEFAULT_MESSAGES = Messages(

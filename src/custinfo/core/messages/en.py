@@ -68,7 +68,7 @@ ENGLISH: Final = {
     "inactive_member": "names somebody who has left",
     "unknown_department": "names no department",
     "ambiguous_department": "names several departments; give the path, or the key",
-    "unknown_reference": "names no {module} that you can use",
+    "unknown_reference": "is not the id of a {module} that you can use",
     "ambiguous_reference": "names several records of {module}",
     "keyring_missing": (
         "this field is stored encrypted, and no keyring was given: "

@@ -68,7 +68,7 @@ CHINESE: Final = {
     "inactive_member": "此人已离职",
     "unknown_department": "没有此部门",
     "ambiguous_department": "有多个同名部门，请填写完整路径或标识",
-    "unknown_reference": "没有您可以使用的对应记录（{module}）",
+    "unknown_reference": "没有您可以引用的{module}，请填写其编号",
     "ambiguous_reference": "对应多条记录（{module}）",
     "keyring_missing": (
         "该字段须加密保存，但未提供密钥环：请给 Workspace 传入 keyring=…（见 custinfo.adapters.crypto.Keyring）"
@@ -88,9 +88,9 @@ CHINESE: Final = {
     # conflicts and refusals
     "stale_version": "记录已是第 {actual} 版，而不是第 {expected} 版：请重新读取",
     "field_reserved": "正在等待审批单 {request_id}",
-    "not_found": "没有此{what}，或您无权查看",
-    "action_denied": "没有授权允许您对 {module} 执行 {action}",
-    "scope_denied": "您可以对 {module} 执行 {action}，但不包括这条记录：{clause}",
+    "not_found": "没有这样的{what}，或您无权查看",
+    "action_denied": "没有授权允许您{action}{module}",
+    "scope_denied": "您可以{action}{module}，但不包括这条记录：{clause}",
     "field_not_editable": "您无权修改该字段",
     "field_not_readable": "您无权读取该字段，因此不能用它搜索、排序或分组",
     "session_ended": "会话已结束：请在其 with 块内操作",
