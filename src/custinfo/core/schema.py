@@ -193,6 +193,7 @@ class Schema:
             self.zone,
             self.configuration.language,
             self.configuration.country,
+            {module.key: module.label for module in self.configuration.modules.values()},
         )
 
     @cached_property

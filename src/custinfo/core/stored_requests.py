@@ -14,7 +14,8 @@ __all__ = ["request_from_json", "request_to_json"]
 
 
 def request_to_json(request: Request, codec: ValueCodec) -> dict[str, Any]:
-    """Return a request as JSON data; what it would change is in the form of a document."""
+    """Return a request as JSON data; what it would change is in the form of a document, of the time of its making."""
+    codec = codec.as_of(request.configuration_version)
     data = {field.name: getattr(request, field.name) for field in attrs.fields(Request)}
     data["patch"] = codec.encode_values(request.patch)
     data["base"] = codec.encode_values(request.base)

@@ -247,7 +247,9 @@ class _Application:
         try:
             with self.context.unit.atomic():
                 path.commit(items)
-        except ConflictError:
+        except ConflictError as error:
+            if error.code == "configuration_changed":
+                raise  # what was planned counts no more; planned anew, the import goes on where it is
             for row in going:
                 self.save_one(path, row)
             return

@@ -15,6 +15,7 @@ from custinfo.core.records import ANY, CLEAR, FieldKey, MemberKey, ModuleKey, Re
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
+from custinfo.workspace.referring import ReferenceReader
 
 __all__ = ["Normaliser"]
 
@@ -79,8 +80,9 @@ class Normaliser:
         patch: Mapping[FieldKey, Any] = draft.raw
         if not draft.typed:
             validator = self._context.validator(draft.module)
-            found = validator.normalise(draft.raw, before.values if before is not None else None)
-            prepared.problems += found.problems
+            [(raw, problems)] = ReferenceReader(self._context, draft.module).read([draft.raw])
+            found = validator.normalise(raw, before.values if before is not None else None)
+            prepared.problems += [*found.problems, *problems]
             patch = found.patch
         patch = self._without_derived(prepared, patch)
         if before is None:

@@ -20,6 +20,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.importing import Columns, Duplicates, ImportPlan, PlannedRow, RowOutcome, SourceTable
 from custinfo.workspace.matching import Matcher, RowMatch, SourceRow
+from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["make_plan", "match_columns"]
@@ -97,6 +98,7 @@ class _Planner:
         self.places = {key: column for key, column in zip(columns.keys, table.columns, strict=True) if key}
         self.schema = context.module(module)
         self.validator = context.validator(module)
+        self.references = ReferenceReader(context, module)
         self.matcher = Matcher(context, module, duplicates)
         self.write_path = WritePath(context, channel="import")
         # A plan of many rows keeps of each draft only what the commit asks for, which is the same for all.
@@ -111,19 +113,23 @@ class _Planner:
 
     def chunk(self, chunk: Sequence[tuple[int, tuple[object, ...]]]) -> Iterator[PlannedRow]:
         keys = self.keys
-        normalise = self.validator.normalise
         raws = [
             {key: value for key, value in zip(keys, values, strict=False) if key is not None and value is not None}
             for _, values in chunk
         ]
         ids = [raw.pop("id", None) for raw in raws]
-        found = [normalise(raw) for raw in raws]
+        found = [self.normalised(raw, problems) for raw, problems in self.references.read(raws)]
         matches = self.matcher.match(
             [SourceRow(row, record_id, item.patch) for (row, _), record_id, item in zip(chunk, ids, found, strict=True)]
         )
         prepared = self.write_path.prepare(list(map(self.draft, matches, found)))
         for (row, values), raw, match, item in zip(chunk, raws, matches, prepared, strict=True):
             yield self.planned(row, values, raw, match, item)
+
+    def normalised(self, raw: Mapping[str, object], problems: list[Problem]) -> Normalised:
+        found = self.validator.normalise(raw)
+        found.problems.extend(problems)
+        return found
 
     def draft(self, match: RowMatch, found: Normalised) -> Draft:
         """Return the change that a row asks for."""

@@ -90,8 +90,13 @@ def check_references(context: Context, prepared: Prepared) -> None:
     after = prepared.after
     if after is None:
         return
+    references = context.related.fields(after.module)
     problems = []
-    for key, target_module in context.related.fields(after.module):
+    unread = {key for key, _ in references} & {problem.field for problem in prepared.errors}
+    if unread:
+        prepared.error = InvalidInputError(prepared.errors)
+        return
+    for key, target_module in references:
         if key not in prepared.patch or key not in after.values:
             continue
         target = context.related(after, key)

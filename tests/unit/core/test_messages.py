@@ -168,6 +168,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "duplicate_in_file": {"row": 3, "field_label": "电话"},
     "missing_extra": {"library": "openpyxl", "extra": "excel"},
     "configuration_invalid": {"hint": "no"},
+    "slots_used_up": {"module": "customer", "count": 12},
     "still_in_use": {"count": 3},
     "not_unique_yet": {"count": 3},
     "conversion_failing": {"count": 3},

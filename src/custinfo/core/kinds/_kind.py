@@ -67,13 +67,17 @@ class Directory(Protocol):
 
 @attrs.frozen
 class KindContext:
-    """Hold what a kind needs to know beyond the field: dictionaries, people, language, time zone and country."""
+    """Hold what a kind needs to know beyond the field: dictionaries, people, language, time zone and country.
+
+    `modules` are what people call the modules, by key and language.
+    """
 
     dictionaries: Mapping[str, Dictionary]
     directory: Directory
     zone: tzinfo
     language: str = "zh"
     country: str = "CN"
+    modules: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
 
 
 def unchanged(value: Any) -> Any:

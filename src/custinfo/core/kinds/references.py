@@ -10,6 +10,7 @@ from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds._kind import Kind, KindContext, Parser, Renderer
 from custinfo.core.kinds._raw import Report, read_text
 from custinfo.core.kinds.texts import as_is
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 
 __all__ = ["DEPARTMENT", "REFERENCE", "USER"]
@@ -34,9 +35,10 @@ def _hexadecimal(raw: object) -> str | None:
     return digits if isinstance(digits, str) else None
 
 
-def _reference_parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: ARG001
+def _reference_parser(field: FieldDefinition, context: KindContext) -> Parser:
     module = str(field.options.get("module", ""))
-    report = Report.of(field, "unknown_reference", module=module)
+    named = Translated({"key": module, **context.modules.get(module, {})}, "key")
+    report = Report.of(field, "unknown_reference", module=named)
 
     def parse(raw: object, problems: list[Problem]) -> Any:
         if type(raw) is str and _CANONICAL(raw):

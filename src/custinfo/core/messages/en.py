@@ -68,8 +68,8 @@ ENGLISH: Final = {
     "inactive_member": "names somebody who has left",
     "unknown_department": "names no department",
     "ambiguous_department": "names several departments; give the path, or the key",
-    "unknown_reference": "is not the id of a {module} that you can use",
-    "ambiguous_reference": "names several records of {module}",
+    "unknown_reference": "names no {module} that you can use: write its id, its title, or a unique value",
+    "ambiguous_reference": "names several records of {module}: write the id of one",
     "keyring_missing": (
         "this field is stored encrypted, and no keyring was given: "
         "pass keyring=… to Workspace (see custinfo.adapters.crypto.Keyring)"
@@ -135,6 +135,10 @@ ENGLISH: Final = {
     "missing_extra": "{library} is not installed: pip install 'custinfo[{extra}]'",
     "storage_failed": "the store failed",
     "storage_retryable": "the store could not finish because of concurrent work: try again",
+    "slots_used_up": (
+        "all {count} slots of its type are taken by indexed fields of {module}: give up the index of another one and "
+        "build the indexes, or migrate to tables with more slots"
+    ),
     "configuration_invalid": "{hint}",
     "key_malformed": (
         "{key} is no key: letters, digits and underscores, a letter first, at most {limit} characters ({path})"
@@ -169,7 +173,7 @@ ENGLISH: Final = {
     "formula_reveals": "the formula would show {fields}, which are more sensitive than the field itself",
     "formula_cycle": "formulas use each other in a circle: {fields}",
     "nothing_to_change": "the configuration would stay as it is",
-    "still_in_use": "{count} records still have it: retire it instead",
+    "still_in_use": "{count} records still have it, so it cannot be left out; where it can be retired, retire it",
     "not_unique_yet": "{count} records share one value",
     "conversion_failing": "{count} values have no place under the new definition",
     "configuration_changed": "the configuration is at version {actual}, not {expected}: read it again",

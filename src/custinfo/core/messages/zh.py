@@ -68,8 +68,8 @@ CHINESE: Final = {
     "inactive_member": "此人已离职",
     "unknown_department": "没有此部门",
     "ambiguous_department": "有多个同名部门，请填写完整路径或标识",
-    "unknown_reference": "没有您可以引用的{module}，请填写其编号",
-    "ambiguous_reference": "对应多条记录（{module}）",
+    "unknown_reference": "没有您可以引用的{module}，请填写其编号、名称或唯一值",
+    "ambiguous_reference": "对应多条{module}，请填写其中一条的编号",
     "keyring_missing": (
         "该字段须加密保存，但未提供密钥环：请给 Workspace 传入 keyring=…（见 custinfo.adapters.crypto.Keyring）"
     ),
@@ -132,6 +132,7 @@ CHINESE: Final = {
     "missing_extra": "未安装 {library}：pip install 'custinfo[{extra}]'",
     "storage_failed": "存储失败",
     "storage_retryable": "因并发操作存储未能完成：请重试",
+    "slots_used_up": "模块 {module} 中此类索引字段的 {count} 个槽位已用完：请取消另一字段的索引并重建索引，或升级到槽位更多的表",
     "configuration_invalid": "{hint}",
     "key_malformed": "{key} 不能作为键：只能用文字、数字和下划线，不能以数字开头，最多 {limit} 个字符（{path}）",
     "key_reserved": "每条记录都自带 {key}，请换一个键（{path}）",
@@ -164,7 +165,7 @@ CHINESE: Final = {
     "formula_reveals": "公式会透露 {fields}，它们的敏感级别高于本字段",
     "formula_cycle": "公式循环引用：{fields}",
     "nothing_to_change": "配置没有任何变化",
-    "still_in_use": "还有 {count} 条记录在使用，请改为停用",
+    "still_in_use": "还有 {count} 条记录在使用，不能移除；可以停用的请停用",
     "not_unique_yet": "有 {count} 条记录的值相同",
     "conversion_failing": "有 {count} 个值不符合新的定义",
     "configuration_changed": "配置已是第 {actual} 版，而不是第 {expected} 版：请重新读取",
