@@ -5,7 +5,7 @@ It is worked out whenever a record is saved, on every channel, and stored like a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -229,11 +229,21 @@ class _Compiler:
         cases = tuple((condition.holds, value) for condition, value in conditions if condition is not None)
         watches = frozenset[FieldKey]().union(*(item.watches for item, _ in conditions if item is not None))
         self.hops |= watches & {key for key, _ in self.module.reference_fields}
+        self.refuse_revealing(rule, watches)
         otherwise = values[rule.otherwise] if rule.otherwise is not None else None
         dimension = self.schema.resolve_dimension(rule.dimension) if rule.dimension is not None else None
         single = dimension.key if dimension is not None and dimension.single else None
         several = dimension is not None and not dimension.single
         return _Rule(self.target(rule), single, cases, otherwise, several), watches
+
+    def refuse_revealing(self, rule: Classification, watches: Iterable[FieldKey]) -> None:
+        """Refuse a rule that looks at fields more sensitive than what it gives; tags are not sensitive at all."""
+        fields = self.module.definition.fields
+        key = self.module.resolve(rule.field) if rule.field is not None else None
+        shown_to = self.sensitivity(key) if key is not None and key in fields else 0
+        shown = tuple(sorted(item for item in watches if item in fields and self.sensitivity(item) > shown_to))
+        if shown:
+            self.problems.append(Problem("classification_reveals", key or "tags", params={"fields": shown}))
 
     def target(self, rule: Classification) -> FieldKey | None:
         if rule.field is None:

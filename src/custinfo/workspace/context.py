@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from custinfo.core.binding import bind
 from custinfo.core.configuration import Configuration
-from custinfo.core.converter import RuleTypes, configuration_from_json, configuration_to_json
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.derivation import Derivation
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError, SessionEndedError
@@ -27,6 +26,9 @@ from custinfo.core.validation.engine import Validator
 from custinfo.core.validation.whole import checked_schema
 from custinfo.ports.system import Clock, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
+
+if TYPE_CHECKING:
+    from custinfo.core.converter import RuleTypes
 
 __all__ = ["Compiled", "Context", "References"]
 
@@ -51,10 +53,14 @@ class Compiled:
 
     def to_json(self) -> str:
         """Return the configuration as it is stored."""
+        from custinfo.core.converter import configuration_to_json  # noqa: PLC0415 - cattrs, for live configurations only
+
         return configuration_to_json(self.schema.configuration, rule_types=self._rule_types)
 
     def from_json(self, text: str) -> Configuration:
         """Return a configuration that was stored."""
+        from custinfo.core.converter import configuration_from_json  # noqa: PLC0415 - as in `to_json`
+
         return configuration_from_json(text, rule_types=self._rule_types)
 
     def revised(self, configuration: Configuration, revision: int = 0) -> Compiled:
@@ -144,6 +150,7 @@ class Context:
     keyring: Keyring | None
     related: References
     _accesses: dict[tuple[MemberKey, ModuleKey], Access] = attrs.field(factory=dict)
+    _earlier: dict[int, Compiled] = attrs.field(factory=dict)
     _ended: bool = False
     _validated_at: datetime | None = None
 
@@ -153,6 +160,15 @@ class Context:
         if self._ended:
             raise SessionEndedError([Problem("session_ended")])
         return self._unit
+
+    def compiled_at(self, version: int) -> Compiled:
+        """Return the configuration as it was at a version; the present one where that was not kept."""
+        if version == self.compiled.version:
+            return self.compiled
+        if version not in self._earlier:
+            revision = self.unit.configurations.get(version)
+            self._earlier[version] = self.compiled if revision is None else self.compiled.as_stored(revision)
+        return self._earlier[version]
 
     def adopt(self, compiled: Compiled) -> None:
         """Go on under another configuration, in the same transaction."""

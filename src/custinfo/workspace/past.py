@@ -108,8 +108,10 @@ class Past:
         return tuple(self._assignment(tag, since[tag]) for tag in sorted(record.tags) if tag in since)
 
     def _assignment(self, tag: Tag, change: Change) -> TagAssignment:
-        derivation = self._context.compiled.derivation(change.module)
-        by_rule = change.channel == "rule" or derivation.owns_tag(tag)
+        then = self._context.compiled_at(change.configuration_version)
+        by_rule = change.channel == "rule" or (
+            change.module in then.schema.modules and then.derivation(change.module).owns_tag(tag)
+        )
         source: TagSource = "rule" if by_rule else "import" if change.channel == "import" else "member"
         return TagAssignment(tag, source, change.actor, change.at, change.version, change.reason, change.batch)
 

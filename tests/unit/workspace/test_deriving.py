@@ -7,12 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from custinfo import (
+    ANY,
     Case,
     Classification,
     ConfigurationError,
+    Criterion,
     Dictionary,
     DictionaryValue,
     F,
@@ -383,3 +386,36 @@ def test_a_formula_and_a_rule_in_a_circle(clock: Clock) -> None:
     with pytest.raises(ConfigurationError) as caught:
         opened("memory://", clock, shaped().with_classifications(circle))
     assert caught.value.code == "formula_cycle"
+
+
+@pytest.mark.parametrize(
+    "criterion", [F.bank_account.is_present(), F.phone.starts_with("010"), F.id_number.is_present()]
+)
+def test_a_rule_does_not_show_what_is_sensitive(criterion: Criterion, clock: Clock) -> None:
+    """A tag that would tell something of a sensitive or masked field is refused; a field as sensitive may."""
+    tagging = Classification("r", "customer", (Case(criterion, "老朋友"),), dimension="画像")
+    with pytest.raises(ConfigurationError) as caught:
+        opened("memory://", clock, shaped().with_classifications(tagging))
+    assert [problem.code for problem in caught.value.problems] == ["classification_reveals"]
+    hidden = (
+        shaped()
+        .change_field("customer", "grade", sensitivity="sensitive")
+        .change_field("customer", "bonus", sensitivity="sensitive")
+    )
+    grading = Classification("by_budget", "customer", (Case(criterion, "A"),), field="grade")
+    opened("memory://", clock, hidden.with_classifications(grading)).close()
+
+
+def test_a_tag_stays_the_rules_when_the_rule_is_gone(workspace: Workspace) -> None:
+    """What a rule assigned under an earlier configuration is not taken for somebody's own tag."""
+    with workspace.acting_as("sunjiu") as session:
+        key = applied(session.customers.create({**ENTERPRISE, "annual_budget": "60万"})).id
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        rules = live.current.classifications.without("by_need")
+        live.change(attrs.evolve(live.current, classifications=rules))
+    with workspace.acting_as("sunjiu") as session:
+        assert session.customers.get(key).tags == {("画像", "大客户")}
+        assert [(item.tag.value, item.source) for item in session.customers.tags(key)] == [("大客户", "rule")]
+        session.customers.tag(key, ("画像", "有欠款"), version=ANY)
+        assert [item.source for item in session.customers.tags(key)] == ["rule", "member"]
