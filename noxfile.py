@@ -31,7 +31,7 @@ def tests(session: nox.Session) -> None:
 def core_only(session: nox.Session) -> None:
     """Run what needs no extra, without any."""
     session.install(".", *PROJECT["project"]["optional-dependencies"]["test"])
-    for library in ("sqlalchemy", "openpyxl", "cryptography"):
+    for library in ("sqlalchemy", "alembic", "openpyxl", "cryptography"):
         session.run("python", "-c", f"import importlib.util as u; assert u.find_spec({library!r}) is None")
     session.run("pytest", "-n", "auto", *(session.posargs or CORE_TESTS))
     session.run("python", "-W", "error", "examples/custom_fields.py")

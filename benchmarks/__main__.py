@@ -7,7 +7,7 @@ import importlib
 
 from benchmarks.harness import report
 
-TOPICS = ("import_time", "validate", "policy", "approval", "importing")
+TOPICS = ("import_time", "validate", "policy", "approval", "importing", "storage")
 
 
 def main() -> int:
@@ -15,6 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("topics", nargs="*", metavar="topic", help=", ".join(TOPICS))
     parser.add_argument("--quick", action="store_true", help="less data: all topics within a minute")
+    parser.add_argument("--customers", type=int, help="storage: how many; 100 000 if not given, 20 000 with --quick")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     arguments = parser.parse_args()
     unknown = set(arguments.topics) - set(TOPICS)
@@ -23,7 +24,9 @@ def main() -> int:
     missed = 0
     for topic in arguments.topics or TOPICS:
         module = importlib.import_module(f"benchmarks.{topic}")
-        missed += sum(not result.holds for result in report(module.run(arguments.quick), as_json=arguments.json))
+        given = {"customers": arguments.customers} if topic == "storage" and arguments.customers else {}
+        results = module.run(arguments.quick, **given)
+        missed += sum(not result.holds for result in report(results, as_json=arguments.json))
     if not arguments.json:
         print(f"{missed} targets missed" if missed else "all targets met")
     return 0

@@ -212,7 +212,7 @@ def run(quick: bool) -> Iterator[Result]:
         for work in works:
             if work() != expected:
                 raise RuntimeError(f"{work()} bad rows instead of {expected}")
-        own, hand, peer, other = (seconds / count for seconds in best_of(*works, repeat=2 if quick else 3))
+        own, hand, peer, other = (seconds / count for seconds in best_of(*works, repeat=2 if quick else 5))
         case = f"a row of 12 columns, {name}"
         yield Result("validate", case, own, "hand-written, common forms screened", hand, 1.5)
         yield Result("validate", case, own, "pydantic with the libraries", peer, 8.0, faster=True)

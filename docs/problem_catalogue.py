@@ -36,7 +36,7 @@ TOPICS: Final[dict[str, str]] = {
     """,
     "Choices and tags": """
         unknown_choice ambiguous_choice retired_choice choice_not_valid not_a_leaf unknown_tag_dimension unknown_tag
-        too_many_tags retired_tag tag_exists invalid_tag
+        too_many_tags retired_tag tag_exists invalid_tag tag_by_rule
     """,
     "People, departments and references": """
         unknown_actor unknown_member ambiguous_member inactive_member unknown_department ambiguous_department
@@ -62,8 +62,22 @@ TOPICS: Final[dict[str, str]] = {
         configuration_invalid key_malformed key_reserved key_differs name_taken name_ambiguous unknown_part missing_part
         setting_misfit unknown_option default_invalid criterion_misfit leads_in_circle owned_twice wrong_shape
         rule_misfit pattern_invalid pattern_not_supported pattern_too_large formula_invalid formula_cycle
+        formula_reveals classification_reveals slots_used_up
         unknown_entry entry_given_twice entry_without_code entry_without_label entry_merged entry_merged_into_itself
         entry_merger_incomplete entry_below_itself entry_never_valid
+    """,
+    "Changing the configuration": """
+        nothing_to_change still_in_use not_unique_yet conversion_failing nobody_configures
+    """,
+    "Backups": """
+        not_a_backup backup_newer backup_damaged backup_misfit backup_of_other_tenant tenant_not_empty
+    """,
+    "Integrity of a store": """
+        record_without_document record_unreadable change_unreadable request_unreadable import_unreadable
+        revision_unreadable document_without_record index_without_record index_without_request tags_differ
+        unique_differs unique_shared slot_differs title_differs tasks_differ reservations_differ revision_head_differs
+        record_missing history_missing history_gap history_version history_differs module_undefined
+        reference_without_record choice_without_entry request_without_record
     """,
 }
 """Where a code stands. One that is in no topic yet comes under the last heading of the page."""
@@ -74,6 +88,7 @@ SEVERITIES: Final = {
     "unknown_region": "warning",
     "unmapped_column": "warning",
     "missing_column": "warning",
+    "request_without_record": "warning",
 }
 """Whatever is not listed is an error."""
 

@@ -276,7 +276,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[st
 def test_custom_modules_compute_check_and_grade(modules: tuple[dict[str, list[str]], Path]) -> None:
     """A new contract is refused with all that is wrong, then computed and graded."""
     assert modules[0]["Create, and compute"] == [
-        "Refused: 客户：没有您可以使用的对应记录（customer）",
+        "Refused: 客户：没有您可以引用的客户，请填写其编号、名称或唯一值",
         "Refused: 合同金额：不是数字",
         "Refused: 合同名称：必填",
         "Refused: 合同编号：格式不符：HT-年份-三位序号，如 HT-2024-001",
@@ -424,7 +424,7 @@ def test_custom_modules_are_added_at_run_time(modules: tuple[dict[str, list[str]
     assert others == [
         "Refused: outstanding：公式第 1 个字符处有误：没有字段 合同金额",
         "600000 in 苏州, 450000 outstanding",
-        "Refused: place：还有 1 条记录在使用，请改为停用",
+        "Refused: place：还有 1 条记录在使用，不能移除；可以停用的请停用",
         "Version 1 by the code:",
         "Version 2 by admin: 上线合同管理",
         "Version 3 by admin: 新叫法",
@@ -456,7 +456,7 @@ def test_own_repository(tmp_path: Path) -> None:
     assert int(passed[1]) >= 70
     with closing(sqlite3.connect(tmp_path / "own.db")) as database:
         kinds = database.execute("SELECT kind, count(*) FROM item GROUP BY kind").fetchall()
-    assert kinds == [("change", 3), ("record", 2), ("request", 1)]
+    assert kinds == [("change", 3), ("claim", 1), ("record", 2), ("request", 1)]
 
 
 def test_own_repository_needs_the_standard_library_only() -> None:
@@ -465,6 +465,30 @@ def test_own_repository_needs_the_standard_library_only() -> None:
     assert set(imported) - sys.stdlib_module_names == {"attrs", "custinfo"}
 
 
+def test_django_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the host rolls back takes the customer with it; the contract runs in the end."""
+    pytest.importorskip("django", reason="Django is not installed")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k 'TestDjangoOnSqlite and test_atomic'")
+    lines = run("django_repository.py", str(tmp_path)).splitlines()
+    created = "annual_budget, contact_name, created_by, customer_type, department, name, owner, phone, status"
+    assert lines[:7] == [
+        "In the same transaction: 1",
+        "Before the host fails: 2",
+        "Rolled back by the host, the customer with it",
+        "Kept: 苏州霁川电子有限公司",
+        f"Version 1 by lisi: {created}, tags",
+        "Version 2 by lisi: contact_name",
+        "The contract that every store keeps:",
+    ]
+    assert re.fullmatch(r"\d+ passed, \d+ deselected in .*", lines[-1])
+    with closing(sqlite3.connect(tmp_path / "django.db")) as database:
+        kinds = database.execute("SELECT kind, count(*) FROM custinfo_store_storeditem GROUP BY kind").fetchall()
+    assert kinds == [("change", 2), ("record", 1)]
+
+
 def test_examples_are_short() -> None:
-    """The quickstart can be read in one sitting."""
-    assert len((EXAMPLES / "quickstart.py").read_text("utf-8").splitlines()) < 80
+    """The quickstart can be read in one sitting; a store of one's own takes no more than a few screens."""
+    lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in EXAMPLES.glob("*.py")}
+    assert lines["quickstart.py"] < 80
+    assert lines["own_repository.py"] < 250
+    assert lines["django_repository.py"] < 250

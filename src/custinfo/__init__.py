@@ -62,13 +62,16 @@ if TYPE_CHECKING:
     from custinfo.core.validation.whole import check_configuration
     from custinfo.workspace import Session, Workspace
     from custinfo.workspace.approvals import Approvals
+    from custinfo.workspace.backups import TenantSummary
     from custinfo.workspace.collection import Records
     from custinfo.workspace.explaining import Explanation
     from custinfo.workspace.importing import Counts, PlannedRow, Progress
+    from custinfo.workspace.integrity import IntegrityReport
     from custinfo.workspace.live_configuration import LiveConfiguration
     from custinfo.workspace.past import TagAssignment
     from custinfo.workspace.revising import Clash, ConfigurationPlan, Effect, Failure
     from custinfo.workspace.undoing import UndoReport
+    from custinfo.workspace.upkeep import verify_backup
     from custinfo.workspace.views import (
         Applied,
         AwaitingApproval,
@@ -123,6 +126,7 @@ __all__ = [
     "IllegalTransitionError",
     "InSegment",
     "InboxTask",
+    "IntegrityReport",
     "InvalidInputError",
     "Length",
     "LifeCycle",
@@ -168,6 +172,7 @@ __all__ = [
     "TagAssignment",
     "TagDimension",
     "Tagged",
+    "TenantSummary",
     "Transition",
     "Trigger",
     "UndoReport",
@@ -178,6 +183,7 @@ __all__ = [
     "configuration_to_json",
     "organisation_from_json",
     "organisation_to_json",
+    "verify_backup",
 ]
 
 # Names are imported when they are first used, so that `import custinfo` costs a host next to nothing.
@@ -212,7 +218,10 @@ _HOMES = {
         "DEFAULT_MESSAGES",
         "Messages",
     ),
+    "custinfo.workspace.backups": ("TenantSummary",),
     "custinfo.workspace.collection": ("Records",),
+    "custinfo.workspace.integrity": ("IntegrityReport",),
+    "custinfo.workspace.upkeep": ("verify_backup",),
     "custinfo.workspace.approvals": ("Approvals",),
     "custinfo.workspace.explaining": ("Explanation",),
     "custinfo.workspace.importing": (

@@ -8,6 +8,8 @@ from custinfo.testing import RepositoryContract
 class TestMemory(RepositoryContract):
     """Everything in dicts."""
 
+    persistent = False
+
     def units(self) -> Units:
         """Return an empty store."""
         return MemoryUnits()

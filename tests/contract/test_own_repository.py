@@ -41,6 +41,11 @@ class TestOwnRepository(RepositoryContract):
         """Delete the file."""
         shutil.rmtree(path_of(units).parent)
 
+    def reopen(self, units: Units) -> Units:
+        """Open the file once more."""
+        again: Units = example.OwnUnits(path_of(units))
+        return again
+
     def test_failures_are_ours(self) -> None:
         """What the database says leaves as a StorageError, which tells whether to try again."""
         with closing(sqlite3.connect(path_of(self.store))) as other:

@@ -14,6 +14,8 @@ from custinfo.testing import RepositoryContract
 class TestSqliteInMemory(RepositoryContract):
     """One connection that holds the database."""
 
+    persistent = False
+
     def units(self) -> Units:
         """Return an empty store."""
         return SqlAlchemyUnits.open("sqlite://")
@@ -37,3 +39,9 @@ class TestSqliteFile(RepositoryContract):
         assert isinstance(units, SqlAlchemyUnits)
         units.dispose()
         shutil.rmtree(self.folder)
+
+    def reopen(self, units: Units) -> Units:
+        """Open the file once more."""
+        assert isinstance(units, SqlAlchemyUnits)
+        units.dispose()
+        return SqlAlchemyUnits.open(f"sqlite:///{self.folder / 'store.db'}")

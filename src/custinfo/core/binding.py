@@ -1,7 +1,7 @@
 """Binding criteria: names become keys, texts become typed values, periods become instants.
 
 A bound criterion is made of `AllOf`, `AnyOf`, `Not`, `Everything`, `Nothing`, `Tagged`, `Compare`, `OneOf`, `Contains`,
-`StartsWith`, `Has` and `Present` over keys that exist and values of the right type; that is all that an
+`Mentions`, `StartsWith`, `Has` and `Present` over keys that exist and values of the right type; that is all that an
 evaluator or an adapter has to know.
 """
 
@@ -25,6 +25,7 @@ from custinfo.core.criteria.nodes import (
     Has,
     InSegment,
     Leaf,
+    Mentions,
     Not,
     Nothing,
     OneOf,
@@ -42,6 +43,7 @@ from custinfo.core.dictionaries import Ambiguous, Dictionary
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import BUILT_IN_KINDS, INVALID, Kind, unchanged
+from custinfo.core.names import searchable
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import SYSTEM_FIELDS, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
@@ -198,12 +200,11 @@ class _Binder:
                 return any_of(
                     [Has(target.path, code) for code in dictionary.same_as(self.code(target, dictionary, value))]
                 )
-            case Contains(_, str(text)) if _is_text(target.kind):
+            case Contains(_, str(text)) | StartsWith(_, str(text)) if _is_text(target.kind):
                 self.storable(target, text)
-                return Contains(target.path, text)
-            case StartsWith(_, str(text)) if _is_text(target.kind):
-                self.storable(target, text)
-                return StartsWith(target.path, text)
+                return attrs.evolve(leaf, path=target.path)
+            case Mentions(_, str(text)) if _is_title(target):
+                return Mentions(target.path, self.sought(target, text))
             case Within() if kind in ("date", "datetime"):
                 return self.within(target, leaf)
             case _:
@@ -213,6 +214,14 @@ class _Binder:
         """Refuse characters that no stored text has, and at which databases stumble."""
         if CONTROL.search(text):
             raise _RefusalError(Problem("control_character", target.name))
+
+    def sought(self, target: _Target, text: str) -> str:
+        """Return the form of a text that is searched for; refuse one of which nothing is left."""
+        self.storable(target, text)
+        form = searchable(text)
+        if not form:
+            raise _RefusalError(Problem("too_short", target.name, params={"limit": 1}))
+        return form
 
     def dictionary(self, target: _Target, leaf: Leaf) -> Dictionary:
         key = target.definition.options.get("dictionary") if target.definition else None
@@ -348,6 +357,11 @@ def _is_text(kind: Kind) -> bool:
     return kind.key in _TEXT_KINDS or (
         kind.key not in BUILT_IN_KINDS and kind.storage == "text" and kind.encode is unchanged
     )
+
+
+def _is_title(target: _Target) -> bool:
+    """Tell whether values are texts that title the records of their module."""
+    return target.path[-1] == target.schema.definition.title_field and _is_text(target.kind)
 
 
 def _one_of(path: Path, parts: Sequence[Criterion]) -> Criterion:

@@ -60,6 +60,9 @@ def _preparation(old: ModuleSchema, new: ModuleSchema, key: FieldKey) -> Callabl
         "dictionary"
     ):
         return _only_one if after == "choice" else _as_it_is
+    if before == after == "money":
+        # A number alone would be read as an amount in the new currency.
+        return lambda value: f"{options[0].get('currency')} {value}"
     return lambda value: old.render(key, value)
 
 

@@ -24,7 +24,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.json_values import value_from_json, value_to_json
 from custinfo.core.organisation import Organisation
 from custinfo.core.problems import Problem
-from custinfo.core.rules import RULE_TYPES, Rule
+from custinfo.core.rules import RULE_TYPES, Rule, RuleTypes
 
 __all__ = [
     "configuration_from_json",
@@ -78,10 +78,6 @@ def _register_tagged(converter: Converter, union: Any, types: Mapping[str, type[
 
 def _is_constant(kind: Any) -> bool:
     return bool(kind in (Decimal | int | date | None, OptionValue))
-
-
-RuleTypes = Mapping[str, type[Any]]
-"""Name in JSON → class of rules."""
 
 
 def _all_rule_types(own: RuleTypes | None) -> RuleTypes:

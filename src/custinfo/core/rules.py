@@ -45,6 +45,7 @@ __all__ = [
     "Range",
     "Rule",
     "RuleTarget",
+    "RuleTypes",
     "Satisfies",
 ]
 
@@ -283,7 +284,10 @@ class Satisfies:
         return check
 
 
-RULE_TYPES: Final[Mapping[str, type[Any]]] = FrozenDict(
+RuleTypes = Mapping[str, type[Any]]
+"""Name in JSON → class of rules."""
+
+RULE_TYPES: Final[RuleTypes] = FrozenDict(
     {
         "length": Length,
         "range": Range,

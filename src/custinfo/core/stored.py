@@ -14,12 +14,26 @@ from custinfo.core.kinds import unchanged
 from custinfo.core.records import CLEAR, FieldKey, Sealed, Tag
 from custinfo.core.schema import ModuleSchema
 
-__all__ = ["ValueCodec", "instant_from_text", "instant_to_text", "unique_key"]
+__all__ = ["ValueCodec", "instant_from_text", "instant_to_text", "instant_writer", "unique_key"]
 
 
 def instant_to_text(moment: datetime) -> str:
     """Return an aware datetime as fixed-width UTC text, so that the order of texts is that of time."""
     return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
+
+
+def instant_writer() -> Callable[[datetime], str]:
+    """Return `instant_to_text` for many values in a row, of which most are the very moment before."""
+    last: datetime | None = None
+    text = ""
+
+    def write(moment: datetime) -> str:
+        nonlocal last, text
+        if moment is not last:
+            last, text = moment, instant_to_text(moment)
+        return text
+
+    return write
 
 
 def instant_from_text(text: str) -> datetime:

@@ -11,15 +11,18 @@ from custinfo.ports.repositories import (
     Query,
     RecordQueries,
     RecordRepository,
+    TotalQueries,
 )
 from custinfo.ports.system import Clock, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork, Units
+from custinfo.ports.upkeep import Disagreement, Unreadable, Upkeep
 
 __all__ = [
     "ApprovalRepository",
     "Clock",
     "ConfigurationRepository",
     "Directory",
+    "Disagreement",
     "Grouping",
     "HistoryRepository",
     "Ids",
@@ -30,6 +33,9 @@ __all__ = [
     "RecordQueries",
     "RecordRepository",
     "SealContext",
+    "TotalQueries",
     "UnitOfWork",
     "Units",
+    "Unreadable",
+    "Upkeep",
 ]

@@ -8,7 +8,7 @@ only errors of `custinfo.core.errors`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -18,6 +18,7 @@ from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 from custinfo.core.revisions import Revision
+from custinfo.core.totals import Period, Total
 
 __all__ = [
     "ApprovalRepository",
@@ -29,6 +30,7 @@ __all__ = [
     "Query",
     "RecordQueries",
     "RecordRepository",
+    "TotalQueries",
 ]
 
 
@@ -61,10 +63,15 @@ class Query:
 
 @attrs.frozen
 class Grouping:
-    """Group by a field's value, or with `dimension` by the tags of a dimension (a record counts once for each)."""
+    """Group by a field's value, or with `dimension` by the tags of a dimension (a record counts once for each).
+
+    With `period`, dates and instants are grouped by the day, month, quarter or year in which they lie, in the time zone
+    of the configuration; each group is its first day.
+    """
 
     path: Path | None = None
     dimension: str | None = None
+    period: Period | None = None
 
 
 class RecordRepository(Protocol):
@@ -109,6 +116,18 @@ class RecordQueries(Protocol):
         """Return typed value (`None` for none) → number of records; values without records are absent.
 
         By a multiple choice, a record counts once for each of its choices.
+        """
+
+
+@runtime_checkable
+class TotalQueries(Protocol):
+    """Add numbers up. `RecordQueries` may do so, too; where they do not, custinfo finds the records and adds itself."""
+
+    def totals(self, query: Query, path: Path, grouping: Grouping | None, /) -> Mapping[Any, Total]:
+        """Return typed value (`None` for none) → the total of the number at `path` in that group, exactly.
+
+        Without a grouping, everything is one group, `None`, which is there even where no record is. Groups are those of
+        `distribution`.
         """
 
 

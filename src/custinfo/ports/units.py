@@ -59,6 +59,8 @@ class Units(Protocol):
     """Begin units of work; a host's own transaction is one that begins within it.
 
     Units that hold connections may have a method `dispose` to give them back: `Workspace.close` calls it.
+    Those that index fields may have a method `build_indexes(schema, tenant, progress)`: `Workspace.build_indexes` calls
+    it. Those that remember something of a tenant may have `forget(tenant)`: `Workspace.delete_tenant` calls it.
     """
 
     def begin(self, schema: Schema, tenant: str, /) -> AbstractContextManager[UnitOfWork]:

@@ -1,8 +1,9 @@
 """Tests for those who implement custinfo's ports, and samples to write tests with.
 
-`RepositoryContract` tests a store. `custinfo.testing.strategies`, which needs hypothesis and is imported by itself,
-makes records and criteria at random; `find_disagreement` then tells whether a store answers as the language of criteria
-says.
+`RepositoryContract` tests a store, and `UpkeepContract` the upkeep of its tenants where it has any. `run_conformance`
+plays random histories on one, and needs no pytest. `custinfo.testing.strategies`, which needs hypothesis and is
+imported by itself, makes records and criteria at random; `find_disagreement` then tells whether a store answers as the
+language of criteria says.
 """
 
 from custinfo.testing._model import find_disagreement
@@ -18,11 +19,14 @@ from custinfo.testing._samples import (
     sample_directory,
     sample_schema,
 )
+from custinfo.testing._upkeep_contract import UpkeepContract
+from custinfo.testing.conformance import run_conformance
 from custinfo.testing.contract import RepositoryContract
 
 __all__ = [
     "NOW",
     "RepositoryContract",
+    "UpkeepContract",
     "find_disagreement",
     "full_record",
     "make_change",
@@ -30,6 +34,7 @@ __all__ = [
     "make_request",
     "next_version",
     "record_id",
+    "run_conformance",
     "sample_configuration",
     "sample_directory",
     "sample_schema",

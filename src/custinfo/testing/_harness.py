@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from custinfo.core.binding import bind
 from custinfo.core.criteria.nodes import Criterion
@@ -18,6 +18,12 @@ from custinfo.testing._samples import NOW, record_id, sample_schema
 __all__ = ["Harness", "raised_by"]
 
 E = TypeVar("E", bound=BaseException)
+
+_LACKING: Final = {
+    "concurrent": "threads of the test may not share the store",
+    "persistent": "the store ends with its units",
+    "commits": "the host's transaction is around every unit",
+}
 
 
 def raised_by(error: type[E], action: Callable[[], Any]) -> E:
@@ -32,6 +38,10 @@ def raised_by(error: type[E], action: Callable[[], Any]) -> E:
 class Harness:
     """Give the tests an empty store each, and short ways to fill and to ask it."""
 
+    concurrent: ClassVar[bool] = True
+    persistent: ClassVar[bool] = True
+    commits: ClassVar[bool] = True
+
     store: Units
     schema: Schema
 
@@ -41,6 +51,20 @@ class Harness:
 
     def discard(self, units: Units) -> None:
         """Throw away what `units` returned; called after each test."""
+
+    def reopen(self, units: Units) -> Units:
+        """Return the same store as another process would open it, in place of these units; these, by default."""
+        return units
+
+    def leave_thread(self, units: Units) -> None:
+        """Give back what belongs to a thread; called at the end of each one that a test begins."""
+
+    def require(self, capability: str) -> None:
+        """Skip the test, by the name of the capability, if the store lacks it."""
+        if not getattr(self, capability):
+            import pytest  # noqa: PLC0415 - the contract runs without it where nothing is skipped
+
+            pytest.skip(f"{type(self).__name__}.{capability} is False: {_LACKING[capability]}")
 
     def setup_method(self) -> None:
         """Make the store of a test."""

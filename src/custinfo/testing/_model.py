@@ -13,7 +13,9 @@ from custinfo.core.criteria.evaluate import compile_predicate, read_path
 from custinfo.core.criteria.nodes import Path
 from custinfo.core.records import FieldKey, Record
 from custinfo.core.schema import Schema
-from custinfo.ports import Grouping, Query, UnitOfWork
+from custinfo.core.totals import NUMBER_KINDS, Total, period_of, tally
+from custinfo.ports import Grouping, Query, TotalQueries, UnitOfWork
+from custinfo.ports.scanning import kind_at
 
 __all__ = ["find_disagreement"]
 
@@ -65,9 +67,24 @@ class _Model:
                 tags: list[str | None] = [tag.value for tag in record.tags if tag.dimension == grouping.dimension]
                 counts.update(tags or [None])
             else:
-                value = self.read(record, grouping.path or ())
-                counts.update(value if isinstance(value, tuple) else [value])
+                counts.update(self.groups(record, grouping))
         return dict(counts)
+
+    def groups(self, record: Record, grouping: Grouping) -> Sequence[Any]:
+        """Return the groups of a record by a field."""
+        value = self.read(record, grouping.path or ())
+        if grouping.period is not None and value is not None:
+            return [period_of(value, grouping.period, self.schema.zone)]
+        return value if isinstance(value, tuple) else [value]
+
+    def totals(self, query: Query, path: Path, grouping: Grouping | None) -> dict[Any, Total]:
+        """Return the total of each group by a field, or of everything."""
+        found: dict[Any, list[Any]] = {} if grouping is not None else {None: []}
+        for record in self.find(query):
+            for group in [None] if grouping is None else self.groups(record, grouping):
+                found.setdefault(group, []).append(self.read(record, path))
+        kind = kind_at(path, query.module, self.schema)
+        return {group: tally(values, kind).total(kind) for group, values in found.items()}
 
 
 def find_disagreement(
@@ -104,4 +121,18 @@ def find_disagreement(
     groups = dict(unit.queries.distribution(query, grouping))
     if groups != model.distribution(query, grouping):
         return f"distribution: {groups} instead of {model.distribution(query, grouping)}"
+    return _disagreement_on_totals(unit, model, query, grouping)
+
+
+def _disagreement_on_totals(unit: UnitOfWork, model: _Model, query: Query, grouping: Grouping) -> str | None:
+    """Compare what the numbers that are not references to elsewhere come to, where the store adds up."""
+    if not isinstance(unit.queries, TotalQueries):
+        return None
+    module = model.schema.module(query.module)
+    paths = [(key,) for key, kind in module.kinds.items() if kind.key in NUMBER_KINDS]
+    for path in paths:
+        for by in (None, grouping) if grouping.dimension is None else (None,):
+            expected, found = model.totals(query, path, by), dict(unit.queries.totals(query, path, by))
+            if found != expected:
+                return f"totals of {path} by {by}: {found} instead of {expected}"
     return None

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from custinfo.core.errors import DuplicateValueError, StaleVersionError
 from custinfo.core.records import Sealed
+from custinfo.core.revisions import Revision
 from custinfo.testing._harness import Harness, raised_by
-from custinfo.testing._samples import NOW, full_record, make_record, next_version, record_id
+from custinfo.testing._samples import NOW, full_record, make_change, make_record, next_version, record_id
 
 __all__ = ["RecordContract"]
 
@@ -203,6 +204,7 @@ class RecordContract(Harness):
 
     def test_commit_keeps_what_was_done_so_far(self) -> None:
         """What was committed stays when the block raises later."""
+        self.require("commits")
 
         def fail() -> None:
             with self.begin() as unit:
@@ -213,6 +215,20 @@ class RecordContract(Harness):
 
         raised_by(_OwnError, fail)
         assert self.stored(1, 2) == [make_record(1), None]
+
+    def test_what_is_stored_outlives_the_units(self) -> None:
+        """Another process finds what was kept: a record, its change, and the version of the configuration."""
+        self.require("persistent")
+        record = full_record(1)
+        with self.begin() as unit:
+            unit.records.save([record])
+            unit.history.append([make_change(None, record)])
+            unit.configurations.save(Revision(2, "{}", NOW), replacing=0)
+        self.store = self.reopen(self.store)
+        with self.begin() as unit:
+            assert unit.records.get("thing", [record.id]) == {record.id: record}
+            assert list(unit.history.of_record("thing", record.id)) == [make_change(None, record)]
+            assert unit.configurations.version() == 2
 
     def test_atomic_takes_back_its_block(self) -> None:
         """A block within a unit is taken back if it raises; what is around it stays."""

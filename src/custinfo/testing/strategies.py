@@ -23,7 +23,9 @@ from custinfo.core.binding import bind
 from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, Not, Nothing, Tagged
 from custinfo.core.criteria.build import Field
 from custinfo.core.kinds import BUILT_IN_KINDS
+from custinfo.core.names import searchable
 from custinfo.core.records import Attachment, Record, Sealed
+from custinfo.core.totals import PERIODS
 from custinfo.ports import Grouping, Order, Query
 from custinfo.testing._samples import NOW, make_record, record_id, sample_schema
 
@@ -191,6 +193,8 @@ def _leaves_on(field: Field, kind: str) -> st.SearchStrategy[Criterion]:
         orders = st.sampled_from(_ORDERED[2:])
         found.append(st.builds(lambda compare, value: compare(field, value), orders, _parts))
         found.extend((_parts.map(field.contains), _parts.map(field.starts_with)))
+        if field._path[-1] in ("title", "text"):  # noqa: SLF001 - what it was made of
+            found.append(_texts.filter(searchable).map(field.mentions))
     if kind in ("choice", "multiple_choice"):
         labels = _places if kind == "choice" else st.sampled_from(["red", "蓝", "crimson", "green"])
         found.append(labels.map(field.under))
@@ -252,9 +256,10 @@ def orders(module: str = "thing") -> st.SearchStrategy[tuple[Order, ...]]:
 def groupings(module: str = "thing") -> st.SearchStrategy[Grouping]:
     """Make what to group by: a field, one of a referenced record, or a dimension of tags."""
     paths = [*_paths(module), ("colours",) if module == "thing" else ("thing", "colours")]
-    return st.one_of(
-        st.sampled_from(paths).map(Grouping), st.sampled_from(["need", "mark"]).map(lambda key: Grouping(dimension=key))
-    )
+    dates = [path for path in paths if path[-1] in ("day", "born", "seen", "met", "created_at")]
+    periods = st.builds(Grouping, st.sampled_from(dates), st.none(), st.sampled_from(PERIODS))
+    dimensions = st.sampled_from(["need", "mark"]).map(lambda key: Grouping(dimension=key))
+    return st.one_of(st.sampled_from(paths).map(Grouping), periods, dimensions)
 
 
 @st.composite

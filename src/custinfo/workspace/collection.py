@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, Version
+from custinfo.core.totals import Period, Total
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.former_values import present_tags
 from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.summaries import Summaries
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
 from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView
 from custinfo.workspace.writing import WritePath
@@ -32,6 +35,7 @@ class Records:
         self.module = module
         self._context = context
         self._reading = ReadPath(context)
+        self._summaries = Summaries(context, self._reading)
         self._past = Past(context)
         context.module(module)
 
@@ -75,15 +79,71 @@ class Records:
 
     def count(self, criterion: Criterion | None = None) -> int:
         """Return how many live records meet a criterion, of those that the actor may view. Raises: as `find`."""
-        return self._reading.count(self.module, Everything() if criterion is None else criterion)
+        return self._summaries.count(self.module, Everything() if criterion is None else criterion)
 
-    def distribution(self, by: str, criterion: Criterion | None = None) -> dict[Any, int]:
+    def search(
+        self, text: str, criterion: Criterion | None = None, *, limit: int | None = 50, after: str | None = None
+    ) -> Page:
+        """Return a page of the records whose title contains a text, by title, of those that the actor may view.
+
+        Case, width, blanks and punctuation make no difference; one character is enough.
+
+        Args:
+            text: Any part of the title.
+            criterion: Which of them; all when not given.
+            limit: At most so many, from 1; `None` for all at once.
+            after: `Page.next` of the page before, of the same search.
+
+        Raises: as `find`; InvalidInputError where nothing is left of the text (`too_short`), and where the
+            module has no title.
+        """
+        if limit is not None and limit < 1:
+            raise ValueError("limit must be at least 1")
+        return self._reading.search(self.module, text, Everything() if criterion is None else criterion, limit, after)
+
+    def iterate(
+        self, criterion: Criterion | None = None, *, order_by: str | Sequence[str] = ()
+    ) -> Iterator[RecordView]:
+        """Yield the records that meet a criterion, however many, in memory that does not grow with them.
+
+        They are read page by page while one goes through them: what is changed meanwhile may be met as it was or as it
+        is. The iterator ends with the session. Raises: as `find`, at the first record.
+        """
+        names = (order_by,) if isinstance(order_by, str) else order_by
+        return self._reading.views(self.module, Everything() if criterion is None else criterion, names)
+
+    def distribution(
+        self, by: str, criterion: Criterion | None = None, *, period: Period | None = None
+    ) -> dict[Any, int]:
         """Return value → number of live records, most frequent first; `None` stands for no value.
 
-        `by` is a field, `reference.field`, or a tag dimension (then a record counts once for each of its tags).
+        Args:
+            by: A field, `reference.field`, or a tag dimension (then a record counts once for each of its tags).
+            criterion: Which records; all when not given.
+            period: For a date: count by `day`, `month`, `quarter` or `year` in the configured time zone. Groups are
+                then their first days, in order.
+
         Raises: as `find`.
         """
-        return self._reading.distribution(self.module, by, Everything() if criterion is None else criterion)
+        wanted = Everything() if criterion is None else criterion
+        return self._summaries.distribution(self.module, by, period, wanted)
+
+    def total(self, name: str, criterion: Criterion | None = None) -> Total:
+        """Return what the values of a number come to in the live records that meet a criterion, exactly.
+
+        Raises: as `find`; the field must be readable as for filtering, and records on which it is not are left out.
+        """
+        return self._summaries.total(self.module, name, Everything() if criterion is None else criterion)
+
+    def totals(
+        self, name: str, by: str, criterion: Criterion | None = None, *, period: Period | None = None
+    ) -> dict[Any, Total]:
+        """Return value → total of a number, the largest sum first; groups are those of `distribution`.
+
+        Raises: as `total` and `distribution`.
+        """
+        wanted = Everything() if criterion is None else criterion
+        return self._summaries.totals(self.module, name, by, period, wanted)
 
     def history(self, record_id: str) -> tuple[ChangeView, ...]:
         """Return what happened to a record, oldest first. Raises: NotFoundError."""
@@ -192,7 +252,7 @@ class Records:
         changed = self._past.difference(self.module, record_id, to_version, current.version)
         wanted = {key: past.values.get(key, CLEAR) for key in changed if key in past.values or key in current.values}
         patch, problems = self._past.in_present_kinds(past, wanted)
-        tags = past.tags if "tags" in changed else None
+        tags = present_tags(self._context, past.tags) if "tags" in changed else None
         draft = Draft(
             "revert", self.module, RecordId(record_id), patch, tags, version, reason, typed=True, found=tuple(problems)
         )

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from custinfo.core.binding import bind
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.derivation import Derivation
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError, SessionEndedError
 from custinfo.core.fields import FieldDefinition
+from custinfo.core.kinds import Kind
 from custinfo.core.messages import Translated
 from custinfo.core.policy.access import Access, Verdict, compile_access
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.revisions import Revision
+from custinfo.core.rules import RuleTypes
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.validation.conditions import Conditions
+from custinfo.core.validation.derivation import Derivation
 from custinfo.core.validation.engine import Validator
-from custinfo.core.validation.whole import checked_schema
+from custinfo.core.validation.whole import checked_schema, configuration_problems
 from custinfo.ports.system import Clock, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
-
-if TYPE_CHECKING:
-    from custinfo.core.converter import RuleTypes
 
 __all__ = ["Compiled", "Context", "References"]
 
@@ -45,6 +45,11 @@ class Compiled:
         self._rule_types = rule_types
         self._validators: dict[ModuleKey, Validator] = {}
         self._derivations: dict[ModuleKey, Derivation] = {}
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is worth a look in the configuration."""
+        return tuple(item for item in configuration_problems(self.schema) if item.severity != "error")
 
     @property
     def version(self) -> int:
@@ -130,6 +135,15 @@ class References:
                     wanted.setdefault(module, set()).add(target)
         for module, ids in wanted.items():
             self.load(module, ids)
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """Forget at the end of the block what was loaded inside, so that memory does not grow with long lists."""
+        before = set(self._known)
+        try:
+            yield
+        finally:
+            self._known = {key: record for key, record in self._known.items() if key in before}
 
     def forget(self, records: Iterable[Record]) -> None:
         """Drop records that changed."""
@@ -251,10 +265,20 @@ class Context:
         text = str(self.module(module).kinds[field.key].encode(value))
         return self.keyring.seal(text, SealContext(self.tenant, module, field.key, record))
 
-    def unseal(self, record_id: RecordId, module: ModuleKey, key: FieldKey, sealed: Sealed) -> Any:
-        """Return the typed value of a sealed one. Raises: InvalidInputError (`unreadable_value`)."""
+    def unseal(
+        self, record_id: RecordId, module: ModuleKey, key: FieldKey, sealed: Sealed, kind: Kind | None = None
+    ) -> Any:
+        """Return the typed value of a sealed one.
+
+        A value of the past is of the kind that the field had then: `kind`, else the present one.
+        Raises: InvalidInputError (`unreadable_value`) without its key, or if it is of another kind.
+        """
         if self.keyring is None:
             raise InvalidInputError([Problem("unreadable_value", key, params={"key": "-"})])
-        kind = self.module(module).kinds[key]
+        kind = kind or self.module(module).kinds[key]
         text = self.keyring.open(sealed, SealContext(self.tenant, module, key, record_id))
-        return kind.decode(int(text) if kind.storage == "number" else text)
+        try:
+            return kind.decode(int(text) if kind.storage == "number" else text)
+        except (ValueError, TypeError, ArithmeticError, LookupError):
+            failure = InvalidInputError([Problem("unreadable_value", key, params={"key": "-"})])
+        raise failure

@@ -7,24 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from custinfo.core.configuration import Configuration
-from custinfo.core.configuration_changes import ConfigurationChange, affected_modules, compare_configurations
-from custinfo.core.criteria.nodes import Criterion, Everything, Has, OneOf, Present, Tagged, any_of
+from custinfo.core.configuration_changes import affected_modules, compare_configurations
 from custinfo.core.errors import ConfigurationError, PermissionDeniedError
-from custinfo.core.fields import FieldDefinition, FormerKind
 from custinfo.core.history.changes import Change
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, RecordId
 from custinfo.core.revisions import Revision, changed_configuration
-from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Compiled, Context
 from custinfo.workspace.deriving import refresh
+from custinfo.workspace.foreseeing import Foreseen
+from custinfo.workspace.former_kinds import with_former_kinds
 from custinfo.workspace.migrating import Migration
 from custinfo.workspace.reading import not_found
-from custinfo.workspace.revising import ConfigurationPlan, Failing, Preview, Work, batch_of, preview
+from custinfo.workspace.removing import removals
+from custinfo.workspace.revising import ConfigurationPlan, Failing, Work, batch_of, preview
 
 __all__ = ["LiveConfiguration"]
-
-_PARTS_WITH_DATA = ("module", "field", "dictionary", "dictionary_value", "tag_dimension")
 
 
 class LiveConfiguration:
@@ -128,95 +126,59 @@ class LiveConfiguration:
         self, proposed: Configuration, undone: int | None, past: Mapping[ModuleKey, Mapping[RecordId, Change]]
     ) -> ConfigurationPlan:
         base = self._context.compiled
-        final = attrs.evolve(_with_former_kinds(self.current, proposed), version=proposed.version + 1)
+        final = attrs.evolve(with_former_kinds(self.current, proposed, self._past), version=proposed.version + 1)
         changes = compare_configurations(self.current, final)
         self._require(affected_modules(self.current, final, changes))
         problems = [] if changes else [Problem("nothing_to_change")]
-        problems += self._removals(changes)
-        compiled, found = base, Preview((), (), ())
-        migrations: tuple[Migration, ...] = ()
+        problems += self._abandoned(final)
+        compiled = base
         try:
             compiled = base.revised(final)
         except ConfigurationError as error:
             problems += error.problems
         else:
-            migrations = tuple(self._migrations(compiled, past))
-            found = preview(self._context, migrations)
-        work = Work(self._context, base, compiled, migrations, undone)
+            known = set(base.warnings)
+            problems += [problem for problem in compiled.warnings if problem not in known]
+        related = Foreseen(self._context, compiled.schema)
+        migrations = tuple(self._migrations(compiled, related, past)) if compiled is not base else ()
+        found = preview(self._context, migrations, tuple(removals(self.current, changes)))
+        work = Work(self._context, base, compiled, migrations, related, undone)
         return ConfigurationPlan(final, changes, found.effects, found.clashes, (*problems, *found.problems), work)
 
     def _migrations(
-        self, compiled: Compiled, past: Mapping[ModuleKey, Mapping[RecordId, Change]]
+        self, compiled: Compiled, related: Foreseen, past: Mapping[ModuleKey, Mapping[RecordId, Change]]
     ) -> Iterator[Migration]:
         base = self._context.compiled
         for module in self.current.modules:
             if module in compiled.schema.modules:
                 derivations = (base.derivation(module), compiled.derivation(module))
-                yield Migration(self._context, base.schema, compiled.schema, module, derivations, past.get(module))
-
-    def _removals(self, changes: Iterable[ConfigurationChange]) -> Iterator[Problem]:
-        """Yield a problem for everything that is left out of the configuration though records have it."""
-        for change in changes:
-            if change.action == "removed" and change.part in _PARTS_WITH_DATA:
-                number = sum(
-                    self._context.unit.queries.count(Query(module, criterion))
-                    for module, criterion in self._holders(change)
+                yield Migration(
+                    self._context, base.schema, compiled.schema, module, derivations, related, past.get(module)
                 )
-                if number:
-                    yield Problem("still_in_use", change.key, params={"count": number})
 
-    def _holders(self, change: ConfigurationChange) -> Iterator[tuple[ModuleKey, Criterion]]:
-        """Yield the records that have what is left out: module and criterion."""
-        match change.part:
-            case "module":
-                yield change.key, Everything()
-            case "field":
-                yield str(change.within), Present((change.key,))
-            case "tag_dimension":
-                yield from (
-                    (key, Tagged(change.key)) for key, module in self.current.modules.items() if module.taggable
-                )
-            case _:
-                dictionary = change.key if change.part == "dictionary" else change.within
-                for key, module in self.current.modules.items():
-                    fields = [item for item in module.fields.values() if item.options.get("dictionary") == dictionary]
-                    yield key, any_of([_holding(field, change) for field in fields if not field.encrypted])
+    def _abandoned(self, final: Configuration) -> Iterator[Problem]:
+        """Yield a problem for each module that nobody could configure any more."""
+        before, after = (
+            {grant.module for grant in known.grants if "configure" in grant.actions} for known in (self.current, final)
+        )
+        for module in sorted((before - after) & final.modules.keys()):
+            yield Problem("nobody_configures", params={"module": self._context.named(module)})
+
+    def _past(self) -> Iterator[Configuration]:
+        """Yield the configurations of before, latest first."""
+        for revision in reversed(self._context.unit.configurations.all()):
+            yield self._context.compiled.from_json(revision.data)
 
     def _require_any(self) -> None:
         if not any(self._context.access(module).may("configure") for module in self.current.modules):
-            raise PermissionDeniedError([_denied("*")])
+            raise PermissionDeniedError([self._denied("*")])
+
+    def _denied(self, module: ModuleKey) -> Problem:
+        named = self._context.named(module) if module != "*" else module
+        return Problem("action_denied", params={"action": "configure", "module": named})
 
     def _require(self, modules: Iterable[ModuleKey]) -> None:
         self._require_any()
         denied = [key for key in sorted(modules) if not self._context.access(key).may("configure")]
         if denied:
-            raise PermissionDeniedError(map(_denied, denied))
-
-
-def _holding(field: FieldDefinition, change: ConfigurationChange) -> Criterion:
-    if change.part == "dictionary":
-        return Present((field.key,))
-    several = field.kind == "multiple_choice"
-    return Has((field.key,), change.key) if several else OneOf((field.key,), (change.key,))
-
-
-def _denied(module: str) -> Problem:
-    return Problem("action_denied", params={"action": "configure", "module": module})
-
-
-def _with_former_kinds(current: Configuration, proposed: Configuration) -> Configuration:
-    """Return a configuration in which each field says of what kinds its values were before."""
-    for key, module in proposed.modules.items():
-        known = current.modules[key].fields if key in current.modules else {}
-        fields = [
-            attrs.evolve(field, former=_former(known[field.key], field, current.version))
-            for field in module.fields.values()
-            if field.key in known
-        ]
-        proposed = proposed.with_fields(key, *fields)
-    return proposed
-
-
-def _former(old: FieldDefinition, new: FieldDefinition, version: int) -> tuple[FormerKind, ...]:
-    same = old.kind == new.kind and (old.kind != "computed" or old.options == new.options)
-    return old.former if same else (*old.former, FormerKind(old.kind, version, old.options))
+            raise PermissionDeniedError(map(self._denied, denied))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import attrs
 
@@ -39,6 +39,9 @@ class RowMatch:
     agreed: RowKey = ()
     similar: RecordId | None = None
     problems: tuple[Problem, ...] = ()
+
+
+_NO_MATCH: Final = RowMatch()
 
 
 class Matcher:
@@ -97,7 +100,7 @@ class Matcher:
             values = _values(patch, key)
             if values is not None and values in stored[key]:
                 return RowMatch(similar=stored[key][values], problems=(Problem("duplicate_in_store", key[0]),))
-        return RowMatch()
+        return _NO_MATCH
 
     def _repeated(self, row: SourceRow) -> Problem | None:
         """Return the problem of a row that repeats an earlier one, and remember the row."""
@@ -176,10 +179,5 @@ class Matcher:
 
 def _values(patch: Patch, key: RowKey) -> tuple[Any, ...] | None:
     """Return the values of a key, or `None` where one of them is missing."""
-    values = []
-    for item in key:
-        value = patch.get(item)
-        if value is None or value is CLEAR:
-            return None
-        values.append(value)
-    return tuple(values)
+    values = tuple(map(patch.get, key))
+    return None if None in values or CLEAR in values else values

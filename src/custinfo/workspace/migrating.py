@@ -9,19 +9,20 @@ import attrs
 
 from custinfo.core.conversion import Converter, compile_conversion, is_converted
 from custinfo.core.criteria.nodes import Criterion, Everything, Has, OneOf, Present, Tagged, any_of
-from custinfo.core.derivation import Derivation
 from custinfo.core.errors import CustinfoError
-from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change
-from custinfo.core.kinds import INVALID
+from custinfo.core.history.changes import Change, FieldChange
+from custinfo.core.kinds import INVALID, Kind
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.core.schema import Schema
+from custinfo.core.validation.derivation import Derivation
 from custinfo.ports.repositories import Query
 from custinfo.ports.system import SealContext
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.context import Context
+from custinfo.workspace.foreseeing import Foreseen
+from custinfo.workspace.merging import merged_codes, merged_tags, replaced
 
 __all__ = ["Cause", "Migrated", "Migration", "pages"]
 
@@ -36,23 +37,24 @@ _PAGE: Final = 1000
 
 @attrs.frozen
 class Migrated:
-    """A record under the new configuration: why each value changes, and those for which there is no place any more."""
+    """A record under the new configuration: why each value changes, and those for which there is no place any more.
+
+    It is not `changed` where every value is the same in the new kind, as most texts are in another kind of text.
+    """
 
     before: Record
     after: Record
     causes: Mapping[FieldKey, Cause]
     failures: Mapping[FieldKey, tuple[Problem, ...]]
-
-    @property
-    def changed(self) -> bool:
-        """Whether the record is another under the new configuration."""
-        return bool(self.causes)
+    changed: bool = False
 
 
 class Migration:
     """Take the records of one module from one configuration to another.
 
-    `past` are the changes, by record, that an undone configuration made: what nobody altered since is as before.
+    `derivations` are what follows from a record under the old and under the new configuration, and `related` follows
+    references under the new one. `past` are the changes, by record, that an undone configuration made: what nobody
+    altered since is as before.
     """
 
     def __init__(
@@ -62,12 +64,15 @@ class Migration:
         new: Schema,
         module: ModuleKey,
         derivations: Derivations,
+        related: Foreseen,
         past: Mapping[RecordId, Change] | None = None,
     ) -> None:
         self.past: Mapping[RecordId, Change] = past or {}
         self.old = old.module(module)
         self.new = new.module(module)
         self._context = context
+        self._related = related
+        related.add(module, lambda record: self._converted(record).after, lambda record: self.run(record).after)
         fields = [
             (field, self.new.definition.fields[key])
             for key, field in self.old.definition.fields.items()
@@ -79,10 +84,12 @@ class Migration:
             if is_converted(one, other)
         }
         self._ciphered = {one.key: other.encrypted for one, other in fields if one.encrypted != other.encrypted}
-        self._codes = dict(_merged_codes(old, new, [one for one, _ in fields if one.key not in self._converters]))
-        self._tags = dict(_merged_tags(old, new)) if self.old.definition.taggable else {}
-        before, self._derivation = derivations
-        self._derives = bool(before or self._derivation) and _derives_otherwise(old, new, module)
+        self._codes = dict(merged_codes(old, new, [one for one, _ in fields if one.key not in self._converters]))
+        self._tags = dict(merged_tags(old, new)) if self.old.definition.taggable else {}
+        self._before, self._derivation = derivations
+        self._derives = bool(self._before or self._derivation) and _derives_otherwise(old, new, module, derivations)
+        self._dropped = self._before.fields - self.new.definition.fields.keys()
+        self._lost = frozenset(old.configuration.tag_dimensions.keys() - new.configuration.tag_dimensions.keys())
         self.newly_unique = tuple(
             key
             for key, field in self.new.definition.fields.items()
@@ -93,6 +100,17 @@ class Migration:
     def rewritten(self) -> tuple[FieldKey, ...]:
         """The fields all of whose values change: those of another kind, and those encrypted or opened."""
         return tuple(dict.fromkeys((*self._converters, *self._ciphered)))
+
+    @property
+    def to_be_sealed(self) -> tuple[FieldKey, ...]:
+        """The fields that become encrypted."""
+        return tuple(key for key, encrypted in self._ciphered.items() if encrypted)
+
+    def sealed_change(self, record: Record, change: FieldChange) -> FieldChange:
+        """Return a change for the history: of a field that becomes encrypted, the old value is sealed as well."""
+        if change.field not in self.to_be_sealed or change.old is None or type(change.old) is Sealed:
+            return change
+        return change._replace(old=self._seal(record, change.field, change.old, self.old.kinds[change.field]))
 
     @property
     def unique(self) -> tuple[FieldKey, ...]:
@@ -108,30 +126,48 @@ class Migration:
             return Everything()
         parts: list[Criterion] = [Present((key,)) for key in self.rewritten]
         for key, codes in self._codes.items():
-            several = self.old.kinds[key].storage == "list"
-            parts += [Has((key,), code) for code in codes] if several else [OneOf((key,), tuple(codes))]
+            if self.old.definition.fields[key].encrypted:
+                parts.append(Present((key,)))
+            else:
+                several = self.old.kinds[key].storage == "list"
+                parts += [Has((key,), code) for code in codes] if several else [OneOf((key,), tuple(codes))]
         parts += [Tagged(*tag) for tag in self._tags]
+        parts += [Present((key,)) for key in sorted(self._dropped)]
+        parts += [Tagged(dimension) for dimension in sorted(self._lost)]
         return any_of(parts)
 
     def run(self, record: Record) -> Migrated:
         """Return what a record comes to; a value that can't be converted is left out of it and told."""
+        converted = self._converted(record)
+        causes = dict(converted.causes)
+        after = self._derived(converted.after, causes)
+        differing = {key for key in causes if self._differs(record, after, key)}
+        told = {key: cause for key, cause in causes.items() if cause == "converted" or key in differing}
+        return attrs.evolve(converted, after=after, causes=told, changed=bool(differing))
+
+    def prefetch(self, page: Iterable[Record]) -> None:
+        """Load the records on which what follows from those of a page depends."""
+        if self._derives and self._derivation.hops:
+            self._related.prefetch(page, self._derivation.hops)
+
+    def _converted(self, record: Record) -> Migrated:
+        """Return what a record comes to, before anything follows from it."""
         values: dict[FieldKey, Any] = dict(record.values)
         causes: dict[FieldKey, Cause] = {}
         failures: dict[FieldKey, tuple[Problem, ...]] = {}
         tags = self._restored(record, values, causes)
-        for key in self.rewritten:
-            if key in values and key not in causes:
-                self._convert(record, key, values, causes, failures)
         for key, codes in self._codes.items():
-            changed = _replaced(values.get(key), codes)
-            if changed != values.get(key):
-                values[key], causes[key] = changed, "merged"
+            if key in values and key not in causes:
+                self._merge(record, key, codes, values, causes)
+        for key in self.rewritten:
+            if key in values and causes.get(key) != "restored":
+                self._convert(record, key, values, causes, failures)
+        for key in self._dropped & values.keys():
+            del values[key]
+            causes[key] = "derived"
         if "tags" not in causes:
-            tags = frozenset(self._tags.get(tag, tag) for tag in record.tags)
-            if tags != record.tags:
-                causes["tags"] = "merged"
-        after = attrs.evolve(record, values=FrozenDict(values), tags=tags)
-        return Migrated(record, self._derived(after, causes), causes, failures)
+            tags = self._retagged(record.tags, causes)
+        return Migrated(record, attrs.evolve(record, values=FrozenDict(values), tags=tags), causes, failures)
 
     def _restored(self, record: Record, values: dict[FieldKey, Any], causes: dict[FieldKey, Cause]) -> frozenset[Tag]:
         """Put back what the undone configuration altered and nobody since; return the tags."""
@@ -145,19 +181,65 @@ class Migration:
                 if item.old is None:
                     values.pop(item.field, None)
                 else:
-                    values[item.field] = item.old
+                    values[item.field] = self._opened_again(record, item.field, item.old)
         return tags
 
+    def _opened_again(self, record: Record, key: FieldKey, value: Any) -> Any:
+        """Return a value of the past as a field that is no longer encrypted has it."""
+        field = self.new.definition.fields.get(key)
+        if type(value) is not Sealed or field is None or field.encrypted:
+            return value
+        return self._context.unseal(record.id, record.module, key, value, self.new.kinds[key])
+
+    def _retagged(self, before: frozenset[Tag], causes: dict[FieldKey, Cause]) -> frozenset[Tag]:
+        """Return the tags that they are now, without those by rule whose dimension goes."""
+        tags = frozenset(self._tags.get(tag, tag) for tag in before)
+        if tags != before:
+            causes["tags"] = "merged"
+        kept = frozenset(tag for tag in tags if tag.dimension not in self._lost or not self._before.owns_tag(tag))
+        if kept != tags:
+            causes["tags"] = "derived"
+        return kept
+
     def _derived(self, after: Record, causes: dict[FieldKey, Cause]) -> Record:
+        """Return the record with what follows from it under the new configuration; tell of it in `causes`."""
         if not (causes or self._derives):
             return after
-        derived = self._derivation.derive(after, self._context.related, self._context.now())
+        derived = self._derivation.derive(after, self._related, self._context.now())
         for key in {*after.values, *derived.values}:
             if after.values.get(key) != derived.values.get(key):
                 causes.setdefault(key, "derived")
         if derived.tags != after.tags:
             causes.setdefault("tags", "derived")
         return derived
+
+    def _differs(self, before: Record, after: Record, key: FieldKey) -> bool:
+        """Tell whether a value is another one, or is stored in another form."""
+        if key == "tags":
+            return before.tags != after.tags
+        old, new = before.values.get(key), after.values.get(key)
+        if old is None or new is None or type(old) is not type(new) or old != new:
+            return old is not new
+        return type(old) is not Sealed and self.old.kinds[key].encode(old) != self.new.kinds[key].encode(new)
+
+    def _merge(
+        self,
+        record: Record,
+        key: FieldKey,
+        codes: Mapping[str, str],
+        values: dict[FieldKey, Any],
+        causes: dict[FieldKey, Cause],
+    ) -> None:
+        value = values[key]
+        sealed = type(value) is Sealed
+        try:
+            plain = self._context.unseal(record.id, record.module, key, value) if sealed else value
+        except CustinfoError:
+            return  # what can't be read stays as it is
+        merged = replaced(plain, codes)
+        if merged != plain:
+            values[key] = self._seal(record, key, merged) if sealed else merged
+            causes[key] = "merged"
 
     def _convert(
         self,
@@ -191,53 +273,29 @@ class Migration:
             return "converted"
         return "sealed" if self._ciphered[key] else "opened"
 
-    def _seal(self, record: Record, key: FieldKey, value: Any) -> Sealed:
+    def _seal(self, record: Record, key: FieldKey, value: Any, kind: Kind | None = None) -> Sealed:
         if self._context.keyring is None:
             raise CustinfoError([Problem("keyring_missing", key)])
-        text = str(self.new.kinds[key].encode(value))
+        text = str((kind or self.new.kinds[key]).encode(value))
         return self._context.keyring.seal(text, SealContext(self._context.tenant, record.module, key, record.id))
 
 
-def _replaced(value: Any, codes: Mapping[str, str]) -> Any:
-    if isinstance(value, tuple):
-        return tuple(dict.fromkeys(codes.get(item, item) for item in value))
-    return codes.get(value, value)
+def _derives_otherwise(old: Schema, new: Schema, module: ModuleKey, derivations: Derivations) -> bool:
+    """Tell whether the same data may have other consequences: their own, or those of what they refer to."""
+    far = any(derivation.hops for derivation in derivations)
+    return _sources(old, module, far=far) != _sources(new, module, far=far)
 
 
-def _merged_codes(
-    old: Schema, new: Schema, fields: Iterable[FieldDefinition]
-) -> Iterator[tuple[FieldKey, dict[str, str]]]:
-    """Yield the choice fields whose dictionary has entries merged anew: code → the code that it is now."""
-    for field in fields:
-        key = str(field.options.get("dictionary"))
-        before, after = old.configuration.dictionaries.get(key), new.configuration.dictionaries.get(key)
-        if field.kind not in ("choice", "multiple_choice") or after is None or before is None or field.encrypted:
-            continue
-        codes = {code: after.live_code(code) for code in after.values if after.live_code(code) != code}
-        if any(before.live_code(code) != live for code, live in codes.items()):
-            yield field.key, codes
-
-
-def _merged_tags(old: Schema, new: Schema) -> Iterator[tuple[Tag, Tag]]:
-    """Yield the tags of dimensions in which some were merged anew, with the tags that they are now."""
-    for key, dimension in new.configuration.tag_dimensions.items():
-        before = old.configuration.tag_dimensions.get(key)
-        if before is not None and before.merged != dimension.merged:
-            for tag in dimension.merged:
-                yield Tag(key, tag), Tag(key, dimension.live_tag(tag))
-
-
-def _derives_otherwise(old: Schema, new: Schema, module: str) -> bool:
-    """Tell whether the same data may have other consequences."""
-    return _sources(old, module) != _sources(new, module)
-
-
-def _sources(schema: Schema, module: str) -> tuple[Any, ...]:
+def _sources(schema: Schema, module: ModuleKey, *, far: bool) -> tuple[Any, ...]:
     """Return everything on which derived values depend, beside the records."""
     known = schema.configuration
-    rules = tuple(rule for rule in known.classifications.values() if rule.module == module)
-    formulas = tuple((field.key, field.formula) for field in known.modules[module].active_fields() if field.formula)
-    kinds = tuple((field.key, field.kind, field.options) for field in known.modules[module].fields.values())
+    modules = [item for item in known.modules.values() if far or item.key == module]
+    keys = {item.key for item in modules}
+    rules = tuple(rule for rule in known.classifications.values() if rule.module in keys)
+    formulas = tuple((item.key, field.key, field.formula) for item in modules for field in item.active_fields())
+    kinds = tuple(
+        (item.key, field.key, field.kind, field.options) for item in modules for field in item.fields.values()
+    )
     return rules, formulas, kinds, known.segments, known.dictionaries, known.tag_dimensions, known.time_zone
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,16 +10,18 @@ import attrs
 
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, difference, fold, replay
-from custinfo.core.kinds import INVALID
+from custinfo.core.kinds import Kind
 from custinfo.core.policy.access import Verdict
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record, Tag
-from custinfo.core.schema import ModuleSchema
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, Tag
 from custinfo.workspace.context import Context
+from custinfo.workspace.former_values import present_values
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.views import ChangeView
 
 __all__ = ["Past", "TagAssignment", "TagSource"]
+
+Kinds = Mapping[FieldKey, Kind]
 
 TagSource = Literal["member", "rule", "import"]
 
@@ -62,7 +64,8 @@ class Past:
         return tuple(views)
 
     def _change(self, record: Record, change: Change, verdict: Verdict) -> ChangeView:
-        fields = self._seen(record, {item.field: (item.old, item.new) for item in change.fields}, verdict)
+        changed = {item.field: (item.old, item.new) for item in change.fields}
+        fields = self._seen(record, changed, verdict, self._kinds(change))
         return ChangeView(
             change.version,
             change.at,
@@ -119,45 +122,28 @@ class Past:
         self, past: Record, values: Mapping[FieldKey, Any]
     ) -> tuple[dict[FieldKey, Any], list[Problem]]:
         """Return values of the past as the present kinds of their fields have them, and what has no place any more."""
-        module = self._context.module(past.module)
-        found: dict[FieldKey, Any] = {}
-        problems: list[Problem] = []
-        former = {key: value for key, value in values.items() if key in module.former_kinds and value is not CLEAR}
-        versions = self._written_under(past, former) if former else {}
-        for key, value in values.items():
-            kind = module.kinds_at(versions[key])[key] if key in versions else module.kinds.get(key)
-            if kind is None or kind is module.kinds[key] or key not in former:
-                found[key] = value
-                continue
-            typed = module.kinds[key].parser(module.definition.fields[key], module.context)(
-                self._raw(module, key, versions[key], value), problems
-            )
-            if typed is not INVALID:
-                found[key] = CLEAR if typed is None else typed
-        return found, problems
+        changes = self._context.unit.history.of_record(past.module, past.id)
+        return present_values(self._context, past, values, changes)
 
-    def _raw(self, module: ModuleSchema, key: FieldKey, version: int, value: Any) -> object:
-        """Return a value of a former kind as people would write it."""
-        field = module.definition.fields[key]
-        former = next(item for item in field.former if version <= item.until)
-        then = attrs.evolve(field, kind=former.kind, options=former.options, former=())
-        return module.kinds_at(version)[key].renderer(then, module.context)(value)
-
-    def _written_under(self, past: Record, keys: Collection[FieldKey]) -> dict[FieldKey, int]:
-        """Return under which version of the configuration each value of a past state was written."""
-        versions: dict[FieldKey, int] = {}
-        for change in self._context.unit.history.of_record(past.module, past.id):
-            if change.version <= past.version:
-                versions |= {item.field: change.configuration_version for item in change.fields if item.field in keys}
-        return versions
+    def _kinds(self, change: Change) -> tuple[Kinds, Kinds]:
+        """Return the kinds that fields had before and after a change; only a new configuration alters them."""
+        module = self._context.module(change.module)
+        after = module.kinds_at(change.configuration_version) if module.former_kinds else module.kinds
+        if change.channel != "configuration" or not module.former_kinds:
+            return after, after
+        return module.kinds_at(change.configuration_version - 1), after
 
     def _seen(
-        self, record: Record, changes: Mapping[FieldKey, tuple[Any, Any]], verdict: Verdict
+        self,
+        record: Record,
+        changes: Mapping[FieldKey, tuple[Any, Any]],
+        verdict: Verdict,
+        kinds: tuple[Kinds | None, Kinds | None] = (None, None),
     ) -> dict[FieldKey, tuple[Any, Any]]:
         """Return what the actor sees to differ: two values behind one mask are the same to them."""
         reveal = self._reading.reveal
         pairs = {
-            key: (reveal(record, key, one, verdict), reveal(record, key, other, verdict))
+            key: (reveal(record, key, one, verdict, kinds[0]), reveal(record, key, other, verdict, kinds[1]))
             for key, (one, other) in changes.items()
             if verdict.field(key) != "hidden"
         }

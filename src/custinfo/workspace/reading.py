@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -17,6 +17,7 @@ from custinfo.core.criteria.nodes import (
     Criterion,
     Everything,
     InSegment,
+    Mentions,
     Not,
     Nothing,
     Path,
@@ -29,6 +30,7 @@ from custinfo.core.criteria.nodes import (
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
+from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import Action
@@ -44,7 +46,7 @@ from custinfo.core.records import (
 )
 from custinfo.core.segments import expand
 from custinfo.core.text import CONTROL
-from custinfo.ports.repositories import Grouping, Order, Query
+from custinfo.ports.repositories import Order, Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.views import Page, RecordView
 
@@ -125,7 +127,7 @@ class ReadPath:
         inner = all_of([beyond.reach("view"), self.readable_where(target, path[1:])])
         return all_of([allowed, _with_hop(inner, key, ".".join(path))])
 
-    def _require_readable(self, module: ModuleKey, names: Path) -> None:
+    def require_readable(self, module: ModuleKey, names: Path) -> None:
         """Refuse a field that the actor may not read, before anything else is said of it; unknown names pass."""
         try:
             path = names if names == ("tags",) else bind_path(names, module, self._context.schema)
@@ -153,7 +155,7 @@ class ReadPath:
             raise self._context.denied(action, module)
         expanded = expand(criterion, module, self._context.schema)  # a segment reads what its criterion reads
         for leaf in leaves(expanded):
-            self._require_readable(module, path_of(leaf))
+            self.require_readable(module, path_of(leaf))
         bound = self._context.bind(expanded, module)
         paths = dict.fromkeys([*map(path_of, leaves(bound)), *used])
         parts: list[Criterion] = [access.reach(action)]
@@ -211,34 +213,25 @@ class ReadPath:
         position: tuple[Any, ...] | None = None
         while True:
             records = self._context.unit.queries.find(Query(module, guarded, order, size, position))
-            self._context.related.prefetch(records)
-            yield from records
-            if len(records) < size:
-                return
-            position = self._sort_values(order, records[-1])
+            with self._context.related.passing():
+                self._context.related.prefetch(records)
+                yield from records
+                if len(records) < size:
+                    return
+                position = self._sort_values(order, records[-1])
 
-    def count(self, module: ModuleKey, criterion: Criterion) -> int:
-        """Return how many records the actor sees."""
-        return self._context.unit.queries.count(Query(module, self.guarded(module, criterion)))
+    def search(self, module: ModuleKey, text: str, criterion: Criterion, limit: int | None, after: str | None) -> Page:
+        """Return a page of the records whose titles mention a text, in the order of the titles."""
+        title = self._context.module(module).definition.title_field
+        if title is None:
+            raise InvalidInputError([Problem("unknown_operator", params={"kind": module, "operator": "search"})])
+        return self.find(module, all_of([Mentions((title,), text), criterion]), (title,), limit, after)
 
-    def distribution(self, module: ModuleKey, name: str, criterion: Criterion) -> dict[Any, int]:
-        """Return value → number of records, by a field or, for the name of a tag dimension, by its tags."""
-        schema = self._context.module(module)
-        is_field = any(name in (field.key, *field.label.values()) for field in schema.definition.fields.values())
-        dimension = None if is_field else self._context.schema.resolve_dimension(name)
-        path: Path = ("tags",) if dimension is not None else bind_path(name, module, self._context.schema)
-        self._require_readable(module, path)
-        definition = self._definition(module, path)
-        if definition is not None and definition.encrypted:
-            raise InvalidInputError(
-                [Problem("unknown_operator", name, params={"kind": "encrypted", "operator": "group"})]
-            )
-        query = Query(module, self.guarded(module, criterion, path))
-        grouping = Grouping(dimension=dimension.key) if dimension is not None else Grouping(path=path)
-        counts = self._context.unit.queries.distribution(query, grouping)
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, str(item[0]))))
+    def views(self, module: ModuleKey, criterion: Criterion, order_by: Sequence[str]) -> Iterator[RecordView]:
+        """Yield views one by one, in memory that does not grow with them."""
+        return (self.view(record) for record in self.stream(module, criterion, order_by))
 
-    def _definition(self, module: ModuleKey, path: Path) -> FieldDefinition | None:
+    def definition(self, module: ModuleKey, path: Path) -> FieldDefinition | None:
         """Return the definition at the end of a path."""
         owner = module if len(path) == 1 else self._context.related.target(module, path[0])
         return self._context.module(owner).definition.fields.get(path[-1])
@@ -246,8 +239,8 @@ class ReadPath:
     def _order(self, module: ModuleKey, name: str) -> Order:
         descending = name.startswith("-")
         path = bind_path(name.removeprefix("-"), module, self._context.schema)
-        self._require_readable(module, path)
-        definition = self._definition(module, path)
+        self.require_readable(module, path)
+        definition = self.definition(module, path)
         if definition is not None and definition.encrypted:
             raise InvalidInputError(
                 [Problem("unknown_operator", name, params={"kind": "encrypted", "operator": "sort"})]
@@ -317,11 +310,17 @@ class ReadPath:
             self._context.module(record.module),
         )
 
-    def reveal(self, record: Record, key: FieldKey, value: Any, verdict: Verdict) -> Any:
-        """Return a visible value as the verdict says: open, masked, or unreadable without its key."""
+    def reveal(
+        self, record: Record, key: FieldKey, value: Any, verdict: Verdict, kinds: Mapping[FieldKey, Kind] | None = None
+    ) -> Any:
+        """Return a visible value as the verdict says: open, masked, or unreadable without its key.
+
+        `kinds` are those that the fields had when the value was written, where they may have been others.
+        """
         if type(value) is Sealed:
+            kind = kinds.get(key) if kinds is not None else None
             try:
-                value = self._context.unseal(record.id, record.module, key, value)
+                value = self._context.unseal(record.id, record.module, key, value, kind)
             except InvalidInputError:
                 return UNREADABLE
         if key in verdict.readable or value is None:

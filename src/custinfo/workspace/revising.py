@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -12,9 +12,9 @@ import attrs
 from custinfo.core.approval.requests import Request
 from custinfo.core.configuration import Configuration
 from custinfo.core.configuration_changes import ConfigurationChange
-from custinfo.core.criteria.nodes import Criterion, Not, Present, any_of
+from custinfo.core.criteria.nodes import Criterion, Everything, Not, Present, any_of
 from custinfo.core.errors import InvalidInputError
-from custinfo.core.history.changes import Change, changes_between
+from custinfo.core.history.changes import Change, FieldChange, changes_between
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.revisions import Revision, changed_configuration
@@ -22,7 +22,9 @@ from custinfo.core.schema import Schema
 from custinfo.core.stored import unique_key
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.context import Compiled, Context
+from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.migrating import Cause, Migrated, Migration, pages
+from custinfo.workspace.removing import Removal
 
 __all__ = ["Clash", "ConfigurationPlan", "Effect", "Failing", "Failure", "Work", "batch_of", "preview"]
 
@@ -79,20 +81,34 @@ class Preview:
     problems: tuple[Problem, ...]
 
 
-def preview(context: Context, migrations: Iterable[Migration]) -> Preview:
-    """Return what migrations come to; reads the records that they concern, and writes nothing."""
+def preview(context: Context, migrations: Iterable[Migration], removed: Sequence[Removal]) -> Preview:
+    """Return what migrations come to; reads the records that they concern, and writes nothing.
+
+    Something removed that records still have is a problem, save where they come to be without it.
+    """
+    given_up: Counter[int] = Counter()
     effects: list[Effect] = []
     clashes: list[Clash] = []
     problems: list[Problem] = []
     for migration in migrations:
         tally = _Tally(migration)
-        for page in pages(context.unit, migration, _concerned(migration)):
+        if context.keyring is None:
+            problems += [Problem("keyring_missing", key) for key in migration.to_be_sealed]
+        # A request may hold a field that is blank on its record as yet.
+        looked_at = Everything() if migration.rewritten else _concerned(migration)
+        for page in pages(context.unit, migration, looked_at):
             requests = _open_requests(context, page)
+            migration.prefetch(page)
             for record in page:
-                tally.add(migration.run(record), requests.get(record.id, ()))
+                migrated = migration.run(record)
+                tally.add(migrated, requests.get(record.id, ()))
+                if migrated.changed:
+                    given_up.update(place for place, item in enumerate(removed) if item.given_up(migrated))
         effects += tally.effects()
         clashes += tally.clashes()
-        problems += tally.problems
+        problems += map(migration.new.labelled, (*tally.problems, *tally.standing_in_the_way()))
+    left = [item.problem(context.unit, given_up[place]) for place, item in enumerate(removed)]
+    problems = [*(problem for problem in left if problem is not None), *problems]
     return Preview(tuple(effects), tuple(clashes), tuple(problems))
 
 
@@ -131,18 +147,17 @@ class _Tally:
         for key, problems in migrated.failures.items():
             self._failing[key] += 1
             if len(self._failures[key]) < _MOST_TOLD:
-                self._failures[key].append(Failure(record.id, problems))
+                labelled = tuple(map(self.migration.new.labelled, problems))
+                self._failures[key].append(Failure(record.id, labelled))
         for key, holders in self._holders.items():
             value = record.values.get(key)
             text = None if value is None or record.archived_at is not None else self._text(key, value)
             if text is not None:
                 holders[text].append(record.id)
         for request in requests:
-            held = sorted(key for key in request.reserved_fields() & migrated.causes.keys() if key != "tags")
-            params = {"request_id": request.id}
-            self.problems += [
-                self.migration.new.labelled(Problem("field_reserved", key, params=params)) for key in held
-            ]
+            touched = (migrated.causes.keys() | set(self.migration.rewritten)) - {"tags"}
+            held = sorted(request.reserved_fields() & touched)
+            self.problems += [Problem("field_reserved", key, params={"request_id": request.id}) for key in held]
 
     def _text(self, key: FieldKey, value: object) -> str | None:
         return unique_key(self.migration.new, key, value)
@@ -156,6 +171,13 @@ class _Tally:
                 yield Effect(self.module, key, cause, number, self._failing[key], tuple(self._failures[key]))
             else:
                 yield Effect(self.module, key, cause, number)
+
+    def standing_in_the_way(self) -> Iterator[Problem]:
+        """Yield a problem for each value that several records share, and for each field with values without place."""
+        for clash in self.clashes():
+            yield Problem("not_unique_yet", clash.field, params={"count": len(clash.record_ids)})
+        for key, number in self._failing.items():
+            yield Problem("conversion_failing", key, params={"count": number})
 
     def clashes(self) -> Iterator[Clash]:
         for key, holders in self._holders.items():
@@ -173,7 +195,8 @@ class ConfigurationPlan:
         changes: What differs.
         effects: What happens to stored values, field by field.
         clashes: Records that would share a value of a field that is to be unique.
-        problems: What stands in the way (errors), and what is worth a look (warnings).
+        problems: What stands in the way (errors), clashes and values without place among them, and what is worth a
+            look (warnings): what `Report.of(plan)` shows.
     """
 
     configuration: Configuration = attrs.field(repr=False)
@@ -207,7 +230,8 @@ class ConfigurationPlan:
             context = self._work.context
             self._require(failing)
             with context.unit.atomic():
-                self._revision = _Application(self._work, self.configuration.version, reason, context.now()).run()
+                version, now = self.configuration.version, context.now()
+                self._revision = _Application(self._work, version, reason, now, clear=failing == "clear").run()
             context.adopt(self._work.compiled)
         return self._revision
 
@@ -216,16 +240,8 @@ class ConfigurationPlan:
         if context.compiled is not self._work.base:
             expected, actual = self._work.base.version, context.compiled.version
             raise changed_configuration(expected, actual)
-        problems = [problem for problem in self.problems if problem.severity == "error"]
-        problems += [
-            Problem("not_unique_yet", clash.field, params={"count": len(clash.record_ids)}) for clash in self.clashes
-        ]
-        if failing == "refuse":
-            problems += [
-                Problem("conversion_failing", effect.field, params={"count": effect.failing})
-                for effect in self.effects
-                if effect.failing
-            ]
+        allowed = {"conversion_failing"} if failing == "clear" else frozenset()
+        problems = [item for item in self.problems if item.severity == "error" and item.code not in allowed]
         if problems:
             raise InvalidInputError(problems)
 
@@ -234,13 +250,15 @@ class ConfigurationPlan:
 class Work:
     """What carries a plan out: the configuration in force, the one to come, and what it does to each module.
 
-    `undone` is the version that the plan takes back, if that is what it does.
+    `related` follows references for the migrations. `undone` is the version that the plan takes back, if that is what
+    it does.
     """
 
     context: Context
     base: Compiled
     compiled: Compiled
     migrations: tuple[Migration, ...]
+    related: Foreseen
     undone: int | None = None
 
 
@@ -252,6 +270,7 @@ class _Application:
     version: int
     reason: str | None
     now: datetime
+    clear: bool
 
     def run(self) -> Revision:
         work, unit = self.work, self.work.context.unit
@@ -266,8 +285,10 @@ class _Application:
         unit.configurations.save(revision, replacing=replacing)
         work.compiled.revision = revision.version
         other = unit.under(work.compiled.schema)
+        work.related.begin(other)
         for migration in work.migrations:
             self.migrate(other, migration)
+            work.related.finished(migration.new.definition.key)
         return revision
 
     def migrate(self, other: UnitOfWork, migration: Migration) -> None:
@@ -276,12 +297,13 @@ class _Application:
         if migration.unique:
             self.release(migration)
         for page in pages(unit, migration, _concerned(migration)):
-            done = [(record, self.finished(migration.run(record))) for record in page]
+            migration.prefetch(page)
+            done = [(record, self.finished(migration, migration.run(record))) for record in page]
             changed = [(before, after) for before, after in done if before is not after]
             if changed:
                 other.records.save([after for _, after in changed])
-                other.history.append([self.change(before, after) for before, after in changed])
-                self.work.context.related.forget([after for _, after in changed])
+                other.history.append([self.change(migration, before, after) for before, after in changed])
+                self.work.related.saved([after for _, after in changed])
             if migration.unique:
                 other.records.reindex([after for before, after in done if before is after])
 
@@ -293,14 +315,20 @@ class _Application:
         for page in pages(self.work.context.unit, migration, _concerned(migration)):
             unit.records.reindex(page)
 
-    def finished(self, migrated: Migrated) -> Record:
-        """Return a record as it is saved; itself where it does not change."""
+    def finished(self, migration: Migration, migrated: Migrated) -> Record:
+        """Return a record as it is saved; itself where it does not change.
+
+        Raises: InvalidInputError for a value without place that came after the plan was made.
+        """
+        if migrated.failures and not self.clear:
+            found = (Problem("conversion_failing", key, params={"count": 1}) for key in migrated.failures)
+            raise InvalidInputError(map(migration.new.labelled, found))
         before, after = migrated.before, migrated.after
-        if not migrated.causes:
+        if not migrated.changed:
             return before
         return attrs.evolve(after, version=before.version + 1, updated_at=self.now)
 
-    def change(self, before: Record, after: Record) -> Change:
+    def change(self, migration: Migration, before: Record, after: Record) -> Change:
         return Change(
             after.module,
             after.id,
@@ -308,12 +336,20 @@ class _Application:
             self.now,
             self.work.context.actor,
             "update",
-            changes_between(before, after),
+            tuple(migration.sealed_change(after, item) for item in _changes(before, after)),
             "configuration",
             self.reason,
             batch=batch_of(self.version),
             configuration_version=self.version,
         )
+
+
+def _changes(before: Record, after: Record) -> tuple[FieldChange, ...]:
+    """Return what differs, also where only the type does: 1 is not the same as 1.0, or as yes."""
+    found = changes_between(before, after)
+    told = {item.field for item in found}
+    pairs = [(key, before.values.get(key), value) for key, value in after.values.items() if key not in told]
+    return (*(FieldChange(key, old, new) for key, old, new in pairs if type(old) is not type(new)), *found)
 
 
 def batch_of(version: int) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from custinfo.core.approval.machine import Command, decide
 from custinfo.core.approval.requests import RequestId
 from custinfo.core.criteria.nodes import Compare
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
-from custinfo.core.records import Record, RecordId
+from custinfo.core.records import FieldKey, Record, RecordId, Sealed
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
+from custinfo.workspace.former_values import present_tags, present_values
 from custinfo.workspace.reading import not_found
 
 __all__ = ["UndoReport", "undo"]
@@ -99,18 +102,31 @@ class _Undo:
         if record.version != changes[-1].version or self.held(record, changes):
             self.kept.append(record_id)
             return
-        past = fold(self.context.unit.history.of_record(module, record_id), version=changes[0].version - 1)
+        history = self.context.unit.history.of_record(module, record_id)
+        past = fold(history, version=changes[0].version - 1)
         now = self.context.now()
         if past is None:
             self.removed.append(record)
             gone = attrs.evolve(record, version=record.version + 1, archived_at=now)
             self.changes.append(self.change(record, gone, "delete"))
             return
+        values, problems = present_values(self.context, past, past.values, history)
+        if problems:
+            self.kept.append(record_id)
+            return
+        today = attrs.evolve(past, values=self.sealed(past, values), tags=present_tags(self.context, past.tags))
         back = attrs.evolve(
-            derived(self.context, past), version=record.version + 1, updated_at=now, created_at=record.created_at
+            derived(self.context, today), version=record.version + 1, updated_at=now, created_at=record.created_at
         )
         self.reverted.append(back)
         self.changes.append(self.change(record, back, "revert"))
+
+    def sealed(self, past: Record, values: Mapping[FieldKey, Any]) -> FrozenDict[FieldKey, Any]:
+        """Return values in which those of fields that are encrypted by now are sealed."""
+        fields = self.context.module(past.module).encrypted_fields
+        plain = [field for field in fields if type(values.get(field.key, None)) not in (Sealed, type(None))]
+        sealed = {field.key: self.context.seal(field, past.id, past.module, values[field.key]) for field in plain}
+        return FrozenDict({**values, **sealed})
 
     def held(self, record: Record, changes: Sequence[Change]) -> bool:
         """Tell whether somebody approved it, waits for its approval, or refers to the record."""

@@ -13,7 +13,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, Record
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived_changes
-from custinfo.workspace.drafts import Prepared
+from custinfo.workspace.drafts import NEEDED, Prepared
 from custinfo.workspace.uniqueness import UniqueCheck
 
 __all__ = ["check_references", "leavers", "validate", "without_states"]
@@ -45,9 +45,7 @@ def _check(context: Context, prepared: Prepared, after: Record) -> None:
     prepared.problems += leavers(context, prepared.before, after, prepared.patch)
 
 
-def leavers(
-    context: Context, before: Record | None, after: Record, written: Collection[FieldKey]
-) -> Iterator[Problem]:
+def leavers(context: Context, before: Record | None, after: Record, written: Collection[FieldKey]) -> Iterator[Problem]:
     """Yield a problem for each member who is newly named, as owner or in a field, and has left (ORG-4)."""
     for key in written:
         if key != "owner" and key not in context.module(after.module).user_fields:
@@ -93,7 +91,9 @@ def check_references(context: Context, prepared: Prepared) -> None:
     references = context.related.fields(after.module)
     problems = []
     unread = {key for key, _ in references} & {problem.field for problem in prepared.errors}
-    if unread:
+    if unread and context.access(after.module).may(NEEDED[prepared.draft.action]):
+        # Whose record it is can't be told without it: the rest that is wrong is said along with it.
+        _check(context, prepared, after)
         prepared.error = InvalidInputError(prepared.errors)
         return
     for key, target_module in references:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self, TypeVar
 
 from custinfo.core.configuration import Configuration
-from custinfo.core.converter import RuleTypes
-from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.errors import ConflictError, NotFoundError, PermissionDeniedError, StorageError
 from custinfo.core.kinds import Kind
 from custinfo.core.organisation import Directory, Organisation
 from custinfo.core.problems import Problem
-from custinfo.core.records import MemberKey
+from custinfo.core.records import MemberKey, ModuleKey
+from custinfo.core.revisions import Revision
+from custinfo.core.rules import RuleTypes
 from custinfo.core.validation.whole import checked_schema
 from custinfo.ports.system import Clock, Ids, Keyring
 from custinfo.ports.units import UnitOfWork, Units
+from custinfo.workspace.backups import Source, Target, TenantSummary
 from custinfo.workspace.context import Compiled, Context, References
 from custinfo.workspace.defaults import Uuid7, system_clock
+from custinfo.workspace.integrity import IntegrityReport
 from custinfo.workspace.session import Session
 from custinfo.workspace.undoing import UndoReport, undo
+from custinfo.workspace.upkeep import Maintenance, in_force, upkeep_of
 
 __all__ = ["Workspace"]
+
+T = TypeVar("T")
+
+_PAUSE: Final = 0.01
+"""Seconds before the second attempt of `run`; twice as long before each further one."""
 
 
 class Workspace:
@@ -68,6 +78,7 @@ class Workspace:
         self._ids = ids if ids is not None else Uuid7(clock)
         self._given = Compiled(checked_schema(configuration, directory, dict(kinds or {})), rule_types)
         self._compiled = self._given
+        self._hosted: tuple[Revision, Compiled] | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -109,6 +120,138 @@ class Workspace:
         with self._context(actor, unit) as context:
             yield Session(context)
 
+    def run(self, actor: MemberKey, function: Callable[[Session], T], *, attempts: int = 3) -> T:
+        """Return what a function returns that acts in a session of its own, tried again where others were in the way.
+
+        A `with` block can't be run twice; a function can. It is called anew, with a new session and after a short
+        pause, if the database gave its transaction up in favour of another (deadlock, serialization failure), if
+        somebody changed a record after it was read, or if the configuration was replaced meanwhile. What it did to the
+        records is taken back by then; anything else that it does, it does twice. In a transaction of the host's own,
+        the host does this: see `StorageError.retryable`.
+
+        >>> from custinfo.standard import sample_organisation, standard_configuration
+        >>> workspace = Workspace.open("memory://", standard_configuration(), organisation=sample_organisation())
+        >>> workspace.run("lisi", lambda session: session.customers.count())
+        0
+
+        Args:
+            actor: Key of the member who acts.
+            function: Takes the session; read inside it what it decides upon.
+            attempts: How often it is called at most, 1 or more.
+
+        Raises: What the function raises, the last time. An error that trying again does not mend is raised at once.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                with self.acting_as(actor) as session:
+                    return function(session)
+            except (StorageError, ConflictError) as error:
+                if attempt == attempts or not _may_be_tried_again(error):
+                    raise
+            time.sleep(_PAUSE * 2 ** (attempt - 1))
+        raise ValueError(f"attempts must be 1 or more, not {attempts}")
+
+    def build_indexes(self, progress: Callable[[ModuleKey, int, int], None] | None = None) -> None:
+        """Make the index of every field that is indexed complete, and free what fields no longer need.
+
+        A field that becomes indexed is searched in the records themselves until its index is complete. Small modules
+        see to that at once. For a large one, run this beside the work that goes on: it takes many short transactions,
+        and where it was interrupted, even killed, it goes on the next time. Where there is nothing to do, it is quick.
+
+        If the configuration comes from code alone, run it when all processes have the new one.
+
+        Args:
+            progress: Called after each step with the module, how many of its records are done, and how many it has.
+
+        Raises: StorageError: what is done by then stays so.
+        """
+        build = getattr(self._units, "build_indexes", None)
+        if build is not None:
+            with self._context("", None) as context:
+                schema = context.schema
+            build(schema, self.tenant, progress)
+
+    def export_tenant(self, target: Target) -> TenantSummary:
+        """Write everything that the tenant has to a backup, as it is at one instant, and return what that is.
+
+        Values are written as they are stored: encrypted ones stay so, and all others can be read by whoever has the
+        file. Nobody acts here and no grant is asked: it is for the host, like `delete_tenant` and the others around it.
+
+        Args:
+            target: A path, compressed if it ends in `.gz`, or a binary file. A path takes its name when all is written.
+
+        Raises: StorageError where something in the store can't be read (see `check_integrity`); OSError; TypeError for
+            a store without `custinfo.ports.Upkeep`. Nothing in the store changes.
+        """
+        with self._maintenance(snapshot=True) as maintenance:
+            return maintenance.export(target)
+
+    def import_tenant(self, source: Source) -> TenantSummary:
+        """Put everything of a backup into the tenant, which is empty, and return what that is.
+
+        Ids, versions, times and history are as they were; the configuration in force is the one that was. It is one
+        transaction, which ends well only if the backup is found to be whole. The store may be of another kind than the
+        one that was backed up, and the tenant of another name if no value in the backup is encrypted.
+
+        Args:
+            source: A path, compressed or not, or a binary file.
+
+        Raises: ConflictError (`tenant_not_empty`); UnreadableFileError (`not_a_backup`, `backup_newer`,
+            `backup_damaged`); InvalidInputError (`backup_of_other_tenant`, or `backup_misfit` where the configuration
+            in the host's code is too different); ConfigurationError; StorageError; TypeError for a store without
+            `custinfo.ports.Upkeep`. The tenant is empty then as before.
+        """
+        with self._maintenance() as maintenance:
+            return maintenance.restore(source)
+
+    def delete_tenant(self, *, confirm: str) -> int:
+        """Delete everything that the tenant has, part by part, and return the number of rows.
+
+        Nobody may work in the tenant meanwhile, and other processes are to open their workspaces on it anew. When it is
+        interrupted, a second call goes on.
+
+        Args:
+            confirm: The name of the tenant, so that none is deleted by mistake.
+
+        Raises: ValueError if `confirm` is another name; StorageError; TypeError for a store without
+            `custinfo.ports.Upkeep`.
+        """
+        if confirm != self.tenant:
+            raise ValueError(f"to delete the tenant {self.tenant!r}, confirm its name")
+        with self._maintenance() as maintenance:
+            deleted = maintenance.delete()
+        forget = getattr(self._units, "forget", None)
+        if forget is not None:
+            forget(self.tenant)
+        return deleted
+
+    def check_integrity(self, *, repair: bool = False) -> IntegrityReport:
+        """Compare records, history, requests, configuration, and what the store keeps beside them, at one instant.
+
+        Args:
+            repair: Write what stands beside the records and requests (tags, unique values, index columns, tasks,
+                reservations) anew where it differs. Records, history and requests themselves stay as they are.
+
+        Raises: StorageError, which with `repair` may mean that others worked meanwhile: nothing is repaired then;
+            TypeError for a store without `custinfo.ports.Upkeep`.
+        """
+        with self._maintenance(snapshot=True) as maintenance:
+            return maintenance.check(repair=repair)
+
+    @contextmanager
+    def _maintenance(self, *, snapshot: bool = False) -> Iterator[Maintenance]:
+        """Begin a unit under the configuration in force, or the nearest to it that there is."""
+        compiled = self._compiled
+        while True:
+            with self._units.begin(compiled.schema, self.tenant) as unit:
+                if snapshot:
+                    upkeep_of(unit).snapshot()
+                revision = in_force(unit)
+                if compiled.revision == (0 if revision is None else revision.version):
+                    yield Maintenance(self.tenant, compiled, unit, self._clock)
+                    return
+            compiled = self._given if revision is None else compiled.as_stored(revision)
+
     @contextmanager
     def _context(self, actor: MemberKey, units: Units | None) -> Iterator[Context]:
         compiled = self._compiled
@@ -116,11 +259,29 @@ class Workspace:
             with (units or self._units).begin(compiled.schema, self.tenant) as unit:
                 version = unit.configurations.version()
                 if version == compiled.revision:
-                    self._compiled = compiled
+                    if units is None:
+                        self._compiled = compiled
                     yield from self._within(actor, compiled, unit)
                     return
                 revision = unit.configurations.get(version)
-            compiled = self._given if revision is None else compiled.as_stored(revision)
+            if revision is None and version:
+                raise NotFoundError([Problem("not_found", params={"what": "version"})])
+            compiled = self._as_stored(revision, hosted=units is not None)
+
+    def _as_stored(self, revision: Revision | None, *, hosted: bool) -> Compiled:
+        """Return the configuration that a store has, compiled.
+
+        What a host's transaction shows may be rolled back, and another one come under its number: it is kept apart,
+        and used again for the very same revision only.
+        """
+        if revision is None:
+            return self._given
+        if self._hosted is not None and self._hosted[0] == revision:
+            return self._hosted[1]
+        compiled = self._given.as_stored(revision)
+        if hosted:
+            self._hosted = (revision, compiled)
+        return compiled
 
     def _within(self, actor: MemberKey, compiled: Compiled, unit: UnitOfWork) -> Iterator[Context]:
         related = References(unit, compiled.schema)
@@ -159,3 +320,7 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _may_be_tried_again(error: StorageError | ConflictError) -> bool:
+    return error.code in ("configuration_changed", "stale_version", "storage_retryable")

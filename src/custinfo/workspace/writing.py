@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -86,14 +86,7 @@ class WritePath:
         if self.channel == "import":
             self._refuse_reserved(batch)
         now = self.context.now()
-        saved = [record for part in _parts(batch) for record in self._save(part, now)]
-        if saved:
-            follow(self.context, saved)
-
-    def _save(self, batch: Iterable[Prepared], now: datetime) -> list[Record]:
-        """Save changes with history, or submit their requests; return the records that are saved."""
-        records: list[Record] = []
-        changes: list[Change] = []
+        saved: list[tuple[Prepared, Record]] = []
         for prepared in batch:
             if not prepared.going or prepared.after is None or not prepared.changed:
                 continue
@@ -101,13 +94,19 @@ class WritePath:
             if prepared.path is not None:
                 prepared.request = self._submit(prepared, after, prepared.path)
                 continue
-            records.append(after)
-            changes.append(self._change(prepared, after, now))
-        if records:
-            self.context.unit.records.save(records)
-            self.context.unit.history.append(changes)
-            self.context.related.forget(records)
-        return records
+            saved.append((prepared, after))
+        if saved:
+            self._save(saved, now)
+
+    def _save(self, saved: Sequence[tuple[Prepared, Record]], now: datetime) -> None:
+        """Save records with their history, a slice of that at a time: a change is many objects, needed for a moment."""
+        records = [after for _, after in saved]
+        self.context.unit.records.save(records)
+        for start in range(0, len(saved), _SLICE):
+            part = saved[start : start + _SLICE]
+            self.context.unit.history.append([self._change(prepared, after, now) for prepared, after in part])
+        self.context.related.forget(records)
+        follow(self.context, records)
 
     def _refuse_reserved(self, batch: Iterable[Prepared]) -> None:
         """Look again at what requests hold: time passed since the plan. Raises: FieldReservedError."""
@@ -165,13 +164,3 @@ class WritePath:
             self.batch,
             self.context.schema.configuration.version,
         )
-
-
-def _parts(batch: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
-    """Yield new records in slices, so that what is made to store them is gone before the garbage collector ages it.
-
-    A batch with changes stays whole: a unique value may pass from one record to another in it.
-    """
-    size = _SLICE if all(prepared.before is None for prepared in batch) else len(batch)
-    for start in range(0, len(batch), size):
-        yield batch[start : start + size]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,9 +16,11 @@ from sqlalchemy import Engine, MetaData, create_engine, inspect, select
 
 from custinfo.adapters.sqlalchemy import NUMBER_SLOTS, TEXT_SLOTS, SqlAlchemyUnits, make_tables
 from custinfo.core.configuration import Configuration
-from custinfo.core.criteria import F
+from custinfo.core.criteria import Compare, F
 from custinfo.core.errors import ConfigurationError, MissingExtraError
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.revisions import Revision
 from custinfo.core.schema import Schema
 from custinfo.ports import Order, Query
 from custinfo.testing import make_record, record_id, sample_directory
@@ -163,7 +166,7 @@ def test_make_tables_is_for_migrations() -> None:
     metadata = MetaData()
     tables = make_tables(metadata, prefix="crm_", schema="app")
     assert tables.record.fullname == "app.crm_record"
-    assert len(metadata.tables) == 12
+    assert len(metadata.tables) == 15
     assert all(table.name.startswith("crm_") and table.schema == "app" for table in metadata.tables.values())
 
 
@@ -175,7 +178,8 @@ def test_created_tables_are_those_of_make_tables(tmp_path: Path) -> None:
     engine = create_engine(url)
     metadata = MetaData()
     make_tables(metadata, prefix="crm_")
-    assert set(inspect(engine).get_table_names()) == set(metadata.tables)
+    names = set(inspect(engine).get_table_names())
+    assert {name for name in names if "_fts" not in name} == set(metadata.tables)
     engine.dispose()
 
 
@@ -195,3 +199,29 @@ def test_a_missing_library_names_its_extra() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert shown == "missing_extra {'extra': 'sqlalchemy', 'library': 'SQLAlchemy'}\n"
+
+
+def test_code_that_the_store_follows_no_more_claims_nothing(units: SqlAlchemyUnits) -> None:
+    """A workspace that opens with old code leaves the slots alone until it knows the configuration in force."""
+    old, new = FieldDefinition("a", "integer", indexed=True), FieldDefinition("a", "text", indexed=True)
+    known = schema_of(new)
+    in_force = Schema(attrs.evolve(known.configuration, version=2), known.directory, known.zone)
+    with units.begin(known, "one") as unit:
+        unit.configurations.save(Revision(2, "{}", datetime(2024, 1, 1, tzinfo=UTC)), replacing=0)
+    with units.begin(in_force, "one") as unit:
+        unit.records.save([make_record(1, {"a": "x"})])
+    assert claimed(units) == {"a": ("t1", "ready")}
+    with units.begin(schema_of(old), "one"):
+        assert claimed(units) == {"a": ("t1", "ready")}
+
+
+def test_a_slot_that_did_not_suit_for_a_while(units: SqlAlchemyUnits) -> None:
+    """A value that was cleared while its field had another kind is not found by what the slot still had."""
+    text, several = FieldDefinition("a", "text", indexed=True), FieldDefinition("a", "long_text", indexed=True)
+    with units.begin(schema_of(text), "one") as unit:
+        unit.records.save([make_record(1, {"a": "x"})])
+    with units.begin(schema_of(several), "one") as unit:
+        [record] = unit.records.get("thing", [record_id(1)]).values()
+        unit.records.save([attrs.evolve(record, values=FrozenDict(), version=2)])
+    with units.begin(schema_of(text), "one") as unit:
+        assert unit.queries.count(Query("thing", Compare(("a",), "eq", "x"))) == 0

@@ -19,12 +19,15 @@ from custinfo import (
     InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
+    Report,
     Tagged,
     Workspace,
 )
+from custinfo.adapters.excel import plan_import
 from custinfo.core.fields import ModuleDefinition
 from custinfo.core.policy.grants import ALL_FIELDS, Action, Fields, Grant
 from custinfo.standard import sample_organisation, standard_configuration
+from tests.adapters.excel.sheets_by_hand import workbook as workbook_of
 from tests.unit.workspace.story import ENTERPRISE, applied
 
 
@@ -474,3 +477,135 @@ def test_the_session_goes_on_under_the_new_configuration(workspace: Workspace) -
         grant = Grant("system_administrator", "customer", frozenset({"view"}), "all", view=ALL_FIELDS)
         live.change(live.current.with_grants(grant))
         assert session.customers.count() == 0
+
+
+def test_a_request_about_a_blank_field_stands_in_the_way(workspace: Workspace) -> None:
+    """A request that holds a field is named though the record has no value there as yet."""
+    [key] = customers(
+        workspace, {"status": "成交", "contract_amount": 1, "effective_on": "2024-01-01", "owner": "lisi"}
+    )
+    with workspace.acting_as("lisi") as session:
+        values = {"address": "12", "contact_name": "另一人"}
+        request = session.customers.update(key, values, version=ANY).request  # type: ignore[union-attr]
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        plan = live.plan(live.current.change_field("customer", "address", kind="date"))
+        assert [(item.code, item.params["request_id"]) for item in plan.problems] == [("field_reserved", request.id)]
+
+
+def test_encryption_without_a_keyring(url: str) -> None:
+    """Nothing is sealed, and nothing cleared, where there is no key."""
+    with Workspace.open(url, standard_configuration(), organisation=sample_organisation()) as workspace:
+        ids = customers(workspace, {"bank_account": "工行 123"})
+        with pytest.raises(InvalidInputError) as caught:
+            change(workspace, "bank_account", encrypted=True, failing="clear")
+        assert "keyring_missing" in {problem.code for problem in caught.value.problems}
+        assert values_of(workspace, ids, "bank_account") == ["工行 123"]
+
+
+def test_sealing_leaves_no_open_value_behind(workspace: Workspace) -> None:
+    """The change that seals a value holds the old one sealed too; undoing opens it again."""
+    ids = customers(workspace, {"bank_account": "工行 123"}, {"bank_account": "建行 456"})
+    change(workspace, "bank_account", encrypted=True)
+    with workspace.acting_as("zhoushi") as session:
+        last = session.context.unit.history.of_record("customer", ids[0])[-1]  # type: ignore[arg-type]
+        assert "工行" not in repr([tuple(item) for item in last.fields])
+        assert session.customers.history(ids[0])[-1].fields["bank_account"] == ("工行 123", "工行 123")
+    with workspace.acting_as("admin") as session:
+        session.configuration.undo(2).apply()
+    assert values_of(workspace, ids, "bank_account") == ["工行 123", "建行 456"]
+    with workspace.acting_as("zhoushi") as session:
+        assert session.customers.count(F.bank_account == "建行 456") == 1
+
+
+def test_an_encrypted_field_of_another_kind(workspace: Workspace) -> None:
+    """History and revert of an encrypted field that was converted, or opened, know the kind of the time."""
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        live.change(live.current.with_fields("customer", FieldDefinition("trial", "integer", "试用", encrypted=True)))
+    [key] = customers(workspace, {"trial": "20240305"})
+    change(workspace, "trial", kind="date")
+    with workspace.acting_as("sunjiu") as session:
+        assert session.customers.get(key)["trial"] == date(2024, 3, 5)
+        assert [item.fields["trial"] for item in session.customers.history(key)] == [
+            (None, 20240305), (20240305, date(2024, 3, 5)),
+        ]  # fmt: skip
+        applied(session.customers.update(key, {"trial": "2025-01-01"}, version=2))
+    change(workspace, "trial", encrypted=False)
+    with workspace.acting_as("sunjiu") as session:
+        assert applied(session.customers.revert(key, to_version=1, version=4))["trial"] == date(2024, 3, 5)
+        assert session.customers.count(F.trial == "2024-03-05") == 1
+
+
+def test_reverting_to_merged_entries_and_tags(workspace: Workspace) -> None:
+    """What was merged since comes back as what it is now."""
+    [key] = customers(workspace, {"source": "展会"}, tags=[("需求", "采购设备")])
+    with workspace.acting_as("sunjiu") as session:
+        session.customers.update(key, {"source": ""}, version=1)
+        session.customers.tag(key, remove=("需求", "采购设备"), version=2)
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        current = live.current
+        entries = current.dictionaries["source"].merged("展会", "转介绍")
+        tags = current.tag_dimensions["需求"].renamed("采购设备", "设备采购")
+        live.change(current.with_dictionaries(entries).with_tag_dimensions(tags))
+    with workspace.acting_as("sunjiu") as session:
+        view = applied(session.customers.revert(key, to_version=1, version=3))
+        assert view["source"] == "转介绍"
+        assert view.tags == {("需求", "设备采购")}
+
+
+def test_amounts_do_not_change_their_currency(workspace: Workspace) -> None:
+    """A hundred yuan are not a hundred dollars: every amount has no place in the other currency."""
+    ids = customers(workspace, {"annual_budget": "100"}, {})
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        plan = live.plan(live.current.change_field("customer", "annual_budget", options={"currency": "USD"}))
+        assert effects(plan) == [("annual_budget", "converted", 1, 1)]
+        assert [problem.code for problem in plan.problems] == ["conversion_failing"]
+    assert values_of(workspace, ids, "annual_budget") == [Decimal(100), None]
+
+
+def test_undoing_an_import_after_a_conversion(workspace: Workspace, tmp_path: Path) -> None:
+    """What an import had cleared or changed comes back as the present kind of the field has it."""
+    [key] = customers(workspace, {"address": "12", "main_business": "x"})
+    path = tmp_path / "in.xlsx"
+    path.write_bytes(workbook_of(["id", "主营业务"], [key, "y"]))
+    with workspace.acting_as("sunjiu") as session:
+        report = plan_import(session, "customer", path).apply()
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        fields = FieldDefinition("trial", "integer", "试用")
+        live.change(live.current.with_fields("customer", fields))
+    undone = workspace.undo_import(report.batch_id, actor="sunjiu")
+    assert undone.reverted == (key,)
+    change(workspace, "address", kind="integer")
+    with workspace.acting_as("sunjiu") as session:
+        assert (session.customers.get(key)["address"], session.customers.get(key)["main_business"]) == (12, "x")
+
+
+def test_somebody_can_always_configure(workspace: Workspace) -> None:
+    """The last grant to configure a module is not taken away."""
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        grants = tuple(grant for grant in live.current.grants if grant.role != "system_administrator")
+        plan = live.plan(attrs.evolve(live.current, grants=grants))
+        assert [problem.code for problem in plan.problems] == ["nobody_configures", "nobody_configures"]
+        assert plan.problems[0].message("zh") == "将没有任何人可以配置客户"
+
+
+def test_warnings_of_a_proposed_configuration(workspace: Workspace) -> None:
+    """What is only worth a look stands in the plan and stops nobody; what is wrong says the field's label."""
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        field = FieldDefinition("trial", "money", "试用", options={"curency": "USD"})
+        plan = live.plan(live.current.with_fields("customer", field))
+        assert [(problem.code, problem.severity) for problem in plan.problems] == [("unknown_option", "warning")]
+        assert Report.of(plan).ok
+    customers(workspace, {"address": "x"})
+    with workspace.acting_as("admin") as session:
+        plan = session.configuration.plan(
+            session.configuration.current.change_field("customer", "address", kind="date")
+        )
+        assert not Report.of(plan).ok
+        assert plan.problems[0].message("zh") == "企业地址：有 1 个值不符合新的定义"

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 from custinfo.adapters.memory._state import State, UniqueKey
-from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
-from custinfo.core.errors import DuplicateValueError, FieldReservedError, StaleVersionError
+from custinfo.core.approval.requests import Request, RequestId
+from custinfo.core.documents import unique_values
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
-from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
-from custinfo.core.revisions import Revision, changed_configuration
+from custinfo.core.revisions import Revision
 from custinfo.core.schema import Schema
-from custinfo.core.stored import unique_key
+from custinfo.core.store_errors import changed_configuration, field_reserved, not_unique, stale_version
+from custinfo.ports import scanning
 
 __all__ = ["MemoryApprovals", "MemoryConfigurations", "MemoryHistory", "MemoryImports", "MemoryRecords"]
-
-
-def _stale(expected: int, actual: int) -> StaleVersionError:
-    return StaleVersionError([Problem("stale_version", params={"expected": expected, "actual": actual})])
 
 
 class MemoryRecords:
@@ -34,6 +29,10 @@ class MemoryRecords:
         """Return those that exist."""
         records = self._state.records
         return {key: records[module, key] for key in record_ids if (module, key) in records}
+
+    def all(self, module: ModuleKey) -> Sequence[Record]:
+        """Return every record of a module."""
+        return [record for (home, _), record in self._state.records.items() if home == module]
 
     def save(self, records: Sequence[Record], /) -> None:
         """Insert or replace them all, or raise and change nothing."""
@@ -65,17 +64,18 @@ class MemoryRecords:
         stored = self._state.records.get((record.module, record.id))
         actual = stored.version if stored is not None else 0
         if actual != version:
-            raise _stale(version, actual)
+            raise stale_version(version, actual)
 
     def _taken(self, records: Sequence[Record]) -> dict[UniqueKey, RecordId]:
         """Return the unique values that the records would have. Raises: DuplicateValueError; nothing is changed."""
         saved = {record.id for record in records}
         taken: dict[UniqueKey, RecordId] = {}
         for record in records:
-            for key in self._unique_keys(record):
+            for field, value in unique_values(self._schema, record).items():
+                key = (record.module, field, value)
                 holder = self._state.unique.get(key)
                 if taken.setdefault(key, record.id) != record.id or (holder is not None and holder not in saved):
-                    raise DuplicateValueError([Problem("not_unique", key[1])])
+                    raise not_unique(key[1])
         return taken
 
     def _claim(self, records: Sequence[Record], taken: Mapping[UniqueKey, RecordId]) -> None:
@@ -90,25 +90,9 @@ class MemoryRecords:
         for key in self._state.claims.pop(record_id, ()):
             self._state.unique.pop(key, None)
 
-    def _unique_keys(self, record: Record) -> list[UniqueKey]:
-        if record.archived_at is not None:
-            return []
-        module = self._schema.module(record.module)
-        keys = []
-        for field in module.unique_fields:
-            if field.key in record.values:
-                value = unique_key(module, field.key, record.values[field.key])
-                if value is not None:
-                    keys.append((record.module, field.key, value))
-        return keys
-
 
 def _version(change: Change) -> int:
     return change.version
-
-
-def _age(request: Request) -> tuple[datetime, RequestId]:
-    return request.submitted_at, request.id
 
 
 class MemoryHistory:
@@ -124,7 +108,7 @@ class MemoryHistory:
             key = (change.module, change.record_id)
             known = added.get(key) or self._state.changes.get(key, ())
             if any(item.version == change.version for item in known):
-                raise _stale(change.version - 1, known[-1].version)
+                raise stale_version(change.version - 1, known[-1].version)
             added[key] = tuple(sorted((*known, change), key=_version))
         self._state.changes |= added
 
@@ -154,38 +138,24 @@ class MemoryApprovals:
         stored = self._state.requests.get(request.id)
         actual = stored.version if stored is not None else 0
         if actual != request.version - 1:
-            raise _stale(request.version - 1, actual)
+            raise stale_version(request.version - 1, actual)
         for other in self.open_for(request.module, (request.record_id,)):
             shared = other.reserved_fields() & request.reserved_fields()
             if other.id != request.id and shared:
-                raise FieldReservedError(
-                    [Problem("field_reserved", key, params={"request_id": other.id}) for key in sorted(shared)]
-                )
+                raise field_reserved(dict.fromkeys(shared, other.id))
         self._state.requests[request.id] = request
 
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
         """Return the open requests about these records, oldest first."""
-        wanted = set(record_ids)
-        found = [
-            request
-            for request in self._state.requests.values()
-            if request.module == module and request.record_id in wanted and request.state in OPEN_STATES
-        ]
-        return sorted(found, key=_age)
+        return scanning.open_for(self._state.requests.values(), module, record_ids)
 
     def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the requests in which the member has an open task, oldest first."""
-        found = [
-            request
-            for request in self._state.requests.values()
-            if any(task.approver == member for task in request.open_tasks())
-        ]
-        return sorted(found, key=_age)
+        return scanning.waiting_for(self._state.requests.values(), member)
 
     def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the member's own requests, newest first."""
-        found = [request for request in self._state.requests.values() if request.submitted_by == member]
-        return sorted(found, key=_age, reverse=True)
+        return scanning.submitted_by(self._state.requests.values(), member)
 
 
 class MemoryImports:
@@ -204,12 +174,7 @@ class MemoryImports:
 
     def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
         """Return the latest running import of the same content, or `None`."""
-        running = [
-            batch
-            for batch in self._state.imports.values()
-            if batch.module == module and batch.digest == digest and batch.state == "running"
-        ]
-        return max(running, key=lambda batch: (batch.started_at, batch.id), default=None)
+        return scanning.unfinished(self._state.imports.values(), module, digest)
 
 
 class MemoryConfigurations:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from custinfo.adapters.memory._queries import MemoryQueries
 from custinfo.adapters.memory._repositories import (
     MemoryApprovals,
     MemoryConfigurations,
@@ -16,7 +15,9 @@ from custinfo.adapters.memory._repositories import (
     MemoryRecords,
 )
 from custinfo.adapters.memory._state import State
+from custinfo.adapters.memory._upkeep import MemoryUpkeep
 from custinfo.core.schema import Schema
+from custinfo.ports.scanning import ScanQueries
 
 __all__ = ["MemoryUnit", "MemoryUnits"]
 
@@ -28,11 +29,12 @@ class MemoryUnit:
         self._state = state
         self._committed = state.snapshot() if committed is None else committed
         self.records = MemoryRecords(state, schema)
-        self.queries = MemoryQueries(state, schema)
+        self.queries = ScanQueries(schema, self.records.all, self.records.get)
         self.history = MemoryHistory(state)
         self.approvals = MemoryApprovals(state)
         self.imports = MemoryImports(state)
         self.configurations = MemoryConfigurations(state)
+        self.upkeep = MemoryUpkeep(state, schema)
 
     def under(self, schema: Schema, /) -> MemoryUnit:
         """Return the same unit as another configuration sees its records."""

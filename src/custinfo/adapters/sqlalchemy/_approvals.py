@@ -13,10 +13,35 @@ from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.errors import ConflictError, FieldReservedError
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey, RecordId
-from custinfo.core.stored import instant_to_text
+from custinfo.core.stored import ValueCodec, instant_to_text
 from custinfo.core.stored_requests import request_from_json, request_to_json
 
-__all__ = ["SqlAlchemyApprovals"]
+__all__ = ["SqlAlchemyApprovals", "request_row", "reservation_rows", "task_rows"]
+
+
+def request_row(request: Request, codec: ValueCodec) -> dict[str, Any]:
+    """Return what the row of a request holds beside its key."""
+    return {
+        "module": request.module,
+        "record_id": request.record_id,
+        "state": request.state,
+        "submitted_by": request.submitted_by,
+        "submitted_at": instant_to_text(request.submitted_at),
+        "version": request.version,
+        "data": request_to_json(request, codec),
+    }
+
+
+def task_rows(request: Request, tenant: str) -> list[dict[str, Any]]:
+    """Return one row for each member whom a request waits for."""
+    approvers = sorted({task.approver for task in request.open_tasks()})
+    return [{"tenant_id": tenant, "request_id": request.id, "approver": approver} for approver in approvers]
+
+
+def reservation_rows(request: Request, tenant: str) -> list[dict[str, Any]]:
+    """Return one row for each field that a request reserves."""
+    key = {"tenant_id": tenant, "request_id": request.id, "record_id": request.record_id}
+    return [{**key, "field": field} for field in sorted(request.reserved_fields())]
 
 
 class _StaleError(Exception):
@@ -89,15 +114,7 @@ class SqlAlchemyApprovals:
         ]
 
     def _save(self, request: Request) -> None:
-        row = {
-            "module": request.module,
-            "record_id": request.record_id,
-            "state": request.state,
-            "submitted_by": request.submitted_by,
-            "submitted_at": instant_to_text(request.submitted_at),
-            "version": request.version,
-            "data": request_to_json(request, self._context.module(request.module).codec),
-        }
+        row = request_row(request, self._context.module(request.module).codec)
         if request.version == 1:
             self._insert({"tenant_id": self._context.tenant, "id": request.id, **row})
         else:
@@ -123,15 +140,12 @@ class SqlAlchemyApprovals:
             self._context.execute(delete(table).where(mine))
 
     def _write_tasks(self, request: Request) -> None:
-        approvers = sorted({task.approver for task in request.open_tasks()})
-        key = {"tenant_id": self._context.tenant, "request_id": request.id}
-        if approvers:
-            rows = [{**key, "approver": approver} for approver in approvers]
+        rows = task_rows(request, self._context.tenant)
+        if rows:
             self._context.execute(insert(self._context.tables.task), rows)
 
     def _write_reservations(self, request: Request) -> None:
-        key = {"tenant_id": self._context.tenant, "request_id": request.id, "record_id": request.record_id}
-        rows = [{**key, "field": field} for field in sorted(request.reserved_fields())]
+        rows = reservation_rows(request, self._context.tenant)
         if not rows:
             return
         try:

@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import attrs
-from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy import Connection, CursorResult, Executable, Table
+from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
 from custinfo.adapters.sqlalchemy._failures import storage_error
-from custinfo.adapters.sqlalchemy.tables import Tables
+from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert
+from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, TEXT_SLOTS, Tables
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.stored import ValueCodec
@@ -59,6 +61,12 @@ class PreparedModule:
     def codec(self) -> ValueCodec:
         """The codec of its values."""
         return ValueCodec(self.schema)
+
+    @cached_property
+    def columns(self) -> tuple[FieldKey, ...]:
+        """The field that each slot column of `record` repeats, text slots first; empty for none."""
+        fields = {slot: key for key, slot in self.slots.items()}
+        return tuple(fields.get(slot, "") for slot in (*TEXT_SLOTS, *NUMBER_SLOTS))
 
     @cached_property
     def unique_fields(self) -> tuple[FieldKey, ...]:
@@ -127,6 +135,27 @@ class Context:
         except (SQLAlchemyError, UnicodeError, OverflowError) as error:
             failure = storage_error(error)
         raise failure
+
+    def insert(self, table: Table, names: tuple[str, ...], rows: Rows) -> None:
+        """Insert rows, their values in the order of the columns `names`. Raises: ClashError, StorageError."""
+        failure: Exception
+        try:
+            self._insert(table, names, rows)
+        except IntegrityError:
+            failure = ClashError()
+        except (SQLAlchemyError, UnicodeError, OverflowError) as error:
+            failure = storage_error(error)
+        else:
+            return
+        raise failure
+
+    def _insert(self, table: Table, names: tuple[str, ...], rows: Rows) -> None:
+        connection = self.connection
+        if "schema_translate_map" in connection.get_execution_options():  # only SQLAlchemy's own statements heed it
+            connection.execute(insert_into(table), [dict(zip(names, row, strict=True)) for row in rows])
+            return
+        bulk = bulk_insert(table, names, connection.dialect)
+        connection.exec_driver_sql(bulk.text, _single(bulk.parameters(rows)))
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ import attrs
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Select,
     Table,
     and_,
     exists,
@@ -25,7 +26,9 @@ from sqlalchemy import (
 )
 
 from custinfo.adapters.sqlalchemy._context import Context, chunked
+from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._texts import comparable, is_storable, successor
+from custinfo.adapters.sqlalchemy._titles import TitleSearch, form_of
 from custinfo.core.criteria.nodes import (
     AllOf,
     AnyOf,
@@ -36,6 +39,7 @@ from custinfo.core.criteria.nodes import (
     Has,
     InSegment,
     Leaf,
+    Mentions,
     Not,
     Nothing,
     OneOf,
@@ -83,20 +87,34 @@ class Operand:
 class Source:
     """The rows of one module in a statement: `record`, and its document where something needs it."""
 
-    def __init__(self, context: Context, module: ModuleKey, *, counting: bool = False) -> None:
+    def __init__(
+        self,
+        context: Context,
+        module: ModuleKey,
+        titles: TitleSearch,
+        *,
+        counting: bool = False,
+        leading: bool = False,
+        record: FromClause | None = None,
+    ) -> None:
         """Name the tables anew.
 
         Args:
             context: What the unit of work shares.
             module: Key of the module.
+            titles: What knows the titles.
+            leading: Whether the index of a tag or a title is to lead to the records, instead of being asked for each.
+            record: Stands in for the narrow rows, with those of their columns that are needed.
             counting: Whether all that match are wanted rather than the first few: tags are then looked up at once.
         """
         self._context = context
         self._prepared = context.module(module)
         self._module = module
-        self._counting = counting
+        self._counting = counting or leading
+        self._leading = leading
+        self._titles = titles
         self._needs_document = False
-        self.record: Table = context.tables.record.alias()  # type: ignore[assignment]
+        self.record: FromClause = context.tables.record.alias() if record is None else record
         self.document: Table = context.tables.document.alias()  # type: ignore[assignment]
 
     def rows(self, *, document: bool = False) -> FromClause:
@@ -132,10 +150,12 @@ class Source:
                 return and_(true(), *map(self.condition, parts))
             case AnyOf(parts):
                 return or_(false(), *map(self.condition, _gathered(parts)))
+            case Not(Present((key,))) if key in SYSTEM_FIELDS or key in self._prepared.readable_slots:
+                return self._field(key).expression.is_(None)
             case Not(part):
                 return self.condition(part).is_not(true())
-            case Tagged(dimension, value):
-                return self._tagged(dimension, value)
+            case Tagged():
+                return self._tagged(criterion)
             case InSegment():
                 raise TypeError("InSegment must be bound before it is compiled")
             case _ if len(criterion.path) == 2:
@@ -147,7 +167,8 @@ class Source:
 
     def _follow(self, key: FieldKey) -> tuple[Source, Condition]:
         """Return the rows that a reference may point to, and the condition that it points to one of them."""
-        target = Source(self._context, str(self._prepared.schema.definition.fields[key].options["module"]))
+        module = str(self._prepared.schema.definition.fields[key].options["module"])
+        target = Source(self._context, module, self._titles, counting=True)
         return target, and_(target.within(), target.record.c.id == self._field(key).expression)
 
     def _field(self, key: FieldKey) -> Operand:
@@ -183,7 +204,9 @@ class Source:
             case OneOf(_, values):
                 return self._one_of(self._field(key), values)
             case Contains(_, text) if is_storable(text):
-                return self._context.reader.contains(self._field(key).expression, text) if text else self._present(key)
+                return self._contains(key, text) if text else self._present(key)
+            case Mentions(_, form):
+                return self._mentions(key, form)
             case StartsWith(_, text) if is_storable(text):
                 return _starts_with(self._field(key).expression, text) if text else self._present(key)
             case Contains() | StartsWith():
@@ -193,6 +216,37 @@ class Source:
                 return self._context.reader.has(self.document.c.data, key, item) if is_storable(item) else false()
             case _:
                 raise TypeError(f"{type(leaf).__name__} must be bound before it is compiled")
+
+    @property
+    def _id(self) -> ColumnElement[str]:
+        """The id, as it is looked for among many: SQLite would try each of them in each department of a scope."""
+        column = self.record.c.id
+        return column if self._leading else unindexed(column, self._context.connection.dialect)
+
+    def _contains(self, key: FieldKey, text: str) -> Condition:
+        """Compare exactly, and let the index of titles find the few that come into question."""
+        exact = self._context.reader.contains(self._field(key).expression, text)
+        form = form_of(text)
+        if not form or not self._titles.has(self._module, key):
+            return exact
+        if self._counting or self._titles.is_narrow(self._module, key, form):
+            return and_(self._id.in_(self._titles.found(self._module, key, form)), exact)
+        return exact
+
+    def _mentions(self, key: FieldKey, form: str) -> Condition:
+        titles, column = self._titles, self._id
+        if not titles.has(self._module, key):
+            return or_(false(), *(column.in_(part) for part in chunked(self._mentioning(key, form))))
+        if self._counting or titles.is_narrow(self._module, key, form):
+            return column.in_(titles.found(self._module, key, form))
+        return titles.holds(self.record.c.id, self._module, key, form)
+
+    def _mentioning(self, key: FieldKey, form: str) -> list[str]:
+        """Return the ids of the records that mention something, from the records: there is no index yet."""
+        source = Source(self._context, self._module, self._titles)
+        value = source.operand((key,)).expression
+        statement = select(source.record.c.id, value).select_from(source.rows()).where(source.within())
+        return [row[0] for row in self._context.execute(statement) if form in form_of(row[1])]
 
     def _compare(self, key: FieldKey, name: str, value: Any) -> Condition:
         operand = self._field(key)
@@ -209,16 +263,21 @@ class Source:
         storable = [item for item in constants if not isinstance(item, str) or is_storable(item)]
         return or_(false(), *(operand.expression.in_(part) for part in chunked(storable)))
 
-    def _tagged(self, dimension: str, value: str | None) -> Condition:
-        if not is_storable(dimension) or not is_storable(value or ""):
-            return false()
+    def tagged(self, tagged: Tagged) -> Select[Any]:
+        """Return the ids of the records that have a tag."""
         tag = self._context.tables.tag.alias()
-        conditions = [tag.c.tenant_id == self._context.tenant, tag.c.dimension == dimension]
-        if value is not None:
-            conditions.append(tag.c.value == value)
+        statement = select(tag.c.record_id).where(
+            tag.c.tenant_id == self._context.tenant, tag.c.dimension == tagged.dimension
+        )
+        return statement if tagged.value is None else statement.where(tag.c.value == tagged.value)
+
+    def _tagged(self, tagged: Tagged) -> Condition:
+        if not is_storable(tagged.dimension) or not is_storable(tagged.value or ""):
+            return false()
+        found = self.tagged(tagged)
         if self._counting:
-            return self.record.c.id.in_(select(tag.c.record_id).where(*conditions))
-        return exists(select(literal(1)).where(tag.c.record_id == self.record.c.id, *conditions))
+            return self._id.in_(found)
+        return found.where(found.selected_columns[0] == self.record.c.id).exists()
 
 
 def _starts_with(expression: ColumnElement[Any], text: str) -> Condition:

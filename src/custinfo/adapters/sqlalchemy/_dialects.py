@@ -8,10 +8,12 @@ import attrs
 from sqlalchemy import BigInteger, ColumnElement, Dialect, Text, case, cast, collate, exists, func, literal, select
 from sqlalchemy.dialects.mysql import BIGINT
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from custinfo.adapters.sqlalchemy._types import dump_json, mysql_collation
 
-__all__ = ["JsonReader", "json_reader"]
+__all__ = ["JsonReader", "exact_sum", "json_reader", "unindexed"]
 
 Expression = ColumnElement[Any]
 
@@ -151,3 +153,18 @@ def json_reader(dialect: Dialect) -> JsonReader:
             return MysqlReader(mysql_collation(dialect), bool(getattr(dialect, "is_mariadb", False)))
         case name:
             raise ValueError(f"custinfo knows SQLite, PostgreSQL, MariaDB and MySQL, not {name}")
+
+
+def exact_sum(number: Expression, dialect: Dialect) -> tuple[Expression, ...]:
+    """Return the sum of whole numbers, or of their lower 32 bits and of the rest: SQLite's sums end at 64 bits."""
+    if dialect.name != "sqlite":
+        return (func.sum(number),)
+    low, high = number.bitwise_and(0xFFFF_FFFF), number.bitwise_rshift(32)
+    return func.sum(low), func.sum(high)
+
+
+def unindexed(expression: Expression, dialect: Dialect) -> Expression:
+    """Return an expression so that SQLite uses no index for it; elsewhere, as it is."""
+    if dialect.name != "sqlite":
+        return expression
+    return UnaryExpression(expression, operator=custom_op("+"), type_=expression.type)

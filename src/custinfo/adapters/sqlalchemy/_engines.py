@@ -14,6 +14,8 @@ __all__ = ["open_engine"]
 
 _EXTRAS: Final = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
 _BUSY_TIMEOUT: Final = 10_000
+_CACHE: Final = 32 * 1024
+"""Kibibytes of pages that a connection to SQLite keeps, at most; the default of 2 MiB holds no large index."""
 
 
 def open_engine(url: str) -> Engine:
@@ -29,6 +31,8 @@ def open_engine(url: str) -> Engine:
         options |= {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     elif backend != "sqlite":
         options["pool_pre_ping"] = True
+        # MariaDB's own default shows what was there when a transaction began, even after it waited for a lock.
+        options["isolation_level"] = "READ COMMITTED"
     driver = target.get_dialect().driver
     try:
         engine = create_engine(target, **options)
@@ -46,6 +50,7 @@ def _set_up_sqlite(engine: Engine, *, in_memory: bool) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE}")
         if not in_memory:
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = NORMAL")

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy import Row, Select, func, select
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context
 from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.core.history.changes import Change
 from custinfo.core.records import ModuleKey, RecordId
-from custinfo.core.stored import instant_from_text, instant_to_text
+from custinfo.core.stored import instant_from_text, instant_writer
 
 __all__ = ["SqlAlchemyHistory"]
+
+_COLUMNS: Final = (
+    "tenant_id",
+    "record_id",
+    "version",
+    "module",
+    "at",
+    "actor",
+    "action",
+    "channel",
+    "on_behalf_of",
+    "approval",
+    "batch",
+    "configuration_version",
+    "reason",
+    "fields",
+)
 
 
 class SqlAlchemyHistory:
@@ -30,8 +48,9 @@ class SqlAlchemyHistory:
         clash = False
         try:
             with self._context.savepoint():
-                rows = [self._row(change) for change in changes]
-                self._context.attempt(insert(self._context.tables.change), rows)
+                moment = instant_writer()
+                rows = (self._row(change, moment) for change in changes)
+                self._context.insert(self._context.tables.change, _COLUMNS, rows)
         except ClashError:
             clash = True
         if clash:
@@ -63,23 +82,24 @@ class SqlAlchemyHistory:
         same = (columns.tenant_id == self._context.tenant) & (columns.record_id == record_id)
         return self._context.execute(select(func.max(columns.version)).where(same)).scalar() or 0
 
-    def _row(self, change: Change) -> dict[str, Any]:
-        return {
-            "tenant_id": self._context.tenant,
-            "record_id": change.record_id,
-            "version": change.version,
-            "module": change.module,
-            "at": instant_to_text(change.at),
-            "actor": change.actor,
-            "action": change.action,
-            "channel": change.channel,
-            "on_behalf_of": change.on_behalf_of,
-            "approval": change.approval,
-            "batch": change.batch,
-            "configuration_version": change.configuration_version,
-            "reason": change.reason,
-            "fields": self._context.module(change.module).codec.encode_change(change),
-        }
+    def _row(self, change: Change, moment: Callable[[datetime], str]) -> tuple[Any, ...]:
+        """Return the row of a change."""
+        return (
+            self._context.tenant,
+            change.record_id,
+            change.version,
+            change.module,
+            moment(change.at),
+            change.actor,
+            change.action,
+            change.channel,
+            change.on_behalf_of,
+            change.approval,
+            change.batch,
+            change.configuration_version,
+            change.reason,
+            self._context.module(change.module).codec.encode_change(change),
+        )
 
     def _change(self, row: Any) -> Change:
         codec = self._context.module(row.module).codec

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Table, delete, insert, select, tuple_
+from sqlalchemy import Row, Table, delete, select, tuple_
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.adapters.sqlalchemy._rows import (
+    DOCUMENT_COLUMNS,
+    RECORD_COLUMNS,
+    TAG_COLUMNS,
+    UNIQUE_COLUMNS,
+    UniqueRow,
     by_module,
     record_from_row,
     record_rows,
@@ -18,6 +23,7 @@ from custinfo.adapters.sqlalchemy._rows import (
     unique_text,
 )
 from custinfo.adapters.sqlalchemy._statements import record_statements
+from custinfo.adapters.sqlalchemy._titles import TitleWriter
 from custinfo.core.errors import ConflictError, DuplicateValueError
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -44,6 +50,7 @@ class SqlAlchemyRecords:
         """Work within the unit that `context` belongs to."""
         self._context = context
         self._statements = record_statements(context.tables)
+        self._titles = TitleWriter(context)
 
     def get(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Record]:
         """Return those that exist; one id takes one statement."""
@@ -75,6 +82,16 @@ class SqlAlchemyRecords:
             failure = self._taken(records)
         if failure is not None:
             raise failure
+
+    def restore(self, records: Sequence[Record], /) -> None:
+        """Insert records at whatever version they are, with what is kept beside them. Raises: ClashError."""
+        modules = self._context.module
+        documents = {record.id: modules(record.module).codec.encode_values(record.values) for record in records}
+        try:
+            self._insert(records, documents)
+            self._add_beside(records, documents)
+        except (_StaleError, _TakenError):
+            raise ClashError from None
 
     def remove(self, records: Sequence[Record], /) -> None:
         """Delete them all within a savepoint, or raise and change nothing."""
@@ -127,46 +144,45 @@ class SqlAlchemyRecords:
         new = [record for record in records if record.version == 1]
         if new:
             self._insert(new, documents)
+        self._add_beside(records, documents)
+
+    def _add_beside(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
         tags = tag_rows(records, self._context.tenant)
         if tags:
-            self._context.execute(insert(self._context.tables.tag), tags)
+            self._context.insert(self._context.tables.tag, TAG_COLUMNS, tags)
         self._claim(records)
+        self._titles.write(records, documents)
 
     def _claim(self, records: Sequence[Record]) -> None:
         taken = self._unique_rows(records)
         if taken:
             try:
-                self._context.attempt(insert(self._context.tables.unique), taken)
+                self._context.insert(self._context.tables.unique, UNIQUE_COLUMNS, taken)
             except ClashError:
                 raise _TakenError from None
 
     def _insert(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
         tenant, tables = self._context.tenant, self._context.tables
         for part in by_module(records):
-            rows = record_rows(part, documents, self._context.module(part[0].module).slots)
-            for row in rows:
-                row["tenant_id"] = tenant
+            rows = record_rows(part, documents, self._context.module(part[0].module), tenant)
             try:
-                self._context.attempt(insert(tables.record), rows)
+                self._context.insert(tables.record, RECORD_COLUMNS, rows)
             except ClashError:
                 raise _StaleError from None
-        contents = [
-            {"tenant_id": tenant, "record_id": record.id, "data": documents[record.id], "tags": _tag_list(record)}
-            for record in records
-        ]
-        self._context.execute(insert(tables.document), contents)
+        contents = ((tenant, record.id, documents[record.id], _tag_list(record)) for record in records)
+        self._context.insert(tables.document, DOCUMENT_COLUMNS, contents)
 
     def _replace(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
-        changed = 0
+        changed, tenant = 0, self._context.tenant
         for part in by_module(records):
-            rows = record_rows(part, documents, self._context.module(part[0].module).slots)
+            whole = record_rows(part, documents, self._context.module(part[0].module), tenant)
+            rows = [dict(zip(RECORD_COLUMNS, row, strict=True)) for row in whole]
             for record, row in zip(part, rows, strict=True):
                 row.update(self._at(record, record.version - 1))
-                del row["id"], row["module"]
+                del row["tenant_id"], row["id"], row["module"]
             changed += self._context.execute(self._statements.update_record, rows).rowcount
         if changed != len(records):
             raise _StaleError
-        tenant = self._context.tenant
         contents = [
             {"b_tenant": tenant, "b_id": record.id, "data": documents[record.id], "tags": _tag_list(record)}
             for record in records
@@ -180,6 +196,7 @@ class SqlAlchemyRecords:
             raise _StaleError
         tables = self._context.tables
         self._clear(records, tables.document, tables.tag, tables.unique)
+        self._titles.remove([record.id for record in records])
 
     def _at(self, record: Record, version: int) -> dict[str, Any]:
         return {
@@ -198,7 +215,7 @@ class SqlAlchemyRecords:
                     delete(table).where(columns.tenant_id == self._context.tenant, columns.record_id.in_(part))
                 )
 
-    def _unique_rows(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+    def _unique_rows(self, records: Sequence[Record]) -> list[UniqueRow]:
         return [
             row
             for record in records
@@ -225,13 +242,13 @@ class SqlAlchemyRecords:
         holders: dict[tuple[str, ...], RecordId] = {}
         ids = {record.id for record in records}
         key = tuple_(columns.module, columns.field, columns.value)
-        for part in chunked([(row["module"], row["field"], row["value"]) for row in rows]):
+        for part in chunked([row[1:4] for row in rows]):
             statement = select(columns.module, columns.field, columns.value, columns.record_id)
             found = statement.where(columns.tenant_id == self._context.tenant, key.in_(part))
             for module, field, value, holder in self._context.execute(found.with_for_update(read=True)):
                 if holder not in ids:
                     holders[module, field, value] = holder
-        for row in rows:
-            if holders.setdefault((row["module"], row["field"], row["value"]), row["record_id"]) != row["record_id"]:
-                return DuplicateValueError([Problem("not_unique", row["field"])])
-        return DuplicateValueError([Problem("not_unique", rows[0]["field"])])
+        for _, module, field, value, record_id in rows:
+            if holders.setdefault((module, field, value), record_id) != record_id:
+                return DuplicateValueError([Problem("not_unique", field)])
+        return DuplicateValueError([Problem("not_unique", rows[0][2])])

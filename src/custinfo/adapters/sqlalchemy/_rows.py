@@ -6,14 +6,55 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, Table
+from sqlalchemy import FromClause, Row
 
 from custinfo.adapters.sqlalchemy._context import PreparedModule
-from custinfo.adapters.sqlalchemy.tables import SLOT_LENGTH
-from custinfo.core.records import ModuleKey, Record, RecordId, Tag
-from custinfo.core.stored import instant_from_text, instant_to_text, unique_key
+from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, SLOT_LENGTH, TEXT_SLOTS
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Tag
+from custinfo.core.stored import instant_from_text, instant_writer, unique_key
 
-__all__ = ["by_module", "record_columns", "record_from_row", "record_rows", "tag_rows", "unique_rows", "unique_text"]
+__all__ = [
+    "DOCUMENT_COLUMNS",
+    "RECORD_COLUMNS",
+    "TAG_COLUMNS",
+    "UNIQUE_COLUMNS",
+    "UniqueRow",
+    "by_module",
+    "record_columns",
+    "record_from_row",
+    "record_rows",
+    "tag_rows",
+    "unique_rows",
+    "unique_text",
+]
+
+RECORD_COLUMNS: Final = (
+    "tenant_id",
+    "id",
+    "module",
+    "owner_id",
+    "department_id",
+    "created_by",
+    "version",
+    "created_at",
+    "updated_at",
+    "archived_at",
+    *TEXT_SLOTS,
+    *NUMBER_SLOTS,
+)
+"""The columns of `record_rows`."""
+
+DOCUMENT_COLUMNS: Final = ("tenant_id", "record_id", "data", "tags")
+"""The columns of a row with the document of a record."""
+
+TAG_COLUMNS: Final = ("tenant_id", "record_id", "dimension", "value")
+"""The columns of `tag_rows`."""
+
+UNIQUE_COLUMNS: Final = ("tenant_id", "module", "field", "value", "record_id")
+"""The columns of `unique_rows`."""
+
+UniqueRow = tuple[str, ModuleKey, FieldKey, str, RecordId]
+"""Tenant, module, field, value, and the record that has it."""
 
 _NO_TAGS: Final[frozenset[Tag]] = frozenset()
 _NARROW: Final = (
@@ -28,7 +69,7 @@ _NARROW: Final = (
 )
 
 
-def record_columns(record: Table, document: Table) -> list[Any]:
+def record_columns(record: FromClause, document: FromClause) -> list[Any]:
     """Return the columns that `record_from_row` takes, in its order."""
     return [*(record.c[name] for name in _NARROW), document.c.data, document.c.tags]
 
@@ -52,41 +93,35 @@ def record_from_row(row: Row[*tuple[Any, ...]], module: ModuleKey, prepared: Pre
 
 
 def record_rows(
-    records: Sequence[Record], documents: Mapping[RecordId, Mapping[str, Any]], slots: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return the narrow rows of records of one module, without the tenant; their slots repeat the documents."""
-    columns = tuple(slots.items())
-    rows = []
+    records: Sequence[Record], documents: Mapping[RecordId, Mapping[str, Any]], prepared: PreparedModule, tenant: str
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the narrow rows of records of one module; their slots repeat the documents."""
+    fields, moment = prepared.columns, instant_writer()
     for record in records:
-        document = documents[record.id]
-        row = {
-            "id": record.id,
-            "module": record.module,
-            "owner_id": record.owner,
-            "department_id": record.department,
-            "created_by": record.created_by,
-            "version": record.version,
-            "created_at": instant_to_text(record.created_at),
-            "updated_at": instant_to_text(record.updated_at),
-            "archived_at": instant_to_text(record.archived_at) if record.archived_at else None,
-        }
-        for key, slot in columns:
-            value = document.get(key)
-            row[slot] = value if type(value) is not dict else None
-        rows.append(row)
-    return rows
+        value_of = documents[record.id].get
+        yield (
+            tenant,
+            record.id,
+            record.module,
+            record.owner,
+            record.department,
+            record.created_by,
+            record.version,
+            moment(record.created_at),
+            moment(record.updated_at),
+            moment(record.archived_at) if record.archived_at else None,
+            *[None if type(value := value_of(key)) is dict else value for key in fields],
+        )
 
 
-def tag_rows(records: Sequence[Record], tenant: str) -> list[dict[str, Any]]:
+def tag_rows(records: Sequence[Record], tenant: str) -> list[tuple[Any, ...]]:
     """Return one row for each tag."""
     return [
-        {"tenant_id": tenant, "record_id": record.id, "dimension": dimension, "value": value}
-        for record in records
-        for dimension, value in record.tags
+        (tenant, record.id, dimension, value) for record in records if record.tags for dimension, value in record.tags
     ]
 
 
-def unique_rows(record: Record, prepared: PreparedModule, tenant: str) -> Iterator[dict[str, Any]]:
+def unique_rows(record: Record, prepared: PreparedModule, tenant: str) -> Iterator[UniqueRow]:
     """Yield one row for each unique value of a live record."""
     if record.archived_at is not None:
         return
@@ -94,13 +129,7 @@ def unique_rows(record: Record, prepared: PreparedModule, tenant: str) -> Iterat
         if field in record.values:
             value = unique_key(prepared.schema, field, record.values[field])
             if value is not None:
-                yield {
-                    "tenant_id": tenant,
-                    "module": record.module,
-                    "field": field,
-                    "value": unique_text(value),
-                    "record_id": record.id,
-                }
+                yield tenant, record.module, field, unique_text(value), record.id
 
 
 def unique_text(key: str) -> str:

@@ -1,16 +1,23 @@
 """Slots: which column of `record` repeats which indexed field, for one tenant.
 
-Slots are claimed in the order of the fields, and filled from the documents. They are never freed by themselves:
-another process may still run under a configuration in which the field is indexed.
+A field claims a slot when a unit first begins under a configuration in which it is indexed; see `_filling` for what
+happens then:
+
+- `building`: every unit from now on writes the slot, and none reads it; records saved before are filled in.
+- `ready`: queries use it.
+- `freeing`: nobody writes or reads it; it is emptied, and then free for another field.
+
+A slot stays claimed, and is written, where a configuration has the field but does not index it (any more): another
+process may still run under one that does. Only `SqlAlchemyUnits.build_indexes` frees it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import attrs
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from custinfo.adapters.sqlalchemy._context import PreparedModule
@@ -21,65 +28,83 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
 
-__all__ = ["SlotKeeper", "slot_storage"]
+__all__ = ["Prepared", "SlotKeeper", "slot_columns", "wanted_slots"]
 
-_BATCH: Final = 1000
 _TRIES: Final = 3
 _LONG_KINDS: Final = frozenset({"long_text", "url", "attachment"})
 
-Slots = dict[FieldKey, str]
 
-
-def slot_storage(module: ModuleSchema, field: FieldDefinition) -> tuple[str, ...]:
-    """Return the columns that an indexed field may have; none for what no column could repeat in full."""
+def slot_columns(module: ModuleSchema, field: FieldDefinition) -> tuple[str, ...]:
+    """Return the columns that could repeat a field in full; none for a list or for texts that may be too long."""
     kind = module.kinds[field.key]
     length = field.options.get("max_length", SLOT_LENGTH)
     joined = field.kind == "computed" and kind.key == "text"
     too_long = joined or kind.key in _LONG_KINDS or (isinstance(length, int) and length > SLOT_LENGTH)
-    if not field.indexed or field.encrypted or kind.storage == "list":
+    if field.encrypted or kind.storage == "list":
         return ()
     if kind.storage == "number":
         return NUMBER_SLOTS
     return () if too_long else TEXT_SLOTS
 
 
+def wanted_slots(module: ModuleSchema, key: FieldKey) -> tuple[str, ...]:
+    """Return the columns of which a field should have one: none unless it is indexed and in use."""
+    field = module.definition.fields.get(key)
+    if field is None or not field.indexed or field.retired:
+        return ()
+    return slot_columns(module, field)
+
+
+@attrs.frozen
+class Prepared:
+    """Hold every module with its slots, and which modules have a field whose slot is not filled yet."""
+
+    modules: Mapping[ModuleKey, PreparedModule]
+    building: frozenset[ModuleKey]
+
+
 @attrs.define
 class _Claimed:
-    """What the table of slots says: module → field → slot, fields yet to be filled, and every slot taken."""
+    """What the table of slots says: module → field → slot, fields yet to be filled, and slot → who has it.
 
-    slots: dict[ModuleKey, Slots] = attrs.field(factory=dict)
-    unfilled: dict[ModuleKey, list[FieldKey]] = attrs.field(factory=dict)
-    taken: dict[ModuleKey, set[str]] = attrs.field(factory=dict)
+    `unsuited` are fields that were given a kind of which their slot can't hold the values.
+    """
+
+    slots: dict[ModuleKey, dict[FieldKey, str]] = attrs.field(factory=dict)
+    unfilled: dict[ModuleKey, set[FieldKey]] = attrs.field(factory=dict)
+    taken: dict[ModuleKey, dict[str, FieldKey]] = attrs.field(factory=dict)
+    unsuited: dict[ModuleKey, list[FieldKey]] = attrs.field(factory=dict)
 
 
 class SlotKeeper:
-    """Find, claim and fill the slots of a tenant.
+    """Find and claim the slots of a tenant.
 
     Args:
         connection: Where to do it.
         tables: The tables.
         schema: The configuration that says which fields are indexed.
         tenant: Whose slots.
-        flush: Called when a step is done, so that a long fill is kept and can be resumed.
     """
 
-    def __init__(
-        self, connection: Connection, tables: Tables, schema: Schema, tenant: str, flush: Callable[[], None]
-    ) -> None:
+    def __init__(self, connection: Connection, tables: Tables, schema: Schema, tenant: str) -> None:
         """Take what to work with; nothing is read yet."""
         self._connection = connection
         self._tables = tables
         self._schema = schema
         self._tenant = tenant
-        self._flush = flush
 
-    def prepare(self, *, fill: bool = True) -> dict[ModuleKey, PreparedModule]:
-        """Return every module with its slots, claiming those that are missing.
+    def prepare(self) -> Prepared:
+        """Return every module with its slots, claiming those that are missing; they are to be filled then.
 
-        With `fill`, they are filled from the documents at once; else they are only written until that is done.
+        Under a configuration that is not in force, such as that of code which the store follows no more, nothing is
+        claimed, and nothing taken from those that are in use.
         Raises: ConfigurationError if a module has more indexed fields than slots.
         """
         claimed = self._load()
+        if not self._is_in_force():
+            modules = {key: self._prepared(module, claimed) for key, module in self._schema.modules.items()}
+            return Prepared(modules, frozenset())
+        self._doubt(claimed)
         for attempt in range(_TRIES):
             claims = list(self._claims(claimed))
             if not claims:
@@ -87,50 +112,74 @@ class SlotKeeper:
             try:
                 with self._connection.begin_nested():
                     self._claim(claims)
-            except IntegrityError:
+            except IntegrityError:  # another process claimed at the same time
                 if attempt == _TRIES - 1:
                     raise
             claimed = self._load()
-        self._flush()
-        unfilled: dict[ModuleKey, frozenset[FieldKey]] = {}
-        for module, fields in claimed.unfilled.items():
-            if fill:
-                self._fill(module, {field: claimed.slots[module][field] for field in fields})
-            else:
-                unfilled[module] = frozenset(fields)
-        return {
-            key: PreparedModule(module, claimed.slots.get(key, {}), unfilled.get(key, frozenset()))
-            for key, module in self._schema.modules.items()
-        }
+        modules = {key: self._prepared(module, claimed) for key, module in self._schema.modules.items()}
+        return Prepared(modules, frozenset(self._building(claimed)))
+
+    def _is_in_force(self) -> bool:
+        """Tell whether the store follows this configuration, or has none of its own."""
+        columns = self._tables.configuration.c
+        statement = select(columns.version).where(columns.tenant_id == self._tenant)
+        version = self._connection.execute(statement).scalar()
+        return not version or version == self._schema.configuration.version
+
+    def _doubt(self, claimed: _Claimed) -> None:
+        """Have slots filled anew, should their fields come to suit them again: nobody writes them until then."""
+        slot = self._tables.slot
+        for module, fields in claimed.unsuited.items():
+            mine = (slot.c.tenant_id == self._tenant) & (slot.c.module == module) & slot.c.field.in_(fields)
+            values = {"state": "building", "filled_to": None}
+            self._connection.execute(update(slot).where(mine, slot.c.state == "ready").values(**values))
+
+    def _prepared(self, module: ModuleSchema, claimed: _Claimed) -> PreparedModule:
+        key = module.definition.key
+        slots, unfilled = claimed.slots.get(key, {}), claimed.unfilled.get(key, set())
+        # What is not indexed is written for others, and not read: the slot may be freed at any time.
+        unread = {field for field in slots if field in unfilled or not wanted_slots(module, field)}
+        return PreparedModule(module, slots, frozenset(unread))
+
+    def _building(self, claimed: _Claimed) -> Iterator[ModuleKey]:
+        for key, fields in claimed.unfilled.items():
+            if any(wanted_slots(self._schema.modules[key], field) for field in fields):
+                yield key
 
     def _load(self) -> _Claimed:
-        """Return the slots that are claimed; of fields that are gone or converted, only that they are taken."""
+        """Return the slots that are claimed; of fields that have no use for theirs, only that they are taken."""
         columns = self._tables.slot.c
         statement = select(columns.module, columns.field, columns.slot, columns.state)
         claimed = _Claimed()
-        for module, field, slot, state in self._connection.execute(statement.where(columns.tenant_id == self._tenant)):
-            claimed.taken.setdefault(module, set()).add(slot)
-            known = self._schema.modules.get(module)
-            if known is not None and _fits(known.kinds.get(field), slot):
-                claimed.slots.setdefault(module, {})[field] = slot
-                if state != "ready":
-                    claimed.unfilled.setdefault(module, []).append(field)
+        for key, name, slot, state in self._connection.execute(statement.where(columns.tenant_id == self._tenant)):
+            claimed.taken.setdefault(key, {})[slot] = name
+            module = self._schema.modules.get(key)
+            field = None if module is None else module.definition.fields.get(name)
+            if module is None or field is None or state == "freeing":
+                continue
+            if slot not in slot_columns(module, field):
+                if state == "ready":
+                    claimed.unsuited.setdefault(key, []).append(name)
+                continue
+            claimed.slots.setdefault(key, {})[name] = slot
+            if state != "ready":
+                claimed.unfilled.setdefault(key, set()).add(name)
         return claimed
 
     def _claims(self, claimed: _Claimed) -> Iterator[tuple[ModuleKey, FieldKey, str]]:
         """Yield the slots to claim, in the order of modules and fields."""
         for key, module in self._schema.modules.items():
-            taken = set(claimed.taken.get(key, ()))
-            for field in module.definition.fields.values():
-                columns = slot_storage(module, field)
-                if not columns or field.key in claimed.slots.get(key, {}):
+            taken = dict(claimed.taken.get(key, {}))
+            for field in module.definition.fields:
+                columns = wanted_slots(module, field)
+                if not columns or field in claimed.slots.get(key, {}):
                     continue
-                free = next((column for column in columns if column not in taken), None)
+                free = next((column for column in columns if taken.get(column, field) == field), None)
                 if free is None:
-                    hint = f"module {key} has more indexed fields than slots for {module.kinds[field.key].storage}"
-                    raise ConfigurationError([Problem("configuration_invalid", field.key, params={"hint": hint})])
-                taken.add(free)
-                yield key, field.key, free
+                    problem = Problem("slots_used_up", field, params={"module": key, "count": len(columns)})
+                    raise ConfigurationError([module.labelled(problem)])
+                taken[free] = field
+                yield key, field, free
 
     def _claim(self, claims: list[tuple[ModuleKey, FieldKey, str]]) -> None:
         slot = self._tables.slot
@@ -142,43 +191,3 @@ class SlotKeeper:
             for module, field, column in claims
         ]
         self._connection.execute(insert(slot), rows)
-
-    def _fill(self, module: ModuleKey, slots: Slots) -> None:
-        """Copy the fields from the documents into their slots, batch by batch, and mark them ready."""
-        record, slot = self._tables.record, self._tables.slot
-        last = ""
-        while rows := self._documents(module, last):
-            updates = [
-                {"b_id": key, "b_version": version, **{column: _value(data, field) for field, column in slots.items()}}
-                for key, version, data in rows
-            ]
-            same = (record.c.tenant_id == self._tenant) & (record.c.id == bindparam("b_id"))
-            statement = update(record).where(same, record.c.version == bindparam("b_version"))
-            self._connection.execute(statement, updates)
-            self._flush()
-            last = rows[-1][0]
-        filled = (slot.c.tenant_id == self._tenant) & (slot.c.module == module) & slot.c.field.in_(list(slots))
-        self._connection.execute(update(slot).where(filled).values(state="ready"))
-        self._flush()
-
-    def _documents(self, module: ModuleKey, last: str) -> list[Any]:
-        record, document = self._tables.record, self._tables.document
-        same = (document.c.tenant_id == record.c.tenant_id) & (document.c.record_id == record.c.id)
-        statement = (
-            select(record.c.id, record.c.version, document.c.data)
-            .select_from(record.join(document, same))
-            .where(record.c.tenant_id == self._tenant, record.c.module == module, record.c.id > last)
-            .order_by(record.c.id)
-            .limit(_BATCH)
-        )
-        return list(self._connection.execute(statement))
-
-
-def _value(data: dict[str, Any], field: FieldKey) -> Any:
-    value = data.get(field)
-    return value if type(value) is not dict else None
-
-
-def _fits(kind: Any, slot: str) -> bool:
-    """Tell whether a slot still suits a field: the field exists, and was not converted to another kind of storage."""
-    return kind is not None and kind.storage == ("number" if slot.startswith("n") else "text")

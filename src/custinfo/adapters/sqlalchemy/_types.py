@@ -6,13 +6,13 @@ import json
 from json import JSONEncoder
 from typing import Any, Final
 
-from sqlalchemy import String, Text
+from sqlalchemy import BigInteger, String, Text
 from sqlalchemy.dialects.mysql import LONGTEXT, VARCHAR
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["CodePointText", "Document", "JsonText", "LongText", "dump_json", "mysql_collation"]
+__all__ = ["CodePointText", "Document", "JsonText", "LongText", "Tokens", "dump_json", "mysql_collation"]
 
 dump_json: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 """Return JSON data as compact text."""
@@ -78,6 +78,19 @@ class LongText(JsonText):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
         """Return the text itself."""
         return value
+
+
+class Tokens(TypeDecorator[Any]):
+    """Hold a set of whole numbers where a database can index it, which is PostgreSQL; nothing elsewhere."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return an array of numbers."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(BigInteger()))
+        return super().load_dialect_impl(dialect)
 
 
 class Document(JsonText):

@@ -11,11 +11,24 @@ from functools import cache
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.dialects import sqlite
 
-from custinfo.adapters.sqlalchemy._types import CodePointText, Document, JsonText, LongText
+from custinfo.adapters.sqlalchemy._partitions import partitioning
+from custinfo.adapters.sqlalchemy._types import CodePointText, Document, JsonText, LongText, Tokens
 
-__all__ = ["NUMBER_SLOTS", "SLOT_LENGTH", "TEXT_SLOTS", "Tables", "make_tables", "shared_tables"]
+__all__ = ["NUMBER_SLOTS", "SLOT_LENGTH", "TEXT_SLOTS", "Tables", "full_text_of", "make_tables", "shared_tables"]
 
 TEXT_SLOTS: Final = tuple(f"t{number}" for number in range(1, 13))
 """Columns for indexed fields whose stored form is a text: texts, choices, dates, people, references."""
@@ -41,6 +54,9 @@ class Tables:
     tag: Table
     unique: Table
     slot: Table
+    title: Table
+    gram: Table
+    titled: Table
     change: Table
     request: Table
     task: Table
@@ -87,13 +103,15 @@ def _index_records(table: Table) -> None:
     lead = (columns.tenant_id, columns.module)
     Index(f"{table.name}_list", *lead, columns.id, *scope)
     Index(f"{table.name}_updated", *lead, columns.updated_at, columns.id, *scope)
-    Index(f"{table.name}_owner", *lead, columns.owner_id, columns.id, columns.archived_at)
+    Index(f"{table.name}_owner", *lead, columns.owner_id, columns.id, columns.department_id, columns.archived_at)
     Index(f"{table.name}_department", *lead, columns.department_id, columns.id, columns.owner_id, columns.archived_at)
     for slot in (*TEXT_SLOTS, *NUMBER_SLOTS):
         present = columns[slot].is_not(None)
         options: dict[str, Any] = {"sqlite_where": present, "postgresql_where": present}
-        options["mysql_length"] = {"department_id": _KEY}
-        Index(f"{table.name}_{slot}", *lead, columns[slot], columns.id, columns.department_id, **options)
+        if slot in TEXT_SLOTS:  # MariaDB and MySQL have room for 3072 bytes, of which the slot may take 2000
+            options["mysql_length"] = {"department_id": 1, "owner_id": 1}
+        seen = (columns.department_id, columns.owner_id, columns.archived_at)
+        Index(f"{table.name}_{slot}", *lead, columns[slot], columns.id, *seen, **options)
 
 
 def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table]:
@@ -125,10 +143,71 @@ def _slot(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
         _key("field"),
         _text("slot"),
         _text("state"),
+        _text("filled_to", null=True),
         UniqueConstraint("tenant_id", "module", "slot", name=f"{name}_once"),
         sqlite_with_rowid=False,
         **options,
     )
+
+
+def full_text_of(tables: Tables) -> Table:
+    """Return the full-text index beside `title`, which only SQLite has; the column with its name takes commands."""
+    index: Table = tables.title.info["full_text"]
+    return index
+
+
+def _titles(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table]:
+    """Return the table of titles in their searchable form, that of their pairs, and that of what is indexed."""
+    narrow = {"sqlite_with_rowid": False, **options}
+    title = Table(
+        f"{prefix}record_title",
+        metadata,
+        _key("tenant_id"),
+        _key("record_id"),
+        _key("field"),
+        _text("module"),
+        Column("form", LongText, nullable=False),
+        Column("doc", BigInteger, nullable=True),
+        Column("tokens", Tokens, nullable=True),
+        **narrow,
+    )
+    Index(f"{title.name}_doc", title.c.doc, unique=True).ddl_if(dialect="sqlite")
+    Index(f"{title.name}_tokens", title.c.tokens, postgresql_using="gin").ddl_if(dialect="postgresql")
+    _add_full_text(title, options["schema"])
+    token = Column("token", BigInteger, primary_key=True, autoincrement=False)
+    gram = Table(f"{prefix}record_gram", metadata, _key("tenant_id"), token, _key("record_id"), **narrow)
+    titled = Table(
+        f"{prefix}title_index",
+        metadata,
+        _key("tenant_id"),
+        _key("module"),
+        _key("field"),
+        _text("state"),
+        _text("filled_to", null=True),
+        **narrow,
+    )
+    return title, gram, titled
+
+
+def _add_full_text(title: Table, schema: str | None) -> None:
+    """Let SQLite create and drop its index with the table of titles; it is no table of the metadata."""
+    name = f"{title.name}_fts"
+    quote = sqlite.dialect().identifier_preparer.quote
+    full = (f"{quote(schema)}." if schema else "") + quote(name)
+
+    def create(_: Table, connection: Connection, **__: Any) -> None:
+        if connection.dialect.name == "sqlite":
+            options = "content='', columnsize=0, detail=none, tokenize='ascii'"
+            connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {full} USING fts5(grams, {options})")
+
+    def drop(_: Table, connection: Connection, **__: Any) -> None:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {full}")
+
+    event.listen(title, "after_create", create)
+    event.listen(title, "before_drop", drop)
+    columns = (Column(name, Text), Column("rowid", BigInteger), Column("grams", Text))
+    title.info["full_text"] = Table(name, MetaData(), *columns, schema=schema)
 
 
 def _change(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
@@ -224,26 +303,36 @@ def _configurations(metadata: MetaData, prefix: str, options: dict[str, Any]) ->
     return head, revision
 
 
-def make_tables(metadata: MetaData, *, prefix: str = "custinfo_", schema: str | None = None) -> Tables:
+def make_tables(
+    metadata: MetaData, *, prefix: str = "custinfo_", schema: str | None = None, partitions: int | None = None
+) -> Tables:
     """Add the tables to `metadata` and return them.
 
-    Call it in the module that Alembic's `env.py` reads, and migrations see the tables; or leave it to
+    For a host that keeps all its tables in one `MetaData`; custinfo's own migrations make the same tables, and so does
     `SqlAlchemyUnits.create_tables`.
 
     Args:
         metadata: The host's collection of tables.
         prefix: What their names start with.
         schema: The database schema they live in; the connection's own if `None`.
+        partitions: Into how many partitions PostgreSQL spreads each table by a hash of the tenant; `None` for tables
+            that are whole. Other databases take no notice.
     """
     options: dict[str, Any] = {"schema": schema, "mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
+    if partitions is not None:
+        options |= partitioning(partitions)
     document, tag, unique = _record_parts(metadata, prefix, options)
     request, task, reservation = _approvals(metadata, prefix, options)
+    title, gram, titled = _titles(metadata, prefix, options)
     configuration, revision = _configurations(metadata, prefix, options)
     return Tables(
         record=_record(metadata, f"{prefix}record", options),
         document=document,
         tag=tag,
         unique=unique,
+        title=title,
+        gram=gram,
+        titled=titled,
         slot=_slot(metadata, f"{prefix}field_slot", options),
         change=_change(metadata, f"{prefix}change", options),
         request=request,

@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, MetaData, update
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals
 from custinfo.adapters.sqlalchemy._configurations import SqlAlchemyConfigurations
-from custinfo.adapters.sqlalchemy._context import Context, PreparedModule, ensure_transaction
+from custinfo.adapters.sqlalchemy._context import Context, ensure_transaction
 from custinfo.adapters.sqlalchemy._engines import open_engine
-from custinfo.adapters.sqlalchemy._failures import storage_error
+from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Filler, Told
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
+from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated
 from custinfo.adapters.sqlalchemy._imports import SqlAlchemyImports
 from custinfo.adapters.sqlalchemy._queries import SqlAlchemyQueries
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
-from custinfo.adapters.sqlalchemy._slots import SlotKeeper
-from custinfo.adapters.sqlalchemy.tables import Tables, shared_tables
-from custinfo.core.errors import StorageError
+from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
+from custinfo.adapters.sqlalchemy._titling import TitleFiller
+from custinfo.adapters.sqlalchemy._upkeep import SqlAlchemyUpkeep
+from custinfo.adapters.sqlalchemy.tables import Tables, make_tables, shared_tables
 from custinfo.core.schema import Schema
 
 __all__ = ["SqlAlchemyUnit", "SqlAlchemyUnits", "SqlAlchemyWork"]
-
-Modules = Mapping[str, PreparedModule]
-Host = Session | Connection
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Let errors of the database leave as StorageError, without the statement and its parameters."""
-    failure: StorageError | None = None
-    try:
-        yield
-    except SQLAlchemyError as error:
-        failure = storage_error(error)
-    if failure is not None:
-        raise failure
-
-
-def _connection_of(host: Host) -> Connection:
-    return host.connection() if isinstance(host, Session) else host
 
 
 class SqlAlchemyWork:
@@ -69,17 +51,18 @@ class SqlAlchemyWork:
         self.approvals = SqlAlchemyApprovals(context)
         self.imports = SqlAlchemyImports(context)
         self.configurations = SqlAlchemyConfigurations(context)
+        self.upkeep = SqlAlchemyUpkeep(context)
 
     def under(self, schema: Schema, /) -> SqlAlchemyWork:
         """Return the same unit as another configuration sees its records.
 
-        Slots are claimed for it, written from now on, and filled when a unit begins under that configuration.
+        Slots are claimed for it, and written from now on; they are filled later, in transactions that others see.
         Raises: ConfigurationError if slots run out; StorageError.
         """
         inner = self._context
         with translated():
-            modules = SlotKeeper(inner.connection, inner.tables, schema, inner.tenant, _nothing).prepare(fill=False)
-        context = Context(inner.connection, inner.tables, schema, inner.tenant, modules)
+            prepared = SlotKeeper(inner.connection, inner.tables, schema, inner.tenant).prepare()
+        context = Context(inner.connection, inner.tables, schema, inner.tenant, prepared.modules)
         return SqlAlchemyWork(context, self._host, owned=self._owned)
 
     def atomic(self) -> AbstractContextManager[None]:
@@ -91,7 +74,7 @@ class SqlAlchemyWork:
         with translated():
             if self._owned:
                 self._host.commit()
-                self._context.connection = _connection_of(self._host)
+                self._context.connection = connection_of(self._host)
             elif isinstance(self._host, Session):
                 self._host.flush()
 
@@ -111,7 +94,8 @@ class SqlAlchemyUnits:
         """Take the engine or session factory; nothing is connected yet, and no table is created."""
         self._source = source
         self._tables = shared_tables(prefix, schema)
-        self._prepared: WeakKeyDictionary[Schema, dict[str, Modules]] = WeakKeyDictionary()
+        self._names: dict[str, Any] = {"prefix": prefix, "schema": schema}
+        self._prepared: WeakKeyDictionary[Schema, dict[str, Prepared]] = WeakKeyDictionary()
         alone = isinstance(source, Engine) and isinstance(source.pool, StaticPool)
         self._turn: AbstractContextManager[Any] = RLock() if alone else nullcontext()
 
@@ -137,32 +121,66 @@ class SqlAlchemyUnits:
         """The tables."""
         return self._tables
 
-    def create_tables(self) -> None:
-        """Create the tables that are missing, in a transaction of its own. Raises: StorageError."""
-        with self._turn, self._hosted() as host, translated():
-            self._tables.record.metadata.create_all(_connection_of(host))
-            host.commit()
+    def create_tables(self, *, partitions: int | None = None) -> None:
+        """Create the tables that are missing, in a transaction of its own.
+
+        Args:
+            partitions: Into how many partitions PostgreSQL spreads each new table by a hash of the tenant; other
+                databases take no notice.
+
+        Raises: ValueError for a number below 1; StorageError.
+        """
+        tables = self._tables if partitions is None else make_tables(MetaData(), partitions=partitions, **self._names)
+        with self._transaction() as connection:
+            tables.record.metadata.create_all(connection)
 
     def drop_tables(self) -> None:
         """Delete the tables with everything in them. Raises: StorageError."""
-        with self._turn, self._hosted() as host, translated():
-            self._tables.record.metadata.drop_all(_connection_of(host))
-            host.commit()
+        with self._transaction() as connection:
+            self._tables.record.metadata.drop_all(connection)
         self._prepared.clear()
 
-    def refill(self, schema: Schema, tenant: str) -> None:
-        """Fill the slots of a tenant's indexed fields anew from the documents, in transactions of its own.
+    def build_indexes(self, schema: Schema, tenant: str, told: Told | None = None, /) -> None:
+        """Fill the slots of a tenant's indexed fields where that is not done yet, and free those of other fields.
 
-        For when a field became indexed while another process still saved records under the configuration before: run
-        it when all processes have the new one. Raises: ConfigurationError; StorageError.
+        It works in many short transactions, while others read and write, and goes on where it was interrupted. Until
+        a field is done, queries read it from the documents. Two processes may do it at once and share the work.
+
+        Run it when all processes have the configuration: where one still saves records under another that came from
+        code, what it saves may be missing from the index (then `refill`), and where one still searches by a field that
+        is not indexed any more, it finds too little.
+
+        Args:
+            schema: The configuration that says which fields are indexed.
+            tenant: Whose records.
+            told: Called after each batch with the module, how many of its records are done, and how many there are.
+
+        Raises: ConfigurationError if slots run out; StorageError: what is filled by then stays so.
         """
-        self._prepared.setdefault(schema, {}).pop(tenant, None)
+        filler = self._filler(schema, tenant, gentle=True)
+        filler.free()
+        filler.fill(sorted(self._claim(schema, tenant).building), told=told)
+        self._titles(schema, tenant).fill(told=told)
+        for known in self._prepared.values():
+            known.pop(tenant, None)
+
+    def refill(self, schema: Schema, tenant: str, told: Told | None = None, /) -> None:
+        """Fill the slots of a tenant's indexed fields anew from the documents, as `build_indexes` does.
+
+        For when a field became indexed by a configuration from code while another process still saved records under
+        the one before: run it when all processes have the new one. Raises: ConfigurationError; StorageError.
+        """
         slot = self._tables.slot
-        with self._turn:
-            with self._hosted() as host, translated():
-                _connection_of(host).execute(update(slot).where(slot.c.tenant_id == tenant).values(state="building"))
-                host.commit()
-            self._modules(schema, tenant)
+        filled = (slot.c.tenant_id == tenant) & (slot.c.state == "ready")
+        with self._transaction() as connection:
+            connection.execute(update(slot).where(filled).values(state="building", filled_to=None))
+        self._titles(schema, tenant).reset()
+        self.build_indexes(schema, tenant, told)
+
+    def forget(self, tenant: str) -> None:
+        """Forget the slots of a tenant that was deleted; its rows are gone already, and it may begin anew."""
+        for known in self._prepared.values():
+            known.pop(tenant, None)
 
     def dispose(self) -> None:
         """Close the connections of the engine; nothing happens where the host's sessions are used."""
@@ -173,14 +191,15 @@ class SqlAlchemyUnits:
     def begin(self, schema: Schema, tenant: str, /) -> Iterator[SqlAlchemyWork]:
         """Return a unit for a `with` block: committed at its end, rolled back if it raises.
 
-        The first one of a configuration and a tenant claims and fills slots for indexed fields, in transactions of
-        its own. Raises: ConfigurationError if slots run out; StorageError.
+        The first one of a configuration and a tenant claims slots for indexed fields, and fills those of modules with
+        at most 10 000 records, in transactions of its own; `build_indexes` fills the others.
+        Raises: ConfigurationError if slots run out; StorageError.
         """
         with self._turn:
-            modules = self._modules(schema, tenant)
+            modules = self._ready(schema, tenant).modules
             with self._hosted() as host:
                 with translated():
-                    context = Context(_connection_of(host), self._tables, schema, tenant, modules)
+                    context = Context(connection_of(host), self._tables, schema, tenant, modules)
                 work = SqlAlchemyWork(context, host, owned=True)
                 try:
                     yield work
@@ -190,19 +209,39 @@ class SqlAlchemyUnits:
                 with translated():
                     host.commit()
 
-    def _modules(self, schema: Schema, tenant: str) -> Modules:
-        """Return the modules with their slots; kept for as long as the schema is."""
+    def _ready(self, schema: Schema, tenant: str) -> Prepared:
+        """Return the modules with their slots; kept for as long as the schema is, once all slots are filled."""
         known = self._prepared.setdefault(schema, {})
-        modules = known.get(tenant)
-        if modules is None:
-            with self._hosted() as host, translated():
-                connection = _connection_of(host)
-                ensure_transaction(connection)
-                flush = _nothing if isinstance(host, Session) else host.commit
-                modules = SlotKeeper(connection, self._tables, schema, tenant, flush).prepare()
-                host.commit()
-            known[tenant] = modules
-        return modules
+        prepared = known.get(tenant)
+        if prepared is None:
+            prepared = self._claim(schema, tenant)
+            self._titles(schema, tenant).fill(most=SMALL_FILL)
+            if prepared.building:
+                self._filler(schema, tenant).fill(sorted(prepared.building), most=SMALL_FILL)
+                prepared = self._claim(schema, tenant)
+        elif prepared.building:
+            prepared = self._claim(schema, tenant)
+        known[tenant] = prepared
+        return prepared
+
+    def _claim(self, schema: Schema, tenant: str) -> Prepared:
+        with self._transaction() as connection:
+            return SlotKeeper(connection, self._tables, schema, tenant).prepare()
+
+    def _titles(self, schema: Schema, tenant: str) -> TitleFiller:
+        return TitleFiller(self._transaction, self._tables, schema, tenant)
+
+    def _filler(self, schema: Schema, tenant: str, *, gentle: bool = False) -> Filler:
+        return Filler(self._transaction, self._tables, schema, tenant, gentle=gentle)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Begin a transaction for a `with` block: committed at its end, rolled back if it raises."""
+        with self._turn, self._hosted() as host, translated():
+            connection = connection_of(host)
+            ensure_transaction(connection)
+            yield connection
+            host.commit()
 
     @contextmanager
     def _hosted(self) -> Iterator[Host]:
@@ -235,17 +274,21 @@ class SqlAlchemyUnit:
         """Return a unit for a `with` block, whose end only flushes.
 
         What an error leaves behind is the host's to roll back; a `save` that raises has taken itself back. Slots
-        are claimed in the host's transaction too, and so read anew each time.
+        are claimed in the host's transaction too, and so read anew each time; those of modules with at most 1 000
+        records are filled in it, `SqlAlchemyUnits.build_indexes` fills the others.
         Raises: ConfigurationError if slots run out; StorageError.
         """
         with translated():
-            connection = _connection_of(self._host)
+            connection = connection_of(self._host)
             ensure_transaction(connection)
-            modules = SlotKeeper(connection, self._tables, schema, tenant, _nothing).prepare()
-        work = SqlAlchemyWork(Context(connection, self._tables, schema, tenant, modules), self._host, owned=False)
+            keeper = SlotKeeper(connection, self._tables, schema, tenant)
+            prepared = keeper.prepare()
+            if prepared.building:
+                filler = Filler(lambda: nullcontext(connection), self._tables, schema, tenant, hosted=True)
+                filler.fill(sorted(prepared.building), most=HOSTED_FILL)
+                prepared = keeper.prepare()
+            TitleFiller(lambda: nullcontext(connection), self._tables, schema, tenant).fill(most=HOSTED_FILL)
+        context = Context(connection, self._tables, schema, tenant, prepared.modules)
+        work = SqlAlchemyWork(context, self._host, owned=False)
         yield work
         work.commit()
-
-
-def _nothing() -> None:
-    """Flush nothing: Core statements are sent when they are executed."""

@@ -10,6 +10,7 @@ from custinfo.core.criteria.nodes import (
     Contains,
     Criterion,
     Has,
+    Mentions,
     Not,
     OneOf,
     Path,
@@ -67,7 +68,7 @@ class Field:
         """Refuse, and name what there is."""
         raise TypeError(
             f"criteria have no {self._path[-1] if self._path else 'such'}(): use comparisons, is_in, under, contains, "
-            "starts_with, has, is_present, is_missing or within"
+            "mentions, starts_with, has, is_present, is_missing or within"
         )
 
     def __bool__(self) -> bool:
@@ -87,6 +88,10 @@ class Field:
     def contains(self, text: str) -> Criterion:
         """Hold where the text contains `text`."""
         return Contains(self._path, text)
+
+    def mentions(self, text: str) -> Criterion:
+        """Hold where the title contains `text`, whatever the case, width, blanks and punctuation of the two."""
+        return Mentions(self._path, text)
 
     def starts_with(self, text: str) -> Criterion:
         """Hold where the text begins with `text`."""

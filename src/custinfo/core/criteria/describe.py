@@ -16,6 +16,7 @@ from custinfo.core.criteria.nodes import (
     Has,
     InSegment,
     Leaf,
+    Mentions,
     Not,
     Nothing,
     OneOf,
@@ -43,6 +44,7 @@ _CHINESE: Final = {
     "one_of": "{field} 为 {values} 之一",
     "under": "{field} 属于 {value}",
     "contains": "{field} 包含“{text}”",
+    "mentions": "{field} 中有“{text}”",
     "starts_with": "{field} 以“{text}”开头",
     "has": "{field} 含 {value}",
     "present": "{field} 已填写",
@@ -71,6 +73,7 @@ _ENGLISH: Final = {
     "one_of": "{field} is one of {values}",
     "under": "{field} is within {value}",
     "contains": "{field} contains “{text}”",
+    "mentions": "{field} mentions “{text}”",
     "starts_with": "{field} starts with “{text}”",
     "has": "{field} includes {value}",
     "present": "{field} is filled in",
@@ -188,6 +191,8 @@ class _Writer:
                 return self.phrases["has"].format(field=field, value=self.value(path, value))
             case Contains(_, text):
                 return self.phrases["contains"].format(field=field, text=text)
+            case Mentions(_, text):
+                return self.phrases["mentions"].format(field=field, text=text)
             case StartsWith(_, text):
                 return self.phrases["starts_with"].format(field=field, text=text)
             case Present():

@@ -19,6 +19,7 @@ from custinfo.core.criteria.nodes import (
     Has,
     InSegment,
     Leaf,
+    Mentions,
     Not,
     Nothing,
     OneOf,
@@ -27,6 +28,7 @@ from custinfo.core.criteria.nodes import (
     StartsWith,
     Tagged,
 )
+from custinfo.core.names import searchable
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, Record, Tag
 
 __all__ = ["Predicate", "Related", "Selection", "compile_predicate", "compile_selection", "no_related", "read_path"]
@@ -68,7 +70,11 @@ class _Source:
 
     def __init__(self, getter: str = "get") -> None:
         self.getter = getter
-        self.names: dict[str, Any] = {"read_path": read_path, "has_dimension": _has_dimension}
+        self.names: dict[str, Any] = {
+            "read_path": read_path,
+            "has_dimension": _has_dimension,
+            "searchable": searchable,
+        }
 
     def constant(self, value: object) -> str:
         name = f"c{len(self.names)}"
@@ -113,6 +119,8 @@ class _Source:
                 return f"({value} in {self.constant(frozenset(values))})"
             case Contains(_, text):
                 test = f"{self.constant(text)} in v"
+            case Mentions(_, text):
+                test = f"{self.constant(text)} in searchable(v)"
             case StartsWith(_, text):
                 test = f"v.startswith({self.constant(text)})"
             case Has(_, item):

@@ -18,6 +18,7 @@ __all__ = [
     "Has",
     "InSegment",
     "Leaf",
+    "Mentions",
     "Not",
     "Nothing",
     "OneOf",
@@ -131,6 +132,18 @@ class Contains(_Combinable):
 
 
 @attrs.frozen
+class Mentions(_Combinable):
+    """Hold where the text contains `text`, whatever the case, width, blanks and punctuation of the two.
+
+    It is how people search for a name; see `custinfo.core.names`. It is for the field that titles the records of its
+    module, of which stores keep an index.
+    """
+
+    path: Path
+    text: str = attrs.field(repr=False)
+
+
+@attrs.frozen
 class StartsWith(_Combinable):
     """Hold where the text begins with `text`."""
 
@@ -188,7 +201,7 @@ class InSegment(_Combinable):
     name: str
 
 
-Leaf = Compare | OneOf | Under | Contains | StartsWith | Has | Present | Within
+Leaf = Compare | OneOf | Under | Contains | Mentions | StartsWith | Has | Present | Within
 Criterion = Everything | Nothing | AllOf | AnyOf | Not | Tagged | InSegment | Leaf
 
 

@@ -63,9 +63,11 @@ class Checker:
                 return self.compared(node) if steps[0].operator in _COMPARISONS else self.arithmetic(first, steps, at)
 
     def need(self, node: Node, wanted: str) -> Term:
+        """Add a part that has to be of a type."""
         return self.builder.need(self.term(node), wanted)
 
     def entry(self, text: str, at: int, choices: Choices) -> Term:
+        """Add the entry that a text constant names."""
         code = choices.code_of(text)
         if code is None:
             zh, en = (
@@ -76,6 +78,7 @@ class Checker:
         return self.builder.constant("choice", code, at, choices)
 
     def named(self, name: str, at: int) -> Term:
+        """Add the value of a field."""
         info = self.resolve(name)
         if info is None:
             if name.upper() in FUNCTIONS:
@@ -88,6 +91,7 @@ class Checker:
         return self.builder.field(info, at)
 
     def signed(self, part: Node, negative: bool, at: int) -> Term:
+        """Add a number with its sign."""
         term = self.need(part, "number")
         if not negative:
             return attrs.evolve(term, at=at)
@@ -96,6 +100,7 @@ class Checker:
         return self.builder.strict("number", at, "minus({})", term)
 
     def call(self, node: Call, wanted: Choices | None) -> Term:
+        """Add a function of its arguments."""
         builder, function = self.builder, FUNCTIONS.get(node.function)
         if function is None:
             return self.no_function(node)
@@ -110,6 +115,7 @@ class Checker:
         return function.apply(builder, terms, node.at)
 
     def no_function(self, node: Call) -> Term:
+        """Refuse a function that there is not, and say what may be meant."""
         for argument in node.arguments:
             self.term(argument)
         close = get_close_matches(node.function, FUNCTIONS, 1)
@@ -123,6 +129,7 @@ class Checker:
         )
 
     def arithmetic(self, first: Node, steps: tuple[Step, ...], at: int) -> Term:
+        """Add a chain of + and -, or of * and /, from left to right."""
         left = self.term(first)
         for step in steps:
             left = attrs.evolve(self.step(left, step.operator, self.term(step.part)), at=at)
@@ -157,6 +164,7 @@ class Checker:
         return Term("text", self.builder.emit(f"''.join(({', '.join(codes)})) or None"), node.at)
 
     def as_text(self, term: Term) -> str:
+        """Return the source of a value as part of a text."""
         template = _AS_TEXT.get(term.type)
         if template is None:
             if term.type != "blank":
@@ -168,6 +176,7 @@ class Checker:
         )
 
     def compared(self, node: Chain) -> Term:
+        """Add the comparison of two values of one type."""
         left, right = self.both(node.first, node.steps[0].part)
         operator, at = node.steps[0].operator, node.at
         if "blank" in (left.type, right.type):

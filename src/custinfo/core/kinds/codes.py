@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from operator import mul
 from typing import Any, Final
 
 from custinfo.core.fields import FieldDefinition
@@ -17,8 +16,13 @@ __all__ = ["USCC", "is_uscc"]
 _LIMIT: Final = 64
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _SHAPE: Final = re.compile(rf"[0-9ANY][0-9]{{7}}[{_ALPHABET}]{{10}}").fullmatch
-_VALUES: Final = bytes(max(_ALPHABET.find(chr(code)), 0) for code in range(256))
-_WEIGHTS: Final = (*(pow(3, place, 31) for place in range(17)), 1)
+_DIGITS: Final = bytes.maketrans(_ALPHABET.encode(), b"0123456789abcdefghijklmnopqrstu")
+_CHECKS: Final = "0" + _ALPHABET[:0:-1]
+"""The check character of each remainder.
+
+The weights of GB 32100 are the powers of 3. Read backwards to the base 34, which is 3 beyond 31, the digits of a code
+come to the same weighted sum, but for multiples of 31: `int` adds it up in one go.
+"""
 _SEPARATORS: Final = re.compile(r"[\s\-]+")
 _PROVINCES: Final = frozenset(
     str(code)
@@ -42,7 +46,7 @@ def is_uscc(text: str) -> bool:
     >>> is_uscc("91350100M000100Y43"), is_uscc("91350100M000100Y44")
     (True, False)
     """
-    return _SHAPE(text) is not None and not sum(map(mul, text.encode().translate(_VALUES), _WEIGHTS)) % 31
+    return _SHAPE(text) is not None and text[17] == _CHECKS[int(text[16::-1].encode().translate(_DIGITS), 34) % 31]
 
 
 def _read(raw: object, report: Report, problems: list[Problem]) -> str | Invalid | None:
@@ -59,13 +63,13 @@ def _read(raw: object, report: Report, problems: list[Problem]) -> str | Invalid
 
 def _parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: ARG001
     report = Report.of(field, "invalid_uscc")
-    shape, values, weights, provinces = _SHAPE, _VALUES, _WEIGHTS, _PROVINCES
+    shape, digits, checks, provinces = _SHAPE, _DIGITS, _CHECKS, _PROVINCES
 
     def parse(raw: object, problems: list[Problem]) -> Any:
         if (
             type(raw) is str
             and shape(raw)
-            and not sum(map(mul, raw.encode().translate(values), weights)) % 31
+            and raw[17] == checks[int(raw[16::-1].encode().translate(digits), 34) % 31]
             and raw[2:4] in provinces
         ):
             return raw

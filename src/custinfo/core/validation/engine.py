@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,18 +12,17 @@ import attrs
 from custinfo.core.checks import CheckContext, Condition
 from custinfo.core.criteria.evaluate import Related
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.dictionaries import Ambiguous
 from custinfo.core.kinds import INVALID
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, SYSTEM_FIELDS, FieldKey, Masked, Record, Sealed, Values
 from custinfo.core.schema import ModuleSchema
-from custinfo.core.validation.compiling import compile_checks
+from custinfo.core.validation.compiling import StateCheck, ValueCheck, compile_checks
 from custinfo.core.validation.defaults import is_moment
+from custinfo.core.validation.parsing import is_written_again, strict_parsers
 
 __all__ = ["Normalised", "Validator"]
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_SEPARATORS: Final = re.compile(r"[,，;；、|｜\r\n]+")
 
 
 @attrs.frozen
@@ -53,7 +51,7 @@ class Validator:
         Raises: ConfigurationError for rules and conditions that do not fit their fields, all of them at once.
         """
         self.module = module
-        self._parsers = module.parsers
+        self._parsers = strict_parsers(module)
         self._now = _NEVER
         self._required = tuple(
             field.key for field in module.definition.active_fields() if field.required and field.applies_when is None
@@ -89,23 +87,37 @@ class Validator:
         problems: list[Problem] = []
         parsers = self._parsers
         for name, value in raw.items():
-            parse = parsers.get(name)
-            if parse is None:
+            if name not in parsers:
                 self._unusual(name, raw, before, patch, problems)
                 continue
-            if value is CLEAR:
+            typed = parsers[name](value, problems)
+            if typed is None:
                 patch[name] = CLEAR
-                continue
-            if type(value) is Masked:
-                problems.append(Problem("masked_value", name))
-                continue
-            found = len(problems)
-            typed = parse(value, problems)
-            if typed is not INVALID:
-                patch[name] = CLEAR if typed is None else typed
-            elif before is not None and self._stays(name, value, before):
-                del problems[found:]
+            elif typed is not INVALID:
+                patch[name] = typed
+            elif value is CLEAR or type(value) is Masked or before is not None:
+                self._refused(name, value, before, patch, problems)
         return Normalised(patch, problems)
+
+    def _refused(
+        self,
+        key: FieldKey,
+        value: object,
+        before: Values | None,
+        patch: dict[FieldKey, Any],
+        problems: list[Problem],
+    ) -> None:
+        """Look again at a value that no parser takes: that is also so for `CLEAR`, a mask, and a retired choice."""
+        again: list[Problem] = []
+        self._parsers[key](value, again)
+        found = len(problems) - len(again)
+        if value is CLEAR:
+            del problems[found:]
+            patch[key] = CLEAR
+        elif type(value) is Masked:
+            problems[found:] = [Problem("masked_value", key)]
+        elif before is not None and is_written_again(self.module, key, value, before):
+            del problems[found:]
 
     def _unusual(
         self,
@@ -139,23 +151,6 @@ class Validator:
             typed = self.module.owner_parser(None if value is CLEAR else value, problems)
             if typed is not INVALID and typed is not None:
                 patch["owner"] = typed
-
-    def _stays(self, key: FieldKey, value: object, before: Values) -> bool:
-        """Tell whether a retired choice is written again as it stands."""
-        dictionary = self.module.context.dictionaries.get(
-            str(self.module.definition.fields[key].options.get("dictionary"))
-        )
-        held = before.get(key)
-        if dictionary is None or held is None:
-            return False
-        if isinstance(held, tuple):
-            items = _SEPARATORS.split(value) if isinstance(value, str) else value
-            return isinstance(items, list | tuple) and {dictionary.find(str(item)) for item in items} == set(held)
-        if not isinstance(value, str):
-            return False
-        found = dictionary.find(value)
-        candidates = found.candidates if isinstance(found, Ambiguous) else (found,)
-        return before[key] in candidates or before[key] == value
 
     def changed(self, before: Record | None, after: Record, patch: Collection[FieldKey]) -> frozenset[FieldKey] | None:
         """Return what a step changes, as `check` takes it; `None` for a new record.
@@ -221,27 +216,20 @@ class Validator:
             failed: Fields whose value is wrong already: what depends on them is not judged.
             before: The record as it is; life cycles judge the step from there. `None` for a new one.
         """
-        values = after.values
-        problems = [
-            Problem("required", key)
-            for key in self._required
-            if key not in values and (changed is None or key in changed) and key not in failed
-        ]
-        context = CheckContext(values, after, related, self._now)
-        every = changed is None and not failed
-        touched: Collection[FieldKey] = () if changed is None else changed
-        for key, watches, run in self._checks:
-            if every or ((changed is None or not watches.isdisjoint(touched)) and watches.isdisjoint(failed)):
-                value = values.get(key)
-                if value is not None and type(value) is not Sealed:
-                    problem = run(value, context)
-                    if problem is not None:
-                        problems.append(problem)
-        for watches, judge in self._states:
-            if every or ((changed is None or not watches.isdisjoint(touched)) and watches.isdisjoint(failed)):
-                problem = judge(context)
-                if problem is not None:
-                    problems.append(problem)
+        context = CheckContext(after.values, after, related, self._now)
+        if changed is None and not failed:
+            problems = _found(context, self._required, self._checks, self._states)
+        else:
+
+            def judged(watches: frozenset[FieldKey]) -> bool:
+                return (changed is None or not watches.isdisjoint(changed)) and watches.isdisjoint(failed)
+
+            problems = _found(
+                context,
+                [key for key in self._required if (changed is None or key in changed) and key not in failed],
+                [item for item in self._checks if judged(item[1])],
+                [item for item in self._states if judged(item[0])],
+            )
         if self._compares:
             self._compare(before, context, changed, failed, problems)
         return problems
@@ -277,3 +265,22 @@ class Validator:
             if field.default is not None and not is_moment(self.module, field.key, field.default)
         }
         return self.normalise(defaults).patch
+
+
+def _found(
+    context: CheckContext, required: Iterable[FieldKey], checks: Iterable[ValueCheck], states: Iterable[StateCheck]
+) -> list[Problem]:
+    """Return what required fields lack, what rules say of values, and what conditions say of the state."""
+    values = context.values
+    problems = [Problem("required", key) for key in required if key not in values]
+    for key, _, run in checks:
+        value = values.get(key)
+        if value is not None and type(value) is not Sealed:
+            problem = run(value, context)
+            if problem is not None:
+                problems.append(problem)
+    for _, judge in states:
+        problem = judge(context)
+        if problem is not None:
+            problems.append(problem)
+    return problems

@@ -13,7 +13,6 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from custinfo.core.configuration import Configuration
-from custinfo.core.derivation import derivation_problems
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.kinds import Kind
 from custinfo.core.organisation import Directory
@@ -21,6 +20,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.reports import Report
 from custinfo.core.schema import Schema
 from custinfo.core.validation.compiling import rule_problems
+from custinfo.core.validation.derivation import derivation_problems
 from custinfo.core.validation.whole._anyone import Anyone
 from custinfo.core.validation.whole._derived import classification_problems, segment_problems
 from custinfo.core.validation.whole._fields import field_problems, kind_problems, module_problems

@@ -1,0 +1,156 @@
+"""History, requests, imports and revisions as documents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from custinfo.adapters.documents._shelf import Shelf, claim_name
+from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
+from custinfo.core.history.changes import Change
+from custinfo.core.importing import ImportBatch
+from custinfo.core.records import MemberKey, ModuleKey, RecordId
+from custinfo.core.revisions import Revision, changed_configuration
+from custinfo.core.store_errors import field_reserved, stale_version
+from custinfo.ports import scanning
+from custinfo.ports.documents import Item
+
+__all__ = ["DocumentApprovals", "DocumentConfigurations", "DocumentHistory", "DocumentImports"]
+
+
+@attrs.frozen
+class DocumentHistory:
+    """Keep changes."""
+
+    shelf: Shelf
+
+    def append(self, changes: Sequence[Change], /) -> None:
+        """Add changes, all or none. Raises: StaleVersionError if a version of a record has one already."""
+        encode = self.shelf.documents.encode
+        items = [Item(f"{change.record_id} {change.version}", change.version, encode(change)) for change in changes]
+        if not self.shelf.store.insert("change", items):
+            first = changes[0]
+            known = self.of_record(first.module, first.record_id)
+            raise stale_version(first.version - 1, known[-1].version if known else 0)
+
+    def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
+        """Return all changes of a record, oldest first."""
+        return self._read(module=(module,), record_id=(record_id,))
+
+    def of_batch(self, batch_id: str, /) -> Sequence[Change]:
+        """Return all changes that an import made, in order of record and version."""
+        return self._read(batch=(batch_id,))
+
+    def _read(self, **where: Collection[str]) -> list[Change]:
+        found = [self.shelf.documents.decode(Change, data) for data in self.shelf.store.read("change", where)]
+        return sorted(found, key=lambda change: (change.record_id, change.version))
+
+
+@attrs.frozen
+class DocumentApprovals:
+    """Keep requests; an open one has its fields claimed."""
+
+    shelf: Shelf
+
+    def get(self, request_ids: Collection[RequestId], /) -> Mapping[RequestId, Request]:
+        """Return those that exist."""
+        found = self._decoded(self.shelf.get("request", request_ids))
+        return {request.id: request for request in found}
+
+    def save(self, request: Request, /) -> None:
+        """Insert or replace the request, or raise and change nothing."""
+        names = {claim_name("reserved", request.record_id, key): key for key in request.reserved_fields()}
+        with self.shelf.store.atomic():
+            self.shelf.save("request", [request])
+            taken = self.shelf.claim(dict.fromkeys(names, request.id))
+            if taken:
+                raise field_reserved({names[name]: RequestId(holder) for name, holder in taken.items()})
+
+    def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
+        """Return the open requests about these records, oldest first."""
+        found = self._read(module=(module,), record_id=record_ids, state=sorted(OPEN_STATES))
+        return scanning.open_for(found, module, record_ids)
+
+    def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
+        """Return the requests in which the member has an open task, oldest first."""
+        return scanning.waiting_for(self._read(state=("pending",)), member)
+
+    def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
+        """Return the member's own requests, newest first."""
+        return scanning.submitted_by(self._read(submitted_by=(member,)), member)
+
+    def _read(self, **where: Collection[str]) -> list[Request]:
+        return self._decoded(self.shelf.store.read("request", where))
+
+    def _decoded(self, found: Iterable[Mapping[str, Any]]) -> list[Request]:
+        return [self.shelf.documents.decode(Request, data) for data in found]
+
+
+@attrs.frozen
+class DocumentImports:
+    """Keep imports."""
+
+    shelf: Shelf
+
+    def get(self, batch_id: str, /) -> ImportBatch | None:
+        """Return the import, or `None`."""
+        return next(iter(self._read(key=(batch_id,))), None)
+
+    def save(self, batch: ImportBatch, /) -> None:
+        """Insert or replace the import."""
+        with self.shelf.store.atomic():
+            self.shelf.store.delete("import", {"key": (batch.id,)})
+            self.shelf.store.insert("import", [Item(batch.id, 1, self.shelf.documents.encode(batch))])
+
+    def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
+        """Return the latest running import of the same content, or `None`."""
+        found = self._read(module=(module,), digest=(digest,), state=("running",))
+        return scanning.unfinished(found, module, digest)
+
+    def _read(self, **where: Collection[str]) -> list[ImportBatch]:
+        return [self.shelf.documents.decode(ImportBatch, data) for data in self.shelf.store.read("import", where)]
+
+
+@attrs.frozen
+class DocumentConfigurations:
+    """Keep revisions; which one is in force stands in a document of its own, since revisions are large."""
+
+    shelf: Shelf
+
+    def version(self) -> int:
+        """Return the version that is in force, 0 if none was ever saved."""
+        return max((int(data["version"]) for data in self.shelf.store.read("in_force", {})), default=0)
+
+    def hold(self, version: int, /) -> None:
+        """Let nobody replace the version in force until the transaction ends, or raise."""
+        self.shelf.store.lock(shared=True)
+        self._require(version)
+
+    def save(self, revision: Revision, /, *, replacing: int) -> None:
+        """Add a revision, or raise and change nothing."""
+        store = self.shelf.store
+        with store.atomic():
+            store.lock(shared=False)
+            self._require(replacing)
+            data = self.shelf.documents.encode(revision)
+            if not store.insert("revision", [Item(str(revision.version), revision.version, data)]):
+                raise changed_configuration(replacing, self.version())
+            store.delete("in_force", {})
+            store.insert("in_force", [Item("", 1, {"version": revision.version})])
+
+    def get(self, version: int, /) -> Revision | None:
+        """Return a revision, or `None`."""
+        return next(iter(self._read(key=(str(version),))), None)
+
+    def all(self) -> Sequence[Revision]:
+        """Return every revision, oldest first."""
+        return sorted(self._read(), key=lambda revision: revision.version)
+
+    def _require(self, version: int) -> None:
+        if self.version() != version:
+            raise changed_configuration(version, self.version())
+
+    def _read(self, **where: Collection[str]) -> list[Revision]:
+        return [self.shelf.documents.decode(Revision, data) for data in self.shelf.store.read("revision", where)]

@@ -1,0 +1,172 @@
+"""Answers for stores that can't give them in a language of their own: by looking at everything that may matter.
+
+It is how the store in memory answers. It reads all records of a module, which is right for tens of thousands; a store
+of more lets its database find them, as `custinfo.adapters.sqlalchemy` does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
+from custinfo.core.criteria.evaluate import compile_selection, read_path
+from custinfo.core.criteria.nodes import Path
+from custinfo.core.importing import ImportBatch
+from custinfo.core.kinds import Kind
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+from custinfo.core.schema import Schema
+from custinfo.core.totals import Total, period_of, tally
+from custinfo.ports.repositories import Grouping, Query
+
+__all__ = ["ScanQueries", "kind_at", "open_for", "submitted_by", "unfinished", "waiting_for"]
+
+Load = Callable[[ModuleKey], Iterable[Record]]
+Get = Callable[[ModuleKey, Collection[RecordId]], Mapping[RecordId, Record]]
+
+
+@attrs.frozen
+class ScanQueries:
+    """Be the `RecordQueries` and the `TotalQueries` of a store that can read the records of a module.
+
+    Args:
+        schema: The configuration of the unit of work.
+        load: Return all records of a module, archived ones too, in any order.
+        get: Return records by id, as `RecordRepository.get` does: for queries that follow a reference.
+    """
+
+    schema: Schema
+    load: Load
+    get: Get
+
+    def find(self, query: Query, /) -> Sequence[Record]:
+        """Return the records in order."""
+        scan = self._scan(query)
+        paths = [order.path for order in query.order]
+        rows = [((*(scan.read(record, path) for path in paths), record.id), record) for record in scan.records]
+        descending = [order.descending for order in query.order]
+        if query.after is not None:
+            rows = [row for row in rows if _is_behind(row[0], query.after, descending)]
+        return [record for _, record in _in_order(rows, descending)[: query.limit]]
+
+    def count(self, query: Query, /) -> int:
+        """Return how many records there are."""
+        return len(self._scan(query).records)
+
+    def distribution(self, query: Query, grouping: Grouping, /) -> Mapping[Any, int]:
+        """Return typed value → number of records."""
+        scan = self._scan(query)
+        return Counter(group for record in scan.records for group in scan.groups(record, grouping))
+
+    def totals(self, query: Query, path: Path, grouping: Grouping | None, /) -> Mapping[Any, Total]:
+        """Return typed value → the total of the number at `path`."""
+        scan = self._scan(query)
+        values: dict[Any, list[Any]] = {} if grouping is not None else {None: []}
+        for record in scan.records:
+            for group in (None,) if grouping is None else scan.groups(record, grouping):
+                values.setdefault(group, []).append(scan.read(record, path))
+        kind = kind_at(path, query.module, self.schema)
+        return {group: tally(items, kind).total(kind) for group, items in values.items()}
+
+    def _scan(self, query: Query) -> _Scan:
+        """Read the module and keep what meets the criterion."""
+        everything = list(self.load(query.module))
+        scan = _Scan(self.schema, self.get, everything)
+        return attrs.evolve(scan, records=compile_selection(query.criterion)(everything, scan.related))
+
+
+@attrs.frozen
+class _Scan:
+    """Records of one module, and those that they refer to: all that a field refers to is read at once, if at all."""
+
+    schema: Schema
+    get: Get
+    records: Sequence[Record]
+    targets: dict[FieldKey, Mapping[RecordId, Record]] = attrs.field(factory=dict)
+
+    def related(self, record: Record, key: FieldKey) -> Record | None:
+        """Follow a reference."""
+        if key not in self.targets:
+            module = str(self.schema.module(record.module).definition.fields[key].options["module"])
+            wanted = {item.values[key] for item in self.records if key in item.values}
+            self.targets[key] = self.get(module, wanted)
+        target: RecordId | None = record.values.get(key)
+        return self.targets[key].get(target) if target is not None else None
+
+    def read(self, record: Record, path: Path) -> Any:
+        """Return the value at the end of a path."""
+        *hop, key = path
+        return read_path(self.related(record, hop[0]) if hop else record, key)
+
+    def groups(self, record: Record, grouping: Grouping) -> Sequence[Any]:
+        """Return the groups to which a record belongs."""
+        if grouping.dimension is not None:
+            return [tag.value for tag in record.tags if tag.dimension == grouping.dimension] or [None]
+        value = self.read(record, grouping.path or ())
+        if grouping.period is not None and value is not None:
+            return [period_of(value, grouping.period, self.schema.zone)]
+        return value if isinstance(value, tuple) else [value]
+
+
+def kind_at(path: Path, module: ModuleKey, schema: Schema) -> Kind:
+    """Return the kind of the field at the end of a path."""
+    *hop, key = path
+    owner = str(schema.module(module).definition.fields[hop[0]].options["module"]) if hop else module
+    return schema.module(owner).kind_of(key)
+
+
+Row = tuple[tuple[Any, ...], Record]
+
+
+def _is_behind(position: Sequence[Any], other: Sequence[Any], descending: Sequence[bool]) -> bool:
+    """Tell whether one position comes after another; the id at their end always ascends."""
+    for value, mark, down in zip(position, other, (*descending, False), strict=True):
+        if value == mark:
+            continue
+        if value is None or mark is None:
+            return value is None
+        return bool(value < mark) if down else bool(value > mark)
+    return False
+
+
+def _in_order(rows: list[Row], descending: Sequence[bool]) -> list[Row]:
+    """Sort by id, then by each key from the last to the first: sorting is stable, and values need no wrapper."""
+    rows.sort(key=lambda row: row[0][-1])
+    for place in reversed(range(len(descending))):
+        present = [row for row in rows if row[0][place] is not None]
+        missing = [row for row in rows if row[0][place] is None]
+        present.sort(key=lambda row: row[0][place], reverse=descending[place])
+        rows = present + missing
+    return rows
+
+
+def open_for(requests: Iterable[Request], module: ModuleKey, record_ids: Collection[RecordId]) -> list[Request]:
+    """Return the open requests about these records, oldest first."""
+    wanted = frozenset(record_ids)
+    found = (item for item in requests if item.module == module and item.record_id in wanted)
+    return sorted((item for item in found if item.state in OPEN_STATES), key=_age)
+
+
+def waiting_for(requests: Iterable[Request], member: MemberKey) -> list[Request]:
+    """Return the requests in which the member has a task that is open now, oldest first."""
+    found = (item for item in requests if any(task.approver == member for task in item.open_tasks()))
+    return sorted(found, key=_age)
+
+
+def submitted_by(requests: Iterable[Request], member: MemberKey) -> list[Request]:
+    """Return the member's own requests, newest first."""
+    return sorted((item for item in requests if item.submitted_by == member), key=_age, reverse=True)
+
+
+def _age(request: Request) -> tuple[datetime, RequestId]:
+    return request.submitted_at, request.id
+
+
+def unfinished(batches: Iterable[ImportBatch], module: ModuleKey, digest: str) -> ImportBatch | None:
+    """Return the latest running import of the same content, or `None`."""
+    same = (batch for batch in batches if (batch.module, batch.digest, batch.state) == (module, digest, "running"))
+    return max(same, key=lambda batch: (batch.started_at, batch.id), default=None)

@@ -1,0 +1,196 @@
+"""The promises that hold between units of work that run at once."""
+
+# ruff: noqa: S101 - a contract is made of assertions
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from custinfo.core.errors import ConflictError, CustinfoError, StorageError
+from custinfo.core.revisions import Revision
+from custinfo.ports import UnitOfWork
+from custinfo.testing._harness import Harness
+from custinfo.testing._samples import NOW, make_change, make_record, make_request, next_version, record_id
+
+__all__ = ["ConcurrencyContract"]
+
+_PATIENCE: Final = 0.15
+"""Seconds for which a unit waits for the other one to come as far; where units take turns, it waits in vain."""
+
+Action = Callable[[UnitOfWork, Callable[[], None]], None]
+
+
+class ConcurrencyContract(Harness):
+    """Of two units that want the same at once, one gets it, and the other is told so or may try again."""
+
+    def together(self, *actions: Action) -> Sequence[CustinfoError | None]:
+        """Run each action in a unit and a thread of its own; return what each raised.
+
+        An action is given its unit, and what waits until the others have come as far.
+        """
+        with self.begin() as unit:  # what a store prepares once, such as a row to lock, is no part of this
+            unit.configurations.hold(unit.configurations.version())
+        meeting = threading.Barrier(len(actions))
+        outcomes: list[CustinfoError | None] = [None] * len(actions)
+
+        def meet() -> None:
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait(_PATIENCE)
+
+        def run(place: int, action: Action) -> None:
+            try:
+                with self.begin() as unit:
+                    action(unit, meet)
+            except CustinfoError as error:
+                outcomes[place] = error
+            finally:
+                self.leave_thread(self.store)
+
+        threads = [threading.Thread(target=run, args=pair) for pair in enumerate(actions)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return outcomes
+
+    def winner(self, *actions: Action) -> int:
+        """Return which action succeeded; check that the others were told of the conflict, or to try again."""
+        outcomes = self.together(*actions)
+        won = [place for place, error in enumerate(outcomes) if error is None]
+        assert len(won) == 1, outcomes
+        for error in outcomes:
+            assert error is None or isinstance(error, ConflictError) or _is_retryable(error), error
+        return won[0]
+
+    def test_one_of_two_units_saves_the_next_version(self) -> None:
+        """Two units read a record and save their next version of it: one is kept, whole."""
+        self.require("concurrent")
+        record = make_record(1, {"title": "a"}, tags=[("need", "设备")])
+        self.given(record)
+        versions = [next_version(record, title=title, count=number) for number, title in enumerate("xy")]
+
+        def save(place: int) -> Action:
+            def action(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+                unit.records.get("thing", [record.id])
+                meet()
+                unit.records.save([versions[place]])
+
+            return action
+
+        won = self.winner(save(0), save(1))
+        assert self.stored(1) == [versions[won]]
+
+    def test_one_of_two_units_gets_a_unique_value(self) -> None:
+        """Two units save different records with the same unique value: one is kept."""
+        self.require("concurrent")
+        records = [make_record(number, {"code": "same"}) for number in (1, 2)]
+
+        def save(place: int) -> Action:
+            def action(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+                unit.records.holders("thing", "code", ["same"])
+                meet()
+                unit.records.save([records[place]])
+
+            return action
+
+        won = self.winner(save(0), save(1))
+        assert self.stored(1, 2) == [record if place == won else None for place, record in enumerate(records)]
+
+    def test_one_of_two_units_reserves_a_field(self) -> None:
+        """Two units save requests on the same field of a record: one is kept."""
+        self.require("concurrent")
+        requests = [make_request(number, record_id(1), {"title": str(number)}) for number in (1, 2)]
+
+        def save(place: int) -> Action:
+            def action(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+                unit.approvals.open_for("thing", [record_id(1)])
+                meet()
+                unit.approvals.save(requests[place])
+
+            return action
+
+        won = self.winner(save(0), save(1))
+        with self.begin() as unit:
+            assert list(unit.approvals.open_for("thing", [record_id(1)])) == [requests[won]]
+
+    def test_one_of_two_units_appends_a_change(self) -> None:
+        """Two units append a change of the same version of a record: one is kept."""
+        self.require("concurrent")
+        changes = [make_change(None, make_record(1), reason=reason) for reason in "xy"]
+
+        def append(place: int) -> Action:
+            def action(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+                meet()
+                unit.history.append([changes[place]])
+
+            return action
+
+        won = self.winner(append(0), append(1))
+        with self.begin() as unit:
+            assert list(unit.history.of_record("thing", record_id(1))) == [changes[won]]
+
+    def test_one_of_two_units_replaces_the_configuration(self) -> None:
+        """Two administrators replace the same version: one revision is in force."""
+        self.require("concurrent")
+        revisions = [Revision(2, "{}", NOW, reason=reason) for reason in "xy"]
+
+        def save(place: int) -> Action:
+            def action(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+                meet()
+                unit.configurations.save(revisions[place], replacing=0)
+
+            return action
+
+        won = self.winner(save(0), save(1))
+        with self.begin() as unit:
+            assert list(unit.configurations.all()) == [revisions[won]]
+
+    def test_two_units_hold_a_version(self) -> None:
+        """Units that save records under the version in force all succeed, if need be when they try again."""
+        self.require("concurrent")
+
+        def save(number: int) -> Action:
+            def action(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+                unit.configurations.hold(0)
+                meet()
+                unit.records.save([make_record(number)])
+
+            return action
+
+        for number, error in enumerate(self.together(save(1), save(2)), 1):
+            assert error is None or _is_retryable(error), error
+            if error is not None:
+                assert self.together(save(number)) == [None]
+        assert self.stored(1, 2) == [make_record(1), make_record(2)]
+
+    def test_who_replaces_a_version_waits_for_those_who_hold_it(self) -> None:
+        """No record is saved under a version that another unit has replaced: either is first, wholly."""
+        self.require("concurrent")
+        order: list[str] = []
+
+        def save(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+            unit.configurations.hold(0)
+            meet()
+            unit.records.save([make_record(1)])
+            threading.Event().wait(_PATIENCE)
+            order.append("saved")
+
+        def replace(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+            meet()
+            unit.configurations.save(Revision(2, "{}", NOW), replacing=0)
+            order.append("replaced")
+
+        saving, replacing = self.together(save, replace)
+        if saving is None and replacing is None:
+            assert order == ["saved", "replaced"]
+        else:
+            assert order == (["saved"] if saving is None else ["replaced"])
+            lost = saving or replacing
+            assert isinstance(lost, ConflictError) or _is_retryable(lost), lost
+
+
+def _is_retryable(error: CustinfoError | None) -> bool:
+    return isinstance(error, StorageError) and error.retryable

@@ -1,0 +1,125 @@
+"""Queries use the indexes that they are meant to use, as each database says itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+from sqlalchemy import event
+
+from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
+from custinfo.adapters.sqlalchemy._engines import open_engine
+from custinfo.core.binding import bind
+from custinfo.core.criteria import Criterion, Everything, F, OneOf, Tagged, all_of
+from custinfo.core.records import Record
+from custinfo.ports import Order, Query, UnitOfWork
+from custinfo.testing import NOW, make_record, record_id, sample_schema
+from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
+
+SCHEMA = sample_schema()
+BRANCH = OneOf(("department",), ("d3", "d4"))
+EVERYTHING = Everything()
+FIRST, SECOND = "霁望云启恒瑞盛华", "川潮明远嘉信宏泰"
+Plans = Callable[[Callable[[UnitOfWork], object]], str]
+
+
+def things() -> list[Record]:
+    """Return 6 000 things of 50 departments, 64 titles, 100 numbers and four tags."""
+    return [
+        attrs.evolve(
+            make_record(
+                number,
+                {"title": f"{FIRST[number % 8]}{SECOND[number // 8 % 8]}（{number}）公司", "count": number % 100},
+                tags=[("need", ("设备", "服务")[number % 2])],
+                department=f"d{number % 50}",
+                owner=f"m{number % 500}",
+            ),
+            updated_at=NOW + timedelta(minutes=number),
+        )
+        for number in range(6_000)
+    ]
+
+
+@pytest.fixture(scope="module", params=["sqlite://", POSTGRESQL, MARIADB], ids=["sqlite", "postgresql", "mariadb"])
+def plans(request: pytest.FixtureRequest) -> Iterator[Plans]:
+    """Save 6 000 things, and return what gives the plans of all statements of an action."""
+    url = request.param
+    if not url.startswith("sqlite"):
+        require_server(url)
+    engine = open_engine(url)
+    units = SqlAlchemyUnits(engine, prefix=throw_away_prefix())
+    units.create_tables()
+    with units.begin(SCHEMA, "one") as unit:
+        unit.records.save(things())
+    if url == POSTGRESQL:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in units.tables.record.metadata.sorted_tables:
+                connection.exec_driver_sql(f"VACUUM ANALYZE {table.name}")
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(engine, "after_cursor_execute", note)
+
+    def explained(action: Callable[[UnitOfWork], object]) -> str:
+        seen.clear()
+        with units.begin(SCHEMA, "one") as unit:
+            seen.clear()
+            action(unit)
+            asked = [item for item in seen if item[0].startswith("SELECT")]
+        explain = "EXPLAIN QUERY PLAN " if url.startswith("sqlite") else "EXPLAIN "
+        with engine.connect() as connection:
+            if url == POSTGRESQL:
+                connection.exec_driver_sql("SET enable_seqscan = off")
+            rows = [row for text, given in asked for row in connection.exec_driver_sql(explain + text, given)]
+        return "\n".join(str(tuple(row)) for row in rows)
+
+    yield explained
+    units.drop_tables()
+    engine.dispose()
+
+
+def query(criterion: Criterion, *order: Order, scope: Criterion = EVERYTHING) -> Query:
+    """Return a query of the live things that meet a criterion, within a scope that is bound already."""
+    bound = bind(criterion & F.archived_at.is_missing(), "thing", SCHEMA, NOW)
+    return Query("thing", all_of([scope, bound]), order, 50)
+
+
+def test_name_search(plans: Plans) -> None:
+    """A search for two characters asks the index of pairs."""
+    found = plans(lambda unit: unit.queries.find(query(F.title.mentions("霁川"), Order(("title",)))))
+    assert any(name in found for name in ("record_title_fts VIRTUAL TABLE", "record_title_tokens", "record_gram"))
+    exact = plans(lambda unit: unit.queries.find(query(F.title.contains("霁川"))))
+    assert any(name in exact for name in ("record_title_fts VIRTUAL TABLE", "record_title_tokens", "record_gram"))
+
+
+def test_single_get(plans: Plans) -> None:
+    """A record is found by its key."""
+    found = plans(lambda unit: unit.records.get("thing", [record_id(1)]))
+    assert any(name in found for name in ("autoindex", "_pkey", "PRIMARY", "record_list"))
+
+
+def test_sort_by_an_indexed_field(plans: Plans) -> None:
+    """The first page by an indexed field walks the index of its slot."""
+    found = plans(lambda unit: unit.queries.find(query(F.count.is_present(), Order(("count",)))))
+    assert "record_n1" in found
+
+
+def test_count_in_a_branch(plans: Plans) -> None:
+    """Departments are counted in their index."""
+    found = plans(lambda unit: unit.queries.count(query(EVERYTHING, scope=BRANCH)))
+    assert "record_department" in found
+
+
+def test_flagship_page_in_a_branch(plans: Plans) -> None:
+    """A page with several conditions in a branch reads no whole table of records."""
+    criterion = (F.count >= 50) & Tagged("需求", "设备")
+    found = plans(
+        lambda unit: unit.queries.find(query(criterion, Order(("updated_at",), descending=True), scope=BRANCH))
+    )
+    assert "record_updated" in found or "record_department" in found
+    assert not any(line.startswith("SCAN custinfo") for line in found.splitlines())
