@@ -408,7 +408,7 @@ def test_used_up_slots_say_what_to_do(units: SqlAlchemyUnits) -> None:
     with pytest.raises(ConfigurationError) as caught, units.begin(schema_of(*fields), "one"):
         pass
     assert caught.value.message("zh") == (
-        "栏8：模块 thing 中此类索引字段的 8 个槽位已用完：请取消另一字段的索引并重建索引，或升级到槽位更多的表"
+        "栏8：模块 thing 中此类索引字段的 8 个槽位已用完：请取消另一字段的索引并重建，或升级表结构"
     )
     fields[0] = attrs.evolve(fields[0], indexed=False)
     units.build_indexes(schema_of(*fields[:-1]), "one")
