@@ -88,7 +88,9 @@ class Migration:
         self._tags = dict(merged_tags(old, new)) if self.old.definition.taggable else {}
         self._before, self._derivation = derivations
         self._derives = bool(self._before or self._derivation) and _derives_otherwise(old, new, module, derivations)
-        self._dropped = self._before.fields - self.new.definition.fields.keys()
+        # What people wrote does not stay in a field that is computed from now on, also while it has no formula.
+        abandoned = {one.key for one, other in fields if other.kind == "computed" != one.kind and not other.formula}
+        self._dropped = (self._before.fields - self.new.definition.fields.keys()) | abandoned
         self._lost = frozenset(old.configuration.tag_dimensions.keys() - new.configuration.tag_dimensions.keys())
         self.newly_unique = tuple(
             key

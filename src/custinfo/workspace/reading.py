@@ -169,7 +169,7 @@ class ReadPath:
     def record(self, module: ModuleKey, record_id: str, *actions: Action) -> tuple[Record, Verdict]:
         """Return a record and the verdict on it. Raises: NotFoundError where none of `actions` is allowed on it."""
         key = RecordId(str(record_id))
-        record = self._context.unit.records.get(module, [key]).get(key)
+        record = self._context.unit.records.get(module, [key]).get(key) if key.isprintable() else None
         if record is None:
             raise self._context.missing(module)
         verdict = self._context.verdict(record)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import attrs
 
 from custinfo.core.errors import InvalidInputError
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, Record
+from custinfo.core.records import FieldKey, Record, Sealed
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived_changes
 from custinfo.workspace.drafts import NEEDED, Prepared
@@ -40,9 +42,24 @@ def _check(context: Context, prepared: Prepared, after: Record) -> None:
     if changed is not None and prepared.before is not None:
         changed |= derived_changes(context, prepared.before, after)
     failed = frozenset(problem.field for problem in prepared.problems if problem.field and problem.severity == "error")
-    problems = validator.check(after, changed, context.related, failed, before=prepared.before)
+    problems = validator.check(_opened(context, after), changed, context.related, failed, before=prepared.before)
     prepared.problems += without_states(context, prepared.before, prepared.patch, problems)
     prepared.problems += leavers(context, prepared.before, after, prepared.patch)
+
+
+def _opened(context: Context, record: Record) -> Record:
+    """Return a record with the sealed values in the open that the actor may read: the rules on these hold as well.
+
+    What somebody may not read plays no part in what they are told.
+    """
+    sealed = [key for key, value in record.values.items() if type(value) is Sealed]
+    readable = context.verdict(record).readable if sealed else frozenset()
+    values = dict(record.values)
+    for key in sealed:
+        if key in readable:
+            with suppress(InvalidInputError):
+                values[key] = context.unseal(record.id, record.module, key, record.values[key])
+    return attrs.evolve(record, values=FrozenDict(values)) if readable else record
 
 
 def leavers(context: Context, before: Record | None, after: Record, written: Collection[FieldKey]) -> Iterator[Problem]:

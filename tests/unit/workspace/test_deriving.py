@@ -419,3 +419,21 @@ def test_a_tag_stays_the_rules_when_the_rule_is_gone(workspace: Workspace) -> No
         assert [(item.tag.value, item.source) for item in session.customers.tags(key)] == [("大客户", "rule")]
         session.customers.tag(key, ("画像", "有欠款"), version=ANY)
         assert [item.source for item in session.customers.tags(key)] == ["rule", "member"]
+
+
+def test_a_field_that_is_computed_from_now_on(workspace: Workspace) -> None:
+    """What people had written goes, also while there is no formula yet, and comes back with undo."""
+    with workspace.acting_as("sunjiu") as session:
+        key = applied(session.customers.create({**ENTERPRISE, "founded_on": "2001-02-03"})).id
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        plan = live.plan(live.current.change_field("customer", "founded_on", kind="computed"))
+        assert [(item.field, item.cause, item.records) for item in plan.effects] == [("founded_on", "derived", 1)]
+        plan.apply()
+    with workspace.acting_as("sunjiu") as session:
+        assert session.customers.get(key).get("founded_on") is None
+        assert session.customers.count(F.founded_on.contains("2001")) == 0
+    with workspace.acting_as("admin") as session:
+        session.configuration.undo(2).apply()
+    with workspace.acting_as("sunjiu") as session:
+        assert session.customers.count(F.founded_on == "2001-02-03") == 1

@@ -22,6 +22,7 @@ from custinfo import (
     Workspace,
 )
 from custinfo.adapters.memory import MemoryUnits
+from custinfo.core.policy.grants import Fields, Grant
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.unit.workspace.story import ENTERPRISE, WON, Story, applied
 
@@ -334,3 +335,24 @@ def test_who_has_left_is_not_named_anew() -> None:
             with pytest.raises(InvalidInputError) as caught:
                 session.customers.create({**ENTERPRISE, "name": "x", "uscc": "", key: "王五"})
             assert codes(caught.value) == {(key, "inactive_member")}
+
+
+def test_rules_on_an_encrypted_value(workspace: Workspace, story: Story) -> None:
+    """Who may read an encrypted value is held to the rules on it; nobody else learns anything of it."""
+    person = story.individual()
+    configuration = workspace.configuration
+    editing = Grant("senior_administrator", "customer", frozenset({"edit"}), "all", edit=Fields.only("birthday"))
+    with workspace.acting_as("admin") as session:
+        session.configuration.change(configuration.with_grants(editing))
+    with workspace.acting_as("zhoushi") as session:
+        with pytest.raises(InvalidInputError) as caught:
+            session.customers.update(person.id, {"birthday": "1960-01-01"}, version=ANY)
+        assert codes(caught.value) == {("id_number", "birthday_mismatch")}
+    with workspace.acting_as("lisi") as session:
+        session.customers.update(person.id, {"birthday": "1960-01-01"}, version=ANY)
+
+
+def test_an_id_that_no_store_takes(workspace: Workspace) -> None:
+    """A text that no id can be is an id that nothing has."""
+    with workspace.acting_as("lisi") as session, pytest.raises(NotFoundError):
+        session.customers.get("\ud800")
