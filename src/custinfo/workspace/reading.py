@@ -53,6 +53,8 @@ from custinfo.workspace.views import Page, RecordView
 __all__ = ["ReadPath", "not_found"]
 
 _ALWAYS = frozenset({"id", "version"})
+_MOST = 2**31
+"""A page of more records is one of all: databases stumble at greater numbers."""
 
 
 def not_found(what: str) -> NotFoundError:
@@ -191,7 +193,7 @@ class ReadPath:
         order = tuple(self._order(module, name) for name in order_by)
         guarded = self.guarded(module, criterion, *(item.path for item in order), archived=archived)
         position = None if after is None else self._position(module, order, after)
-        query = Query(module, guarded, order, None if limit is None else limit + 1, position)
+        query = Query(module, guarded, order, None if limit is None else min(limit, _MOST) + 1, position)
         records = self._context.unit.queries.find(query)
         shown = records[:limit]
         self._context.related.prefetch(shown)

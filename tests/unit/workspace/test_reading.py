@@ -151,3 +151,11 @@ def test_past_states_obey_the_policy_of_today(story: Story, workspace: Workspace
         ):
             with pytest.raises(NotFoundError):
                 call()
+
+
+def test_a_limit_beyond_all_numbers(workspace: Workspace, story: Story) -> None:
+    """A limit greater than any database counts gives everything."""
+    story.customer()
+    with workspace.acting_as("lisi") as session:
+        page = session.customers.find(limit=10**30)
+        assert (len(page.records), page.next) == (1, None)
