@@ -35,11 +35,13 @@ from custinfo.core.criteria import (
     Under,
     Within,
 )
+from custinfo.core.criteria.nodes import SharedWith, Through
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.errors import ConfigurationError
-from custinfo.core.fields import FieldDefinition, FormerKind, ModuleDefinition
+from custinfo.core.fields import FieldDefinition, FormerKind, Inheritance, ModuleDefinition
 from custinfo.core.life_cycles import LifeCycle, Transition
 from custinfo.core.policy.grants import Fields, Grant, Role
+from custinfo.core.records import Share
 from custinfo.core.rules import (
     RULE_TYPES,
     AllowedWhen,
@@ -178,6 +180,8 @@ MODULES: Any = made(
     match_keys=some(some(KEYS)),
     duplicate_keys=some(some(KEYS)),
     life_cycles=some(made(LifeCycle, field=KEYS, transitions=some(TRANSITIONS), initial=some(TEXTS))),
+    inherits=some(made(Inheritance, through=KEYS, level=st.sampled_from(["view", "edit"]))),
+    handed_over=some(KEYS),
 )
 VALUES: Any = made(
     DictionaryValue,
@@ -196,12 +200,13 @@ GRANTS: Any = made(
     role=KEYS,
     module=KEYS,
     actions=st.frozensets(st.sampled_from(["view", "edit", "create", "decrypt"])),
-    scope=st.sampled_from(["own", "team", "department", "subtree", "all"]),
+    scope=st.sampled_from(["own", "team", "department", "subtree", "departments", "all", "shared", "pool"]),
     through=KEYS,
     condition=CRITERIA,
     view=CHOSEN,
     edit=CHOSEN,
     mask=st.dictionaries(KEYS, TEXTS, max_size=2),
+    departments=some(KEYS),
 )
 APPROVERS: Any = st.one_of(
     made(NamedMember, member=KEYS),
@@ -285,12 +290,12 @@ def classes_in(hint: Any) -> Iterator[type[Any]]:
 
 
 def classes_of_configurations() -> set[type[Any]]:
-    """Return every class that a configuration may be made of."""
+    """Return every class that a configuration may be made of; criteria that policies make are not written."""
     found: list[type[Any]] = [Configuration]
     for kind in found:
         hints = get_type_hints(kind)
         found.extend({part for name in attrs.fields_dict(kind) for part in classes_in(hints[name])} - set(found))
-    return set(found)
+    return set(found) - {Through, SharedWith, Share}
 
 
 def test_the_table_names_every_attribute_of_every_class() -> None:

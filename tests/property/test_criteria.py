@@ -39,6 +39,7 @@ from custinfo.core.criteria import (
     criterion_to_json,
 )
 from custinfo.core.criteria.evaluate import compile_predicate, compile_selection, no_related
+from custinfo.core.criteria.nodes import SharedWith, Through
 from custinfo.core.records import FieldKey, Record
 from custinfo.testing._samples import NOW, make_record, sample_schema
 
@@ -134,7 +135,7 @@ def meaning(criterion: Criterion, record: Record, target: Record | None) -> bool
             return dimension in {held for held, _ in record.tags}
         case Tagged(dimension, wanted):
             return (dimension, wanted) in record.tags
-        case InSegment() | Under() | Within():
+        case InSegment() | Under() | Within() | Through() | SharedWith():
             raise AssertionError(criterion)
         case leaf:
             held = value(leaf.path)

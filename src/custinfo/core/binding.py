@@ -32,8 +32,10 @@ from custinfo.core.criteria.nodes import (
     Operator,
     Path,
     Present,
+    SharedWith,
     StartsWith,
     Tagged,
+    Through,
     Under,
     Within,
     all_of,
@@ -152,6 +154,8 @@ class _Binder:
                 return self.bind_tag(criterion)
             case InSegment():
                 raise TypeError("segments are put in before the rest is bound")
+            case Through() | SharedWith():
+                raise TypeError(f"{type(criterion).__name__} is made by policies, and bound already")
             case _:
                 return self.bind_leaf(criterion)
 

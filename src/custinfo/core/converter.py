@@ -157,8 +157,14 @@ def _list_structure(kind: Any, converter: Converter) -> Callable[[Any, Any], Any
 
 
 def _register_days(converter: Converter) -> None:
-    """Write days as ISO 8601 text."""
-    day = date | None
+    """Write days, and the instants of an organisation, as ISO 8601 text."""
+    day, instant = date | None, datetime | None
+    converter.register_structure_hook_func(
+        lambda kind: kind == instant, lambda data, _: None if data is None else datetime.fromisoformat(data)
+    )
+    converter.register_unstructure_hook_func(
+        lambda kind: kind == instant, lambda value: None if value is None else value.isoformat()
+    )
     converter.register_structure_hook_func(
         lambda kind: kind == day, lambda data, _: None if data is None else date.fromisoformat(data)
     )

@@ -16,7 +16,14 @@ from custinfo.core.importing import ImportBatch
 from custinfo.core.records import FieldKey, ModuleKey, Record, Tag
 from custinfo.core.revisions import Revision
 from custinfo.core.schema import ModuleSchema, Schema
-from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text, unique_key
+from custinfo.core.stored import (
+    ValueCodec,
+    instant_from_text,
+    instant_to_text,
+    share_from_json,
+    share_to_json,
+    unique_key,
+)
 from custinfo.core.stored_requests import request_from_json, request_to_json
 
 __all__ = ["DOCUMENT_KINDS", "Document", "Documents", "unique_values"]
@@ -71,7 +78,8 @@ class Documents:
                 return request_to_json(item, self.codec(item.module))
             case Record():
                 values = self.codec(item.module).encode_values(item.values)
-                return {**_plain(item), "values": values, "tags": [list(tag) for tag in sorted(item.tags)]}
+                tags, shares = [list(tag) for tag in sorted(item.tags)], map(share_to_json, sorted(item.shares))
+                return {**_plain(item), "values": values, "tags": tags, "shares": list(shares)}
             case Change():
                 return {**_plain(item), "fields": self.codec(item.module).encode_change(item)}
             case _:
@@ -109,7 +117,8 @@ def _plain(item: Any) -> dict[str, Any]:
 
 def _record(documents: Documents, data: dict[str, Any]) -> Record:
     values = documents.codec(data["module"]).decode_values(data["values"])
-    return Record(**{**data, "values": values, "tags": frozenset(Tag(*pair) for pair in data["tags"])})
+    tags, shares = frozenset(Tag(*pair) for pair in data["tags"]), frozenset(map(share_from_json, data["shares"]))
+    return Record(**{**data, "values": values, "tags": tags, "shares": shares})
 
 
 def _change(documents: Documents, data: dict[str, Any]) -> Change:

@@ -16,6 +16,7 @@ from custinfo.core.rules import Rule
 __all__ = [
     "FieldDefinition",
     "FormerKind",
+    "Inheritance",
     "Labels",
     "ModuleDefinition",
     "OptionValue",
@@ -110,6 +111,22 @@ class FieldDefinition:
 
 
 @attrs.frozen
+class Inheritance:
+    """Let whoever reaches a record reach those that refer to it: who sees a customer sees its follow-ups.
+
+    Args:
+        through: The reference field that points to the parent.
+        level: `view`: who may view the parent may view the record. `edit`: who may edit, tag or archive the parent may
+            do so with the record, and who may edit the parent may also create records below it.
+
+    All fields that are not sensitive are reached; a grant on the module reaches others.
+    """
+
+    through: FieldKey
+    level: Literal["view", "edit"] = "view"
+
+
+@attrs.frozen
 class ModuleDefinition:
     """Define a module: a type of record such as customer, follow-up or contract.
 
@@ -125,6 +142,8 @@ class ModuleDefinition:
         match_keys: Sets of fields that together identify a record: an import updates the one that agrees in all.
         duplicate_keys: Sets of fields in which two records of the same customer are likely to agree.
         life_cycles: How status fields may move, by field; also taken as a tuple.
+        inherits: Through which references access follows from that to the parent; by none unless it is said.
+        handed_over: Fields that name members, and are handed over with what a leaver owns; the owner always is.
     """
 
     key: ModuleKey
@@ -138,6 +157,8 @@ class ModuleDefinition:
     match_keys: tuple[tuple[FieldKey, ...], ...] = ()
     duplicate_keys: tuple[tuple[FieldKey, ...], ...] = ()
     life_cycles: FrozenDict[FieldKey, LifeCycle] = attrs.field(factory=FrozenDict, converter=_by_field)
+    inherits: tuple[Inheritance, ...] = ()
+    handed_over: tuple[FieldKey, ...] = ()
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import attrs
 
@@ -11,7 +13,17 @@ from custinfo.core.frozen import FrozenDict, indexed
 from custinfo.core.records import MemberKey
 from custinfo.core.text import folded
 
-__all__ = ["Assignment", "Department", "Directory", "Member", "Organisation", "Position"]
+__all__ = [
+    "Assignment",
+    "Department",
+    "Deputy",
+    "Directory",
+    "Member",
+    "Organisation",
+    "Position",
+    "VersionedDirectory",
+    "directory_version",
+]
 
 Found = str | tuple[str, ...] | None
 """A key; several keys when the text is ambiguous; `None` for none."""
@@ -61,6 +73,31 @@ class Member:
         return self.assignments[0].department if self.assignments else None
 
 
+@attrs.frozen
+class Deputy:
+    """Let a member act on behalf of another, for a time and within limits.
+
+    Args:
+        member: Who deputises.
+        principal: For whom.
+        since: First instant at which it holds, aware; `None` for always.
+        until: The instant at which it ends, aware; `None` for never.
+        roles: Of the principal's roles, those that count; all where none is named.
+        actions: What may be done of all that the principal may; everything where none is named.
+    """
+
+    member: MemberKey
+    principal: MemberKey
+    since: datetime | None = None
+    until: datetime | None = None
+    roles: tuple[str, ...] = ()
+    actions: frozenset[str] = frozenset()
+
+    def holds_at(self, moment: datetime) -> bool:
+        """Return whether the rule is in force at an instant."""
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+
+
 class Directory(Protocol):
     """Know the people: implement it where the host keeps them; `Organisation` is the built-in one (ORG-3)."""
 
@@ -86,6 +123,23 @@ class Directory(Protocol):
         """Return the key of the department that `text` names by key, name or path."""
 
 
+class VersionedDirectory(Protocol):
+    """Say when people or departments changed, so that what was compiled from a directory may be kept.
+
+    Optional beside `Directory`. Without it, the access of an actor is compiled anew for each session.
+    """
+
+    def version(self) -> Hashable:
+        """Return a value that is another one after each change, cheaply: it is asked for in every session."""
+
+
+def directory_version(directory: Directory) -> Hashable | None:
+    """Return the version of a directory; `None` for one that does not tell."""
+    version = getattr(directory, "version", None)
+    found: Hashable | None = version() if callable(version) else None
+    return found
+
+
 @attrs.frozen(slots=False)
 class Organisation:
     """Hold the whole organisation as a value; implements `Directory`.
@@ -98,6 +152,11 @@ class Organisation:
     departments: FrozenDict[str, Department] = attrs.field(converter=indexed)
     positions: FrozenDict[str, Position] = attrs.field(converter=indexed)
     members: FrozenDict[str, Member] = attrs.field(converter=indexed)
+    deputies: tuple[Deputy, ...] = attrs.field(default=(), converter=tuple)
+
+    def version(self) -> Hashable:
+        """Return the same for ever: an organisation is a value, and another one is another directory."""
+        return 0
 
     def member(self, key: MemberKey, /) -> Member | None:
         """Return the member, also one who has left; `None` if never known."""
@@ -176,11 +235,14 @@ class Organisation:
         return ["-".join(parts[start:]) for start in range(len(parts))]
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return (self.departments, self.positions, self.members)
+        return (self.departments, self.positions, self.members, self.deputies)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        for name, value in zip(("departments", "positions", "members"), state, strict=True):
+        for name, value in zip(_PARTS, state, strict=True):
             object.__setattr__(self, name, value)
+
+
+_PARTS: Final = ("departments", "positions", "members", "deputies")
 
 
 def _only(keys: tuple[str, ...] | None) -> Found:

@@ -29,6 +29,9 @@ __all__ = [
     "Record",
     "RecordId",
     "Sealed",
+    "Share",
+    "ShareKind",
+    "ShareLevel",
     "Tag",
     "Unreadable",
     "Value",
@@ -167,6 +170,30 @@ class Tag(NamedTuple):
     value: str
 
 
+ShareLevel = Literal["read", "collaborate"]
+ShareKind = Literal["member", "department", "role"]
+
+
+class Share(NamedTuple):
+    """Say that a record is shared with a member, a department and all below it, or the holders of a role (POL-2).
+
+    What they may do with it is said by their own grants of scope `shared`. `until` is the instant at which it ends,
+    UTC; `None` for a share without end. A record has one share for each of those with whom it is shared.
+
+    >>> Share("member", "wangwu", "collaborate")
+    Share(kind='member', key='wangwu', level='collaborate', until=None)
+    """
+
+    kind: ShareKind
+    key: str
+    level: ShareLevel = "read"
+    until: datetime | None = None
+
+    def holds_at(self, moment: datetime) -> bool:
+        """Return whether the share has not ended at an instant."""
+        return self.until is None or self.until > moment
+
+
 Scalar = str | int | bool | Decimal | date | datetime | Attachment | Sealed
 Value = Scalar | tuple[str, ...] | tuple[Attachment, ...]
 Values = Mapping[FieldKey, Any]
@@ -194,6 +221,7 @@ class Record:
     updated_at: datetime = attrs.field(repr=False)
     created_by: MemberKey | None = attrs.field(repr=False, default=None)
     archived_at: datetime | None = attrs.field(repr=False, default=None)
+    shares: frozenset[Share] = attrs.field(repr=False, default=frozenset())
 
     def __hash__(self) -> int:
         return hash((self.module, self.id, self.version))

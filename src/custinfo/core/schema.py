@@ -15,6 +15,7 @@ from custinfo.core.errors import InvalidInputError
 from custinfo.core.fields import FieldDefinition, FormerKind, ModuleDefinition, label_in
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import BUILT_IN_KINDS, COMPUTED, Kind, KindContext, Parser, Renderer
+from custinfo.core.kinds.masks import Masker
 from custinfo.core.organisation import Directory
 from custinfo.core.problems import Problem
 from custinfo.core.records import SYSTEM_FIELDS, SYSTEM_LABELS, FieldKey, ModuleKey, Tag
@@ -183,6 +184,7 @@ class Schema:
     directory: Directory
     zone: tzinfo
     extra_kinds: Mapping[str, Kind] = attrs.field(factory=dict)
+    masks: Mapping[str, Masker] = attrs.field(factory=dict)
 
     @cached_property
     def context(self) -> KindContext:

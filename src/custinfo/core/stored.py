@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,10 +11,18 @@ import attrs
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, FieldChange
 from custinfo.core.kinds import unchanged
-from custinfo.core.records import CLEAR, FieldKey, Sealed, Tag
+from custinfo.core.records import CLEAR, FieldKey, Sealed, Share, Tag
 from custinfo.core.schema import ModuleSchema
 
-__all__ = ["ValueCodec", "instant_from_text", "instant_to_text", "instant_writer", "unique_key"]
+__all__ = [
+    "ValueCodec",
+    "instant_from_text",
+    "instant_to_text",
+    "instant_writer",
+    "share_from_json",
+    "share_to_json",
+    "unique_key",
+]
 
 
 def instant_to_text(moment: datetime) -> str:
@@ -45,11 +53,26 @@ def _seal_to_json(value: Sealed) -> dict[str, Any]:
     return {"sealed": value.token, "index": value.index}
 
 
+def share_to_json(share: Share) -> list[str | None]:
+    """Return a share as JSON data: kind, key, level and end."""
+    return [share.kind, share.key, share.level, None if share.until is None else instant_to_text(share.until)]
+
+
+def share_from_json(data: Sequence[Any]) -> Share:
+    """Return the share that `share_to_json` gave."""
+    kind, key, level, until = data
+    return Share(kind, key, level, None if until is None else instant_from_text(until))
+
+
 _SYSTEM_CODECS: Final[dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
     "archived_at": (instant_to_text, instant_from_text),
     "tags": (
         lambda tags: [list(tag) for tag in tags],
         lambda pairs: tuple(Tag(dimension, value) for dimension, value in pairs),
+    ),
+    "shares": (
+        lambda shares: [share_to_json(share) for share in shares],
+        lambda items: tuple(map(share_from_json, items)),
     ),
 }
 
@@ -68,8 +91,7 @@ class ValueCodec:
         self._encode = {key: kind.encode for key, kind in module.kinds.items() if kind.encode is not unchanged}
         self._decode = {key: kind.decode for key, kind in module.kinds.items()}
         self._decoded = frozenset(key for key, kind in module.kinds.items() if kind.decode is not unchanged) | {
-            "tags",
-            "archived_at",
+            *_SYSTEM_CODECS,
         }
         for key, (encode, decode) in _SYSTEM_CODECS.items():
             self._encode.setdefault(key, encode)

@@ -86,16 +86,20 @@ class _Scan:
     schema: Schema
     get: Get
     records: Sequence[Record]
-    targets: dict[FieldKey, Mapping[RecordId, Record]] = attrs.field(factory=dict)
+    targets: dict[tuple[ModuleKey, FieldKey], dict[RecordId, Record | None]] = attrs.field(factory=dict)
 
     def related(self, record: Record, key: FieldKey) -> Record | None:
         """Follow a reference."""
-        if key not in self.targets:
-            module = str(self.schema.module(record.module).definition.fields[key].options["module"])
-            wanted = {item.values[key] for item in self.records if key in item.values}
-            self.targets[key] = self.get(module, wanted)
         target: RecordId | None = record.values.get(key)
-        return self.targets[key].get(target) if target is not None else None
+        if target is None:
+            return None
+        known = self.targets.setdefault((record.module, key), {})
+        if target not in known:
+            module = str(self.schema.module(record.module).definition.fields[key].options["module"])
+            wanted = {item.values[key] for item in self.records if item.module == record.module and key in item.values}
+            known.update(self.get(module, wanted - known.keys() | {target}))
+            known.setdefault(target, None)
+        return known[target]
 
     def read(self, record: Record, path: Path) -> Any:
         """Return the value at the end of a path."""

@@ -119,7 +119,7 @@ _ADMINISTRATORS: Final = (
     Grant(
         "senior_administrator",
         "customer",
-        frozenset({"view", "export", "approve"}),
+        frozenset({"view", "export", "approve", "decrypt"}),
         "all",
         view=Fields.everything_but(also=SENSITIVE),
     ),

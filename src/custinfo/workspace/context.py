@@ -16,7 +16,8 @@ from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDen
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import Kind
 from custinfo.core.messages import Translated
-from custinfo.core.policy.access import Access, Verdict, compile_access
+from custinfo.core.permission import Policy
+from custinfo.core.policy.access import Access, Verdict
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
@@ -43,6 +44,7 @@ class Compiled:
         self.schema = schema
         self.revision = revision
         self._rule_types = rule_types
+        self.policy = Policy(schema)
         self._validators: dict[ModuleKey, Validator] = {}
         self._derivations: dict[ModuleKey, Derivation] = {}
 
@@ -70,7 +72,7 @@ class Compiled:
 
     def revised(self, configuration: Configuration, revision: int = 0) -> Compiled:
         """Return another configuration compiled for the same people and kinds. Raises: ConfigurationError."""
-        schema = checked_schema(configuration, self.schema.directory, self.schema.extra_kinds)
+        schema = checked_schema(configuration, self.schema.directory, self.schema.extra_kinds, self.schema.masks)
         return Compiled(schema, self._rule_types, revision)
 
     def as_stored(self, revision: Revision) -> Compiled:
@@ -245,12 +247,7 @@ class Context:
         who = self.actor if actor is None else actor
         known = self._accesses.get((who, module))
         if known is None:
-            grants = [grant for grant in self.schema.configuration.grants if grant.module == module]
-            conditions = {
-                grant.condition: self.bind(grant.condition, module) for grant in grants if grant.condition is not None
-            }
-            definition = self.module(module).definition
-            known = compile_access(who, definition, grants, self.schema.directory, conditions)
+            known = self.compiled.policy.access(who, module, self.now())
             self._accesses[who, module] = known
         return known
 

@@ -7,7 +7,8 @@ from typing import Literal
 import attrs
 
 from custinfo.core.criteria.evaluate import compile_predicate
-from custinfo.core.policy.access import Access, scope_criterion
+from custinfo.core.criteria.nodes import Criterion
+from custinfo.core.policy.access import BoundGrant
 from custinfo.core.policy.grants import Action, Grant
 from custinfo.core.records import MemberKey, ModuleKey, Record
 from custinfo.workspace.context import Context
@@ -56,31 +57,28 @@ class Explanation:
 
 def explain_out_of_reach(context: Context, action: Action, module: ModuleKey) -> Explanation:
     """Return why the actor may do nothing with a record: the same answer whether it exists or not."""
-    grants = [bound.grant for bound in context.access(module).grants]
-    findings = tuple(GrantFinding(grant, "scope" if action in grant.actions else "action") for grant in grants)
+    findings = tuple(
+        GrantFinding(bound.grant, "scope" if action in bound.verdict.actions else "action")
+        for bound in context.access(module).grants
+    )
     return Explanation(False, context.actor, action, module, findings)  # noqa: FBT003
 
 
 def explain(context: Context, action: Action, module: ModuleKey, record: Record | None) -> Explanation:
     """Return why the actor may or may not do something with a record, or with any record when none is given."""
     access = context.access(module)
-    findings = tuple(_finding(context, access, bound.grant, action, record) for bound in access.grants)
+    findings = tuple(_finding(context, bound, action, record) for bound in access.grants)
     allowed = any(finding.clause == "allows" for finding in findings)
     return Explanation(allowed, context.actor, action, module, findings)
 
 
-def _finding(context: Context, access: Access, grant: Grant, action: Action, record: Record | None) -> GrantFinding:
-    if action not in grant.actions:
-        return GrantFinding(grant, "action")
+def _finding(context: Context, bound: BoundGrant, action: Action, record: Record | None) -> GrantFinding:
+    if action not in bound.verdict.actions:
+        return GrantFinding(bound.grant, "action")
     if record is None:
-        return GrantFinding(grant, "allows")
-    directory = context.schema.directory
-    departments = [department for role, department in directory.roles_of(access.actor) if role == grant.role]
-    scope = scope_criterion(grant, access.actor, departments, directory)
-    if not compile_predicate(scope)(record, context.related):
-        return GrantFinding(grant, "scope")
-    if grant.condition is not None:
-        condition = context.bind(grant.condition, grant.module)
-        if not compile_predicate(condition)(record, context.related):
-            return GrantFinding(grant, "condition")
-    return GrantFinding(grant, "allows")
+        return GrantFinding(bound.grant, "allows")
+    parts: tuple[tuple[Criterion, Clause], ...] = ((bound.scope, "scope"), (bound.condition, "condition"))
+    for criterion, clause in parts:
+        if not compile_predicate(criterion)(record, context.related):
+            return GrantFinding(bound.grant, clause)
+    return GrantFinding(bound.grant, "allows")

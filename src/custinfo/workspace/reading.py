@@ -7,22 +7,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from custinfo.core.binding import bind_path
 from custinfo.core.criteria.evaluate import read_path
 from custinfo.core.criteria.nodes import (
-    AllOf,
-    AnyOf,
     Criterion,
     Everything,
-    InSegment,
     Mentions,
     Not,
     Nothing,
     Path,
     Present,
-    Tagged,
+    Through,
     all_of,
     leaves,
     path_of,
@@ -66,27 +61,6 @@ def _not_readable(key: FieldKey) -> PermissionDeniedError:
     return PermissionDeniedError([Problem("field_not_readable", key)])
 
 
-def _with_hop(criterion: Criterion, hop: FieldKey, field: FieldKey) -> Criterion:
-    """Return a criterion on a referenced record as one on the record that refers to it."""
-    match criterion:
-        case AllOf(parts):
-            return AllOf(tuple(_with_hop(part, hop, field) for part in parts))
-        case AnyOf(parts):
-            return AnyOf(tuple(_with_hop(part, hop, field) for part in parts))
-        case Not(part):
-            return Not(_with_hop(part, hop, field))
-        case Everything():
-            return Present((hop, "id"))
-        case Nothing():
-            return criterion
-        case Tagged() | InSegment():
-            raise _not_readable(field)
-        case _:
-            if len(criterion.path) > 1:
-                raise _not_readable(field)
-            return attrs.evolve(criterion, path=(hop, *criterion.path))
-
-
 def _plain_text(value: object) -> str:
     if type(value) is not str or CONTROL.search(value):
         raise TypeError
@@ -127,7 +101,7 @@ class ReadPath:
         target = self._context.related.target(module, key)
         beyond = self._context.access(target)
         inner = all_of([beyond.reach("view"), self.readable_where(target, path[1:])])
-        return all_of([allowed, _with_hop(inner, key, ".".join(path))])
+        return all_of([allowed, Through(key, inner)])
 
     def require_readable(self, module: ModuleKey, names: Path) -> None:
         """Refuse a field that the actor may not read, before anything else is said of it; unknown names pass."""
@@ -327,4 +301,5 @@ class ReadPath:
                 return UNREADABLE
         if key in verdict.readable or value is None:
             return value
-        return Masked(mask(verdict.masked[key], self._context.module(record.module).render(key, value)))
+        text = self._context.module(record.module).render(key, value)
+        return Masked(mask(verdict.masked[key], text, self._context.schema.masks))

@@ -361,4 +361,4 @@ def without_unique_fields(schema: Schema, module: ModuleKey) -> Schema:
     """Return a schema in which no field of a module is unique."""
     known = schema.configuration
     fields = [attrs.evolve(field, unique=False) for field in known.modules[module].fields.values()]
-    return Schema(known.with_fields(module, *fields), schema.directory, schema.zone, schema.extra_kinds)
+    return Schema(known.with_fields(module, *fields), schema.directory, schema.zone, schema.extra_kinds, schema.masks)

@@ -12,6 +12,7 @@ from typing import Any, Final, Self, TypeVar
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import ConflictError, NotFoundError, PermissionDeniedError, StorageError
 from custinfo.core.kinds import Kind
+from custinfo.core.kinds.masks import Masker
 from custinfo.core.organisation import Directory, Organisation
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey
@@ -49,6 +50,7 @@ class Workspace:
         tenant: Whose data; tenants in one store are strictly apart.
         kinds: The host's own kinds of fields, by key.
         rule_types: The host's own classes of rules, by the name that JSON gives them.
+        masks: The host's own styles of masks, by key: functions of the text of a value.
 
     The configuration counts until somebody changes it at run time (`Session.configuration`): from then on the store has
     the one in force, and every session begins under it, in whatever process.
@@ -69,6 +71,7 @@ class Workspace:
         tenant: str = "default",
         kinds: Mapping[str, Kind] | None = None,
         rule_types: RuleTypes | None = None,
+        masks: Mapping[str, Masker] | None = None,
     ) -> None:
         directory = organisation if organisation is not None else Organisation((), (), ())
         self.tenant = tenant
@@ -76,7 +79,7 @@ class Workspace:
         self._keyring = keyring
         self._clock = clock
         self._ids = ids if ids is not None else Uuid7(clock)
-        self._given = Compiled(checked_schema(configuration, directory, dict(kinds or {})), rule_types)
+        self._given = Compiled(checked_schema(configuration, directory, dict(kinds or {}), masks), rule_types)
         self._compiled = self._given
         self._hosted: tuple[Revision, Compiled] | None = None
 
@@ -92,7 +95,7 @@ class Workspace:
         Args:
             url: `sqlite:///customers.db`, `postgresql+psycopg://…`, `mysql+pymysql://…`, or `memory://`.
             configuration: The data model, policy and flows.
-            settings: As for `Workspace`: organisation, keyring, clock, ids, tenant, kinds, rule_types.
+            settings: As for `Workspace`: organisation, keyring, clock, ids, tenant, kinds, rule_types, masks.
 
         Raises: MissingExtraError where a library is not installed; StorageError where the database can't be opened.
         Close it, or use it as a context manager, to give its connections back.

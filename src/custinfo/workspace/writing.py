@@ -141,6 +141,7 @@ class WritePath:
             now,
             after.created_by,
             after.archived_at,
+            after.shares,
         )
 
     def _submit(self, prepared: Prepared, after: Record, path: ApprovalPath) -> Request:

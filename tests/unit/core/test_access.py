@@ -13,8 +13,9 @@ from custinfo.core.criteria import Compare, Criterion, Everything, F, Nothing, O
 from custinfo.core.criteria.evaluate import compile_predicate, no_related
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
-from custinfo.core.policy.access import NO_ACCESS, Access, Verdict, compile_access, scope_criterion
+from custinfo.core.policy.access import NO_ACCESS, Access, Verdict, compile_access
 from custinfo.core.policy.grants import ALL_FIELDS, Action, Fields, Grant
+from custinfo.core.policy.scopes import Holder, scope_criterion
 from custinfo.core.records import FieldKey, Record
 from custinfo.core.schema import Schema
 from custinfo.standard import sample_organisation, standard_configuration
@@ -94,7 +95,7 @@ MATRIX: dict[str, tuple[str, str, str, dict[str, str], str, str]] = {
         " ".join(SAMPLE),
         " ".join(SAMPLE),
     ),
-    "zhoushi": ("own won other lost foreign", "view export approve", " ".join(SAMPLE), {}, "", ""),
+    "zhoushi": ("own won other lost foreign", "view export approve decrypt", " ".join(SAMPLE), {}, "", ""),
     "admin": ("own won other lost foreign", "configure", "", {}, "", ""),
     "nobody": ("", "", "", {}, "", ""),
 }
@@ -188,6 +189,11 @@ TREE = Organisation(
 )
 
 
+def scope_of(grant: Grant, held: list[str]) -> Criterion:
+    """Return what a grant covers for a person of the tree who holds its role in some departments."""
+    return scope_criterion(grant, Holder("one", TREE, {grant.role: tuple(held)}), NOW)
+
+
 @pytest.mark.parametrize(
     ("scope", "held", "expected"),
     [
@@ -210,15 +216,15 @@ TREE = Organisation(
 def test_scopes(scope: Any, held: list[str], expected: Criterion) -> None:
     """Which rows a scope covers, for a role held in some departments."""
     grant = Grant("r", "m", frozenset({"view"}), scope)
-    assert scope_criterion(grant, "one", held, TREE) == expected
+    assert scope_of(grant, held) == expected
 
 
 def test_scopes_through_a_reference() -> None:
     """The scope may be that of the record to which a reference points."""
     own = Grant("r", "m", frozenset({"view"}), "own", "ref")
     team = Grant("r", "m", frozenset({"view"}), "team", "ref")
-    assert scope_criterion(own, "one", ["t1"], TREE) == Compare(("ref", "owner"), "eq", "one")
-    assert scope_criterion(team, "one", ["t1"], TREE) == OneOf(("ref", "department"), ("t1",))
+    assert scope_of(own, ["t1"]) == Compare(("ref", "owner"), "eq", "one")
+    assert scope_of(team, ["t1"]) == OneOf(("ref", "department"), ("t1",))
 
 
 MODULE = ModuleDefinition(

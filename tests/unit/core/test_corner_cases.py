@@ -23,12 +23,11 @@ from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.messages import DEFAULT_MESSAGES
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
-from custinfo.core.policy.access import scope_criterion
 from custinfo.core.policy.grants import Grant
+from custinfo.core.policy.scopes import Holder, scope_criterion
 from custinfo.core.schema import DirectoryNames, Schema
 from custinfo.core.validation.engine import Validator
 from custinfo.testing import (
-    NOW,
     make_record,
     make_request,
     record_id,
@@ -36,6 +35,7 @@ from custinfo.testing import (
     sample_directory,
     sample_schema,
 )
+from custinfo.testing._samples import NOW
 
 S = sample_schema()
 
@@ -59,7 +59,8 @@ def test_cycles_of_departments() -> None:
     assert CYCLE.subtree("a") == ("a", "b")
     assert CYCLE.find_department("A") == "a"
     assert DirectoryNames(CYCLE).member_label("u")
-    assert scope_criterion(Grant("r", "m", frozenset({"view"}), "department"), "u", ["a"], CYCLE) != Everything()
+    grant = Grant("r", "m", frozenset({"view"}), "department")
+    assert scope_criterion(grant, Holder("u", CYCLE, {"r": ("a",)}), NOW) != Everything()
 
 
 def test_repeated_approval_with_a_later_task() -> None:
@@ -210,7 +211,9 @@ def test_department_scope_reaches_teams_of_teams() -> None:
     org = Organisation(
         (Department("a", "A"), Department("t", "T", "a", "team"), Department("tt", "TT", "t", "team")), (), ()
     )
-    assert "tt" in scope_criterion(Grant("r", "m", frozenset({"view"}), "department"), "u", ["tt"], org).values  # type: ignore[union-attr]
+    grant = Grant("r", "m", frozenset({"view"}), "department")
+    found = scope_criterion(grant, Holder("u", org, {"r": ("tt",)}), NOW)
+    assert "tt" in found.values  # type: ignore[union-attr]
 
 
 def test_paths_in_configuration_errors() -> None:

@@ -16,7 +16,7 @@ MODULE = ModuleDefinition(
         FieldDefinition("secret", "text", sensitivity="sensitive"),
     ),
 )
-PSEUDO = {"owner", "department", "created_at", "updated_at", "created_by", "archived_at", "tags"}
+PSEUDO = {"owner", "department", "created_at", "updated_at", "created_by", "archived_at", "tags", "shares"}
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "document_without_record": {"record": "018f"},
     "index_without_record": {"record": "018f"},
     "index_without_request": {"request": "018c"},
+    "shares_differ": {"module": "customer", "record": "018f"},
     "tags_differ": {"module": "customer", "record": "018f"},
     "unique_differs": {"module": "customer", "record": "018f"},
     "unique_shared": {"module": "customer", "record": "018f", "other": "018e"},

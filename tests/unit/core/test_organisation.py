@@ -118,7 +118,8 @@ def test_collections_in_every_form() -> None:
     """Tuples and mappings of items make equal organisations."""
     parts = (ORGANISATION.departments, ORGANISATION.positions, ORGANISATION.members)
     assert Organisation(*parts) == ORGANISATION
-    assert Organisation(*(dict(part) for part in parts)) == ORGANISATION
+    departments, positions, members = (dict(part) for part in parts)
+    assert Organisation(departments, positions, members) == ORGANISATION
 
 
 def test_an_organisation_pickles_and_copies() -> None:

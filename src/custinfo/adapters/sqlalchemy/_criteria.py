@@ -45,8 +45,10 @@ from custinfo.core.criteria.nodes import (
     OneOf,
     Path,
     Present,
+    SharedWith,
     StartsWith,
     Tagged,
+    Through,
 )
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 from custinfo.core.stored import instant_from_text, instant_to_text
@@ -142,10 +144,8 @@ class Source:
     def condition(self, criterion: Criterion) -> Condition:
         """Return the condition that is true exactly where a bound criterion holds. Raises: TypeError if not bound."""
         match criterion:
-            case Everything():
-                return true()
-            case Nothing():
-                return false()
+            case Everything() | Nothing():
+                return true() if isinstance(criterion, Everything) else false()
             case AllOf(parts):
                 return and_(true(), *map(self.condition, parts))
             case AnyOf(parts):
@@ -154,14 +154,12 @@ class Source:
                 return self._field(key).expression.is_(None)
             case Not(part):
                 return self.condition(part).is_not(true())
-            case Tagged():
-                return self._tagged(criterion)
+            case Through(key, part):
+                return self._through(key, part)
+            case Tagged() | SharedWith():
+                return self._linked(criterion)
             case InSegment():
                 raise TypeError("InSegment must be bound before it is compiled")
-            case _ if len(criterion.path) == 2:
-                target, points_to = self._follow(criterion.path[0])
-                condition = target.condition(attrs.evolve(criterion, path=criterion.path[1:]))
-                return exists(select(literal(1)).select_from(target.rows()).where(points_to, condition))
             case _:
                 return self._leaf(criterion)
 
@@ -197,6 +195,8 @@ class Source:
     def _leaf(self, leaf: Leaf) -> Condition:
         key = leaf.path[0]
         match leaf:
+            case _ if len(leaf.path) == 2:
+                return self._through(key, attrs.evolve(leaf, path=leaf.path[1:]))
             case Present():
                 return self._present(key)
             case Compare(_, name, value):
@@ -263,6 +263,26 @@ class Source:
         storable = [item for item in constants if not isinstance(item, str) or is_storable(item)]
         return or_(false(), *(operand.expression.in_(part) for part in chunked(storable)))
 
+    def _through(self, key: FieldKey, part: Criterion) -> Condition:
+        """Return the condition that a reference points to a record that meets a criterion."""
+        target, points_to = self._follow(key)
+        condition = target.condition(part)
+        return exists(select(literal(1)).select_from(target.rows()).where(points_to, condition))
+
+    def shared(self, shared: SharedWith) -> Select[Any]:
+        """Return the ids of the records that are shared with somebody."""
+        columns = self._context.tables.share.alias().c
+        keys: dict[str, list[str]] = {}
+        for kind, key in sorted(shared.principals):
+            keys.setdefault(kind, []).append(key)
+        with_whom = (and_(columns.kind == kind, columns.key.in_(found)) for kind, found in keys.items())
+        return select(columns.record_id).where(
+            columns.tenant_id == self._context.tenant,
+            or_(false(), *with_whom),
+            columns.level.in_(sorted(shared.levels)),
+            or_(columns.until.is_(None), columns.until > instant_to_text(shared.at)),
+        )
+
     def tagged(self, tagged: Tagged) -> Select[Any]:
         """Return the ids of the records that have a tag."""
         tag = self._context.tables.tag.alias()
@@ -271,10 +291,11 @@ class Source:
         )
         return statement if tagged.value is None else statement.where(tag.c.value == tagged.value)
 
-    def _tagged(self, tagged: Tagged) -> Condition:
-        if not is_storable(tagged.dimension) or not is_storable(tagged.value or ""):
+    def _linked(self, link: Tagged | SharedWith) -> Condition:
+        """Return the condition that a record has a tag or a share, which stand in tables of their own."""
+        if isinstance(link, Tagged) and not (is_storable(link.dimension) and is_storable(link.value or "")):
             return false()
-        found = self.tagged(tagged)
+        found = self.tagged(link) if isinstance(link, Tagged) else self.shared(link)
         if self._counting:
             return self._id.in_(found)
         return found.where(found.selected_columns[0] == self.record.c.id).exists()

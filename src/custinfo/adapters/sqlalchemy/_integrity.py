@@ -14,7 +14,7 @@ from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals, reserva
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._grams import Title
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
-from custinfo.adapters.sqlalchemy._rows import tag_rows, unique_rows
+from custinfo.adapters.sqlalchemy._rows import share_rows, tag_rows, unique_rows
 from custinfo.adapters.sqlalchemy._titles import TitleWriter, form_of, titled_by
 from custinfo.core.approval.requests import Request
 from custinfo.core.problems import ParamValue, Problem
@@ -66,7 +66,7 @@ class Integrity:
         """Yield what differs: rows that belong to nothing, then those of records and of requests."""
         tables = self._tables
         yield from self._orphans(tables.document, tables.record, "document_without_record", keep=True)
-        for table in (tables.tag, tables.unique, tables.title):
+        for table in (tables.tag, tables.share, tables.unique, tables.title):
             yield from self._orphans(table, tables.record, "index_without_record")
         for table in (tables.task, tables.reservation):
             yield from self._orphans(table, tables.request, "index_without_request")
@@ -110,18 +110,24 @@ class Integrity:
         tables = self._tables
         ids = [record.id for record in records]
         tags = self._rows(tables.tag, tables.tag.c.record_id, ids)
+        shares = self._rows(tables.share, tables.share.c.record_id, ids)
         claims = self._rows(tables.unique, tables.unique.c.record_id, ids)
         slots = self._slots(ids)
         titles = self._known_titles(ids)
         for record in records:
-            if tags.get(record.id, set()) != set(tag_rows([record], self._context.tenant)):
-                yield _Finding(_problem("tags_differ", record, "tags"), record, self._retag(record))
+            wanted = tag_rows([record], self._context.tenant)
+            if tags.get(record.id, set()) != set(wanted):
+                yield _Finding(_problem("tags_differ", record, "tags"), record, self._anew(tables.tag, record, wanted))
+            wanted = share_rows([record], self._context.tenant)
+            if shares.get(record.id, set()) != set(wanted):
+                again = self._anew(tables.share, record, wanted)
+                yield _Finding(_problem("shares_differ", record, "shares"), record, again)
             yield from self._claim_findings(record, claims.get(record.id, set()))
             yield from self._slot_findings(record, slots.get(record.id, {}))
             yield from self._title_findings(record, titles.get(record.id, []))
 
-    def _retag(self, record: Record) -> Callable[[], bool]:
-        table, rows = self._tables.tag, tag_rows([record], self._context.tenant)
+    def _anew(self, table: Table, record: Record, rows: Sequence[WholeRow]) -> Callable[[], bool]:
+        """Return what writes the rows of a record in a table anew."""
 
         def rebuild() -> bool:
             self._delete(table, table.c.record_id == record.id)

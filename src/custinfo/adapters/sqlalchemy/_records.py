@@ -12,12 +12,15 @@ from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.adapters.sqlalchemy._rows import (
     DOCUMENT_COLUMNS,
     RECORD_COLUMNS,
+    SHARE_COLUMNS,
     TAG_COLUMNS,
     UNIQUE_COLUMNS,
     UniqueRow,
     by_module,
+    document_of,
     record_from_row,
     record_rows,
+    share_rows,
     tag_rows,
     unique_rows,
     unique_text,
@@ -86,7 +89,7 @@ class SqlAlchemyRecords:
     def restore(self, records: Sequence[Record], /) -> None:
         """Insert records at whatever version they are, with what is kept beside them. Raises: ClashError."""
         modules = self._context.module
-        documents = {record.id: modules(record.module).codec.encode_values(record.values) for record in records}
+        documents = {record.id: document_of(record, modules(record.module)) for record in records}
         try:
             self._insert(records, documents)
             self._add_beside(records, documents)
@@ -137,7 +140,7 @@ class SqlAlchemyRecords:
 
     def _save(self, records: Sequence[Record]) -> None:
         modules = self._context.module
-        documents = {record.id: modules(record.module).codec.encode_values(record.values) for record in records}
+        documents = {record.id: document_of(record, modules(record.module)) for record in records}
         old = [record for record in records if record.version != 1]
         if old:
             self._replace(old, documents)
@@ -150,6 +153,9 @@ class SqlAlchemyRecords:
         tags = tag_rows(records, self._context.tenant)
         if tags:
             self._context.insert(self._context.tables.tag, TAG_COLUMNS, tags)
+        shares = share_rows(records, self._context.tenant)
+        if shares:
+            self._context.insert(self._context.tables.share, SHARE_COLUMNS, shares)
         self._claim(records)
         self._titles.write(records, documents)
 
@@ -188,15 +194,20 @@ class SqlAlchemyRecords:
             for record in records
         ]
         self._context.execute(self._statements.update_document, contents)
-        self._clear(records, self._context.tables.tag, self._context.tables.unique)
+        self._clear(records, *self._beside)
 
     def _remove(self, records: Sequence[Record]) -> None:
         rows = [self._at(record, record.version) for record in records]
         if self._context.execute(self._statements.delete_record, rows).rowcount != len(records):
             raise _StaleError
-        tables = self._context.tables
-        self._clear(records, tables.document, tables.tag, tables.unique)
+        self._clear(records, self._context.tables.document, *self._beside)
         self._titles.remove([record.id for record in records])
+
+    @property
+    def _beside(self) -> tuple[Table, ...]:
+        """The tables that repeat parts of a record, a row for each."""
+        tables = self._context.tables
+        return tables.tag, tables.share, tables.unique
 
     def _at(self, record: Record, version: int) -> dict[str, Any]:
         return {

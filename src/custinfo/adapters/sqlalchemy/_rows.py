@@ -10,19 +10,30 @@ from sqlalchemy import FromClause, Row
 
 from custinfo.adapters.sqlalchemy._context import PreparedModule
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, SLOT_LENGTH, TEXT_SLOTS
-from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Tag
-from custinfo.core.stored import instant_from_text, instant_writer, unique_key
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Share, Tag
+from custinfo.core.stored import (
+    instant_from_text,
+    instant_to_text,
+    instant_writer,
+    share_from_json,
+    share_to_json,
+    unique_key,
+)
 
 __all__ = [
     "DOCUMENT_COLUMNS",
     "RECORD_COLUMNS",
+    "SHARE_COLUMNS",
     "TAG_COLUMNS",
     "UNIQUE_COLUMNS",
     "UniqueRow",
     "by_module",
+    "document_of",
+    "parts_of_document",
     "record_columns",
     "record_from_row",
     "record_rows",
+    "share_rows",
     "tag_rows",
     "unique_rows",
     "unique_text",
@@ -50,6 +61,9 @@ DOCUMENT_COLUMNS: Final = ("tenant_id", "record_id", "data", "tags")
 TAG_COLUMNS: Final = ("tenant_id", "record_id", "dimension", "value")
 """The columns of `tag_rows`."""
 
+SHARE_COLUMNS: Final = ("tenant_id", "record_id", "kind", "key", "level", "until")
+"""The columns of `share_rows`."""
+
 UNIQUE_COLUMNS: Final = ("tenant_id", "module", "field", "value", "record_id")
 """The columns of `unique_rows`."""
 
@@ -57,6 +71,9 @@ UniqueRow = tuple[str, ModuleKey, FieldKey, str, RecordId]
 """Tenant, module, field, value, and the record that has it."""
 
 _NO_TAGS: Final[frozenset[Tag]] = frozenset()
+_NO_SHARES: Final[frozenset[Share]] = frozenset()
+_SHARES: Final = "@shares"
+"""Key of the shares in a document, which can't be that of a field."""
 _NARROW: Final = (
     "id",
     "owner_id",
@@ -76,7 +93,8 @@ def record_columns(record: FromClause, document: FromClause) -> list[Any]:
 
 def record_from_row(row: Row[*tuple[Any, ...]], module: ModuleKey, prepared: PreparedModule) -> Record:
     """Return the record of a row of `record_columns`."""
-    key, owner, department, version, created_at, updated_at, created_by, archived_at, data, tags = row
+    key, owner, department, version, created_at, updated_at, created_by, archived_at, document, tags = row
+    data, shares = parts_of_document(document)
     return Record(
         id=key,
         module=module,
@@ -89,7 +107,21 @@ def record_from_row(row: Row[*tuple[Any, ...]], module: ModuleKey, prepared: Pre
         updated_at=instant_from_text(updated_at),
         created_by=created_by,
         archived_at=instant_from_text(archived_at) if archived_at else None,
+        shares=frozenset(map(share_from_json, shares)) if shares else _NO_SHARES,
     )
+
+
+def document_of(record: Record, prepared: PreparedModule) -> dict[str, Any]:
+    """Return what is kept as the document of a record: its values, and its shares where it has some."""
+    data = prepared.codec.encode_values(record.values)
+    return {**data, _SHARES: list(map(share_to_json, sorted(record.shares)))} if record.shares else data
+
+
+def parts_of_document(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Any]]:
+    """Return values and shares of a document, in the form of JSON."""
+    if _SHARES not in document:
+        return document, ()
+    return {key: value for key, value in document.items() if key != _SHARES}, document[_SHARES]
 
 
 def record_rows(
@@ -118,6 +150,16 @@ def tag_rows(records: Sequence[Record], tenant: str) -> list[tuple[Any, ...]]:
     """Return one row for each tag."""
     return [
         (tenant, record.id, dimension, value) for record in records if record.tags for dimension, value in record.tags
+    ]
+
+
+def share_rows(records: Sequence[Record], tenant: str) -> list[tuple[Any, ...]]:
+    """Return one row for each share."""
+    return [
+        (tenant, record.id, kind, key, level, None if until is None else instant_to_text(until))
+        for record in records
+        if record.shares
+        for kind, key, level, until in record.shares
     ]
 
 

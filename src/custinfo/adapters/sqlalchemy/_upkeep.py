@@ -14,7 +14,7 @@ from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._failures import storage_error
 from custinfo.adapters.sqlalchemy._integrity import BROKEN, Integrity
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
-from custinfo.adapters.sqlalchemy._rows import record_columns
+from custinfo.adapters.sqlalchemy._rows import parts_of_document, record_columns
 from custinfo.adapters.sqlalchemy._titles import TitleWriter
 from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.approval.requests import Request
@@ -115,7 +115,8 @@ class SqlAlchemyUpkeep:
                 continue
             data = dict(row._mapping)  # noqa: SLF001 - public, in spite of its name
             data |= {"owner": data.pop("owner_id"), "department": data.pop("department_id")}
-            data |= {"values": data.pop("data"), "tags": data["tags"] or ()}
+            values, shares = parts_of_document(data.pop("data"))
+            data |= {"values": values, "tags": data["tags"] or (), "shares": shares}
             yield self._decoded("record", data, row.id, params)
 
     def _requests(self) -> Iterator[Entry | Unreadable]:

@@ -26,10 +26,12 @@ from custinfo.core.criteria.nodes import (
     Leaf,
     Mentions,
     OneOf,
+    SharedWith,
     StartsWith,
     Tagged,
     all_of,
     leaves,
+    path_of,
 )
 from custinfo.core.records import FieldKey, ModuleKey
 
@@ -103,7 +105,7 @@ class Windows:
         """
         told = [part for part in parts if _is_told(part, (*SEEN, key))]
         others = [part for part in parts if part not in told]
-        far = [part for part in told if any(isinstance(leaf, Tagged | Mentions) for leaf in leaves(part))]
+        far = [part for part in told if any(isinstance(leaf, Tagged | SharedWith | Mentions) for leaf in leaves(part))]
         near = [part for part in told if part not in far]
         conditions = [self.source(record=window).condition(all_of(near))]
         if others or also is not None:
@@ -196,6 +198,7 @@ def _is_told(criterion: Criterion, keys: Sequence[FieldKey | None]) -> bool:
 
 
 def _is_leaf_told(leaf: Leaf | Tagged | Any, keys: Sequence[FieldKey | None]) -> bool:
-    if isinstance(leaf, Tagged):
+    if isinstance(leaf, Tagged | SharedWith):
         return True
-    return len(leaf.path) == 1 and (isinstance(leaf, Mentions) or leaf.path[0] in keys)
+    path = path_of(leaf)
+    return len(path) == 1 and (isinstance(leaf, Mentions) or path[0] in keys)

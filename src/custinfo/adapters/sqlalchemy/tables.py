@@ -52,6 +52,7 @@ class Tables:
     record: Table
     document: Table
     tag: Table
+    share: Table
     unique: Table
     slot: Table
     title: Table
@@ -114,7 +115,7 @@ def _index_records(table: Table) -> None:
         Index(f"{table.name}_{slot}", *lead, columns[slot], columns.id, *seen, **options)
 
 
-def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table]:
+def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table, Table]:
     narrow = {"sqlite_with_rowid": False, **options}
     document = Table(
         f"{prefix}record_document",
@@ -131,7 +132,11 @@ def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> t
     unique_keys = (_key("tenant_id"), _key("module"), _key("field"), _text("value", SLOT_LENGTH, key=True))
     unique = Table(f"{prefix}record_unique", metadata, *unique_keys, _text("record_id"), **narrow)
     Index(f"{unique.name}_record", unique.c.tenant_id, unique.c.record_id)
-    return document, tag, unique
+    share_keys = (_key("tenant_id"), _key("record_id"), _key("kind"), _text("key", _NAME, key=True))
+    ends = _text("until", _INSTANT, null=True)
+    share = Table(f"{prefix}record_share", metadata, *share_keys, _text("level"), ends, **narrow)
+    Index(f"{share.name}_key", share.c.tenant_id, share.c.kind, share.c.key, share.c.record_id)
+    return document, tag, share, unique
 
 
 def _slot(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
@@ -321,7 +326,7 @@ def make_tables(
     options: dict[str, Any] = {"schema": schema, "mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
     if partitions is not None:
         options |= partitioning(partitions)
-    document, tag, unique = _record_parts(metadata, prefix, options)
+    document, tag, share, unique = _record_parts(metadata, prefix, options)
     request, task, reservation = _approvals(metadata, prefix, options)
     title, gram, titled = _titles(metadata, prefix, options)
     configuration, revision = _configurations(metadata, prefix, options)
@@ -329,6 +334,7 @@ def make_tables(
         record=_record(metadata, f"{prefix}record", options),
         document=document,
         tag=tag,
+        share=share,
         unique=unique,
         title=title,
         gram=gram,

@@ -22,8 +22,10 @@ from custinfo.core.criteria.nodes import (
     OneOf,
     Path,
     Present,
+    SharedWith,
     StartsWith,
     Tagged,
+    Through,
     Under,
     Within,
 )
@@ -59,6 +61,7 @@ _CHINESE: Final = {
     "some_tag": "有“{dimension}”标签",
     "segment": "属于“{segment}”细分",
     "hop": "{reference}的{field}",
+    "shared": "已共享",
     "true": "是",
     "false": "否",
 }
@@ -88,6 +91,7 @@ _ENGLISH: Final = {
     "some_tag": "tagged with any {dimension}",
     "segment": "in the segment {segment}",
     "hop": "{field} of {reference}",
+    "shared": "shared with one",
     "true": "yes",
     "false": "no",
 }
@@ -160,16 +164,17 @@ class _Writer:
                 return self.phrases["blank"].format(field=self.field(path))
             case Not(part):
                 return self.phrases["not"].format(part=self.whole(part))
-            case Everything():
-                return self.phrases["always"]
-            case Nothing():
-                return self.phrases["never"]
-            case Tagged(dimension, None):
-                return self.phrases["some_tag"].format(dimension=self.words.dimension(dimension))
+            case Everything() | Nothing():
+                return self.phrases["always" if isinstance(criterion, Everything) else "never"]
             case Tagged(dimension, value):
-                return self.phrases["tagged"].format(dimension=self.words.dimension(dimension), value=value)
+                phrase = self.phrases["some_tag" if value is None else "tagged"]
+                return phrase.format(dimension=self.words.dimension(dimension), value=value)
             case InSegment(name):
                 return self.phrases["segment"].format(segment=self.words.segment(name))
+            case Through(reference, part):
+                return self.phrases["hop"].format(reference=self.words.field((reference,)), field=self.part(part))
+            case SharedWith():
+                return self.phrases["shared"]
             case _:
                 return self.leaf(criterion)
 

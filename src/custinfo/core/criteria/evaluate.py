@@ -6,7 +6,9 @@ the criterion becomes source text; keys and values are passed as constants by na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any, Final
 
 from custinfo.core.criteria.nodes import (
@@ -25,13 +27,24 @@ from custinfo.core.criteria.nodes import (
     OneOf,
     Path,
     Present,
+    SharedWith,
     StartsWith,
     Tagged,
+    Through,
 )
 from custinfo.core.names import searchable
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, Record, Tag
 
-__all__ = ["Predicate", "Related", "Selection", "compile_predicate", "compile_selection", "no_related", "read_path"]
+__all__ = [
+    "Predicate",
+    "Related",
+    "Selection",
+    "compile_choice",
+    "compile_predicate",
+    "compile_selection",
+    "no_related",
+    "read_path",
+]
 
 Related = Callable[[Record, FieldKey], Record | None]
 """Return the record to which a reference field of the given record points, or `None`."""
@@ -60,21 +73,28 @@ def _has_dimension(tags: frozenset[Tag], dimension: str) -> bool:
     return any(tag.dimension == dimension for tag in tags)
 
 
+@lru_cache(maxsize=512)
+def _compiled(code: str) -> CodeType:
+    """Compile a text; criteria of one shape give one text, since their constants stand outside of it."""
+    return compile(code, "<criterion>", "exec")
+
+
 def _defined(source: _Source, code: str) -> Any:
-    exec(compile(code, "<criterion>", "exec"), source.names)  # noqa: S102 - the text holds generated names only
+    exec(_compiled(code), source.names)  # noqa: S102 - the text holds generated names only
     return source.names["generated"]
 
 
 class _Source:
     """Collect the constants of one generated expression."""
 
-    def __init__(self, getter: str = "get") -> None:
+    def __init__(self, getter: str = "get", record: str = "r", names: dict[str, Any] | None = None) -> None:
         self.getter = getter
-        self.names: dict[str, Any] = {
-            "read_path": read_path,
-            "has_dimension": _has_dimension,
-            "searchable": searchable,
-        }
+        self.record = record
+        self.names: dict[str, Any] = (
+            {"read_path": read_path, "has_dimension": _has_dimension, "searchable": searchable}
+            if names is None
+            else names
+        )
 
     def constant(self, value: object) -> str:
         name = f"c{len(self.names)}"
@@ -84,29 +104,40 @@ class _Source:
     def value(self, path: Path) -> str:
         *hop, key = path
         if hop:
-            return f"read_path(related(r, {self.constant(hop[0])}), {self.constant(key)})"
-        return f"r.{key}" if key in SYSTEM_FIELDS else f"{self.getter}({self.constant(key)})"
+            return f"read_path(related({self.record}, {self.constant(hop[0])}), {self.constant(key)})"
+        return f"{self.record}.{key}" if key in SYSTEM_FIELDS else f"{self.getter}({self.constant(key)})"
 
     def expression(self, criterion: Criterion) -> str:
         match criterion:
-            case Everything():
-                return "True"
-            case Nothing():
-                return "False"
+            case Everything() | Nothing():
+                return str(isinstance(criterion, Everything))
             case AllOf(parts):
                 return f"({' and '.join(map(self.expression, parts)) or 'True'})"
             case AnyOf(parts):
                 return f"({' or '.join(map(self.expression, parts)) or 'False'})"
             case Not(part):
                 return f"(not {self.expression(part)})"
-            case Tagged(dimension, None):
-                return f"has_dimension(r.tags, {self.constant(dimension)})"
-            case Tagged(dimension, value):
-                return f"({self.constant(Tag(dimension, str(value)))} in r.tags)"
+            case Tagged():
+                return self.tagged(criterion)
+            case SharedWith():
+                return f"(bool({self.record}.shares) and {self.constant(criterion)}.holds({self.record}.shares))"
+            case Through(field, part):
+                return self.through(field, part)
             case InSegment():
                 raise TypeError("InSegment must be bound before it is evaluated")
             case _:
                 return self.leaf(criterion)
+
+    def tagged(self, tagged: Tagged) -> str:
+        if tagged.value is None:
+            return f"has_dimension({self.record}.tags, {self.constant(tagged.dimension)})"
+        return f"({self.constant(Tag(tagged.dimension, tagged.value))} in {self.record}.tags)"
+
+    def through(self, field: FieldKey, part: Criterion) -> str:
+        followed = f"related({self.record}, {self.constant(field)})"
+        target = self.constant(None)
+        inner = _Source(f"{target}.values.get", target, self.names).expression(part)
+        return f"(({target} := {followed}) is not None and {inner})"
 
     def leaf(self, leaf: Leaf) -> str:
         value = self.value(leaf.path)
@@ -144,6 +175,21 @@ def compile_predicate(criterion: Criterion) -> Predicate:
     prefix = "get = r.values.get; " if "get(" in expression else ""
     predicate: Predicate = _defined(source, f"def generated(r, related): {prefix}return {expression}")
     return predicate
+
+
+def compile_choice(criteria: Sequence[Criterion]) -> Callable[[Record, Related], int]:
+    """Return a function that tells which of several bound criteria a record meets: the sum of 2ⁿ for the n-th.
+
+    One call for all of them costs a fraction of a call for each. Raises: as `compile_predicate`.
+    """
+    source = _Source()
+    tests = [f"({1 << position} if {source.expression(item)} else 0)" for position, item in enumerate(criteria)]
+    expression = " | ".join(tests) or "0"
+    prefix = "get = r.values.get; " if "get(" in expression else ""
+    choice: Callable[[Record, Related], int] = _defined(
+        source, f"def generated(r, related): {prefix}return {expression}"
+    )
+    return choice
 
 
 def compile_selection(criterion: Criterion) -> Selection:

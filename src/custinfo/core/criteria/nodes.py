@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import attrs
+
+from custinfo.core.records import Share
 
 __all__ = [
     "DEEPEST",
@@ -25,8 +28,10 @@ __all__ = [
     "Operator",
     "Path",
     "Present",
+    "SharedWith",
     "StartsWith",
     "Tagged",
+    "Through",
     "Under",
     "Within",
     "all_of",
@@ -201,8 +206,38 @@ class InSegment(_Combinable):
     name: str
 
 
+@attrs.frozen
+class Through(_Combinable):
+    """Hold where the reference `field` points to a record that meets `part`.
+
+    Policies are made of it (who sees a customer sees its follow-ups). It is bound, and has no form in JSON.
+    """
+
+    field: str
+    part: Criterion
+
+
+@attrs.frozen
+class SharedWith(_Combinable):
+    """Hold where the record is shared with one of `principals`, at one of `levels`, beyond the instant `at`.
+
+    Policies are made of it, like `Through`. `principals` are pairs of the kind and the key of a share.
+    """
+
+    principals: frozenset[tuple[str, str]]
+    levels: frozenset[str]
+    at: datetime
+
+    def holds(self, shares: Iterable[Share]) -> bool:
+        """Return whether it holds for a record that has these shares."""
+        return any(
+            share.level in self.levels and (share.kind, share.key) in self.principals and share.holds_at(self.at)
+            for share in shares
+        )
+
+
 Leaf = Compare | OneOf | Under | Contains | Mentions | StartsWith | Has | Present | Within
-Criterion = Everything | Nothing | AllOf | AnyOf | Not | Tagged | InSegment | Leaf
+Criterion = Everything | Nothing | AllOf | AnyOf | Not | Tagged | InSegment | Through | SharedWith | Leaf
 
 
 def all_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
@@ -233,8 +268,11 @@ def any_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
 
 
-def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged | InSegment]:
-    """Yield every comparison in `criterion`, from left to right; segments as such, unless they were expanded."""
+def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged | InSegment | Through | SharedWith]:
+    """Yield every comparison in `criterion`, from left to right; segments as such, unless they were expanded.
+
+    What a policy says of a referenced record is one comparison.
+    """
     match criterion:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
@@ -247,13 +285,17 @@ def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged | InSegment]:
             yield criterion
 
 
-def path_of(leaf: Leaf | Tagged | InSegment) -> Path:
+def path_of(leaf: Leaf | Tagged | InSegment | Through | SharedWith) -> Path:
     """Return what a comparison reads, `("tags",)` for tags. Raises: TypeError for a segment that was not put in."""
     match leaf:
         case Tagged():
             return ("tags",)
         case InSegment():
             raise TypeError("a segment must be expanded before it is asked what it reads")
+        case Through(field):
+            return (field,)
+        case SharedWith():
+            return ("shares",)
         case _:
             return leaf.path
 
@@ -275,7 +317,7 @@ def _parts(criterion: Criterion) -> tuple[Criterion, ...]:
     match criterion:
         case AllOf(parts) | AnyOf(parts):
             return parts
-        case Not(part):
+        case Not(part) | Through(_, part):
             return (part,)
         case _:
             return ()

@@ -17,12 +17,13 @@ ChangeAction = Literal["create", "update", "archive", "restore", "transfer", "ta
 Channel = Literal["edit", "approval", "import", "undo", "rule", "merge", "configuration"]
 
 _TRACKED = ("owner", "department", "archived_at", "created_by")
+_SETS = ("tags", "shares")
 
 
 class FieldChange(NamedTuple):
     """The old and the new typed value of one field; `None` for no value. The representation shows neither.
 
-    Beside the module's fields there are `owner`, `department`, `archived_at`, `created_by` and `tags`.
+    Beside the module's fields there are `owner`, `department`, `archived_at`, `created_by`, `tags` and `shares`.
     """
 
     field: FieldKey
@@ -64,9 +65,10 @@ def changes_between(before: Record | None, after: Record) -> tuple[FieldChange, 
         previous = getattr(before, key) if before is not None else None
         if previous != getattr(after, key):
             found.append(FieldChange(key, previous, getattr(after, key)))
-    tags = before.tags if before is not None else frozenset()
-    if tags != after.tags:
-        found.append(FieldChange("tags", tuple(sorted(tags)), tuple(sorted(after.tags))))
+    for key in _SETS:
+        held = getattr(before, key) if before is not None else frozenset()
+        if held != getattr(after, key):
+            found.append(FieldChange(key, tuple(sorted(held)), tuple(sorted(getattr(after, key)))))
     return tuple(found)
 
 
@@ -96,11 +98,11 @@ def replay(changes: Iterable[Change]) -> Iterator[tuple[Change, Record]]:
 
 def _apply(state: Record | None, change: Change) -> Record:
     values: dict[FieldKey, Any] = dict(state.values) if state is not None else {}
-    fixed = {key: getattr(state, key) if state is not None else None for key in _TRACKED}
-    tags = state.tags if state is not None else frozenset()
+    fixed: dict[str, Any] = {key: getattr(state, key) if state is not None else None for key in _TRACKED}
+    sets: dict[str, frozenset[Any]] = {key: getattr(state, key) if state else frozenset() for key in _SETS}
     for item in change.fields:
-        if item.field == "tags":
-            tags = frozenset(item.new or ())
+        if item.field in sets:
+            sets[item.field] = frozenset(item.new or ())
         elif item.field in fixed:
             fixed[item.field] = item.new
         elif item.new is None:
@@ -111,10 +113,11 @@ def _apply(state: Record | None, change: Change) -> Record:
         id=change.record_id,
         module=change.module,
         values=FrozenDict(values),
-        tags=tags,
         version=change.version,
         created_at=state.created_at if state is not None else change.at,
         updated_at=change.at,
+        tags=sets["tags"],
+        shares=sets["shares"],
         **fixed,
     )
 

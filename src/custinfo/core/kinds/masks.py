@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
-__all__ = ["MASK_STYLES", "mask"]
+__all__ = ["MASK_STYLES", "Masker", "is_mask_style", "mask"]
+
+Masker = Callable[[str], str]
+"""Return the text of a value with its telling part hidden; the value of a host's own style of masks."""
 
 _ALL: Final = "******"
 _HIDDEN: Final = "****"
 _LANDLINE: Final = re.compile(r"(0[0-9]{2,3}-)[0-9]{3,4}([0-9]{4})(?:-[0-9]+)?")
+_KEEP: Final = re.compile(r"keep:([0-9]{1,2}),([0-9]{1,2})")
 _EXTENSION: Final = re.compile(r"[x\-][0-9]+\Z")
 _COMPOUND: Final = re.compile(
     "欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|端木|南宫|独孤|长孙|宇文|呼延|闻人|申屠|太史|轩辕|赫连|澹台"
@@ -50,7 +54,25 @@ def _full(text: str) -> str:  # noqa: ARG001
     return _ALL
 
 
-_STYLES: Final[dict[str, Callable[[str], str]]] = {
+def _kept(style: str) -> Masker | None:
+    """Return what a style such as `keep:3,4` says: the first three and the last four characters are shown.
+
+    At least four characters are hidden, so that a short value is hidden wholly.
+    """
+    match = _KEEP.fullmatch(style)
+    if match is None:
+        return None
+    first, last = int(match[1]), int(match[2])
+
+    def masked(text: str) -> str:
+        if len(text) < first + last + len(_HIDDEN):
+            return _ALL
+        return f"{text[:first]}{_HIDDEN}{text[len(text) - last :]}"
+
+    return masked
+
+
+_STYLES: Final[dict[str, Masker]] = {
     "phone": _phone,
     "name": _name,
     "id": _id,
@@ -60,16 +82,34 @@ _STYLES: Final[dict[str, Callable[[str], str]]] = {
 }
 
 MASK_STYLES: Final = frozenset(_STYLES)
-"""What a field's `mask` may be."""
+"""What a field's `mask` may be, beside `keep:3,4` and the styles of the host."""
 
 
-def mask(style: str, text: str) -> str:
+def is_mask_style(style: str, masks: Mapping[str, Masker]) -> bool:
+    """Return whether there is such a style: one of ours, `keep:first,last`, or one of the host's `masks`."""
+    return style in _STYLES or style in masks or _KEEP.fullmatch(style) is not None
+
+
+def mask(style: str, text: str, masks: Mapping[str, Masker] | None = None) -> str:
     """Return `text` with its telling part hidden; all of it where it is too short, or the style is unknown.
+
+    Args:
+        style: One of `MASK_STYLES`; `keep:3,4` for the first three and the last four characters; or a key of `masks`.
+        text: The value as people read it.
+        masks: The host's own styles. One that raises, or gives the text itself, hides all.
 
     >>> mask("phone", "13812345678"), mask("name", "张三"), mask("email", "alice@example.com")
     ('138****5678', '张*', 'a***@example.com')
+    >>> mask("keep:2,0", "京A12345")
+    '京A****'
     """
     plain = text.strip()
-    masked = _STYLES.get(style, _full)(plain) if text else ""
+    if not plain:
+        return _ALL if text else ""
+    masker = _STYLES.get(style) or (masks or {}).get(style) or _kept(style) or _full
+    try:
+        masked = masker(plain)
+    except Exception:  # what it says may hold the value
+        return _ALL
     # A value may happen to look like its own mask, such as the name "0*".
-    return masked if masked != plain or not text else _full(plain)
+    return masked if type(masked) is str and masked != plain else _ALL

@@ -195,6 +195,7 @@ ENGLISH: Final = {
     "document_without_record": "there are values of a record {record} that does not exist",
     "index_without_record": "there are index rows of a record {record} that does not exist",
     "index_without_request": "there are index rows of an approval request {request} that does not exist",
+    "shares_differ": "the share rows of {module} {record} are not those of the record",
     "tags_differ": "the tag rows of {module} {record} are not those of the record",
     "unique_differs": "what {module} {record} claims as unique is not its value",
     "unique_shared": "{module} {record} has the same unique value as {other}",

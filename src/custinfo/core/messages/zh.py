@@ -187,6 +187,7 @@ CHINESE: Final = {
     "document_without_record": "记录 {record} 不存在，却保存有它的值",
     "index_without_record": "记录 {record} 不存在，却保存有它的索引行",
     "index_without_request": "审批单 {request} 不存在，却保存有它的索引行",
+    "shares_differ": "{module} {record} 的共享行与记录不一致",
     "tags_differ": "{module} {record} 的标签行与记录不一致",
     "unique_differs": "{module} {record} 登记的唯一值与记录不一致",
     "unique_shared": "{module} {record} 与 {other} 的唯一值相同",

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 import attrs
 
-from custinfo.core.criteria.evaluate import Predicate, Related, compile_predicate
-from custinfo.core.criteria.nodes import Compare, Criterion, Everything, Nothing, OneOf, Path, all_of, any_of
-from custinfo.core.fields import ModuleDefinition
+from custinfo.core.criteria.evaluate import Related, compile_choice
+from custinfo.core.criteria.nodes import Criterion, Everything, Through, all_of, any_of
+from custinfo.core.fields import Inheritance, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.organisation import Directory
-from custinfo.core.policy.grants import Action, Grant
-from custinfo.core.records import FieldKey, MemberKey, Record
+from custinfo.core.organisation import Deputy, Directory
+from custinfo.core.policy.grants import ALL_FIELDS, READING, Action, Grant
+from custinfo.core.policy.scopes import Holder, scope_criterion
+from custinfo.core.records import FieldKey, MemberKey, Record, ShareLevel
 
-__all__ = ["NO_ACCESS", "Access", "BoundGrant", "FieldVerdict", "Verdict", "compile_access", "scope_criterion"]
+__all__ = ["NO_ACCESS", "Access", "BoundGrant", "FieldVerdict", "Verdict", "compile_access"]
+
+_ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @attrs.frozen
@@ -42,15 +46,32 @@ class Verdict:
 FieldVerdict = str
 
 NO_ACCESS: Final = Verdict()
+_MOST_COMBINED: Final = 4096
+_INHERITED: Final[Mapping[str, frozenset[Action]]] = {
+    "view": frozenset({"view"}),
+    "edit": frozenset({"view", "edit", "tag", "archive"}),
+}
 
 
 @attrs.frozen
 class BoundGrant:
-    """A grant of one of the actor's roles, with the row criterion that it comes to for this actor."""
+    """A grant of one of the actor's roles, with what it comes to for this actor.
+
+    `scope` and `condition` are the two halves of `rows`; of an inherited grant, all stands in `scope`. A grant of scope
+    `shared` comes to two of these: its reading actions, and all others. `inherited` is the parent's grant from which
+    this one follows (`ModuleDefinition.inherits`).
+    """
 
     grant: Grant
-    rows: Criterion
+    scope: Criterion
+    condition: Criterion
     verdict: Verdict
+    inherited: Grant | None = None
+
+    @property
+    def rows(self) -> Criterion:
+        """The criterion of the records for which the grant holds."""
+        return all_of([self.scope, self.condition])
 
 
 class Access:
@@ -60,7 +81,7 @@ class Access:
     can't disagree. Build it with `compile_access`; it holds no session and may be shared between threads.
     """
 
-    __slots__ = ("_combined", "_readable", "_rules", "actor", "grants", "module")
+    __slots__ = ("_combined", "_held", "_readable", "_rules", "actor", "grants", "module")
 
     def __init__(self, actor: MemberKey, module: ModuleDefinition, grants: Iterable[BoundGrant]) -> None:
         self.actor = actor
@@ -69,53 +90,50 @@ class Access:
         by_rows: dict[Criterion, Verdict] = {}
         for bound in self.grants:
             by_rows[bound.rows] = _union(by_rows.get(bound.rows, NO_ACCESS), bound.verdict)
-        self._rules: tuple[tuple[Criterion, Predicate, Verdict], ...] = tuple(
-            (rows, compile_predicate(rows), verdict) for rows, verdict in by_rows.items()
-        )
+        self._rules = tuple(by_rows.items())
+        self._held = compile_choice([rows for rows, _ in self._rules])
         self._combined: dict[int, Verdict] = {0: NO_ACCESS}
         self._readable: dict[FieldKey, Criterion] = {}
 
     def verdict(self, record: Record, related: Related) -> Verdict:
         """Return what the actor may do with `record`; `related` follows references for scopes of parents."""
-        held = 0
-        for position, (_, holds, _) in enumerate(self._rules):
-            if holds(record, related):
-                held |= 1 << position
+        held = self._held(record, related)
         verdict = self._combined.get(held)
         return verdict if verdict is not None else self._combine(held)
 
     def _combine(self, held: int) -> Verdict:
         verdict = NO_ACCESS
-        for position, (_, _, part) in enumerate(self._rules):
+        for position, (_, part) in enumerate(self._rules):
             if held >> position & 1:
                 verdict = _union(verdict, part)
-        self._combined[held] = verdict
+        if len(self._combined) < _MOST_COMBINED:
+            self._combined[held] = verdict
         return verdict
 
     def reach(self, *actions: Action) -> Criterion:
         """Return the criterion of the records on which at least one of `actions` is allowed."""
         wanted = frozenset(actions)
-        return any_of([rows for rows, _, verdict in self._rules if verdict.actions & wanted])
+        return any_of([rows for rows, verdict in self._rules if verdict.actions & wanted])
 
     def may(self, action: Action) -> bool:
         """Return whether `action` is allowed on any record at all."""
-        return any(action in verdict.actions for _, _, verdict in self._rules)
+        return any(action in verdict.actions for _, verdict in self._rules)
 
     def readable_where(self, key: FieldKey) -> Criterion:
         """Return the criterion of the records whose field `key` the actor may read unmasked."""
         known = self._readable.get(key)
         if known is None:
-            known = any_of([rows for rows, _, verdict in self._rules if key in verdict.readable])
+            known = any_of([rows for rows, verdict in self._rules if key in verdict.readable])
             self._readable[key] = known
         return known
 
     def writable_fields(self) -> frozenset[FieldKey]:
         """Return the fields that the actor may set on some record, on creation or later."""
-        return frozenset(key for _, _, verdict in self._rules for key in verdict.creatable | verdict.editable)
+        return frozenset(key for _, verdict in self._rules for key in verdict.creatable | verdict.editable)
 
     def visible_fields(self) -> frozenset[FieldKey]:
         """Return the fields of which the actor may see something on some record."""
-        return frozenset(key for _, _, verdict in self._rules for key in (*verdict.readable, *verdict.masked))
+        return frozenset(key for _, verdict in self._rules for key in (*verdict.readable, *verdict.masked))
 
 
 def _union(one: Verdict, other: Verdict) -> Verdict:
@@ -129,60 +147,58 @@ def _union(one: Verdict, other: Verdict) -> Verdict:
     )
 
 
-def _grant_verdict(grant: Grant, module: ModuleDefinition) -> Verdict:
+def _grant_verdict(grant: Grant, module: ModuleDefinition, actions: frozenset[Action]) -> Verdict:
     nothing: frozenset[FieldKey] = frozenset()
+    seen = grant.view.within(module) if "view" in actions else nothing
     masked = {
         key: style or module.fields[key].mask or "full"
         for key, style in grant.mask.items()
-        if key in module.fields and "view" in grant.actions
+        if key in module.fields and "view" in actions
     }
+    if "decrypt" not in actions:
+        masked = {key: module.fields[key].mask or "full" for key in seen & _guarded(module)} | masked
     edit = grant.edit.within(module)
-    view = grant.view.within(module) if "view" in grant.actions else nothing
     return Verdict(
-        grant.actions,
-        view - masked.keys(),
+        actions,
+        seen - masked.keys(),
         FrozenDict(masked),
-        edit if "edit" in grant.actions else nothing,
-        edit if "create" in grant.actions else nothing,
+        edit if "edit" in actions else nothing,
+        edit if "create" in actions else nothing,
     )
 
 
-def _nodes(scope: str, departments: Iterable[str], directory: Directory) -> Iterator[str]:
-    """Yield the departments whose records a scope covers, for a role held in `departments`."""
-    for held_in in departments:
-        match scope:
-            case "team":
-                yield held_in
-            case "subtree":
-                yield from directory.subtree(held_in)
-            case _:
-                root = held_in
-                seen = {root}
-                while (node := directory.department(root)) is not None and node.kind == "team" and node.parent:
-                    if node.parent in seen:
-                        break
-                    root = node.parent
-                    seen.add(root)
-                covered = {root}
-                for key in directory.subtree(root):  # parents first
-                    node = directory.department(key)
-                    if key == root or (node is not None and node.kind == "team" and node.parent in covered):
-                        covered.add(key)
-                        yield key
+def _guarded(module: ModuleDefinition) -> frozenset[FieldKey]:
+    """Return the fields that take `decrypt` to be read: encrypted for whoever holds the store, sensitive for people."""
+    fields = module.fields.values()
+    return frozenset(field.key for field in fields if field.encrypted and field.sensitivity == "sensitive")
 
 
-def scope_criterion(grant: Grant, actor: MemberKey, departments: Iterable[str], directory: Directory) -> Criterion:
-    """Return the bound criterion of the records that the grant's scope covers.
+def _bound_grants(
+    grant: Grant, module: ModuleDefinition, holder: Holder, condition: Criterion, now: datetime
+) -> Iterator[BoundGrant]:
+    """Yield what a grant comes to: one rule, or of one for shared records two, as far as the levels go."""
+    actions = grant.actions if holder.actions is None else grant.actions & holder.actions
+    parts: tuple[tuple[frozenset[Action], tuple[ShareLevel, ...]], ...] = ((actions, ()),)
+    if grant.scope == "shared":
+        parts = ((actions & READING, ("read", "collaborate")), (actions - READING, ("collaborate",)))
+    for part, levels in parts:
+        if part:
+            scope = scope_criterion(grant, holder, now, levels)
+            yield BoundGrant(grant, scope, condition, _grant_verdict(grant, module, part))
 
-    `departments` are those in which the actor holds the grant's role.
-    """
-    hop: Path = (grant.through,) if grant.through else ()
-    if grant.scope == "all":
-        return Everything()
-    if grant.scope == "own":
-        return Compare((*hop, "owner"), "eq", actor)
-    nodes = tuple(sorted(set(_nodes(grant.scope, departments, directory))))
-    return OneOf((*hop, "department"), nodes) if nodes else Nothing()
+
+def _inherited(module: ModuleDefinition, rule: Inheritance, parent: Access) -> Iterator[BoundGrant]:
+    """Yield what follows from the access to the record to which a reference points, a rule for each of its grants."""
+    for bound in parent.grants:
+        actions = bound.verdict.actions & _INHERITED[rule.level]
+        if "edit" in actions:
+            actions |= {"create"}
+        if actions:
+            given = Grant(
+                bound.grant.role, module.key, actions, bound.grant.scope, rule.through, view=ALL_FIELDS, edit=ALL_FIELDS
+            )
+            rows = Through(rule.through, bound.rows)
+            yield BoundGrant(given, rows, Everything(), _grant_verdict(given, module, actions), bound.grant)
 
 
 def compile_access(
@@ -191,6 +207,10 @@ def compile_access(
     grants: Iterable[Grant],
     directory: Directory,
     conditions: Mapping[Criterion, Criterion],
+    *,
+    now: datetime = _ALWAYS,
+    parents: Mapping[FieldKey, Access] | None = None,
+    deputy: Deputy | None = None,
 ) -> Access:
     """Return the access of `actor` to `module`.
 
@@ -200,22 +220,25 @@ def compile_access(
         grants: The whole policy; those of other modules and roles are passed over.
         directory: Knows the roles of the actor and the departments.
         conditions: The bound form of each grant's condition.
+        now: The instant by which it is judged whether a share has ended.
+        parents: Reference field → access to the module that it points to, for what the module inherits.
+        deputy: The rule under which somebody acts on behalf of the actor; it narrows what the actor may do.
     """
-    held: dict[str, list[str]] = {}
-    for role, department in directory.roles_of(actor):
-        held.setdefault(role, []).append(department)
+    holder = Holder.of(actor, directory, deputy)
     bound = [
-        BoundGrant(
-            grant,
-            all_of(
-                [
-                    scope_criterion(grant, actor, held[grant.role], directory),
-                    conditions[grant.condition] if grant.condition is not None else Everything(),
-                ]
-            ),
-            _grant_verdict(grant, module),
-        )
+        part
         for grant in grants
-        if grant.module == module.key and grant.role in held
+        if grant.module == module.key and grant.role in holder.roles
+        for part in _bound_grants(
+            grant,
+            module,
+            holder,
+            conditions[grant.condition] if grant.condition is not None else Everything(),
+            now,
+        )
     ]
+    for rule in module.inherits:
+        parent = (parents or {}).get(rule.through)
+        if parent is not None:
+            bound += _inherited(module, rule, parent)
     return Access(actor, module, bound)

@@ -12,7 +12,7 @@ from custinfo.core.fields import Labels, ModuleDefinition, label_in
 from custinfo.core.frozen import FrozenDict, freeze_labels
 from custinfo.core.records import FieldKey
 
-__all__ = ["ALL_FIELDS", "NO_FIELDS", "PSEUDO_FIELDS", "Action", "Fields", "Grant", "Role", "Scope"]
+__all__ = ["ALL_FIELDS", "NO_FIELDS", "PSEUDO_FIELDS", "READING", "Action", "Fields", "Grant", "Role", "Scope"]
 
 Action = Literal[
     "view",
@@ -28,10 +28,25 @@ Action = Literal[
     "merge",
     "configure",
     "decrypt",
+    "share",
+    "claim",
+    "release",
 ]
-Scope = Literal["own", "team", "department", "subtree", "all"]
+Scope = Literal["own", "team", "department", "subtree", "departments", "all", "shared", "pool"]
 
-PSEUDO_FIELDS: Final = ("owner", "department", "created_at", "updated_at", "created_by", "archived_at", "tags")
+READING: Final[frozenset[Action]] = frozenset({"view", "export", "decrypt"})
+"""What a record that is shared for reading may be used for; all else needs one that is shared to collaborate."""
+
+PSEUDO_FIELDS: Final = (
+    "owner",
+    "department",
+    "created_at",
+    "updated_at",
+    "created_by",
+    "archived_at",
+    "tags",
+    "shares",
+)
 """What every record has beside its fields; grants name them like fields, and a wildcard includes them."""
 
 
@@ -93,14 +108,19 @@ class Grant:
     Args:
         role: Key of the role.
         module: Key of the module.
-        actions: What may be done.
+        actions: What may be done. `decrypt` shows the sensitive encrypted fields in `view` in the open; without it
+            they are masked.
         scope: Whose records: `own`; `team` (of the very node where the role is held); `department` (the nearest
-            department and its teams); `subtree` (the node and everything below); `all`.
+            department and its teams); `subtree` (the node and everything below); `departments` (those listed, and
+            everything below); `all`; `shared` (shared with the actor, their department or role: to read for `view`,
+            `export` and `decrypt`, to collaborate for all else); `pool` (records without owner, those of `departments`
+            where any are listed).
         through: A reference field: the scope is that of the record it points to (follow-ups of own customers).
         condition: Further criterion on the record.
         view: Fields that may be read.
         edit: Fields that may be written, with `create` on creation and with `edit` afterwards.
         mask: Fields shown masked → style (empty: the field's own style).
+        departments: Keys of departments, for the scopes `departments` and `pool`.
     """
 
     role: str
@@ -112,3 +132,4 @@ class Grant:
     view: Fields = NO_FIELDS
     edit: Fields = NO_FIELDS
     mask: FrozenDict[FieldKey, str] = attrs.field(factory=FrozenDict, converter=_frozen_mask)
+    departments: tuple[str, ...] = ()

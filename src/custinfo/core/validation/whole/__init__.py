@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.kinds import Kind
+from custinfo.core.kinds.masks import Masker
 from custinfo.core.organisation import Directory
 from custinfo.core.problems import Problem
 from custinfo.core.reports import Report
@@ -87,6 +88,7 @@ def check_configuration(
     *,
     kinds: Mapping[str, Kind] | None = None,
     organisation: Directory | None = None,
+    masks: Mapping[str, Masker] | None = None,
 ) -> Report:
     """Return what is wrong with a configuration: what `Workspace` would refuse, and what is worth a look.
 
@@ -101,25 +103,33 @@ def check_configuration(
         configuration: What to check.
         kinds: The host's own kinds of fields, by key.
         organisation: The people; without them, nothing is said about the members and departments that are named.
+        masks: The host's own styles of masks, by key.
 
     Raises: Nothing. `report.ok` says whether a workspace would open.
     """
     directory = organisation if organisation is not None else Anyone()
-    return Report(configuration_problems(Schema(configuration, directory, UTC, dict(kinds or {}))))
+    schema = Schema(configuration, directory, UTC, dict(kinds or {}), dict(masks or {}))
+    return Report(configuration_problems(schema))
 
 
-def checked_schema(configuration: Configuration, directory: Directory, kinds: Mapping[str, Kind]) -> Schema:
+def checked_schema(
+    configuration: Configuration,
+    directory: Directory,
+    kinds: Mapping[str, Kind],
+    masks: Mapping[str, Masker] | None = None,
+) -> Schema:
     """Return a configuration compiled, once nothing is wrong with it.
 
     Args:
         configuration: What to compile.
         directory: The people.
         kinds: The host's own kinds of fields, by key.
+        masks: The host's own styles of masks, by key.
 
     Raises: ConfigurationError with every error; warnings do not stop it.
     """
     zone = ZoneInfo(configuration.time_zone) if _is_zone(configuration.time_zone) else UTC
-    schema = Schema(configuration, directory, zone, kinds)
+    schema = Schema(configuration, directory, zone, kinds, dict(masks or {}))
     errors = [problem for problem in configuration_problems(schema) if problem.severity == "error"]
     if errors:
         raise ConfigurationError(errors)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import attrs
 
 from custinfo.core.classification import Classification, Segment
-from custinfo.core.criteria.nodes import Criterion, InSegment, Tagged, leaves
+from custinfo.core.criteria.nodes import Criterion, InSegment, Tagged, leaves, path_of
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey
@@ -155,7 +155,7 @@ def _looked_at(subject: Subject, criterion: Criterion, module: ModuleKey, throug
                 dimension = subject.schema.resolve_dimension(name)
                 yield module, f"#{dimension.key if dimension else name}"
             case _:
-                yield from _path(subject, leaf.path, module)
+                yield from _path(subject, path_of(leaf), module)
 
 
 def _path(subject: Subject, path: tuple[str, ...], module: ModuleKey) -> Iterator[Owned]:

@@ -11,7 +11,7 @@ from custinfo.core.errors import ConfigurationError
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import INVALID
-from custinfo.core.kinds.masks import MASK_STYLES
+from custinfo.core.kinds.masks import is_mask_style
 from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem, Severity
 from custinfo.core.records import FieldKey, ModuleKey
@@ -86,7 +86,7 @@ def field_problems(subject: Subject) -> Iterator[Problem]:
             spot = field_spot(key, mapped, field)
             yield from _former(subject, field, spot)
             yield from _storing(field, spot)
-            if field.mask is not None and field.mask not in MASK_STYLES:
+            if field.mask is not None and not is_mask_style(field.mask, subject.given.masks):
                 yield spot.dot("mask").unknown("mask style", field.mask)
             if (key, field.key) not in subject.unsound:
                 yield from _options(field, spot)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from custinfo.core.fields import ModuleDefinition
-from custinfo.core.kinds.masks import MASK_STYLES
+from custinfo.core.kinds.masks import is_mask_style
 from custinfo.core.policy.grants import PSEUDO_FIELDS, Grant
 from custinfo.core.problems import Problem
 from custinfo.core.validation.whole._spots import Spot
@@ -28,12 +28,13 @@ def grant_problems(subject: Subject) -> Iterator[Problem]:
             yield spot.dot("module").unknown("module", grant.module)
             continue
         here = attrs.evolve(spot, module=grant.module)
-        yield from _fields(grant, module.definition, here)
+        yield from _fields(subject, grant, module.definition, here)
         yield from _through(grant, module.definition, here.dot("through"))
+        yield from _departments(subject, grant, here)
         yield from subject.misbound(grant.condition, grant.module, here.dot("condition"))
 
 
-def _fields(grant: Grant, module: ModuleDefinition, spot: Spot) -> Iterator[Problem]:
+def _fields(subject: Subject, grant: Grant, module: ModuleDefinition, spot: Spot) -> Iterator[Problem]:
     for name, chosen in (("view", grant.view), ("edit", grant.edit)):
         for part, keys in (("names", chosen.names), ("excluded", chosen.excluded)):
             for key in keys:
@@ -43,7 +44,7 @@ def _fields(grant: Grant, module: ModuleDefinition, spot: Spot) -> Iterator[Prob
         here = attrs.evolve(spot.dot("mask").at(key), field=key)
         if key not in module.fields:
             yield here.unknown("field", key)
-        elif style and style not in MASK_STYLES:
+        elif style and not is_mask_style(style, subject.given.masks):
             yield here.unknown("mask style", style)
 
 
@@ -56,3 +57,15 @@ def _through(grant: Grant, module: ModuleDefinition, spot: Spot) -> Iterator[Pro
     elif field.kind != "reference":
         here = attrs.evolve(spot, field=field.key, labels=field.label or None)
         yield here.misfit(f"类型为 {field.kind}，需要 reference", f"its kind is {field.kind}, not reference")
+
+
+def _departments(subject: Subject, grant: Grant, spot: Spot) -> Iterator[Problem]:
+    """Yield listed departments that are not there (a warning: they come and go), and lists that have no meaning."""
+    here = spot.dot("departments")
+    if grant.scope == "departments" and not grant.departments:
+        yield here.misfit("范围 departments 需要列出部门", "the scope departments lists none")
+    if grant.departments and grant.scope not in ("departments", "pool"):
+        yield here.misfit(f"范围 {grant.scope} 不取部门列表", f"the scope {grant.scope} takes no list of departments")
+    for key in grant.departments:
+        if subject.given.directory.department(key) is None:
+            yield attrs.evolve(here.unknown("department", key), severity="warning")
