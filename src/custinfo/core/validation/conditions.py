@@ -6,8 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import attrs
-
 from custinfo.core.binding import bind
 from custinfo.core.checks import CheckContext, Condition
 from custinfo.core.criteria.describe import Language, describe
@@ -23,12 +21,10 @@ from custinfo.core.criteria.nodes import (
     leaves,
     path_of,
 )
-from custinfo.core.dictionaries import Ambiguous
 from custinfo.core.messages import Translated
-from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.segments import expand
+from custinfo.core.vocabulary import SchemaWords
 
 __all__ = ["Conditions"]
 
@@ -68,7 +64,7 @@ class Conditions(dict[Criterion, Condition]):
         return bind(criterion, self._module.definition.key, self._schema, now)
 
     def _describe(self, criterion: Criterion, language: Language) -> str:
-        return describe(criterion, _SchemaWords(self._schema, self._module, language), language)[:_LONGEST]
+        return describe(criterion, SchemaWords(self._schema, self._module, language), language)[:_LONGEST]
 
     def _compile(self, criterion: Criterion) -> _Holds:
         """Return what judges a criterion: one predicate for all that does not depend on the time."""
@@ -114,47 +110,3 @@ def _ends(bound: Criterion) -> tuple[Path, Any, Any]:
             return path, low, high
         case _:
             raise TypeError("a period must come to two comparisons")
-
-
-@attrs.frozen
-class _SchemaWords:
-    """What the fields, entries and tags of a configuration are called in one language."""
-
-    schema: Schema
-    module: ModuleSchema
-    language: Language
-
-    def _target(self, path: Path) -> tuple[ModuleSchema, FieldKey]:
-        """Return module and key of the field at the end of a path that was bound before."""
-        module = self.module
-        for name in path[:-1]:
-            reference = module.definition.fields[module.resolve(name) or name]
-            module = self.schema.module(str(reference.options["module"]))
-        return module, module.resolve(path[-1]) or path[-1]
-
-    def field(self, path: Path, /) -> str:
-        module, key = self._target(path)
-        return module.label(key, self.language)
-
-    def value(self, path: Path, value: object, /) -> str | None:
-        module, key = self._target(path)
-        definition = module.definition.fields.get(key)
-        name = str(definition.options.get("dictionary")) if definition is not None else ""
-        dictionary = self.schema.configuration.dictionaries.get(name)
-        if dictionary is None or not isinstance(value, str):
-            return None
-        code = dictionary.find(value)
-        if code is None or isinstance(code, Ambiguous):
-            return None
-        return dictionary.values[code].label_in(self.language)
-
-    def segment(self, name: str, /) -> str:
-        segment = self.schema.resolve_segment(self.module.definition.key, name)
-        return name if isinstance(segment, Problem) else segment.label_in(self.language)
-
-    def dimension(self, name: str, /) -> str:
-        dimension = self.schema.resolve_dimension(name)
-        if dimension is None:
-            return name
-        labels = dimension.label
-        return labels.get(self.language) or labels.get("en") or labels.get("zh") or dimension.key

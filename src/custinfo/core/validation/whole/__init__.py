@@ -20,6 +20,7 @@ from custinfo.core.organisation import Directory
 from custinfo.core.problems import Problem
 from custinfo.core.reports import Report
 from custinfo.core.schema import Schema
+from custinfo.core.spots import Spot
 from custinfo.core.validation.compiling import rule_problems
 from custinfo.core.validation.derivation import derivation_problems
 from custinfo.core.validation.whole._anyone import Anyone
@@ -29,7 +30,6 @@ from custinfo.core.validation.whole._flows import flow_problems
 from custinfo.core.validation.whole._names import key_problems, name_problems
 from custinfo.core.validation.whole._policy import grant_problems
 from custinfo.core.validation.whole._shape import shape_problems
-from custinfo.core.validation.whole._spots import Spot
 from custinfo.core.validation.whole._subject import Subject
 from custinfo.core.validation.whole._values import dictionary_problems, tag_problems
 

@@ -12,8 +12,8 @@ from custinfo.core.dictionaries import Dictionary
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey
 from custinfo.core.schema import ModuleSchema
+from custinfo.core.spots import Spot
 from custinfo.core.text import folded
-from custinfo.core.validation.whole._spots import Spot
 from custinfo.core.validation.whole._subject import Subject
 
 __all__ = ["classification_problems", "segment_problems"]

@@ -15,8 +15,8 @@ from custinfo.core.kinds.masks import is_mask_style
 from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem, Severity
 from custinfo.core.records import FieldKey, ModuleKey
+from custinfo.core.spots import Spot, text_in
 from custinfo.core.validation.defaults import is_moment
-from custinfo.core.validation.whole._spots import Spot, text_in
 from custinfo.core.validation.whole._subject import DIRECTORY_CODES, Subject, field_spot, module_spot
 
 __all__ = ["field_problems", "kind_problems", "module_problems"]

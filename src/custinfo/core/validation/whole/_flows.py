@@ -11,7 +11,7 @@ from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema
-from custinfo.core.validation.whole._spots import Spot, repeated
+from custinfo.core.spots import Spot, repeated
 from custinfo.core.validation.whole._subject import Subject
 
 __all__ = ["flow_problems"]

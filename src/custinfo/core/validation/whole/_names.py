@@ -10,8 +10,8 @@ from custinfo.core.fields import ModuleDefinition
 from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem
 from custinfo.core.records import SYSTEM_FIELDS
+from custinfo.core.spots import Spot, repeated
 from custinfo.core.text import folded
-from custinfo.core.validation.whole._spots import Spot, repeated
 from custinfo.core.validation.whole._subject import Subject, field_spot, module_spot
 
 __all__ = ["LONGEST_KEY", "key_problems", "name_problems"]

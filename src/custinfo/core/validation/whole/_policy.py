@@ -10,7 +10,7 @@ from custinfo.core.fields import ModuleDefinition
 from custinfo.core.kinds.masks import is_mask_style
 from custinfo.core.policy.grants import PSEUDO_FIELDS, Grant
 from custinfo.core.problems import Problem
-from custinfo.core.validation.whole._spots import Spot
+from custinfo.core.spots import Spot
 from custinfo.core.validation.whole._subject import Subject
 
 __all__ = ["grant_problems"]

@@ -13,7 +13,7 @@ from custinfo.core.configuration import Configuration
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.rules import RULE_TYPES, Rule
-from custinfo.core.validation.whole._spots import Spot
+from custinfo.core.spots import Spot
 
 __all__ = ["shape_problems"]
 

@@ -20,8 +20,8 @@ from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem, Severity
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.spots import Spot
 from custinfo.core.text import folded
-from custinfo.core.validation.whole._spots import Spot
 
 __all__ = ["DIRECTORY_CODES", "Subject", "field_spot", "module_spot"]
 

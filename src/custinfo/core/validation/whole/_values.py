@@ -9,9 +9,9 @@ import attrs
 
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.problems import Problem
+from custinfo.core.spots import Names, Spot, repeated
 from custinfo.core.tags import TagDimension
 from custinfo.core.text import folded
-from custinfo.core.validation.whole._spots import Names, Spot, repeated
 from custinfo.core.validation.whole._subject import Subject
 
 __all__ = ["dictionary_problems", "tag_problems"]

@@ -1,0 +1,62 @@
+"""What people call the fields, entries and tags of a configuration, for criteria in words."""
+
+from __future__ import annotations
+
+import attrs
+
+from custinfo.core.criteria.describe import Language
+from custinfo.core.criteria.nodes import Path
+from custinfo.core.dictionaries import Ambiguous
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey
+from custinfo.core.schema import ModuleSchema, Schema
+
+__all__ = ["SchemaWords"]
+
+
+@attrs.frozen
+class SchemaWords:
+    """What the fields, entries and tags of a configuration are called in one language."""
+
+    schema: Schema
+    module: ModuleSchema
+    language: Language
+
+    def _target(self, path: Path) -> tuple[ModuleSchema, FieldKey]:
+        """Return module and key of the field at the end of a path that was bound before."""
+        module = self.module
+        for name in path[:-1]:
+            reference = module.definition.fields[module.resolve(name) or name]
+            module = self.schema.module(str(reference.options["module"]))
+        return module, module.resolve(path[-1]) or path[-1]
+
+    def field(self, path: Path, /) -> str:
+        """Return the label of the field at the end of a path."""
+        module, key = self._target(path)
+        return module.label(key, self.language)
+
+    def value(self, path: Path, value: object, /) -> str | None:
+        """Return the label of an entry of the field's dictionary; `None` for any other value."""
+        module, key = self._target(path)
+        definition = module.definition.fields.get(key)
+        name = str(definition.options.get("dictionary")) if definition is not None else ""
+        dictionary = self.schema.configuration.dictionaries.get(name)
+        if dictionary is None or not isinstance(value, str):
+            return None
+        code = dictionary.find(value)
+        if code is None or isinstance(code, Ambiguous):
+            return None
+        return dictionary.values[code].label_in(self.language)
+
+    def segment(self, name: str, /) -> str:
+        """Return the label of a segment."""
+        segment = self.schema.resolve_segment(self.module.definition.key, name)
+        return name if isinstance(segment, Problem) else segment.label_in(self.language)
+
+    def dimension(self, name: str, /) -> str:
+        """Return the label of a tag dimension."""
+        dimension = self.schema.resolve_dimension(name)
+        if dimension is None:
+            return name
+        labels = dimension.label
+        return labels.get(self.language) or labels.get("en") or labels.get("zh") or dimension.key
