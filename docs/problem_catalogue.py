@@ -46,6 +46,11 @@ TOPICS: Final[dict[str, str]] = {
         unknown_operator criterion_too_deep criterion_too_large unknown_segment ambiguous_segment segment_cycle
     """,
     "Permission": "action_denied scope_denied field_not_editable field_not_readable not_found",
+    "A policy that is examined": """
+        role_without_grants role_without_members role_not_configured member_without_role grant_allows_nothing
+        fields_without_action grant_never_matches grant_covered mask_without_effect mask_lifted sensitive_open
+        opened_by_wildcard edited_unseen
+    """,
     "Conflicts": """
         stale_version field_reserved already_archived not_archived archived session_ended configuration_changed
     """,
@@ -89,6 +94,21 @@ SEVERITIES: Final = {
     "unmapped_column": "warning",
     "missing_column": "warning",
     "request_without_record": "warning",
+    "unknown_option": "warning",
+    "name_ambiguous": "warning",
+    "role_without_grants": "warning",
+    "role_without_members": "warning",
+    "role_not_configured": "warning",
+    "member_without_role": "warning",
+    "grant_allows_nothing": "warning",
+    "fields_without_action": "warning",
+    "grant_never_matches": "warning",
+    "grant_covered": "warning",
+    "mask_without_effect": "warning",
+    "mask_lifted": "notice",
+    "sensitive_open": "warning",
+    "opened_by_wildcard": "notice",
+    "edited_unseen": "notice",
 }
 """Whatever is not listed is an error."""
 
@@ -114,6 +134,15 @@ ADVICE: Final = {
     "action_denied": "`session.explain(…)` says which grants there are, and what each lacks.",
     "scope_denied": "`session.explain(…)` says which clause failed.",
     "field_not_readable": "Searching and sorting by a field counts as reading it.",
+    "role_without_members": "Give the role to a position, or take it and its grants out.",
+    "member_without_role": "Give them a position whose roles are configured.",
+    "fields_without_action": "Add the action, or leave the fields out.",
+    "grant_covered": "It can go, unless it is there for what it says to readers.",
+    "mask_without_effect": "Mask the field in the other grant too, or leave it out there.",
+    "mask_lifted": "Grants only widen: who holds two roles sees what either shows.",
+    "sensitive_open": "Leave the field out, mask it, or give it to a role that is trusted with the module.",
+    "opened_by_wildcard": "Nothing, if it is meant; else name the field in `mask`, or leave it out of the choice.",
+    "edited_unseen": "Nothing, if new values are to be handed in unseen; else let the role view or mask the field.",
     "not_found": "The answer is the same whether it does not exist or is out of reach.",
     "stale_version": "Get the record again, decide again, and pass its version.",
     "field_reserved": "Wait for the request, or have its submitter withdraw it. Other fields can be changed.",

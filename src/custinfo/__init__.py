@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from custinfo.core.problems import Place, Problem
     from custinfo.core.records import ANY, CLEAR, UNREADABLE, Attachment, Masked, Record, Tag
     from custinfo.core.reports import Report
+    from custinfo.core.review.difference import ChangedRight, PolicyDifference, policy_diff
+    from custinfo.core.review.entitlements import Entitlement
+    from custinfo.core.review.lint import policy_lint
+    from custinfo.core.review.matrix import PolicyMatrix, policy_matrix
+    from custinfo.core.review.members import MemberDifference
     from custinfo.core.revisions import Revision
     from custinfo.core.rules import (
         AllowedWhen,
@@ -64,7 +69,7 @@ if TYPE_CHECKING:
     from custinfo.workspace.approvals import Approvals
     from custinfo.workspace.backups import TenantSummary
     from custinfo.workspace.collection import Records
-    from custinfo.workspace.explaining import Explanation
+    from custinfo.workspace.explanations import Explanation
     from custinfo.workspace.importing import Counts, PlannedRow, Progress
     from custinfo.workspace.integrity import IntegrityReport
     from custinfo.workspace.live_configuration import LiveConfiguration
@@ -97,6 +102,7 @@ __all__ = [
     "AwaitingApproval",
     "Case",
     "ChangeView",
+    "ChangedRight",
     "Clash",
     "Classification",
     "Configuration",
@@ -114,6 +120,7 @@ __all__ = [
     "DictionaryValue",
     "DuplicateValueError",
     "Effect",
+    "Entitlement",
     "Explanation",
     "F",
     "Failure",
@@ -134,6 +141,7 @@ __all__ = [
     "Masked",
     "MatchesBirthday",
     "Member",
+    "MemberDifference",
     "Messages",
     "MissingExtraError",
     "ModuleDefinition",
@@ -149,6 +157,8 @@ __all__ = [
     "PermissionDeniedError",
     "Place",
     "PlannedRow",
+    "PolicyDifference",
+    "PolicyMatrix",
     "Position",
     "Problem",
     "Progress",
@@ -183,6 +193,9 @@ __all__ = [
     "configuration_to_json",
     "organisation_from_json",
     "organisation_to_json",
+    "policy_diff",
+    "policy_lint",
+    "policy_matrix",
     "verify_backup",
 ]
 
@@ -223,7 +236,7 @@ _HOMES = {
     "custinfo.workspace.integrity": ("IntegrityReport",),
     "custinfo.workspace.upkeep": ("verify_backup",),
     "custinfo.workspace.approvals": ("Approvals",),
-    "custinfo.workspace.explaining": ("Explanation",),
+    "custinfo.workspace.explanations": ("Explanation",),
     "custinfo.workspace.importing": (
         "Counts",
         "PlannedRow",
@@ -308,6 +321,18 @@ _HOMES = {
         "Tag",
     ),
     "custinfo.core.reports": ("Report",),
+    "custinfo.core.review.difference": (
+        "ChangedRight",
+        "PolicyDifference",
+        "policy_diff",
+    ),
+    "custinfo.core.review.entitlements": ("Entitlement",),
+    "custinfo.core.review.lint": ("policy_lint",),
+    "custinfo.core.review.matrix": (
+        "PolicyMatrix",
+        "policy_matrix",
+    ),
+    "custinfo.core.review.members": ("MemberDifference",),
     "custinfo.core.validation.whole": ("check_configuration",),
     "custinfo.core.tags": ("TagDimension",),
     "custinfo.workspace": (

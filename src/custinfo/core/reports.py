@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol, Self
 from unicodedata import category, east_asian_width
@@ -10,6 +9,7 @@ from unicodedata import category, east_asian_width
 import attrs
 
 from custinfo.core.errors import InvalidInputError
+from custinfo.core.markdown import markdown_table, one_line
 from custinfo.core.messages import DEFAULT_MESSAGES, Messages, Translated
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey
@@ -18,8 +18,6 @@ __all__ = ["HasProblems", "Report", "cell_name", "display_width"]
 
 _COLUMNS: Final = ("report_severity", "report_place", "report_field", "report_problem")
 _GAP: Final = "  "
-_UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~&#])")
 
 
 class HasProblems(Protocol):
@@ -130,7 +128,7 @@ class Report:
         Columns are aligned where Chinese characters are two columns wide, as terminals and fixed-width fonts show them.
         Each problem takes one line, whatever stands in its texts.
         """
-        rows = [[_one_line(cell) for cell in row] for row in self._table(language, messages)]
+        rows = [[one_line(cell) for cell in row] for row in self._table(language, messages)]
         widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
         lines = [_GAP.join(map(_padded, row[:-1], widths)) + _GAP + row[-1] for row in rows] if self.problems else []
         return "\n".join([*(line.rstrip() for line in lines), self.summary(language, messages=messages)])
@@ -140,11 +138,8 @@ class Report:
         summary = self.summary(language, messages=messages)
         if not self.problems:
             return summary
-        head, *rows = (
-            "| " + " | ".join(_MARKUP.sub(r"\\\1", _one_line(cell)) for cell in row) + " |"
-            for row in self._table(language, messages)
-        )
-        return "\n".join([head, "|" + " --- |" * len(_COLUMNS), *rows, "", summary])
+        head, *rows = self._table(language, messages)
+        return "\n".join([*markdown_table(head, rows), "", summary])
 
     def _counts(self, ending: str = "") -> dict[str, int]:
         found = {"error": self.errors, "warning": self.warnings, "notice": self.notices}
@@ -226,12 +221,6 @@ def _place_text(place: Place | None, language: str, messages: Messages) -> str:
     if place.column is not None:
         return f"{sheet} {_word('report_column', language, messages, column=_letters(place.column))}".strip()
     return sheet
-
-
-def _one_line(text: str) -> str:
-    """Return a text that stays on its line and leaves a terminal as it is: no line ends, control or invisible marks."""
-    shown = (character if category(character) not in _UNSHOWN else " " for character in text)
-    return " ".join("".join(shown).split())
 
 
 def display_width(text: str) -> int:

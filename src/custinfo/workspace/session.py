@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, cast, get_args
 
-from custinfo.core.errors import NotFoundError
-from custinfo.core.policy.grants import Action
-from custinfo.core.records import MemberKey, ModuleKey
+from custinfo.core.errors import InvalidInputError, NotFoundError
+from custinfo.core.policy.grants import PSEUDO_FIELDS, Action
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.collection import Records
 from custinfo.workspace.context import Context
-from custinfo.workspace.explaining import Explanation, explain, explain_out_of_reach
+from custinfo.workspace.drafts import NEEDED
+from custinfo.workspace.explaining import explain, explain_out_of_reach
+from custinfo.workspace.explanations import Explanation
 from custinfo.workspace.live_configuration import LiveConfiguration
 from custinfo.workspace.reading import ReadPath
 
@@ -24,6 +27,12 @@ _VERBS: Final[dict[str, Action]] = {
     "get": "view",
     "find": "view",
 }
+
+_CHANGED_BY: Final[dict[str, Action]] = {"owner": "transfer", "tags": "tag"}
+"""What every record has beside its fields is changed by an action of its own."""
+
+_MADE_UNSEEN: Final = frozenset(NEEDED.values()) - {"create"}
+"""What may be done to a record without viewing it, so that doing it tells that the record exists."""
 
 
 class Session:
@@ -71,26 +80,55 @@ class Session:
         """Return the present instant as the workspace's clock gives it."""
         return self.context.now()
 
-    def explain(self, action: str, module: ModuleKey, record_id: str | None = None) -> Explanation:
-        """Return why the actor may or may not do something: each grant, and the first clause of it that failed.
+    def explain(
+        self, action: str, module: ModuleKey, record_id: str | None = None, *, field: str | None = None
+    ) -> Explanation:
+        """Return why the actor may or may not do something: each grant, and the first clause of it that failed (POL-4).
+
+        >>> from custinfo import Workspace
+        >>> from custinfo.standard import sample_organisation, standard_configuration
+        >>> workspace = Workspace.open("memory://", standard_configuration(), organisation=sample_organisation())
+        >>> with workspace.acting_as("liuqi") as session:
+        ...     print(session.explain("update", "customer", field="联系方式").text("zh"))
+        刘七不能修改客户的“联系方式”
+          角色“客服”在客户：修改、查看（全部）——不含此字段
 
         Args:
             action: An action such as `edit`, or a verb such as `update`.
             module: Key of the module.
             record_id: The record; any record when not given.
+            field: A field, by key, label or alias, to ask why it is hidden, masked or closed: with `view`, whether it
+                shows in full, with `edit`, whether it can be changed, and with `create`, whether it can be set.
 
-        Of a record that the actor may not view the answer is that it is out of reach, whether it exists or not.
-        Raises: ValueError for an unknown action.
+        Of a record that the actor may not view, the answer is that it is out of reach, whether it exists or not, unless
+        they may do just what they ask about. Whether a grant holds is told as far as it shows in what they may do, or
+        follows from what they may read.
+        Raises: ValueError for an unknown action, or one that is not about fields; InvalidInputError for an unknown
+            module or field.
         """
+        wanted, key = self._asked(action, module, field)
+        if record_id is None:
+            return explain(self.context, wanted, module, None, key)
+        known_by: tuple[Action, ...] = ("view", wanted) if wanted in _MADE_UNSEEN else ("view",)
+        try:
+            record, _ = ReadPath(self.context).record(module, record_id, *known_by)
+        except NotFoundError:
+            return explain_out_of_reach(self.context, wanted, module, key)
+        return explain(self.context, wanted, module, record, key)
+
+    def _asked(self, action: str, module: ModuleKey, field: str | None) -> tuple[Action, FieldKey | None]:
+        """Return the action and the key of the field that are asked about."""
         name = _VERBS.get(action, action)
         if name not in get_args(Action):
             raise ValueError(f"unknown action {action!r}: one of {', '.join(get_args(Action))}")
-        wanted = cast("Action", name)
-        self.context.module(module)
-        if record_id is None:
-            return explain(self.context, wanted, module, None)
-        try:
-            record, _ = ReadPath(self.context).record(module, record_id)
-        except NotFoundError:
-            return explain_out_of_reach(self.context, wanted, module)
-        return explain(self.context, wanted, module, record)
+        wanted, schema = cast("Action", name), self.context.module(module)
+        if field is None:
+            return wanted, None
+        if wanted not in ("view", "edit", "create"):
+            raise ValueError(f"{wanted} is not about single fields: ask about view, edit or create")
+        key = field if field in PSEUDO_FIELDS else schema.resolve(field)
+        if key is None:
+            raise InvalidInputError([Problem("unknown_field", field)])
+        if wanted == "edit" and key in _CHANGED_BY:
+            return _CHANGED_BY[key], None
+        return wanted, key

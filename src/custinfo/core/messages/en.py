@@ -213,4 +213,18 @@ ENGLISH: Final = {
     "reference_without_record": "{module} {record} refers to a record that does not exist",
     "choice_without_entry": "{module} {record} has a code that the dictionary lacks",
     "request_without_record": "the approval request {request} is about {module} {record}, which does not exist",
+    # a policy that is examined
+    "role_without_grants": "no grant allows the role {role} anything ({path})",
+    "role_without_members": "nobody holds the role {role}, so that its grants are out of use ({path})",
+    "role_not_configured": "the position {position} gives a role that is not configured: {role}",
+    "member_without_role": "the member {member} has no role and may do nothing",
+    "grant_allows_nothing": "this grant names no action ({path})",
+    "fields_without_action": "this grant names fields in vain: it does not allow to {action} ({path})",
+    "grant_never_matches": "this grant can match no record for anybody in the role {role} ({path})",
+    "grant_covered": "{others} allow all that this grant allows ({path})",
+    "mask_without_effect": "the mask has no effect: the role {role} reads the field by {other} ({path})",
+    "mask_lifted": "the mask has no effect for {members}: as {role}, too, they read the field by {other} ({path})",
+    "sensitive_open": "a sensitive field is open to {role}, who may not approve, merge, configure or decrypt ({path})",
+    "opened_by_wildcard": "a grant of all fields opens this masked or encrypted field to the role {role} ({path})",
+    "edited_unseen": "the role {role} may edit the field and sees nothing of it ({path})",
 }

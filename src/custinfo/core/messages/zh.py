@@ -205,4 +205,18 @@ CHINESE: Final = {
     "reference_without_record": "{module} {record} 引用的记录不存在",
     "choice_without_entry": "{module} {record} 含有字典中没有的代码",
     "request_without_record": "审批单 {request} 针对的 {module} {record} 不存在",
+    # a policy that is examined
+    "role_without_grants": "角色“{role}”没有任何授权（{path}）",
+    "role_without_members": "没有在职人员担任角色“{role}”，其授权均不起作用（{path}）",
+    "role_not_configured": "岗位“{position}”给予未配置的角色 {role}",
+    "member_without_role": "成员 {member} 没有任何角色，无法进行任何操作",
+    "grant_allows_nothing": "该授权没有列出任何操作（{path}）",
+    "fields_without_action": "该授权列出了字段，但不包含“{action}”操作，因此不起作用（{path}）",
+    "grant_never_matches": "对角色“{role}”而言，没有任何记录能满足该授权（{path}）",
+    "grant_covered": "该授权的全部内容已由 {others} 包含（{path}）",
+    "mask_without_effect": "脱敏不起作用：角色“{role}”已通过 {other} 读取该字段（{path}）",
+    "mask_lifted": "对 {members} 脱敏不起作用：他们还担任角色“{role}”，可通过 {other} 读取该字段（{path}）",
+    "sensitive_open": "敏感字段对普通角色“{role}”公开：该角色不能审批、合并、配置或解密（{path}）",
+    "opened_by_wildcard": "“全部字段”授权使角色“{role}”可读取这个脱敏或加密字段的完整内容（{path}）",
+    "edited_unseen": "角色“{role}”可以修改该字段，但看不到它（{path}）",
 }

@@ -17,7 +17,16 @@ from custinfo.core.policy.grants import ALL_FIELDS, READING, Action, Grant
 from custinfo.core.policy.scopes import Holder, scope_criterion
 from custinfo.core.records import FieldKey, MemberKey, Record, ShareLevel
 
-__all__ = ["NO_ACCESS", "Access", "BoundGrant", "FieldVerdict", "Verdict", "compile_access"]
+__all__ = [
+    "NO_ACCESS",
+    "Access",
+    "BoundGrant",
+    "FieldVerdict",
+    "Verdict",
+    "compile_access",
+    "grant_verdict",
+    "inherited_actions",
+]
 
 _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -147,7 +156,8 @@ def _union(one: Verdict, other: Verdict) -> Verdict:
     )
 
 
-def _grant_verdict(grant: Grant, module: ModuleDefinition, actions: frozenset[Action]) -> Verdict:
+def grant_verdict(grant: Grant, module: ModuleDefinition, actions: frozenset[Action]) -> Verdict:
+    """Return what a grant allows where it holds, of its actions only those given."""
     nothing: frozenset[FieldKey] = frozenset()
     seen = grant.view.within(module) if "view" in actions else nothing
     masked = {
@@ -184,21 +194,25 @@ def _bound_grants(
     for part, levels in parts:
         if part:
             scope = scope_criterion(grant, holder, now, levels)
-            yield BoundGrant(grant, scope, condition, _grant_verdict(grant, module, part))
+            yield BoundGrant(grant, scope, condition, grant_verdict(grant, module, part))
+
+
+def inherited_actions(rule: Inheritance, allowed: frozenset[Action]) -> frozenset[Action]:
+    """Return what may be done with a record, given what may be done with its parent."""
+    actions = allowed & _INHERITED[rule.level]
+    return actions | {"create"} if "edit" in actions else actions
 
 
 def _inherited(module: ModuleDefinition, rule: Inheritance, parent: Access) -> Iterator[BoundGrant]:
     """Yield what follows from the access to the record to which a reference points, a rule for each of its grants."""
     for bound in parent.grants:
-        actions = bound.verdict.actions & _INHERITED[rule.level]
-        if "edit" in actions:
-            actions |= {"create"}
+        actions = inherited_actions(rule, bound.verdict.actions)
         if actions:
             given = Grant(
                 bound.grant.role, module.key, actions, bound.grant.scope, rule.through, view=ALL_FIELDS, edit=ALL_FIELDS
             )
             rows = Through(rule.through, bound.rows)
-            yield BoundGrant(given, rows, Everything(), _grant_verdict(given, module, actions), bound.grant)
+            yield BoundGrant(given, rows, Everything(), grant_verdict(given, module, actions), bound.grant)
 
 
 def compile_access(
