@@ -56,6 +56,11 @@ TOPICS: Final[dict[str, str]] = {
     """,
     "Approval": """
         no_approver not_your_task own_change request_closed not_submitter stale_request needs_rebase approval_missing
+        already_asked not_amendable not_an_earlier_step recipient_needed nothing_to_take_back acted_since
+        nothing_proposed not_involved reminded_already not_due record_exists record_gone record_archived
+        record_transferred changed_since nobody_left overdue not_applied
+        step_never_reached step_always_passed role_without_holders quorum_out_of_reach escalation_circle
+        escalation_nowhere flow_without_decision
     """,
     "Files and imports": """
         not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
@@ -109,6 +114,22 @@ SEVERITIES: Final = {
     "sensitive_open": "warning",
     "opened_by_wildcard": "notice",
     "edited_unseen": "notice",
+    **dict.fromkeys(
+        (
+            "record_transferred",
+            "nobody_left",
+            "overdue",
+            "not_applied",
+            "step_never_reached",
+            "step_always_passed",
+            "role_without_holders",
+            "quorum_out_of_reach",
+            "escalation_circle",
+            "escalation_nowhere",
+            "flow_without_decision",
+        ),
+        "warning",
+    ),
 }
 """Whatever is not listed is an error."""
 
@@ -150,6 +171,7 @@ ADVICE: Final = {
     "configuration_changed": "Read the stored configuration again, make the change on it, and save that.",
     "no_approver": "Fill the position, or change the step or what it does where it finds nobody.",
     "needs_rebase": "Look at base, live and proposed values, and submit again.",
+    "nobody_left": "An administrator hands the tasks over, or rescues the request.",
     "stale_request": "Read the request again: somebody decided meanwhile.",
     "unsafe_workbook": "Save it again in a spreadsheet program; if it is meant to be so large, raise the `Limits`.",
     "file_too_large": "Split the file, or pass other `Limits`.",

@@ -13,7 +13,20 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from custinfo.core.approval.flows import DepartmentHead, FieldMember, Flow, NamedMember, RoleHolders, Step, Trigger
+from custinfo.core.approval.flows import (
+    CountQuorum,
+    DepartmentHead,
+    FieldMember,
+    Flow,
+    NamedMember,
+    PositionHolders,
+    RoleHolders,
+    ShareQuorum,
+    Step,
+    TimeLimit,
+    Trigger,
+    WeightQuorum,
+)
 from custinfo.core.classification import Case, Classification, Segment
 from custinfo.core.configuration import Configuration
 from custinfo.core.converter import configuration_from_json, configuration_to_json
@@ -211,16 +224,24 @@ GRANTS: Any = made(
 APPROVERS: Any = st.one_of(
     made(NamedMember, member=KEYS),
     made(RoleHolders, role=KEYS),
-    made(DepartmentHead, of=st.sampled_from(["owner", "submitter"]), level=NUMBERS),
+    made(PositionHolders, position=KEYS, within=st.sampled_from(["anywhere", "owner", "submitter"])),
+    made(DepartmentHead, of=st.sampled_from(["owner", "submitter"]), level=NUMBERS, chain=FLAGS),
     made(FieldMember, field=KEYS),
 )
+QUORUMS: Any = st.one_of(
+    st.none(),
+    made(CountQuorum, approvals=NUMBERS),
+    made(ShareQuorum, percent=NUMBERS),
+    made(WeightQuorum, weights=some(NUMBERS), pass_mark=NUMBERS),
+)
+GATED: Any = st.sampled_from(["create", "update", "delete", "merge", "transfer", "archive", "import", "export"])
 FLOWS: Any = made(
     Flow,
     key=KEYS,
     trigger=made(
         Trigger,
         module=KEYS,
-        actions=some(st.sampled_from(["create", "update", "transfer", "archive"])),
+        actions=some(GATED),
         fields=some(KEYS),
         before=CRITERIA,
         after=CRITERIA,
@@ -231,13 +252,33 @@ FLOWS: Any = made(
             key=KEYS,
             approvers=some(APPROVERS),
             label=LABELS,
-            mode=st.sampled_from(["any", "all", "sequential"]),
+            mode=st.sampled_from(["any", "all", "sequential", "quorum"]),
             fallback=some(APPROVERS),
+            quorum=QUORUMS,
+            rejection=st.sampled_from(["ends", "returns", "votes"]),
+            unreachable=st.sampled_from(["ends", "returns"]),
+            veto=some(APPROVERS),
+            skip_when=CRITERIA,
+            nobody=st.sampled_from(["refuse", "pass"]),
+            inactive=st.sampled_from(["leave_out", "head"]),
+            sees=st.none() | some(KEYS),
+            amends=some(KEYS),
+            limits=some(
+                made(
+                    TimeLimit,
+                    hours=NUMBERS,
+                    then=st.sampled_from(["remind", "escalate", "expire"]),
+                    to=some(APPROVERS),
+                )
+            ),
         )
     ),
     label=LABELS,
     allow_own=FLAGS,
     version=NUMBERS,
+    own_passes=FLAGS,
+    repeated=st.sampled_from(["first", "adjacent", "each"]),
+    after_return=st.sampled_from(["replay", "continue"]),
 )
 CONFIGURATIONS: Any = made(
     Configuration,

@@ -15,7 +15,7 @@ from cattrs import Converter, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.v import format_exception
 
-from custinfo.core.approval.flows import APPROVER_TYPES, Approver
+from custinfo.core.approval.flows import APPROVER_TYPES, QUORUM_TYPES, Approver, Quorum
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria import Criterion, criterion_from_json, criterion_to_json
 from custinfo.core.errors import ConfigurationError
@@ -76,6 +76,16 @@ def _register_tagged(converter: Converter, union: Any, types: Mapping[str, type[
     converter.register_unstructure_hook_func(lambda kind: kind == union, unstructure)
 
 
+def _register_optional(converter: Converter, union: Any) -> None:
+    optional = union | None
+    converter.register_structure_hook_func(
+        lambda kind: kind == optional, lambda data, _: None if data is None else converter.structure(data, union)
+    )
+    converter.register_unstructure_hook_func(
+        lambda kind: kind == optional, lambda value: None if value is None else converter.unstructure(value, union)
+    )
+
+
 def _is_constant(kind: Any) -> bool:
     return bool(kind in (Decimal | int | date | None, OptionValue))
 
@@ -116,6 +126,8 @@ def configure_converter(converter: Converter, rule_types: RuleTypes | None = Non
     converter.register_unstructure_hook_func(_is_frozen_set, sorted)
     _register_tagged(converter, Rule, _all_rule_types(rule_types))
     _register_tagged(converter, Approver, APPROVER_TYPES)
+    _register_tagged(converter, Quorum, QUORUM_TYPES)
+    _register_optional(converter, Quorum)
     _register_values(converter)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import attrs
 
@@ -21,6 +21,7 @@ __all__ = [
     "Member",
     "Organisation",
     "Position",
+    "PositionDirectory",
     "VersionedDirectory",
     "directory_version",
 ]
@@ -140,6 +141,14 @@ def directory_version(directory: Directory) -> Hashable | None:
     return found
 
 
+@runtime_checkable
+class PositionDirectory(Directory, Protocol):
+    """Know who holds which position: for flows that ask by position. A directory without it finds nobody there."""
+
+    def in_position(self, position: str, /) -> tuple[tuple[MemberKey, str], ...]:
+        """Return (active member, department) for everybody who holds a position, in a stable order."""
+
+
 @attrs.frozen(slots=False)
 class Organisation:
     """Hold the whole organisation as a value; implements `Directory`.
@@ -176,6 +185,16 @@ class Organisation:
     def holders(self, role: str, /) -> tuple[MemberKey, ...]:
         """Return the active members who hold `role` anywhere, in order of definition."""
         return tuple(key for key in self.members if any(held == role for held, _ in self.roles_of(key)))
+
+    def in_position(self, position: str, /) -> tuple[tuple[MemberKey, str], ...]:
+        """Return (active member, department) for everybody who holds a position, in order of definition."""
+        return tuple(
+            (member.key, assignment.department)
+            for member in self.members.values()
+            if member.active
+            for assignment in member.assignments
+            if assignment.position == position
+        )
 
     def department(self, key: str, /) -> Department | None:
         """Return the department or team, or `None`."""

@@ -42,6 +42,7 @@ WORDS: Final[FrozenDict[str, Translated]] = FrozenDict(
             ("代码", "code"),
             ("审批步骤", "step"),
             ("审批人", "approver"),
+            ("投票规则", "quorum"),
             ("判断条件", "case"),
         )
     }

@@ -96,7 +96,7 @@ class HistoryContract(Harness):
 
 def _decided(request: Request, state: RequestState) -> Request:
     entry = TrailEntry(NOW + timedelta(minutes=1), "bob", "approve", "同意", 0)
-    tasks = tuple(attrs.evolve(task, decision="closed") for task in request.tasks)
+    tasks = tuple(task._replace(decision="closed") for task in request.tasks)
     return attrs.evolve(request, state=state, version=request.version + 1, tasks=tasks, trail=(*request.trail, entry))
 
 

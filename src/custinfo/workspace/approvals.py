@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-import attrs
-
-from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.machine import Command, decide
-from custinfo.core.approval.requests import OPEN_STATES, CommandName, Request, RequestId
-from custinfo.core.errors import CustinfoError, InvalidInputError
+from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
+from custinfo.core.errors import InvalidInputError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, ChangeAction, changes_between, fold
+from custinfo.core.history.changes import fold
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, Record, RecordId, Sealed
+from custinfo.core.records import CLEAR, FieldKey, Record, RecordId
 from custinfo.core.text import CONTROL
+from custinfo.workspace.applying import Applying
 from custinfo.workspace.context import Context
-from custinfo.workspace.deriving import derived, derived_changes, follow, stripped
 from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath, not_found
-from custinfo.workspace.rereading import reread
-from custinfo.workspace.uniqueness import UniqueCheck
-from custinfo.workspace.validating import leavers, without_states
 from custinfo.workspace.views import InboxTask, RequestView
 
 __all__ = ["Approvals"]
@@ -107,114 +101,8 @@ class Approvals:
                 self._context.hold_configuration()
                 self._context.unit.approvals.save(decided)
                 if decided.state == "approved":
-                    decided = self._apply(decided)
+                    decided = Applying(self._context).run(decided)
         return self._view(decided)
-
-    def _step(self, request: Request, name: CommandName) -> Request:
-        changed, _ = decide(request, Command(name), actor=self._context.actor, now=self._context.now())
-        self._context.unit.approvals.save(changed)
-        return changed
-
-    def _apply(self, request: Request) -> Request:
-        """Make the approved change, or say why it can't be made."""
-        before = self._context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
-        if request.action != "create" and (before is None or self._conflicts(request, before)):
-            return self._step(request, "find_conflict")
-        patch, problems = reread(self._context, request, before)
-        after = derived(self._context, self._patched(request, before, patch))
-        self._check(request, before, after, problems)
-        # The request gives its reservation up before the record takes the values.
-        applied = self._step(request, "apply")
-        self._context.unit.records.save([after])
-        self._context.unit.history.append([self._change(request, before, after)])
-        self._context.related.forget([after])
-        follow(self._context, [after])
-        return applied
-
-    def _conflicts(self, request: Request, record: Record) -> bool:
-        if record.archived_at is not None and "archived_at" not in request.patch:
-            return True
-        own = stripped(self._context, record)
-        return any(_current(own, key) != value for key, value in request.base.items())
-
-    def _patched(self, request: Request, before: Record | None, written: Mapping[FieldKey, Any]) -> Record:
-        patch = {key: value for key, value in written.items() if key not in _SYSTEM}
-        fixed: dict[str, Any] = {
-            key: None if value is CLEAR else value for key, value in written.items() if key in _SYSTEM
-        }
-        if "tags" in fixed:
-            fixed["tags"] = frozenset(fixed["tags"] or ())
-        now = self._context.now()
-        if before is None:
-            empty: frozenset[Any] = frozenset()
-            created = {"owner": None, "department": None, "tags": empty, **fixed}
-            return Record(
-                id=request.record_id,
-                module=request.module,
-                values=FrozenDict(patch),
-                version=1,
-                created_at=now,
-                updated_at=now,
-                created_by=request.submitted_by,
-                **created,
-            )
-        values = before.patched(patch)
-        return attrs.evolve(before, values=values, version=before.version + 1, updated_at=now, **fixed)
-
-    def _check(self, request: Request, before: Record | None, after: Record, found: Sequence[Problem]) -> None:
-        """Validate the merged state: rules may have changed, and other fields too, since it was submitted."""
-        validator = self._context.validator(request.module)
-        changed = validator.changed(before, after, request.patch)
-        if changed is not None and before is not None:
-            changed |= derived_changes(self._context, before, after)
-        plain, related = self._plain(after, request.patch), self._context.related
-        failed = frozenset(problem.field for problem in found if problem.field is not None)
-        problems = validator.check(plain, changed, related, failed, before=before)
-        problems = [*found, *without_states(self._context, before, request.patch, problems)]
-        problems += leavers(self._context, before, after, request.patch)
-        problems += self._unpassed(request, validator.move_flows(before, plain, related))
-        UniqueCheck(self._context, everything=True).run([(before, after, problems)])
-        errors = [problem for problem in problems if problem.severity == "error"]
-        if errors:
-            raise InvalidInputError(errors)
-
-    def _unpassed(self, request: Request, needed: Collection[str]) -> Iterator[Problem]:
-        """Yield a problem for each flow that the move has to pass, as things are now, and the request did not."""
-        passed = {key for key, _ in request.flows}
-        language = self._context.schema.configuration.language
-        for key in needed:
-            if key not in passed:
-                flow = self._context.schema.configuration.flows[key]
-                yield Problem("approval_missing", params={"flow": flow.label_in(language)})
-
-    def _plain(self, record: Record, keys: Collection[FieldKey]) -> Record:
-        """Return the record with its sealed values of `keys` in the open, so that the rules on them run."""
-        values: dict[FieldKey, Any] = dict(record.values)
-        for key, value in values.items():
-            if type(value) is Sealed and key in keys:
-                try:
-                    values[key] = self._context.unseal(record.id, record.module, key, value)
-                except CustinfoError:
-                    continue
-        return attrs.evolve(record, values=FrozenDict(values))
-
-    def _change(self, request: Request, before: Record | None, after: Record) -> Change:
-        actions: dict[GatedAction, ChangeAction] = {"create": "create", "transfer": "transfer", "archive": "archive"}
-        return Change(
-            after.module,
-            after.id,
-            after.version,
-            after.updated_at,
-            request.submitted_by,
-            actions.get(request.action, "update"),
-            changes_between(before, after),
-            "approval",
-            request.reason,
-            None,
-            request.id,
-            request.batch,
-            self._context.schema.configuration.version,
-        )
 
     # --- views
 
@@ -259,15 +147,6 @@ class Approvals:
                 if verdict.field(key) != "hidden"
             }
         )
-
-
-def _current(record: Record, key: FieldKey) -> Any:
-    """Return a value as the history names it."""
-    if key == "tags":
-        return tuple(sorted(record.tags))
-    if key in ("owner", "department", "archived_at"):
-        return getattr(record, key)
-    return record.values.get(key)
 
 
 def _stand_in(request: Request) -> Record:

@@ -9,9 +9,11 @@ from typing import Any
 
 import attrs
 
+from custinfo.core.approval.calendars import EVERY_DAY, WorkingCalendar
 from custinfo.core.binding import bind
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria.nodes import Criterion
+from custinfo.core.documents import Documents
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError, SessionEndedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import Kind
@@ -24,6 +26,7 @@ from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, Record
 from custinfo.core.revisions import Revision
 from custinfo.core.rules import RuleTypes
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.stored import ValueCodec
 from custinfo.core.validation.conditions import Conditions
 from custinfo.core.validation.derivation import Derivation
 from custinfo.core.validation.engine import Validator
@@ -47,6 +50,7 @@ class Compiled:
         self.policy = Policy(schema)
         self._validators: dict[ModuleKey, Validator] = {}
         self._derivations: dict[ModuleKey, Derivation] = {}
+        self._documents = Documents(schema)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -78,6 +82,10 @@ class Compiled:
     def as_stored(self, revision: Revision) -> Compiled:
         """Return the configuration of a revision compiled. Raises: ConfigurationError."""
         return self.revised(self.from_json(revision.data), revision.version)
+
+    def codec(self, module: ModuleKey) -> ValueCodec:
+        """Return what encodes the values of a module."""
+        return self._documents.codec(module)
 
     def derivation(self, module: ModuleKey) -> Derivation:
         """Return what follows from the records of a module."""
@@ -165,6 +173,7 @@ class Context:
     ids: Ids
     keyring: Keyring | None
     related: References
+    calendar: WorkingCalendar = EVERY_DAY
     _accesses: dict[tuple[MemberKey, ModuleKey], Access] = attrs.field(factory=dict)
     _earlier: dict[int, Compiled] = attrs.field(factory=dict)
     _ended: bool = False

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import attrs
 
-from custinfo.core.approval.flows import (
-    Approver,
-    DepartmentHead,
-    FieldMember,
-    Flow,
-    GatedAction,
-    NamedMember,
-    RoleHolders,
-    Step,
-)
-from custinfo.core.approval.requests import Request, RequestId, ResolvedStep, Task, TrailEntry
+from custinfo.core.approval.flows import Flow, GatedAction, Step
+from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.requests import Item, Proposal, Request, RequestId, ResolvedStep
+from custinfo.core.approval.resolving import Resolver
 from custinfo.core.criteria.evaluate import compile_predicate
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import CustinfoError, FieldReservedError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import FieldChange, changes_between
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record
+from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Record
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import stripped
 
-__all__ = ["ApprovalPath", "Gate"]
+__all__ = ["ApprovalPath", "Gate", "digest_of", "proposed", "submitted"]
+
+_DIGEST: Final = 16
 
 
 @attrs.frozen
@@ -49,36 +46,87 @@ class ApprovalPath:
         batch: str | None,
     ) -> Request:
         """Return the request for a change whose encrypted values are sealed; it takes an id, and saves nothing."""
-        own = None if before is None else stripped(context, before)
-        changes = _changes(own, stripped(context, after), written)
-        now = context.now()
-        return Request(
+        patch, base = proposed(context, before, after, written)
+        draft = Request(
             id=RequestId(context.ids()),
             module=after.module,
             record_id=after.id,
             action=self.action,
-            patch=FrozenDict({item.field: CLEAR if item.new is None else item.new for item in changes}),
-            base=FrozenDict({item.field: item.old for item in changes}),
-            flows=tuple((flow.key, flow.version) for flow in self.flows),
-            steps=self.steps,
-            tasks=tuple(
-                Task(number, approver) for number, step in enumerate(self.steps) for approver in step.approvers
-            ),
+            patch=patch,
+            base=base,
+            flows=(),
+            steps=(),
+            tasks=(),
             submitted_by=context.actor,
-            submitted_at=now,
+            submitted_at=context.now(),
+            state="draft",
+            version=0,
             reason=reason,
-            allow_own=all(flow.allow_own for flow in self.flows),
             batch=batch,
-            trail=(TrailEntry(now, context.actor, "submit", reason),),
-            configuration_version=context.schema.configuration.version,
         )
+        return submitted(context, draft, self.proposal(context, after.module, patch, base))
+
+    def proposal(
+        self,
+        context: Context,
+        module: ModuleKey,
+        patch: FrozenDict[FieldKey, Any],
+        base: FrozenDict[FieldKey, Any],
+        items: tuple[Item, ...] = (),
+    ) -> Proposal:
+        """Return what is to be approved, with those who are asked."""
+        return Proposal(
+            patch,
+            base,
+            digest_of(context, module, patch, items),
+            tuple((flow.key, flow.version) for flow in self.flows),
+            self.steps,
+            all(flow.allow_own for flow in self.flows),
+            all(flow.after_return == "continue" for flow in self.flows),
+            context.schema.configuration.version,
+        )
+
+
+def proposed(
+    context: Context, before: Record | None, after: Record, written: Iterable[FieldKey]
+) -> tuple[FrozenDict[FieldKey, Any], FrozenDict[FieldKey, Any]]:
+    """Return what a change does to fields that people write, and the values that they had."""
+    own = None if before is None else stripped(context, before)
+    changes = _changes(own, stripped(context, after), written)
+    patch = FrozenDict({item.field: CLEAR if item.new is None else item.new for item in changes})
+    return patch, FrozenDict({item.field: item.old for item in changes})
+
+
+def submitted(context: Context, draft: Request, proposal: Proposal) -> Request:
+    """Return a draft with a proposal submitted: the machine opens its first step."""
+    command = Command("submit", draft.reason, proposal=proposal)
+    request, _ = decide(draft, command, actor=draft.submitted_by, now=draft.submitted_at, calendar=context.calendar)
+    # What was first proposed stands in the request itself, and is not kept twice.
+    return request.after({"trail": (*request.trail[:-1], request.trail[-1]._replace(proposal=None))})
+
+
+def digest_of(context: Context, module: ModuleKey, patch: Mapping[FieldKey, Any], items: Iterable[Item] = ()) -> str:
+    """Return the digest by which the trail says what of a patch somebody saw."""
+    codec = context.compiled.codec(module)
+    data = [codec.encode_values(patch), *((item.record_id, codec.encode_values(item.patch)) for item in items)]
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
 
 
 class Gate:
     """Match changes against the triggers of the configured flows."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, own: RequestId | None = None, also: Collection[str] = ()) -> None:
+        """Work for one session.
+
+        Args:
+            context: The session's.
+            own: The request that the changes come from: what it reserves, it may change.
+            also: Flows that the changes have to pass in any case.
+        """
         self._context = context
+        self._own = own
+        self._also = also
         self._flows = context.schema.configuration.flows.values()
 
     def watches_creation(self, module: ModuleKey) -> bool:
@@ -93,7 +141,9 @@ class Gate:
         held: dict[str, dict[FieldKey, str]] = {}
         for module, ids in by_module.items():
             for request in self._context.unit.approvals.open_for(module, ids):
-                held.setdefault(request.record_id, {}).update(dict.fromkeys(request.reserved_fields(), request.id))
+                if request.id != self._own:
+                    for record_id, field in request.reservations():
+                        held.setdefault(record_id, {})[field] = request.id
         return held
 
     def judge(
@@ -104,7 +154,7 @@ class Gate:
         reserved: Mapping[str, Mapping[FieldKey, str]],
     ) -> tuple[ApprovalPath | None, CustinfoError | None]:
         """Return the approval that a change needs, or what stops it: a reserved field, or that nobody can approve."""
-        if before is None and not self.watches_creation(after.module):
+        if before is None and not self._also and not self.watches_creation(after.module):
             return None, None
         touched = [item.field for item in _changes(before, after, written)]
         blockers = reserved.get(after.id, {})
@@ -126,12 +176,16 @@ class Gate:
         action, actions = _action(before, after), _actions(before, after, touched)
         moving = self._context.validator(after.module).move_flows(before, after, self._context.related)
         flows = [
-            flow for flow in self._flows if flow.key in moving or self._triggers(flow, actions, before, after, touched)
+            flow
+            for flow in self._flows
+            if flow.key in moving or flow.key in self._also or self._triggers(flow, actions, before, after, touched)
         ]
         if not flows:
             return None
-        steps = tuple(self._resolve(flow, step, before or after) for flow in flows for step in flow.steps)
-        return ApprovalPath(action, tuple(flows), _without_repeats(steps))
+        steps = tuple(
+            found for flow in flows for step in flow.steps for found in self._resolve(flow, step, before, after)
+        )
+        return ApprovalPath(action, tuple(flows), steps) if steps else None
 
     def _triggers(
         self,
@@ -153,54 +207,17 @@ class Gate:
     def _holds(self, criterion: Criterion, record: Record) -> bool:
         return compile_predicate(self._context.bind(criterion, record.module))(record, self._context.related)
 
-    def _resolve(self, flow: Flow, step: Step, record: Record) -> ResolvedStep:
-        """Return the step with the active members whom it asks, the submitter left out unless the flow says so."""
-        for approvers in (step.approvers, step.fallback):
-            members = self._members(flow, approvers, record)
-            if members:
-                return ResolvedStep(flow.key, step.key, step.label, step.mode, members)
-        language = self._context.schema.configuration.language
-        params = {"flow": flow.label_in(language), "step": step.label.get(language) or step.key}
-        raise PermissionDeniedError([Problem("no_approver", params=params)])
-
-    def _members(self, flow: Flow, approvers: Sequence[Approver], record: Record) -> tuple[MemberKey, ...]:
-        submitter = self._context.actor
-        found: dict[MemberKey, None] = {}
-        for approver in approvers:
-            for key in self._candidates(flow, approver, record):
-                member = self._context.schema.directory.member(key)
-                if member is not None and member.active and (flow.allow_own or key != submitter):
-                    found[key] = None
-        return tuple(found)
-
-    def _candidates(self, flow: Flow, approver: Approver, record: Record) -> Iterable[MemberKey]:
-        match approver:
-            case NamedMember(member):
-                return (member,)
-            case RoleHolders(role):
-                return self._context.schema.directory.holders(role)
-            case FieldMember(field):
-                value = record.owner if field == "owner" else record.values.get(field)
-                return (value,) if isinstance(value, str) else ()
-            case DepartmentHead(of, level):
-                return self._heads(flow, of == "owner", level, record)
-
-    def _heads(self, flow: Flow, of_owner: bool, level: int, record: Record) -> Iterable[MemberKey]:
-        """Return the head of the department `level` up, or of the next one above that has another active head."""
-        directory = self._context.schema.directory
-        submitter = directory.member(self._context.actor)
-        start = record.department if of_owner else (submitter.department if submitter else None)
-        node = directory.department(start or "")
-        passed = 0
-        while node is not None:
-            if node.kind == "department":
-                passed += 1
-                head = directory.member(node.head or "")
-                usable = head is not None and head.active and (flow.allow_own or head.key != self._context.actor)
-                if passed >= level and head is not None and usable:
-                    return (head.key,)
-            node = directory.department(node.parent or "")
-        return ()
+    def _resolve(self, flow: Flow, step: Step, before: Record | None, after: Record) -> Iterator[ResolvedStep]:
+        """Yield the step with the people whom it asks, unless it is left out. Raises: PermissionDeniedError."""
+        if step.skip_when is not None and self._holds(step.skip_when, after):
+            return
+        found = Resolver(self._context.schema.directory, self._context.actor, before or after).step(flow, step)
+        if found is not None:
+            yield found
+        elif step.nobody == "refuse":
+            language = self._context.schema.configuration.language
+            params = {"flow": flow.label_in(language), "step": step.label_in(language)}
+            raise PermissionDeniedError([Problem("no_approver", params=params)])
 
 
 def _changes(before: Record | None, after: Record, written: Iterable[FieldKey]) -> list[FieldChange]:
@@ -227,12 +244,3 @@ def _action(before: Record | None, after: Record) -> GatedAction:
     if before.owner != after.owner:
         return "transfer"
     return "archive" if before.archived_at != after.archived_at else "update"
-
-
-def _without_repeats(steps: Sequence[ResolvedStep]) -> tuple[ResolvedStep, ...]:
-    """Leave out a step that asks just the same people in the same way as one before."""
-    kept: list[ResolvedStep] = []
-    for step in steps:
-        if not any(step.approvers == other.approvers and step.mode == other.mode for other in kept):
-            kept.append(step)
-    return tuple(kept)

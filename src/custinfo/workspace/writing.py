@@ -8,10 +8,11 @@ from typing import Final
 
 import attrs
 
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.errors import ConflictError, FieldReservedError
 from custinfo.core.history.changes import Change, Channel, changes_between
 from custinfo.core.records import MemberKey, Record, RecordId, Sealed
+from custinfo.workspace.applying import Applying
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
@@ -29,13 +30,16 @@ _SLICE: Final = 100
 class WritePath:
     """Carry drafts out for one session.
 
-    `channel`, `batch` and `on_behalf_of` go into the history.
+    `channel`, `batch` and `on_behalf_of` go into the history. `own` is the request that the drafts come from, and
+    `also` are the flows that they pass in any case.
     """
 
     context: Context
     channel: Channel = "edit"
     batch: str | None = None
     on_behalf_of: MemberKey | None = None
+    own: RequestId | None = None
+    also: tuple[str, ...] = ()
 
     def write(self, draft: Draft) -> Prepared:
         """Carry out one draft. Raises: what stops it; nothing is saved then."""
@@ -73,7 +77,7 @@ class WritePath:
 
     def _gate(self, batch: Sequence[Prepared]) -> None:
         """Refuse what touches reserved fields, and find out what needs approval."""
-        gate = Gate(self.context)
+        gate = Gate(self.context, own=self.own, also=self.also)
         reserved = gate.reservations([prepared.before for prepared in batch if prepared.before is not None])
         for prepared in batch:
             if prepared.after is not None:
@@ -90,7 +94,7 @@ class WritePath:
         for prepared in batch:
             if not prepared.going or prepared.after is None or not prepared.changed:
                 continue
-            after = prepared.after = self._finished(prepared.after, now)
+            after = prepared.after = self.finished(prepared.after, now)
             if prepared.path is not None:
                 prepared.request = self._submit(prepared, after, prepared.path)
                 continue
@@ -119,7 +123,7 @@ class WritePath:
                 if isinstance(error, FieldReservedError):
                     raise error
 
-    def _finished(self, after: Record, now: datetime) -> Record:
+    def finished(self, after: Record, now: datetime) -> Record:
         """Return the record as it is saved: with its id, its times, and every encrypted field sealed."""
         record_id = after.id or RecordId(self.context.ids())
         sealed = {
@@ -147,7 +151,7 @@ class WritePath:
     def _submit(self, prepared: Prepared, after: Record, path: ApprovalPath) -> Request:
         request = path.request(self.context, prepared.before, after, prepared.patch, prepared.draft.reason, self.batch)
         self.context.unit.approvals.save(request)
-        return request
+        return Applying(self.context).run(request) if request.state == "approved" else request
 
     def _change(self, prepared: Prepared, after: Record, now: datetime) -> Change:
         return Change(

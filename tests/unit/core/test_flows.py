@@ -10,6 +10,7 @@ from custinfo.core.approval.flows import (
     FieldMember,
     Flow,
     NamedMember,
+    PositionHolders,
     RoleHolders,
     Step,
     Trigger,
@@ -42,6 +43,7 @@ def test_approvers_have_names() -> None:
     assert {
         "member": NamedMember,
         "role": RoleHolders,
+        "position": PositionHolders,
         "department_head": DepartmentHead,
         "field": FieldMember,
     } == APPROVER_TYPES

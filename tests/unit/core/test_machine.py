@@ -103,12 +103,29 @@ def test_after_a_conflict_only_withdrawing_is_left() -> None:
 def test_the_table_of_states() -> None:
     """What each state accepts, by hand."""
     assert {
-        "pending": {"approve", "reject", "withdraw", "cancel"},
-        "approved": {"apply", "find_conflict"},
-        "needs_rebase": {"withdraw", "cancel"},
+        "draft": {"submit", "withdraw", "cancel"},
+        "pending": {
+            "approve",
+            "reject",
+            "return",
+            "withdraw",
+            "transfer",
+            "delegate",
+            "add_signer",
+            "take_back",
+            "remind",
+            "escalate",
+            "expire",
+            "rescue",
+            "cancel",
+        },
+        "returned": {"resubmit", "withdraw", "cancel"},
+        "approved": {"apply", "find_conflict", "cancel"},
+        "needs_rebase": {"rebase", "withdraw", "cancel"},
         "applied": set(),
         "rejected": set(),
         "withdrawn": set(),
+        "expired": set(),
     } == ACCEPTED
 
 

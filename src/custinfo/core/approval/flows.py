@@ -1,4 +1,4 @@
-"""Approval flows as data: when a change needs approval, and whose (APR-1, APR-2)."""
+"""Approval flows as data: when a change needs approval, whose, how votes count, and by when (APR-1, APR-2)."""
 
 from __future__ import annotations
 
@@ -6,76 +6,83 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from custinfo.core.approval.approvers import (
+    APPROVER_TYPES,
+    Approver,
+    DepartmentHead,
+    FieldMember,
+    NamedMember,
+    PositionHolders,
+    RoleHolders,
+)
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.fields import Labels, label_in
 from custinfo.core.frozen import FrozenDict, freeze_labels
-from custinfo.core.records import FieldKey, MemberKey, ModuleKey
+from custinfo.core.records import FieldKey, ModuleKey
 
 __all__ = [
     "APPROVER_TYPES",
+    "QUORUM_TYPES",
     "Approver",
+    "CountQuorum",
     "DepartmentHead",
     "FieldMember",
     "Flow",
+    "GatedAction",
     "NamedMember",
+    "PositionHolders",
+    "Quorum",
     "RoleHolders",
+    "ShareQuorum",
     "Step",
     "StepMode",
+    "TimeLimit",
     "Trigger",
+    "WeightQuorum",
 ]
 
-StepMode = Literal["any", "all", "sequential"]
-GatedAction = Literal["create", "update", "transfer", "archive"]
+StepMode = Literal["any", "all", "sequential", "quorum"]
+GatedAction = Literal["create", "update", "delete", "merge", "transfer", "archive", "import", "export"]
+Ending = Literal["ends", "returns"]
+Timeout = Literal["remind", "escalate", "expire"]
 
 
 @attrs.frozen
-class NamedMember:
-    """Choose one member."""
+class CountQuorum:
+    """Pass a step with so many approvals."""
 
-    member: MemberKey
-
-
-@attrs.frozen
-class RoleHolders:
-    """Choose everybody who holds a role."""
-
-    role: str
+    approvals: int
 
 
 @attrs.frozen
-class DepartmentHead:
-    """Choose the head of the department (not the team) of the record's owner or of the submitter.
+class ShareQuorum:
+    """Pass a step with at least so many per cent of those asked: of five, 50 % are three."""
 
-    `level` 1 is the nearest department, 2 the one above, and so on. Where a department has no head, or the
-    submitter is the head, the next one above decides.
+    percent: int
+
+
+@attrs.frozen
+class WeightQuorum:
+    """Pass a step when the weights of those who approve reach `pass_mark`.
+
+    `weights` has one number for each of the step's `approvers`, which each member whom that finds has.
     """
 
-    of: Literal["owner", "submitter"] = "owner"
-    level: int = 1
+    weights: tuple[int, ...]
+    pass_mark: int
 
 
-@attrs.frozen
-class FieldMember:
-    """Choose the member that a user field of the record names."""
+Quorum = CountQuorum | ShareQuorum | WeightQuorum
 
-    field: FieldKey
-
-
-Approver = NamedMember | RoleHolders | DepartmentHead | FieldMember
-
-APPROVER_TYPES: Final[dict[str, type[Any]]] = {
-    "member": NamedMember,
-    "role": RoleHolders,
-    "department_head": DepartmentHead,
-    "field": FieldMember,
-}
+QUORUM_TYPES: Final[dict[str, type[Any]]] = {"count": CountQuorum, "share": ShareQuorum, "weight": WeightQuorum}
 
 
 @attrs.frozen
 class Trigger:
     """Say which changes need the flow: a module, actions, changed fields, and criteria before and after.
 
-    All given parts must hold. No `fields` means any field.
+    All given parts must hold. No `fields` means any field. A transition is a field with criteria on both sides, or a
+    move of a life cycle that names the flow. Criteria of `import` and `export` are not asked: these are no records.
     """
 
     module: ModuleKey
@@ -86,10 +93,37 @@ class Trigger:
 
 
 @attrs.frozen
-class Step:
-    """Ask approvers: `any` (或签, the first decision counts), `all` (会签) or `sequential` (依次).
+class TimeLimit:
+    """Say what happens when a step is still open after so many hours of the working calendar.
 
-    `fallback` are asked when `approvers` finds nobody who may decide.
+    `remind` tells those who are asked; `escalate` asks `to` in their place; `expire` ends the request.
+    """
+
+    hours: int
+    then: Timeout = "remind"
+    to: tuple[Approver, ...] = ()
+
+
+@attrs.frozen
+class Step:
+    """Ask approvers: `any` (或签, the first decision counts), `all` (会签), `sequential` (依次) or `quorum` (投票).
+
+    Args:
+        key: Name of the step within its flow.
+        approvers: Whom it asks.
+        label: What people call it.
+        mode: How their decisions count; with `quorum`, as `quorum` says.
+        fallback: Who is asked when `approvers` finds nobody who may decide, or too few for the quorum.
+        quorum: How many approvals pass the step, for mode `quorum`.
+        rejection: What one rejection does: it `ends` the request, `returns` it to the submitter, or is a vote.
+        unreachable: Where a rejection is a vote: what happens when the step can't pass any more.
+        veto: Whose rejection is no vote but decides at once, as `unreachable` says.
+        skip_when: The step is left out for records that meet this, as they would be after the change.
+        nobody: What happens where nobody at all is found: `refuse` the change, or `pass` the step.
+        inactive: Whether members who have left are left out, or the head above decides in their place.
+        sees: The fields of the request that its approvers may see here; all that policy allows if `None`.
+        amends: The fields that its approvers may change when they approve.
+        limits: Time limits, the shortest first.
     """
 
     key: str
@@ -97,13 +131,38 @@ class Step:
     label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
     mode: StepMode = "any"
     fallback: tuple[Approver, ...] = ()
+    quorum: Quorum | None = None
+    rejection: Literal["ends", "returns", "votes"] = "ends"
+    unreachable: Ending = "ends"
+    veto: tuple[Approver, ...] = ()
+    skip_when: Criterion | None = None
+    nobody: Literal["refuse", "pass"] = "refuse"
+    inactive: Literal["leave_out", "head"] = "leave_out"
+    sees: tuple[FieldKey, ...] | None = None
+    amends: tuple[FieldKey, ...] = ()
+    limits: tuple[TimeLimit, ...] = ()
+
+    def label_in(self, language: str) -> str:
+        """Return its label in `language`, else in English or Chinese, else its key."""
+        return label_in(self.label, language, self.key)
 
 
 @attrs.frozen
 class Flow:
     """A path that a change takes before it is applied.
 
-    `allow_own` lets submitters decide about their own change (APR-4: not unless the flow says so).
+    Args:
+        key: Name of the flow.
+        trigger: Which changes take it.
+        steps: What they pass, one after the other.
+        label: What people call it.
+        allow_own: Whether submitters decide about their own change (APR-4: not unless the flow says so).
+        own_passes: Whether the task of a submitter who is among those asked counts as approved from the start.
+        repeated: Whether who approved an earlier step is asked again: `each` time, only if the steps are not
+            `adjacent`, or `first` only; otherwise the approval counts again.
+        after_return: Whether what was returned and comes back unchanged passes all steps again (`replay`), or goes on
+            where it was returned (`continue`). A changed patch always passes all.
+        version: Counts up with each change of the flow; requests keep the one that they were submitted under.
     """
 
     key: str
@@ -112,6 +171,9 @@ class Flow:
     label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
     allow_own: bool = False
     version: int = 1
+    own_passes: bool = False
+    repeated: Literal["first", "adjacent", "each"] = "first"
+    after_return: Literal["replay", "continue"] = "replay"
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""

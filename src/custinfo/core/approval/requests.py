@@ -2,55 +2,192 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Literal, NewType
+from typing import Any, Final, Literal, NamedTuple, NewType
 
 import attrs
 
-from custinfo.core.approval.flows import GatedAction, StepMode
+from custinfo.core.approval.flows import Ending, GatedAction, Quorum, StepMode, Timeout
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, RecordId
 
-__all__ = ["OPEN_STATES", "CommandName", "Request", "RequestId", "RequestState", "ResolvedStep", "Task", "TrailEntry"]
+__all__ = [
+    "OPEN_STATES",
+    "CommandName",
+    "Decision",
+    "Item",
+    "ItemOutcome",
+    "Place",
+    "Proposal",
+    "Request",
+    "RequestId",
+    "RequestState",
+    "ResolvedLimit",
+    "ResolvedStep",
+    "Task",
+    "TaskKind",
+    "TrailEntry",
+    "made",
+]
+
+made: Final = tuple.__new__
+"""Make a named tuple of a tuple, at half the price of its class."""
 
 RequestId = NewType("RequestId", str)
 
-RequestState = Literal["pending", "approved", "applied", "needs_rebase", "rejected", "withdrawn"]
-CommandName = Literal["submit", "approve", "reject", "withdraw", "cancel", "apply", "find_conflict"]
+RequestState = Literal[
+    "draft", "pending", "returned", "approved", "applied", "needs_rebase", "rejected", "withdrawn", "expired"
+]
+CommandName = Literal[
+    "submit",
+    "approve",
+    "reject",
+    "return",
+    "resubmit",
+    "withdraw",
+    "transfer",
+    "delegate",
+    "add_signer",
+    "take_back",
+    "remind",
+    "escalate",
+    "expire",
+    "rescue",
+    "rebase",
+    "apply",
+    "find_conflict",
+    "cancel",
+]
+Decision = Literal["approved", "rejected", "presumed", "closed"]
+TaskKind = Literal["asked", "added", "instead"]
+Place = Literal["before", "after", "parallel"]
 
-OPEN_STATES: frozenset[RequestState] = frozenset({"pending", "approved", "needs_rebase"})
+OPEN_STATES: Final[frozenset[RequestState]] = frozenset({"pending", "returned", "approved", "needs_rebase"})
 """States in which a request reserves its fields."""
 
 
 @attrs.frozen
+class ResolvedLimit:
+    """A time limit with the people to whom it escalates, fixed when the request was submitted."""
+
+    hours: int
+    then: Timeout
+    to: tuple[MemberKey, ...] = ()
+
+
+@attrs.frozen
 class ResolvedStep:
-    """A step of a flow with the people that it asks, fixed when the request was submitted."""
+    """A step of a flow with the people that it asks, fixed when the request was submitted.
+
+    `weights` goes with `approvers`; empty means one each. `presumed` are those whose task counts as approved when the
+    step opens. The other attributes are those of `Step`.
+    """
 
     flow: str
     key: str
     label: FrozenDict[str, str]
     mode: StepMode
     approvers: tuple[MemberKey, ...]
+    weights: tuple[int, ...] = ()
+    quorum: Quorum | None = None
+    rejection: Literal["ends", "returns", "votes"] = "ends"
+    unreachable: Ending = "ends"
+    veto: tuple[MemberKey, ...] = ()
+    presumed: tuple[MemberKey, ...] = ()
+    repeated: Literal["first", "adjacent", "each"] = "each"
+    sees: tuple[FieldKey, ...] | None = None
+    amends: tuple[FieldKey, ...] = ()
+    limits: tuple[ResolvedLimit, ...] = ()
+
+    def tasks(self, number: int) -> tuple[Task, ...]:
+        """Return its tasks, undecided, as those of step `number`."""
+        weights = self.weights or (1,) * len(self.approvers)
+        return tuple(
+            Task(number, approver, weight=weight) for approver, weight in zip(self.approvers, weights, strict=True)
+        )
 
 
-@attrs.frozen
-class Task:
-    """Ask one approver for a decision; `decision` stays `None` while it is open, `closed` if it was not needed."""
+class Task(NamedTuple):
+    """Ask one approver for a decision.
+
+    Args:
+        step: Number of the step.
+        approver: Whose decision it is.
+        decision: `None` while there is none; `presumed` if an earlier approval counts, `closed` if none was needed.
+        kind: `asked` by the flow, `added` by an approver (加签, whose approval is needed whatever the mode), or asked
+            `instead` of all others of the step, after an escalation or a rescue.
+        weight: What the vote weighs.
+        waits_for: Number of the task that has to be decided before this one opens.
+        delegate: Who is asked for an opinion at present; the decision stays the approver's.
+    """
 
     step: int
     approver: MemberKey
-    decision: Literal["approved", "rejected", "closed"] | None = None
+    decision: Decision | None = None
+    kind: TaskKind = "asked"
+    weight: int = 1
+    waits_for: int | None = None
+    delegate: MemberKey | None = None
+
+    @property
+    def holder(self) -> MemberKey:
+        """Who is to act on it now."""
+        return self.delegate or self.approver
 
 
 @attrs.frozen
-class TrailEntry:
-    """Record one command: who, when, what they said."""
+class Item:
+    """One record of a request for many, or what remains of it: the outcome when the request was applied.
+
+    `patch` and `base` are as those of `Request`. `problem` is the code of what stopped it.
+    """
+
+    record_id: RecordId
+    patch: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
+    base: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
+    outcome: ItemOutcome | None = None
+    problem: str | None = None
+
+
+ItemOutcome = Literal["applied", "conflict", "refused"]
+
+
+@attrs.frozen
+class Proposal:
+    """What a request would do, and whom it asks: set by submitting, resubmitting a changed patch, or rebasing."""
+
+    patch: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
+    base: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
+    digest: str = ""
+    flows: tuple[tuple[str, int], ...] = ()
+    steps: tuple[ResolvedStep, ...] = attrs.field(default=(), repr=False)
+    allow_own: bool = False
+    continues: bool = False
+    configuration_version: int = 1
+
+
+class TrailEntry(NamedTuple):
+    """Record one command: who, when, what they said, and what of the patch they saw (by its digest).
+
+    `to`, `place`, `target` and `proposal` are those of the command; `holder` is the member for whom somebody acted.
+    """
 
     at: datetime
     actor: MemberKey
     command: CommandName
-    comment: str | None = attrs.field(default=None, repr=False)
+    comment: str | None = None
     step: int | None = None
+    digest: str = ""
+    to: tuple[MemberKey, ...] = ()
+    place: Place | None = None
+    target: int | None = None
+    holder: MemberKey | None = None
+    proposal: Proposal | None = None
+
+    def __repr__(self) -> str:
+        """Show no comment: it may hold personal data."""
+        return f"TrailEntry(at={self.at!r}, actor={self.actor!r}, command={self.command!r}, step={self.step!r})"
 
 
 @attrs.frozen(slots=False)
@@ -60,6 +197,15 @@ class Request:
     `patch` is what it will change and `base` the values of these fields when it was submitted; encrypted fields
     hold their sealed form. While the request is open, it reserves the patch's fields of the record.
     `configuration_version` is that under which it was submitted.
+
+    Args:
+        items: The records of a request for many, which has no patch of its own.
+        digest: Of the patch: what the trail says that somebody saw.
+        opened_at: When the present step opened.
+        due_at: When its next time limit passes.
+        fired: How many of its time limits have passed.
+        returned_from: The step that returned it, while it is with the submitter.
+        continues: Whether it goes on there when it comes back unchanged.
     """
 
     id: RequestId
@@ -81,23 +227,57 @@ class Request:
     batch: str | None = None
     trail: tuple[TrailEntry, ...] = attrs.field(default=(), repr=False)
     configuration_version: int = 1
+    items: tuple[Item, ...] = attrs.field(default=(), repr=False)
+    digest: str = ""
+    opened_at: datetime | None = None
+    due_at: datetime | None = None
+    fired: int = 0
+    returned_from: int | None = None
+    continues: bool = False
 
-    def after(self, **changes: Any) -> Request:
+    def after(self, changes: dict[str, Any]) -> Request:
         """Return the request with some attributes changed; like `attrs.evolve`, at a fifth of its price.
 
         The machine makes a new request for each command; this is why the class has no slots.
         """
         changed = object.__new__(Request)
-        changed.__dict__.update(self.__dict__, **changes)
+        object.__setattr__(changed, "__dict__", self.__dict__ | changes)
         return changed
 
-    def open_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that may be decided now; in a sequential step that is one."""
+    def open_numbers(self) -> tuple[int, ...]:
+        """Return the numbers of the tasks that may be decided now; of a sequential step's own, that is one at most."""
+        found, tasks, here = [], self.tasks, self.position
         if self.state != "pending":
             return ()
-        waiting = tuple(task for task in self.tasks if task.step == self.position and task.decision is None)
-        return waiting[:1] if self.steps[self.position].mode == "sequential" else waiting
+        in_turn, taken = self.steps[here].mode == "sequential", False
+        for number, (step, _, decision, kind, _, waits_for, _) in enumerate(tasks):
+            if step != here or decision is not None:
+                continue
+            if taken and kind == "asked":
+                continue  # another one's turn comes first
+            taken = taken or (in_turn and kind == "asked")
+            if waits_for is None or tasks[waits_for].decision is not None:
+                found.append(number)
+        return tuple(found)
+
+    def open_tasks(self) -> tuple[Task, ...]:
+        """Return the tasks that may be decided now."""
+        return tuple(self.tasks[number] for number in self.open_numbers())
+
+    def waiting_for(self) -> tuple[MemberKey, ...]:
+        """Return the members who may act on a task now, each once."""
+        return tuple(dict.fromkeys(task.holder for task in self.open_tasks()))
 
     def reserved_fields(self) -> frozenset[FieldKey]:
-        """Return the fields that nobody else may change meanwhile."""
+        """Return the fields of `record_id` that nobody else may change meanwhile."""
         return frozenset(self.patch) if self.state in OPEN_STATES else frozenset()
+
+    def reservations(self) -> Iterator[tuple[RecordId, FieldKey]]:
+        """Yield each field that nobody else may change meanwhile, with its record."""
+        if self.state in OPEN_STATES:
+            yield from ((self.record_id, key) for key in self.patch)
+            yield from ((item.record_id, key) for item in self.items for key in item.patch if item.outcome is None)
+
+    def record_ids(self) -> tuple[RecordId, ...]:
+        """Return the records that it is about."""
+        return tuple(item.record_id for item in self.items) if self.items else (self.record_id,)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
-from custinfo.core.approval.flows import Approver, DepartmentHead, FieldMember, Flow, NamedMember, RoleHolders, Step
+from custinfo.core.approval.flows import (
+    Approver,
+    CountQuorum,
+    DepartmentHead,
+    FieldMember,
+    Flow,
+    NamedMember,
+    RoleHolders,
+    ShareQuorum,
+    Step,
+    TimeLimit,
+    WeightQuorum,
+)
 from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
@@ -47,10 +59,53 @@ def _trigger(subject: Subject, flow: Flow, spot: Spot) -> Iterator[Problem]:
 def _step(subject: Subject, step: Step, module: ModuleKey, spot: Spot) -> Iterator[Problem]:
     if not (step.approvers or step.fallback):
         yield spot.dot("approvers").missing("approver")
-    for name, approvers in (("approvers", step.approvers), ("fallback", step.fallback)):
-        for position, approver in enumerate(approvers):
-            here = attrs.evolve(spot.dot(name).at(position), module=module)
-            yield from _approver(subject, approver, subject.module(module), here)
+    for name, approvers in (("approvers", step.approvers), ("fallback", step.fallback), ("veto", step.veto)):
+        yield from _approvers(subject, approvers, module, spot.dot(name))
+    yield from subject.misbound(step.skip_when, module, attrs.evolve(spot.dot("skip_when"), module=module))
+    yield from _quorum(step, spot.dot("quorum"))
+    for name, fields in (("sees", step.sees or ()), ("amends", step.amends)):
+        yield from _fields(subject.module(module), fields, attrs.evolve(spot.dot(name), module=module))
+    for number, limit in enumerate(step.limits):
+        yield from _limit(subject, limit, module, spot.dot("limits").at(number))
+
+
+def _approvers(subject: Subject, approvers: Iterable[Approver], module: ModuleKey, spot: Spot) -> Iterator[Problem]:
+    for position, approver in enumerate(approvers):
+        here = attrs.evolve(spot.at(position), module=module)
+        yield from _approver(subject, approver, subject.module(module), here)
+
+
+def _fields(module: ModuleSchema | None, keys: Iterable[FieldKey], spot: Spot) -> Iterator[Problem]:
+    if module is not None:
+        for key in keys:
+            if key not in module.definition.fields and key not in PSEUDO_FIELDS:
+                yield spot.unknown("field", key)
+
+
+def _limit(subject: Subject, limit: TimeLimit, module: ModuleKey, spot: Spot) -> Iterator[Problem]:
+    if limit.hours < 1:
+        yield spot.dot("hours").misfit("时限至少 1 小时", "a time limit has one hour or more")
+    if limit.then == "escalate" and not limit.to:
+        yield spot.dot("to").missing("approver")
+    yield from _approvers(subject, limit.to, module, spot.dot("to"))
+
+
+def _quorum(step: Step, spot: Spot) -> Iterator[Problem]:
+    if step.mode == "quorum" and step.quorum is None:
+        yield spot.missing("quorum")
+    if step.mode != "quorum" and step.quorum is not None:
+        yield spot.misfit("仅用于 quorum 模式", "it is for mode quorum only")
+    match step.quorum:
+        case CountQuorum(approvals) if approvals < 1:
+            yield spot.misfit("至少需要 1 票", "one approval or more")
+        case ShareQuorum(percent) if not 1 <= percent <= 100:
+            yield spot.misfit("百分比为 1 至 100", "a share is 1 to 100 per cent")
+        case WeightQuorum(weights, mark) if len(weights) != len(step.approvers):
+            yield spot.misfit("权重须与审批人一一对应", "there is one weight for each of the approvers")
+        case WeightQuorum(weights, mark) if mark < 1 or min(weights, default=1) < 1:
+            yield spot.misfit("权重与通过分从 1 起", "weights and pass mark count from 1")
+        case _:
+            return
 
 
 def _approver(subject: Subject, approver: Approver, module: ModuleSchema | None, spot: Spot) -> Iterator[Problem]:

@@ -1,0 +1,204 @@
+"""Applying what was approved: the record as it is by then changes as a whole, or the request says why not (APR-5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from custinfo.core.approval.flows import GatedAction
+from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.requests import CommandName, Item, Request
+from custinfo.core.errors import CustinfoError, InvalidInputError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change, ChangeAction, changes_between
+from custinfo.core.problems import Problem
+from custinfo.core.records import CLEAR, FieldKey, Record, Sealed
+from custinfo.workspace.context import Context
+from custinfo.workspace.deriving import derived, derived_changes, follow, stripped
+from custinfo.workspace.rereading import reread
+from custinfo.workspace.uniqueness import UniqueCheck
+from custinfo.workspace.validating import leavers, without_states
+
+__all__ = ["Applying", "current"]
+
+_SYSTEM: Final = frozenset({"owner", "department", "archived_at", "tags"})
+
+
+class Applying:
+    """Apply approved requests for one session."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def run(self, request: Request) -> Request:
+        """Make an approved change, or say why it can't be made, and return the request after it.
+
+        A request for many records is applied record by record: what stops one stands in its item.
+
+        Raises: InvalidInputError if the record would break a rule; ConflictError. Call it in `atomic`.
+        """
+        if request.items:
+            return self._run_items(request)
+        before = self._before(request)
+        if self.conflicts(request, before):
+            return self.step(request, "find_conflict")
+        after = self.checked(request, before)
+        # The request gives its reservation up before the record takes the values.
+        applied = self.step(request, "apply")
+        self._save(request, before, after)
+        return applied
+
+    def _run_items(self, request: Request) -> Request:
+        items = []
+        for item in request.items:
+            part = request.after({"record_id": item.record_id, "patch": item.patch, "base": item.base, "items": ()})
+            items.append(self._item(part, item))
+        return self.step(request.after({"items": tuple(items)}), "apply")
+
+    def _item(self, part: Request, item: Item) -> Item:
+        try:
+            with self._context.unit.atomic():
+                before = self._before(part)
+                found = self.conflicts(part, before)
+                if found:
+                    return attrs.evolve(item, outcome="conflict", problem=found[0].code)
+                self._save(part, before, self.checked(part, before))
+        except CustinfoError as error:
+            return attrs.evolve(item, outcome="refused", problem=error.code)
+        return attrs.evolve(item, outcome="applied")
+
+    def step(self, request: Request, name: CommandName) -> Request:
+        """Carry out a command of the library's own, and save the request."""
+        context = self._context
+        changed, _ = decide(request, Command(name), actor=context.actor, now=context.now(), calendar=context.calendar)
+        context.unit.approvals.save(changed)
+        return changed
+
+    def _before(self, request: Request) -> Record | None:
+        return self._context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
+
+    def checked(self, request: Request, before: Record | None) -> Record:
+        """Return the record as the request would make it now. Raises: InvalidInputError."""
+        patch, problems = reread(self._context, request, before)
+        after = derived(self._context, self._patched(request, before, patch))
+        if request.action != "delete":
+            self._check(request, before, after, problems)
+        return after
+
+    def _save(self, request: Request, before: Record | None, after: Record) -> None:
+        unit = self._context.unit
+        if request.action == "delete" and before is not None:
+            unit.records.remove([before])
+        else:
+            unit.records.save([after])
+        unit.history.append([self._change(request, before, after)])
+        self._context.related.forget([after])
+        follow(self._context, [after])
+
+    def conflicts(self, request: Request, record: Record | None) -> tuple[Problem, ...]:
+        """Return what happened to the record since, in the request's fields or as a whole."""
+        if request.action == "create":
+            return () if record is None else (Problem("record_exists"),)
+        if record is None:
+            return (Problem("record_gone"),)
+        found = []
+        if record.archived_at is not None and "archived_at" not in request.patch:
+            found.append(Problem("record_archived"))
+        own = stripped(self._context, record)
+        found += [Problem("changed_since", key) for key, value in request.base.items() if current(own, key) != value]
+        return tuple(found)
+
+    def _patched(self, request: Request, before: Record | None, written: Mapping[FieldKey, Any]) -> Record:
+        patch = {key: value for key, value in written.items() if key not in _SYSTEM}
+        fixed: dict[str, Any] = {
+            key: None if value is CLEAR else value for key, value in written.items() if key in _SYSTEM
+        }
+        if "tags" in fixed:
+            fixed["tags"] = frozenset(fixed["tags"] or ())
+        now = self._context.now()
+        if before is None:
+            empty: frozenset[Any] = frozenset()
+            created = {"owner": None, "department": None, "tags": empty, **fixed}
+            return Record(
+                id=request.record_id,
+                module=request.module,
+                values=FrozenDict(patch),
+                version=1,
+                created_at=now,
+                updated_at=now,
+                created_by=request.submitted_by,
+                **created,
+            )
+        values = before.patched(patch)
+        return attrs.evolve(before, values=values, version=before.version + 1, updated_at=now, **fixed)
+
+    def _check(self, request: Request, before: Record | None, after: Record, found: Sequence[Problem]) -> None:
+        """Validate the merged state: rules may have changed, and other fields too, since it was submitted."""
+        validator = self._context.validator(request.module)
+        changed = validator.changed(before, after, request.patch)
+        if changed is not None and before is not None:
+            changed |= derived_changes(self._context, before, after)
+        plain, related = self._plain(after, request.patch), self._context.related
+        failed = frozenset(problem.field for problem in found if problem.field is not None)
+        problems = validator.check(plain, changed, related, failed, before=before)
+        problems = [*found, *without_states(self._context, before, request.patch, problems)]
+        problems += leavers(self._context, before, after, request.patch)
+        problems += self._unpassed(request, validator.move_flows(before, plain, related))
+        UniqueCheck(self._context, everything=True).run([(before, after, problems)])
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if errors:
+            raise InvalidInputError(errors)
+
+    def _unpassed(self, request: Request, needed: Collection[str]) -> Iterator[Problem]:
+        """Yield a problem for each flow that the move has to pass, as things are now, and the request did not."""
+        passed = {key for key, _ in request.flows}
+        language = self._context.schema.configuration.language
+        for key in needed:
+            if key not in passed:
+                flow = self._context.schema.configuration.flows[key]
+                yield Problem("approval_missing", params={"flow": flow.label_in(language)})
+
+    def _plain(self, record: Record, keys: Collection[FieldKey]) -> Record:
+        """Return the record with its sealed values of `keys` in the open, so that the rules on them run."""
+        values: dict[FieldKey, Any] = dict(record.values)
+        for key, value in values.items():
+            if type(value) is Sealed and key in keys:
+                try:
+                    values[key] = self._context.unseal(record.id, record.module, key, value)
+                except CustinfoError:
+                    continue
+        return attrs.evolve(record, values=FrozenDict(values))
+
+    def _change(self, request: Request, before: Record | None, after: Record) -> Change:
+        actions: dict[GatedAction, ChangeAction] = {
+            "create": "create",
+            "transfer": "transfer",
+            "archive": "archive",
+            "delete": "delete",
+        }
+        return Change(
+            after.module,
+            after.id,
+            after.version,
+            after.updated_at,
+            request.submitted_by,
+            actions.get(request.action, "update"),
+            changes_between(before, after),
+            "approval",
+            request.reason,
+            None,
+            request.id,
+            request.batch,
+            self._context.schema.configuration.version,
+        )
+
+
+def current(record: Record, key: FieldKey) -> Any:
+    """Return a value as the history names it."""
+    if key == "tags":
+        return tuple(sorted(record.tags))
+    if key in ("owner", "department", "archived_at"):
+        return getattr(record, key)
+    return record.values.get(key)
