@@ -14,6 +14,7 @@ from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages,
 
 PLAIN = (
     "nothing_to_take_back",
+    "recipient_needed",
     "acted_since",
     "nothing_proposed",
     "not_involved",
