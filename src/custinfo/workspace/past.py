@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -53,15 +53,21 @@ class Past:
         self._reading = ReadPath(context)
 
     def history(self, module: ModuleKey, record_id: str) -> tuple[ChangeView, ...]:
-        """Return the changes of a record, oldest first, with what the actor may see of them."""
+        """Return the changes of a record, oldest first, with what the actor may see of them.
+
+        A change of which they see nothing is left out, time and author included.
+        """
         record, verdict = self._reading.record(module, record_id)
-        seen_before = verdict
-        views = []
-        for change, after in replay(self._context.unit.history.of_record(module, record.id)):
-            seen_after = both(verdict, self._context.verdict(after))
-            views.append(self._change(record, change, both(seen_before, seen_after)))
+        views = (self._change(record, change, seen) for change, seen in self._steps(record, verdict))
+        return tuple(view for view in views if view.fields)
+
+    def _steps(self, record: Record, today: Verdict) -> Iterator[tuple[Change, Verdict]]:
+        """Yield each change of a record with what the actor may see of it: today, before it, and after it."""
+        seen_before = today
+        for change, after in replay(self._context.unit.history.of_record(record.module, record.id)):
+            seen_after = both(today, self._context.verdict(after))
+            yield change, both(seen_before, seen_after)
             seen_before = seen_after
-        return tuple(views)
 
     def _change(self, record: Record, change: Change, verdict: Verdict) -> ChangeView:
         changed = {item.field: (item.old, item.new) for item in change.fields}
@@ -73,7 +79,7 @@ class Past:
             change.action,
             change.channel,
             FrozenDict(fields),
-            change.reason if all(verdict.field(item.field) != "hidden" for item in change.fields) else None,
+            change.reason if _whole(change, verdict) else None,
             change.on_behalf_of,
             change.approval,
             change.batch,
@@ -98,25 +104,26 @@ class Past:
         return self._seen(new, difference(old, new), verdict)
 
     def tags(self, module: ModuleKey, record_id: str) -> tuple[TagAssignment, ...]:
-        """Return who or what assigned each tag that a record has, where the actor may read tags."""
+        """Return who or what assigned each tag that a record has, where the actor may read tags, and could then."""
         record, verdict = self._reading.record(module, record_id)
         if "tags" not in verdict.readable:
             return ()
-        changes = {change.version: change for change in self._context.unit.history.of_record(module, record.id)}
-        since: dict[Tag, Change] = {}
-        for version in sorted(changes):
-            for item in changes[version].fields:
+        since: dict[Tag, tuple[Change, Verdict]] = {}
+        for step in self._steps(record, verdict):
+            for item in step[0].fields:
                 if item.field == "tags":
-                    since = {Tag(*tag): since.get(Tag(*tag), changes[version]) for tag in item.new or ()}
-        return tuple(self._assignment(tag, since[tag]) for tag in sorted(record.tags) if tag in since)
+                    since = {Tag(*tag): since.get(Tag(*tag), step) for tag in item.new or ()}
+        found = ((tag, *since[tag]) for tag in sorted(record.tags) if tag in since)
+        return tuple(self._assignment(tag, change, seen) for tag, change, seen in found if "tags" in seen.readable)
 
-    def _assignment(self, tag: Tag, change: Change) -> TagAssignment:
+    def _assignment(self, tag: Tag, change: Change, seen: Verdict) -> TagAssignment:
         then = self._context.compiled_at(change.configuration_version)
         by_rule = change.channel == "rule" or (
             change.module in then.schema.modules and then.derivation(change.module).owns_tag(tag)
         )
         source: TagSource = "rule" if by_rule else "import" if change.channel == "import" else "member"
-        return TagAssignment(tag, source, change.actor, change.at, change.version, change.reason, change.batch)
+        reason = change.reason if _whole(change, seen) else None
+        return TagAssignment(tag, source, change.actor, change.at, change.version, reason, change.batch)
 
     def in_present_kinds(
         self, past: Record, values: Mapping[FieldKey, Any]
@@ -148,6 +155,11 @@ class Past:
             if verdict.field(key) != "hidden"
         }
         return {key: pair for key, pair in pairs.items() if verdict.field(key) != "masked" or pair[0] != pair[1]}
+
+
+def _whole(change: Change, verdict: Verdict) -> bool:
+    """Tell whether all of a change is readable: only then its reason, which may tell all of it, is shown."""
+    return all(item.field in verdict.readable for item in change.fields)
 
 
 def both(one: Verdict, other: Verdict) -> Verdict:

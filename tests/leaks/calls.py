@@ -1,0 +1,441 @@
+"""Every public verb as somebody may call it: how its arguments are drawn, and how it is carried out.
+
+A verb that is not listed here fails `test_verbs_are_listed`: whoever adds one says how the twins call it, or why its
+answer can't depend on what is stored.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import attrs
+
+from custinfo import ANY, CLEAR, F, InSegment, Masked, Tagged
+from custinfo.adapters.excel import export, plan_import, write_template
+from custinfo.core.criteria import Compare, Contains, Criterion, Everything, OneOf, Present, StartsWith, Within
+from custinfo.workspace.session import Session
+from tests.leaks.picking import Pick
+from tests.leaks.twins import START, Twin
+from tests.leaks.world import ACTIONS, ACTOR, FIELDS, OTHERS, PSEUDO_FIELDS, VALUES
+
+Draw = Callable[[Pick], Any]
+Perform = Callable[["Side", Any], Any]
+
+
+@attrs.define
+class Side:
+    """One twin while it is asked: its session, and what earlier answers gave."""
+
+    twin: Twin
+    kept: dict[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def session(self) -> Session:
+        """The session of the present call."""
+        found: Session = self.kept["session"]
+        return found
+
+    def key(self, slot: int | str) -> str:
+        """Return the id of a slot; a text stays as it is."""
+        return self.twin.slots[slot][1] if isinstance(slot, int) else slot
+
+    def module(self, slot: int | str) -> str:
+        """Return the module of a slot."""
+        return self.twin.slots[slot][0] if isinstance(slot, int) else "deal"
+
+
+@attrs.frozen
+class Verb:
+    """How a verb is called: what it takes, and what it comes to."""
+
+    arguments: Draw
+    perform: Perform
+
+
+# --- arguments
+
+DEALS, FIRMS = (0, 1, 2, 3, 4), (5, 6)
+SLOTS = (*DEALS, *FIRMS)
+NOWHERE = "018f3fff-0000-7000-8000-000000000000"
+NAMES = (*FIELDS["deal"], *PSEUDO_FIELDS, "id", "version", "firm.name", "firm.level", "firm.secret", "firm.owner", "free", "kind", "what")
+_SLOTS = (*SLOTS, *DEALS, *DEALS, NOWHERE, "nonsense")
+_VERSIONS = (ANY, ANY, ANY, 1, 2, 3)
+_TAGS: tuple[Any, ...] = ((), (("kind", "x"),), (("free", "t"),), (("kind", "z"),))
+_MASKS: tuple[Any, ...] = ("138****0001", Masked("138****0001"), CLEAR, None, "?")
+
+
+def _slot(pick: Pick) -> Any:
+    return pick.of(_SLOTS)
+
+
+def _order(pick: Pick, most: int) -> list[str]:
+    return [pick("", "-") + pick.of(NAMES) for _ in range(pick.number(0, most))]
+
+
+def _leaf(pick: Pick) -> Criterion:
+    name = pick.of((*NAMES, *FIELDS["deal"]))
+    path = tuple(name.split("."))
+    values: tuple[Any, ...] = VALUES.get(path[-1], ("ann", "team", "sam", "2024-05-01"))
+    match pick.number(0, 8):
+        case 0:
+            return Present(path)
+        case 1 | 2 | 3:
+            return Compare(path, "eq", pick.of(values))
+        case 4:
+            return Compare(path, pick("ne", "ge", "lt"), pick.of(values))
+        case 5:
+            return OneOf(path, tuple(values[:2]))
+        case 6:
+            return Within(path, days=3)
+        case 7:
+            return pick(Contains, StartsWith)(path, str(values[0])[:1])
+        case _:
+            return pick(Tagged("kind"), Tagged("kind", "x"), InSegment("big"), InSegment("known"), Everything())
+
+
+def criteria(pick: Pick) -> Criterion:
+    """Draw a question: about any field, a reference away, tags, segments, and what connects them."""
+    match pick.number(0, 5):
+        case 0:
+            return Everything()
+        case 1 | 2:
+            return _leaf(pick)
+        case 3:
+            return ~_leaf(pick)
+        case 4:
+            return _leaf(pick) & _leaf(pick)
+        case _:
+            return ~_leaf(pick) | _leaf(pick)
+
+
+def _entry(pick: Pick, name: str) -> Any:
+    if name == "firm":
+        return pick(*FIRMS, *FIRMS, "Ax", "Bx", NOWHERE, CLEAR)
+    if name == "owner":
+        return pick("sam", "sam", "ann", "dee", "?")
+    values: tuple[Any, ...] = VALUES.get(name, ("ann", "sam", "x"))
+    return pick.of((*values, *values, *_MASKS))
+
+
+def _values(pick: Pick) -> dict[str, Any]:
+    names = pick.some((*FIELDS["deal"], "owner", "department", "what"), 1, 3)
+    return {name: _entry(pick, name) for name in names}
+
+
+def _created(pick: Pick) -> Any:
+    values = {"name": pick.of(VALUES["name"]), **(_values(pick) if pick(True, True, False) else {})}
+    return values, pick.of(_TAGS), pick(None, "why")
+
+
+def _raw(side: Side, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: side.key(value) if key == "firm" and isinstance(value, int) else value for key, value in values.items()}
+
+
+# --- performing
+
+
+def _records(side: Side, module: str = "deal") -> Any:
+    return side.session.records(module)
+
+
+def _of(slot: Any) -> Callable[[Side], Any]:
+    return lambda side: _records(side, side.module(slot))
+
+
+def _find(side: Side, drawn: Any) -> Any:
+    criterion, order, limit, archived = drawn
+    first = _records(side).find(criterion, order_by=order, limit=limit, archived=archived)
+    if first.next is None:
+        return first
+    return first, _records(side).find(criterion, order_by=order, limit=limit, after=first.next, archived=archived)
+
+
+def _search(side: Side, drawn: Any) -> Any:
+    text, criterion, limit = drawn
+    first = _records(side).search(text, criterion, limit=limit)
+    return first if first.next is None else (first, _records(side).search(text, criterion, limit=limit, after=first.next))
+
+
+def _on(verb: str) -> Perform:
+    """Return how a verb is carried out whose arguments are a slot, positional ones and named ones."""
+
+    def perform(side: Side, drawn: Any) -> Any:
+        slot, positional, named = drawn
+        taken = [_raw(side, item) if isinstance(item, dict) else item for item in positional]
+        return getattr(_records(side, side.module(slot)), verb)(side.key(slot), *taken, **named)
+
+    return perform
+
+
+def _taking(*positional: Draw, **named: Draw) -> Draw:
+    """Return how arguments are drawn: a slot, positional ones, and named ones."""
+    return lambda pick: (
+        _slot(pick),
+        [item(pick) for item in positional],
+        {name: item(pick) for name, item in named.items()},
+    )
+
+
+def _version(pick: Pick) -> Any:
+    return pick.of(_VERSIONS)
+
+
+def _reason(pick: Pick) -> Any:
+    return pick(None, "why")
+
+
+def _time(pick: Pick) -> Any:
+    return START + timedelta(minutes=10 * pick.number(0, 40) - 5)
+
+
+def _changing(*positional: Draw, **named: Draw) -> Draw:
+    return _taking(*positional, **named, version=_version, reason=_reason)
+
+
+def _nothing(pick: Pick) -> None:  # noqa: ARG001
+    return None
+
+
+RECORDS: Final[dict[str, Verb | str]] = {
+    "module": "a name that the caller gave",
+    "get": Verb(_taking(), _on("get")),
+    "find": Verb(lambda pick: (criteria(pick), _order(pick, 2), pick(None, 1, 2), pick(False, True)), _find),
+    "count": Verb(criteria, lambda side, drawn: _records(side).count(drawn)),
+    "search": Verb(lambda pick: (pick("x", "A", "Cy", "*"), criteria(pick), pick(None, 1)), _search),
+    "iterate": Verb(
+        lambda pick: (criteria(pick), _order(pick, 1)),
+        lambda side, drawn: list(_records(side).iterate(drawn[0], order_by=drawn[1])),
+    ),
+    "distribution": Verb(
+        lambda pick: (pick.of(NAMES), criteria(pick), pick(None, None, "month", "day")),
+        lambda side, drawn: _records(side).distribution(drawn[0], drawn[1], period=drawn[2]),
+    ),
+    "total": Verb(
+        lambda pick: (pick("amount", "double", "firm.level", "secret"), criteria(pick)),
+        lambda side, drawn: _records(side).total(*drawn),
+    ),
+    "totals": Verb(
+        lambda pick: (pick("amount", "double", "firm.level"), pick.of(NAMES), criteria(pick)),
+        lambda side, drawn: _records(side).totals(*drawn),
+    ),
+    "history": Verb(_taking(), _on("history")),
+    "tags": Verb(_taking(), _on("tags")),
+    "as_of": Verb(_taking(_time), _on("as_of")),
+    "diff": Verb(_taking(lambda pick: pick.number(0, 5), lambda pick: pick.number(0, 5)), _on("diff")),
+    "create": Verb(
+        _created,
+        lambda side, drawn: _records(side).create(_raw(side, drawn[0]), tags=drawn[1], reason=drawn[2]),
+    ),
+    "update": Verb(_changing(_values), _on("update")),
+    "archive": Verb(_changing(), _on("archive")),
+    "restore": Verb(_changing(), _on("restore")),
+    "transfer": Verb(_changing(lambda pick: pick("ann", "sam", "dee", "?")), _on("transfer")),
+    "tag": Verb(_changing(lambda pick: pick.of(_TAGS), remove=lambda pick: pick.of(_TAGS)), _on("tag")),
+    "revert": Verb(_changing(to_version=lambda pick: pick.number(0, 4)), _on("revert")),
+}
+
+SESSION: Final[dict[str, Verb | str]] = {
+    "actor": "who the host says that it is",
+    "context": "for adapters: it holds the store itself, and stays on the host's side",
+    "customers": "`records` of one module",
+    "follow_ups": "`records` of one module",
+    "records": "the verbs of `Records`",
+    "approvals": "the verbs of `Approvals`",
+    "configuration": "the verbs of `LiveConfiguration`",
+    "now": "the host's clock",
+    "explain": Verb(
+        lambda pick: (pick.of((*ACTIONS, "update", "get", "restore")), pick(None, *_SLOTS)),
+        lambda side, drawn: _explained(side.session.explain(drawn[0], side.module(drawn[1]), None if drawn[1] is None else side.key(drawn[1]))),
+    ),
+}
+
+
+def _explained(explanation: Any) -> Any:
+    return bool(explanation), explanation
+
+
+def _request(side: Side, drawn: Any) -> str:
+    found: str = drawn if isinstance(drawn, str) else side.kept["requests"][drawn % max(1, len(side.kept["requests"]))]
+    return found
+
+
+def _some_request(pick: Pick) -> Any:
+    return pick(0, 1, 2, 3, 4, 5, NOWHERE)
+
+
+def _decision(verb: str) -> Verb:
+    return Verb(
+        lambda pick: (_some_request(pick), _reason(pick), pick(None, None, 1, 2)),
+        lambda side, drawn: getattr(side.session.approvals, verb)(_request(side, drawn[0]), drawn[1], version=drawn[2]),
+    )
+
+
+APPROVALS: Final[dict[str, Verb | str]] = {
+    "inbox": Verb(_nothing, lambda side, _: side.session.approvals.inbox()),
+    "submitted": Verb(_nothing, lambda side, _: side.session.approvals.submitted()),
+    "get": Verb(_some_request, lambda side, drawn: side.session.approvals.get(_request(side, drawn))),
+    "view": "takes a request that only the library has",
+    "approve": _decision("approve"),
+    "reject": _decision("reject"),
+    "withdraw": _decision("withdraw"),
+}
+
+
+def _proposed(side: Side, name: str) -> Any:
+    current = side.session.configuration.current
+    match name:
+        case "label":
+            return current.change_field("deal", "name", label="L")
+        case "unique":
+            return current.change_field("deal", "secret", unique=True)
+        case "kind":
+            return current.change_field("deal", "secret", kind="integer")
+        case _:
+            return current.change_field("firm", "secret", encrypted=True)
+
+
+def _shown_plan(side: Side, drawn: str) -> Any:
+    plan = side.session.configuration.plan(_proposed(side, drawn))
+    return plan, plan.failing
+
+
+def _undone(side: Side, _: Any) -> Any:
+    return side.session.configuration.undo(side.session.configuration.current.version)
+
+
+def _proposal(pick: Pick) -> str:
+    return pick("label", "unique", "kind", "encrypted")
+
+CONFIGURATIONS: Final[dict[str, Verb | str]] = {
+    "current": "the configuration, which is no secret from those who work under it",
+    "revisions": Verb(_nothing, lambda side, _: side.session.configuration.revisions()),
+    "at": Verb(lambda pick: pick.number(0, 2), lambda side, drawn: side.session.configuration.at(drawn)),
+    "plan": Verb(_proposal, _shown_plan),
+    "change": Verb(
+        lambda pick: (_proposal(pick), pick("refuse", "clear")),
+        lambda side, drawn: side.session.configuration.change(_proposed(side, drawn[0]), failing=drawn[1]),
+    ),
+    "undo": Verb(_nothing, _undone),
+    "refresh": Verb(lambda pick: pick("deal", "firm"), lambda side, drawn: side.session.configuration.refresh(drawn)),
+}
+
+
+def _file(write: Callable[[Any], Any]) -> tuple[Any, bytes]:
+    file = io.BytesIO()
+    report = write(file)
+    return report, file.getvalue()
+
+
+def _table(side: Side, drawn: Any) -> bytes:
+    names, rows = drawn
+    lines = [",".join(names)]
+    for row in rows:
+        cells = [row.get(name, "") for name in names]
+        lines.append(",".join(side.key(cell) if isinstance(cell, int) and name in ("id", "firm") else str(cell or "") for name, cell in zip(names, cells, strict=True)))
+    return "\n".join(lines).encode()
+
+
+def _rows(pick: Pick) -> Any:
+    names = ["name", *pick.some([*(key for key in FIELDS["deal"] if key != "name"), "id", "owner"], 1, 4)]
+    return names, [{name: _cell(pick, name) for name in names} for _ in range(pick.number(1, 3))]
+
+
+def _cell(pick: Pick, name: str) -> Any:
+    if name == "id":
+        return pick(*DEALS, NOWHERE, "")
+    if name == "firm":
+        return pick(*FIRMS, "Ax", "Bx", "")
+    return pick.of((*VALUES.get(name, ("sam", "ann", "dee")), "", "138****0001", "****0000"))
+
+
+def _planned(side: Side, drawn: Any) -> Any:
+    table, duplicates, applied = drawn
+    plan = plan_import(side.session, "deal", _table(side, table), duplicates=duplicates)
+    _, errors = _file(plan.write_errors)
+    told = (plan, plan.columns, plan.counts, tuple(plan.rows), plan.rejected, plan.duplicates, plan.problems, errors)
+    if not applied:
+        return told
+    report = plan.apply()
+    side.kept["batch"] = report.batch_id
+    return told, report, tuple(plan.rows), _file(report.write_errors)[1]
+
+
+EXCEL: Final[dict[str, Verb | str]] = {
+    "ExcelPlan": "what `plan_import` returns",
+    "ExcelReport": "what `ExcelPlan.apply` returns",
+    "ExportReport": "what `export` returns",
+    "Limits": "settings",
+    "read_tables": "reads a file, and no store",
+    "plan_import": Verb(lambda pick: (_rows(pick), pick("report", "create"), pick(False, True)), _planned),
+    "export": Verb(
+        lambda pick: (criteria(pick), pick.some([*NAMES, "id"], 1, 4) if pick(False, True) else None, _order(pick, 1)),
+        lambda side, drawn: _file(
+            lambda file: export(side.session, "deal", file, criteria=drawn[0], fields=drawn[1], order_by=drawn[2])
+        ),
+    ),
+    "write_template": Verb(
+        lambda pick: pick("deal", "firm"), lambda side, drawn: _file(lambda file: write_template(side.session, drawn, file))
+    ),
+}
+
+_HOST = "the host's own: nobody acts"
+
+WORKSPACE: Final[dict[str, Verb | str]] = {
+    "acting_as": "gives the session in which everything else is asked",
+    "run": "`acting_as`, tried again",
+    "configuration": "the configuration, which is no secret",
+    "open": _HOST,
+    "close": _HOST,
+    "build_indexes": _HOST,
+    "export_tenant": _HOST,
+    "import_tenant": _HOST,
+    "delete_tenant": _HOST,
+    "check_integrity": _HOST,
+    "tenant": "a name that the host gave",
+    "undo_import": Verb(
+        lambda pick: pick("batch", NOWHERE),
+        lambda side, drawn: side.twin.workspace.undo_import(side.kept.get(drawn, drawn), actor=ACTOR),
+    ),
+}
+
+VERBS: Final[dict[str, dict[str, Verb | str]]] = {
+    "Records": RECORDS,
+    "Session": SESSION,
+    "Approvals": APPROVALS,
+    "LiveConfiguration": CONFIGURATIONS,
+    "custinfo.adapters.excel": EXCEL,
+    "Workspace": WORKSPACE,
+}
+"""Class or module → public name → how it is called, or why it needs no call."""
+
+CALLS: Final = {
+    f"{home}.{name}": verb for home, verbs in VERBS.items() for name, verb in verbs.items() if isinstance(verb, Verb)
+}
+
+_OFTEN = (*(f"Records.{name}" for name in ("get", "find", "find", "history", "diff", "count", "distribution", "update", "update", "create")), "custinfo.adapters.excel.export", "custinfo.adapters.excel.plan_import")
+
+
+def draw_call(pick: Pick) -> tuple[str, Any]:
+    """Draw a call: a verb's name, and its arguments."""
+    name = pick.of((*CALLS, *_OFTEN))
+    return name, CALLS[name].arguments(pick)
+
+
+def _sweep() -> tuple[tuple[str, Any], ...]:
+    """Return the questions with which one looks at everything."""
+    found: list[tuple[str, Any]] = [(f"Approvals.{name}", None) for name in ("inbox", "submitted")]
+    found += [("Approvals.get", number) for number in range(3)]
+    for slot in SLOTS:
+        found += [(f"Records.{name}", (slot, [], {})) for name in ("get", "history", "tags")]
+        found += [("Records.diff", (slot, [one, one + 1], {})) for one in (1, 2, 3)]
+    everything = Everything()
+    return (*found, ("Records.find", (everything, [], None, True)), ("custinfo.adapters.excel.export", (everything, None, [])))
+
+
+SWEEP: Final = _sweep()
+
+
+__all__ = ["CALLS", "DEALS", "FIRMS", "OTHERS", "SLOTS", "SWEEP", "VERBS", "Side", "Verb", "criteria", "draw_call"]

@@ -1,0 +1,56 @@
+"""Drawing by choosing: plain functions that ask hypothesis for one number at a time.
+
+Strategies that are made while drawing take longer than all that is tested with what they give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+T = TypeVar("T")
+
+
+@cache
+def _below(limit: int) -> st.SearchStrategy[int]:
+    return st.integers(0, limit - 1)
+
+
+class Pick:
+    """Choose from what is given; the first thing is the simplest, to which hypothesis shrinks."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+
+    def __call__(self, *options: T) -> T:
+        """Return one of the arguments."""
+        return options[self._draw(_below(len(options)))]
+
+    def of(self, options: Sequence[T]) -> T:
+        """Return one of several."""
+        return options[self._draw(_below(len(options)))]
+
+    def pair(self, options: Sequence[T]) -> tuple[T, T]:
+        """Return two of several, which may be the same."""
+        return self.of(options), self.of(options)
+
+    def number(self, least: int, most: int) -> int:
+        """Return a number, both ends included."""
+        return least + self._draw(_below(most - least + 1))
+
+    def some(self, options: Sequence[T], least: int, most: int) -> list[T]:
+        """Return several different ones, in any order."""
+        left, found = list(options), []
+        for _ in range(self.number(least, most)):
+            if left:
+                found.append(left.pop(self._draw(_below(len(left)))))
+        return found
+
+
+@st.composite
+def picks(draw: st.DrawFn) -> Pick:
+    """Return something to choose with."""
+    return Pick(draw)

@@ -1,0 +1,171 @@
+"""What somebody may not read makes no difference to any answer that they get (POL-3)."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, Phase, assume, event, given, note, settings
+from hypothesis import strategies as st
+
+from custinfo import Configuration, Workspace
+from custinfo.adapters.crypto import Keyring
+from custinfo.adapters.memory import MemoryUnits
+from custinfo.ports import Units
+from tests.databases import MARIADB, POSTGRESQL, throw_away_units
+from tests.leaks.answers import answer
+from tests.leaks.calls import CALLS, DEALS, FIRMS, SLOTS, SWEEP, Side, draw_call
+from tests.leaks.picking import Pick
+from tests.leaks.known import KNOWN, Difference
+from tests.leaks.twins import Step, Surroundings, Twin, made_id, twin_of, unlike, unseen
+from tests.leaks.world import ACTOR, FIELDS, OTHERS, VALUES, draw_policy, organisation
+
+KEYS: Final = Keyring.generate()
+EXAMPLES: Final = int(os.environ.get("CUSTINFO_LEAK_EXAMPLES", "150"))
+"""How many stories are told in memory; a long run sets more."""
+
+
+@attrs.frozen
+class Tale:
+    """A policy, what others did before, what the second store lacks, and what the member asks."""
+
+    configuration: Configuration = attrs.field(repr=lambda known: repr([item for item in known.grants if item.role != "god"]))
+    judge: bool
+    steps: tuple[Step, ...]
+    absent: frozenset[int]
+    asked: tuple[tuple[str, Any], ...]
+
+
+_OWNERS: Final = ("sam", "sam", "ann", "bob", "cat", "dee")
+_REASONS: Final = (None, "because", "so")
+
+
+def _drawn(pick: Pick, module: str, least: int, most: int) -> dict[str, tuple[Any, Any]]:
+    keys = [key for key in FIELDS[module] if key in VALUES and key != "name"]
+    values: dict[str, tuple[Any, Any]] = {key: pick.pair((*VALUES[key], None)) for key in pick.some(keys, least, most)}
+    if module == "deal" and pick(False, True):
+        values["firm"] = pick.pair((*FIRMS, None))
+    return values
+
+
+def _created(pick: Pick, slot: int) -> Step:
+    values = _drawn(pick, "firm" if slot in FIRMS else "deal", 1, 6)
+    values |= {"name": pick.pair(VALUES["name"]), "owner": pick.pair(_OWNERS)}
+    return Step("create", slot, pick.pair(OTHERS), values, reason=pick.pair(_REASONS), late=pick.pair((0, 1, 2)))
+
+
+def _changed(pick: Pick, slots: Sequence[int]) -> Step:
+    slot = pick.of(slots)
+    verb = pick(*["update"] * 7, "tag", "tag", "transfer", "archive", "restore", "approve", "reject")
+    values = _drawn(pick, "firm" if slot in FIRMS else "deal", 1, 2) if verb == "update" else {}
+    if verb == "update" and pick(True, True, False):
+        values = {"secret": pick.pair((*VALUES["secret"], None))}  # what most policies hide
+    to: tuple[Any, ...] = _OWNERS if verb == "transfer" else (("kind", "x"), ("kind", "y"), ("free", "t"))
+    return Step(verb, slot, pick.pair(OTHERS), values, pick.pair(to), pick.pair(_REASONS), pick.pair((0, 1, 2)))
+
+
+@st.composite
+def tales(draw: st.DrawFn) -> Tale:
+    """Draw a tale."""
+    pick = Pick(draw)
+    slots = (*FIRMS, *DEALS[: pick.number(2, len(DEALS))])
+    steps = [_created(pick, slot) for slot in slots]
+    steps += [_changed(pick, (*slots, *slots[len(FIRMS) :])) for _ in range(pick.number(2, 10))]
+    absent = frozenset(pick.some(SLOTS, 0, 3))
+    asked = [draw_call(pick) for _ in range(pick.number(6, 30))]
+    return Tale(draw_policy(pick), pick(False, True), tuple(steps), absent, tuple(asked))
+
+
+def _slots(steps: Sequence[Step]) -> dict[int, tuple[str, str]]:
+    """Return the slots with the ids of their records."""
+    made = {step.slot: made_id(number) for number, step in enumerate(steps, start=1) if step.verb == "create"}
+    unmade = {slot: made_id(0xFFF0 + slot) for slot in SLOTS if slot not in made}
+    return {slot: ("firm" if slot in FIRMS else "deal", key) for slot, key in {**made, **unmade}.items()}
+
+
+@contextmanager
+def twins(tale: Tale, units: Units) -> Iterator[tuple[Twin, Twin]]:
+    """Make the two stores; where they differ in what the member may read, less is made to differ."""
+    around = Surroundings()
+    name = uuid.uuid4().hex
+    workspace = Workspace(
+        tale.configuration,
+        units=units,
+        organisation=organisation(judge=tale.judge),
+        keyring=KEYS,
+        clock=around.clock,
+        ids=around.ids,
+        tenant=f"{name}-a",
+    )
+    one = Twin(workspace, around, _slots(tale.steps))
+    one.play(tale.steps, set(), set(), 0)
+    hidden, away = unseen(one.lives(), one.slots)
+    same: set[int] = set()
+    by_key = {key: slot for slot, key in one.slots.items()}
+    for attempt in range(5):
+        other = twin_of(one, f"{name}-{attempt}")
+        differing = {place for place in hidden if place[0] not in same}
+        other.play(tale.steps, differing, away & tale.absent, 1)
+        wrong = {by_key[key] for key in unlike(one, other)}
+        if not wrong:
+            event(f"twins of the {attempt + 1}. attempt")
+            yield one, other
+            return
+        same = same | wrong if attempt < 2 else set(SLOTS)
+    assume(False)
+
+
+def ask(side: Side, number: int, verb: str, drawn: Any) -> str:
+    """Return what the member is told."""
+    around = side.twin.surroundings
+    around.at(1000 + number)
+    perform = CALLS[verb].perform
+    if verb.startswith("Workspace."):
+        return answer(lambda: perform(side, drawn))
+
+    def within() -> Any:
+        with side.twin.workspace.acting_as(ACTOR) as session:
+            side.kept["session"] = session
+            return perform(side, drawn)
+
+    return answer(within)
+
+
+def _around(one: str, other: str) -> str:
+    """Return the part of a text in which it begins to differ from another."""
+    at = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
+    return f"…{one[max(0, at - 150) : at + 250]}…"
+
+
+def check(tale: Tale, units: Units) -> None:
+    """Ask both twins the same, and compare."""
+    with twins(tale, units) as pair:
+        requests = sorted({*pair[0].requests(), *pair[1].requests()})
+        sides = [Side(twin, {"requests": requests or ["none"]}) for twin in pair]
+        around = [*SWEEP, *tale.asked, *(SWEEP if len(tale.asked) % 2 else ())]
+        for number, (verb, drawn) in enumerate(around):
+            answers = tuple(ask(side, number, verb, drawn) for side in sides)
+            event(verb)
+            if answers[0] != answers[1]:
+                found = Difference(verb, drawn, answers)  # type: ignore[arg-type]
+                excused = [anchor for anchor, is_it in KNOWN.items() if is_it(found)]
+                if excused:
+                    event(f"known: {excused[0]}")
+                    return
+                note(f"{verb} {drawn}\n  {_around(*answers)}\n  {_around(*reversed(answers))}")
+                raise AssertionError(f"{verb}: the answers differ")
+
+
+_SETTINGS: Final = {"suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large], "deadline": None, "phases": [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if "CUSTINFO_LEAK_SHRINK" in os.environ else [])]}
+
+
+@settings(max_examples=EXAMPLES, **_SETTINGS)  # type: ignore[arg-type]
+@given(tales())
+def test_what_is_hidden_makes_no_difference_in_memory(tale: Tale) -> None:
+    """Two stores that differ in what the member may not read give them the same answers, to the byte."""
+    check(tale, MemoryUnits())

@@ -1,0 +1,47 @@
+"""The list of verbs that the twins are asked is complete: whoever adds a verb says how it is asked, or why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import custinfo.adapters.excel
+from custinfo import Approvals, LiveConfiguration, Records, Session, Workspace
+from tests.leaks.calls import VERBS, Verb
+
+HOMES: dict[str, Any] = {
+    "Records": Records,
+    "Session": Session,
+    "Approvals": Approvals,
+    "LiveConfiguration": LiveConfiguration,
+    "Workspace": Workspace,
+    "custinfo.adapters.excel": custinfo.adapters.excel,
+}
+
+
+def public(home: Any) -> set[str]:
+    """Return the public names of a class, and of its instances, or of a module."""
+    if isinstance(home, type):
+        made = {name for name in home.__init__.__code__.co_names if not name.startswith("_")}  # type: ignore[misc]
+        return {name for name in dir(home) if not name.startswith("_")} | {name for name in made if _assigned(home, name)}
+    return set(home.__all__)
+
+
+def _assigned(home: type, name: str) -> bool:
+    import dis  # noqa: PLC0415 - for this question only
+
+    return any(item.opname == "STORE_ATTR" and item.argval == name for item in dis.get_instructions(home.__init__))
+
+
+@pytest.mark.parametrize("home", HOMES)
+def test_verbs_are_listed(home: str) -> None:
+    """Every public name of what a member gets into their hands is in the list, and nothing else is."""
+    assert set(VERBS[home]) == public(HOMES[home])
+
+
+def test_reasons_are_given() -> None:
+    """What is not asked has a reason."""
+    for home, verbs in VERBS.items():
+        for name, verb in verbs.items():
+            assert isinstance(verb, Verb) or len(verb) > 5, f"{home}.{name}"

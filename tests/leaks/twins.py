@@ -1,0 +1,319 @@
+"""Twins: two stores that differ only in what one member may not read.
+
+The first is made by others, step by step. The second is made by the same steps, with other values, people, times and
+reasons wherever the member sees nothing of them in the first, and without some of the records that they don't reach.
+`unlike` then compares the two by the policy alone: what the member may read, of today and of the past, must be equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import attrs
+
+from custinfo import ANY, CustinfoError, Workspace
+from custinfo.core.approval.requests import Request
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change, replay
+from custinfo.core.kinds.masks import mask
+from custinfo.core.policy.access import NO_ACCESS, Verdict
+from custinfo.core.records import Record, RecordId, Sealed
+from custinfo.workspace.context import Context
+from custinfo.workspace.session import Session
+from tests.leaks.world import ACTOR, DERIVED, FIELDS
+
+START: Final = datetime(2024, 5, 1, tzinfo=UTC)
+PSEUDO: Final = ("owner", "department", "created_at", "updated_at", "created_by", "archived_at", "tags")
+
+Key = tuple[str, str]
+Place = tuple[int, str]
+"""A slot and a field."""
+
+
+@attrs.define
+class Surroundings:
+    """A clock and ids that the test sets, the same for both twins."""
+
+    moment: datetime = START
+    base: int = 0
+    given: int = 0
+
+    def at(self, number: int, minutes: int = 0) -> None:
+        """Set the time, and where ids begin, for a step."""
+        self.moment, self.base, self.given = START + timedelta(minutes=10 * number + minutes), number, 0
+
+    def clock(self) -> datetime:
+        """Return the time."""
+        return self.moment
+
+    def ids(self) -> str:
+        """Return the next id."""
+        self.given += 1
+        return made_id(self.base, self.given)
+
+
+def made_id(number: int, given: int = 1) -> str:
+    """Return the id that is given in a step."""
+    return f"018f3000-0000-7000-8000-{number:06x}{given:06x}"
+
+
+@attrs.frozen
+class Step:
+    """Something that others do; where there are two of a thing, the second is what they do in the second store."""
+
+    verb: str
+    slot: int
+    actor: tuple[str, str]
+    values: Mapping[str, tuple[Any, Any]] = attrs.field(factory=dict)
+    to: tuple[Any, Any] = ("ann", "ann")
+    reason: tuple[str | None, str | None] = (None, None)
+    late: tuple[int, int] = (0, 0)
+
+
+@attrs.frozen
+class Life:
+    """A record with all that happened to it, and what the member may do with each of its states."""
+
+    record: Record
+    today: Verdict
+    changes: tuple[Change, ...]
+    states: tuple[Record, ...]
+    verdicts: tuple[Verdict, ...]
+
+    def seen(self, number: int) -> Verdict:
+        """Return what shows of a state of the past: what may be seen both of it and of the record today."""
+        return _both(self.today, self.verdicts[number])
+
+
+Choice = Mapping[tuple[int, str], bool]
+
+
+@attrs.frozen
+class Twin:
+    """One of the two stores."""
+
+    workspace: Workspace
+    surroundings: Surroundings
+    slots: Mapping[int, Key]
+
+    def play(self, steps: Sequence[Step], hidden: set[Place], absent: set[int], side: int) -> None:
+        """Carry the steps out; `hidden` are the (slot, field) that may differ, `absent` the slots to leave out."""
+        for number, step in enumerate(steps, start=1):
+            if step.slot in absent:
+                continue
+            touched = {"tags"} if step.verb == "tag" else {"owner", "department"} if step.verb == "transfer" else set()
+            touched |= {"archived_at"} if step.verb in ("archive", "restore") else set(step.values)
+            unseen = all((step.slot, key) in hidden for key in touched) and step.verb not in ("approve", "reject")
+            other = side if unseen and (step.slot, "updated_at") in hidden else 0
+            self.surroundings.at(number, step.late[other])
+            with suppress(CustinfoError), self.workspace.acting_as(step.actor[side if unseen else 0]) as session:
+                values = {key: pair[side if (step.slot, key) in hidden else 0] for key, pair in step.values.items()}
+                to = step.to[side if (step.slot, "tags" if step.verb == "tag" else "owner") in hidden else 0]
+                self._carry_out(session, step, values, to, step.reason[side if unseen else 0])
+
+    def _carry_out(self, session: Session, step: Step, values: dict[str, Any], to: Any, reason: str | None) -> None:
+        module, key = self.slots[step.slot]
+        records = session.records(module)
+        if "firm" in values and values["firm"] is not None:
+            values["firm"] = self.slots[values["firm"]][1]
+        match step.verb:
+            case "create":
+                records.create(values, reason=reason)
+            case "update":
+                records.update(key, values, version=ANY, reason=reason)
+            case "tag":
+                records.tag(key, to, version=ANY, reason=reason)
+            case "archive":
+                records.archive(key, version=ANY, reason=reason)
+            case "restore":
+                records.restore(key, version=ANY, reason=reason)
+            case "transfer":
+                records.transfer(key, to, version=ANY, reason=reason)
+            case decision:
+                context = session.context
+                for request in context.unit.approvals.open_for(module, [RecordId(key)]):
+                    getattr(session.approvals, decision)(request.id, comment=reason)
+
+    # --- looking at it with the library's own eyes
+
+    def lives(self) -> dict[Key, Life]:
+        """Return the records that there are, with what the member may do with them."""
+        found = {}
+        with self.workspace.acting_as(ACTOR) as session:
+            for module, key in self.slots.values():
+                life = _life(session.context, module, RecordId(key))
+                if life is not None:
+                    found[module, key] = life
+        return found
+
+    def requests(self) -> dict[str, Request]:
+        """Return all requests, by id."""
+        with self.workspace.acting_as(ACTOR) as session:
+            approvals = session.context.unit.approvals
+            everybody = (*session.context.schema.directory.holders("god"), ACTOR, "dee")
+            found = {str(item.id): item for member in everybody for item in approvals.submitted_by(member)}
+            return {key: _opened_request(session.context, request) for key, request in found.items()}
+
+
+def _life(context: Context, module: str, key: RecordId) -> Life | None:
+    record = context.unit.records.get(module, [key]).get(key)
+    if record is None:
+        return None
+    pairs = list(replay(context.unit.history.of_record(module, key)))
+    states = tuple(_opened(context, state) for _, state in pairs)
+    verdicts = tuple(context.verdict(state) for _, state in pairs)
+    return Life(_opened(context, record), context.verdict(record), tuple(change for change, _ in pairs), states, verdicts)
+
+
+def _opened(context: Context, record: Record) -> Record:
+    plain = {
+        key: context.unseal(record.id, record.module, key, value)
+        for key, value in record.values.items()
+        if type(value) is Sealed
+    }
+    return attrs.evolve(record, values=record.values.merged(plain))
+
+
+def _opened_request(context: Context, request: Request) -> Request:
+    def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: context.unseal(request.record_id, request.module, key, value) if type(value) is Sealed else value
+            for key, value in values.items()
+        }
+
+    return request.after(patch=FrozenDict(plain(request.patch)), base=FrozenDict(plain(request.base)))
+
+
+def _both(one: Verdict, other: Verdict) -> Verdict:
+    readable = one.readable & other.readable
+    masked = {}
+    for key in (one.readable | one.masked.keys()) & (other.readable | other.masked.keys()) - readable:
+        masked[key] = one.masked.get(key) or other.masked.get(key) or "full"
+    return Verdict(one.actions & other.actions, readable, FrozenDict(masked))
+
+
+def value_of(record: Record, key: str) -> Any:
+    """Return a value, of a field or beside them."""
+    return getattr(record, key) if key in PSEUDO and key not in record.values else record.values.get(key)
+
+
+# --- what may differ, and whether the twins are alike
+
+
+def unseen(lives: Mapping[Key, Life], slots: Mapping[int, Key]) -> tuple[set[Place], set[int]]:
+    """Return the (slot, field) of which the member never sees all, and the slots that they don't reach at all."""
+    hidden: set[Place] = set()
+    away: set[int] = set()
+    for slot, key in slots.items():
+        life = lives.get(key)
+        names = (*FIELDS[key[0]], *PSEUDO)
+        if life is None or not life.today.actions:
+            away.add(slot)
+            hidden |= {(slot, name) for name in names}
+            continue
+        numbers = range(len(life.states))
+        hidden |= {(slot, name) for name in names if all(name not in life.seen(number).readable for number in numbers)}
+    return hidden, away
+
+
+def unlike(one: Twin, other: Twin) -> set[Key]:
+    """Return the records about which two stores differ in what the member may read; nothing for twins."""
+    mine, theirs = one.lives(), other.lives()
+    found = set()
+    for key in {*mine, *theirs}:
+        first, second = mine.get(key), theirs.get(key)
+        reached = [life is not None and bool(life.today.actions) for life in (first, second)]
+        both = first is not None and second is not None and reached[0] and not _alike(first, second)
+        if reached[0] != reached[1] or both:
+            found.add(key)
+    return found | _unlike_requests(one, other, mine, theirs)
+
+
+def _alike(one: Life, other: Life) -> bool:
+    if len(one.states) != len(other.states) or one.today != other.today or one.verdicts != other.verdicts:
+        return False
+    if (one.record.archived_at is None) != (other.record.archived_at is None):
+        return False  # that a record is archived is no secret from those who view it
+    for number, (first, second) in enumerate(zip(one.states, other.states, strict=True)):
+        seen = one.seen(number)
+        for key in (*FIELDS[first.module], *PSEUDO):
+            if not _same(seen, key, value_of(first, key), value_of(second, key)):
+                return False
+    return all(_alike_changes(one, other, number) for number in range(len(one.changes)))
+
+
+def _same(verdict: Verdict, key: str, one: Any, other: Any) -> bool:
+    if one == other or verdict.field(key) == "hidden":
+        return True
+    if verdict.field(key) == "readable" or one is None or other is None:
+        return False
+    return mask(verdict.masked[key], str(one)) == mask(verdict.masked[key], str(other))
+
+
+def _alike_changes(one: Life, other: Life, number: int) -> bool:
+    """Compare who did something when and why, where any of it shows."""
+    seen = _both(one.today if number == 0 else one.seen(number - 1), one.seen(number))
+    first, second = one.changes[number], other.changes[number]
+    shown = [[not _same(seen, item.field, item.old, item.new) for item in change.fields] for change in (first, second)]
+    if not any(map(any, shown)):
+        return True
+    told = [
+        (c.at, c.actor, c.action, c.channel, c.on_behalf_of, c.approval, c.batch, c.configuration_version)
+        for c in (first, second)
+    ]
+    whole = [all(item.field in seen.readable for item in change.fields) for change in (first, second)]
+    return told[0] == told[1] and (first.reason == second.reason or not any(whole)) and whole[0] == whole[1]
+
+
+def _unlike_requests(one: Twin, other: Twin, mine: Mapping[Key, Life], theirs: Mapping[Key, Life]) -> set[Key]:
+    """Compare the requests that the member has a part in, or sees something of."""
+    first, second = one.requests(), other.requests()
+    found = set()
+    for key in {*first, *second}:
+        if _shown(first.get(key), mine) != _shown(second.get(key), theirs):
+            request = first.get(key) or second[key]
+            found.add((request.module, str(request.record_id)))
+    return found
+
+
+def _shown(request: Request | None, lives: Mapping[Key, Life]) -> Any:
+    """Return what the member may know of a request; `None` for nothing."""
+    if request is None:
+        return None
+    life = lives.get((request.module, str(request.record_id)))
+    verdict = life.today if life is not None else NO_ACCESS
+    fields = {key: verdict.field(key) for key in request.patch}
+    part = ACTOR in {request.submitted_by, *(task.approver for task in request.tasks)}
+    if not part and ("view" not in verdict.actions or all(item == "hidden" for item in fields.values())):
+        return None
+    known = set(request.patch) if part else {key for key, item in fields.items() if item != "hidden"}
+    trail = [(entry.at, entry.actor, entry.command, entry.comment) for entry in request.trail]
+    values = [
+        (key, _told(verdict, key, request.base.get(key)), _told(verdict, key, request.patch.get(key)))
+        for key in sorted(known)
+    ]
+    return (request.state, request.version, request.flows, request.tasks, request.submitted_by, request.reason, trail, values)
+
+
+def _told(verdict: Verdict, key: str, value: Any) -> Any:
+    match verdict.field(key):
+        case "readable":
+            return value
+        case "masked":
+            return None if value is None else mask(verdict.masked[key], str(value))
+        case _:
+            return None
+
+
+def twin_of(twin: Twin, tenant: str) -> Twin:
+    """Return another store under the same configuration."""
+    workspace = copy(twin.workspace)
+    workspace.tenant = tenant
+    return attrs.evolve(twin, workspace=workspace)
+
+
+__all__ = ["DERIVED", "START", "Life", "Step", "Surroundings", "Twin", "made_id", "twin_of", "unlike", "unseen", "value_of"]

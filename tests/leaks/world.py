@@ -1,0 +1,186 @@
+"""The world in which twins live: two modules with fields of every sensitivity, people, and policies drawn at random."""
+
+from __future__ import annotations
+
+from typing import Any, Final, get_args
+
+import attrs
+
+from custinfo.core.approval.flows import DepartmentHead, Flow, NamedMember, RoleHolders, Step, Trigger
+from custinfo.core.classification import Case, Classification, Segment
+from custinfo.core.configuration import Configuration
+from custinfo.core.criteria import Criterion, F, Tagged
+from custinfo.core.dictionaries import Dictionary, DictionaryValue
+from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.life_cycles import LifeCycle, Transition
+from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
+from custinfo.core.policy.grants import ALL_FIELDS, PSEUDO_FIELDS, Action, Fields, Grant, Role
+from custinfo.core.rules import NotBefore
+from custinfo.core.tags import TagDimension
+from tests.leaks.picking import Pick
+
+ACTOR: Final = "sam"
+"""Whose answers are compared. Nothing else is done by them before."""
+
+OTHERS: Final = ("ann", "bob", "cat")
+"""Who may do everything, and did everything that happened before."""
+
+ACTIONS: Final = get_args(Action)
+
+MODULES: Final = (
+    ModuleDefinition(
+        "deal",
+        (
+            FieldDefinition("name", "text", required=True),
+            FieldDefinition("code", "text", unique=True, indexed=True),
+            FieldDefinition("amount", "integer", indexed=True),
+            FieldDefinition("stage", "choice", indexed=True, options={"dictionary": "stage"}),
+            FieldDefinition("phone", "phone", sensitivity="masked", mask="phone"),
+            FieldDefinition("secret", "text", sensitivity="sensitive"),
+            FieldDefinition("number", "text", sensitivity="sensitive", encrypted=True, unique=True, mask="last4"),
+            FieldDefinition("since", "date"),
+            FieldDefinition("until", "date", rules=(NotBefore("since"),)),
+            FieldDefinition("note", "text", required_when=F.stage == "lost"),
+            FieldDefinition("boss", "user"),
+            FieldDefinition("firm", "reference", options={"module": "firm"}),
+            FieldDefinition("double", "computed", formula="=amount * 2", options={"value_kind": "integer"}),
+            FieldDefinition("grade", "choice", options={"dictionary": "grade"}),
+        ),
+        title_field="name",
+        match_keys=(("code",),),
+        duplicate_keys=(("name", "phone"),),
+        life_cycles=(LifeCycle("stage", (Transition("won", required=("amount",)), Transition("open"), Transition("lost", ("open",)))),),
+    ),
+    ModuleDefinition(
+        "firm",
+        (
+            FieldDefinition("name", "text", required=True),
+            FieldDefinition("level", "integer"),
+            FieldDefinition("secret", "text", sensitivity="sensitive"),
+        ),
+        title_field="name",
+    ),
+)
+
+FIELDS: Final = {module.key: tuple(module.fields) for module in MODULES}
+DERIVED: Final = ("double", "grade")
+
+VALUES: Final[dict[str, tuple[Any, ...]]] = {
+    "name": ("Ax", "Bx", "Cy"),
+    "code": ("c1", "c2", "c3"),
+    "amount": (10, 60, 99),
+    "stage": ("open", "won", "lost"),
+    "phone": ("13811110001", "13822220001", "13811110002"),
+    "secret": ("s1", "s2", "s3"),
+    "number": ("11110000", "22220000", "33331111"),
+    "since": ("2024-01-01", "2024-02-01", "2024-03-01"),
+    "until": ("2024-01-15", "2024-02-15", "2024-03-15"),
+    "note": ("n1", "n2", "n3"),
+    "boss": ("ann", "bob", "sam"),
+    "level": (1, 2, 3),
+}
+"""Few values for each field, so that guesses meet them; the first two phones, and numbers, look the same behind masks."""
+
+
+def organisation(*, judge: bool) -> Organisation:
+    """Return the people: others who may do everything, the actor, and one who owns things; `judge` approves."""
+    sam = [Assignment("team", "r"), Assignment("south", "s")]
+    if judge:
+        sam.append(Assignment("team", "judge"))
+    return Organisation(
+        (
+            Department("north", "North", None, "department", "ann"),
+            Department("team", "Team", "north", "team", "cat"),
+            Department("south", "South", None, "department", "bob"),
+        ),
+        tuple(Position(role, role, (role,)) for role in ("r", "s", "god", "judge")),
+        (
+            Member("ann", "Ann", (Assignment("north", "god"), Assignment("north", "judge"))),
+            Member("bob", "Bob", (Assignment("south", "god"),)),
+            Member("cat", "Cat", (Assignment("team", "god"),)),
+            Member(ACTOR, "Sam", tuple(sam)),
+            Member("dee", "Dee"),
+        ),
+    )
+
+
+_GOD: Final = tuple(
+    Grant(
+        "god",
+        module.key,
+        frozenset(ACTIONS),
+        "all",
+        view=Fields.everything_but(also=tuple(module.fields)),
+        edit=Fields.everything_but(also=tuple(module.fields)),
+    )
+    for module in MODULES
+)
+
+CONFIGURATION: Final = Configuration(
+    MODULES,
+    dictionaries=(
+        Dictionary("stage", tuple(DictionaryValue(code, code) for code in ("open", "won", "lost"))),
+        Dictionary("grade", tuple(DictionaryValue(code, code) for code in ("A", "B"))),
+    ),
+    tag_dimensions=(TagDimension("kind", values=("x", "y")), TagDimension("free", open=True)),
+    roles=tuple(Role(key) for key in ("r", "s", "god", "judge")),
+    grants=_GOD,
+    flows=(
+        Flow("phones", Trigger("deal", fields=("phone",)), (Step("judge", (RoleHolders("judge"),)),)),
+        Flow("losses", Trigger("deal", after=F.stage == "lost", fields=("stage",)), (Step("head", (DepartmentHead("owner"),), fallback=(NamedMember("bob"),)),)),
+    ),
+    classifications=(Classification("grades", "deal", (Case(F.amount >= 50, "A"),), field="grade", otherwise="B"),),
+    segments=(Segment("big", "deal", F.amount >= 50), Segment("known", "deal", F.secret == "s1")),
+)
+
+CONDITIONS: Final[tuple[Criterion | None, ...]] = (
+    None,
+    None,
+    None,
+    F.stage == "won",
+    F.amount >= 50,
+    Tagged("kind", "x"),
+    F.secret == "s1",
+)
+
+
+SCOPES: Final = ("own", "team", "department", "subtree", "all", "all", "all")
+COMMON: Final = ("view", "edit", "create", "export", "import", "archive", "tag", "transfer")
+
+
+def _fields(pick: Pick, module: str) -> Fields:
+    names = [*FIELDS[module], *PSEUDO_FIELDS]
+    if pick(True, True, False):
+        return Fields((), True, tuple(pick.some(names, 0, 5)))
+    return Fields(tuple(pick.some(names, 0, 6)), pick(False, True))
+
+
+def _masks(pick: Pick, module: str) -> dict[str, str]:
+    keys = ("phone", "number", "name", "secret") if module == "deal" else ("name", "secret")
+    return {key: pick("", "full", "last4") for key in pick.some(keys, 0, 2)}
+
+
+def draw_grant(pick: Pick, module: str, *, viewing: bool = False) -> Grant:
+    """Draw a grant on a module; `viewing` makes it one that lets its holder view records."""
+    actions = frozenset(pick.some([*dict.fromkeys((*COMMON, *ACTIONS))], 1, 6)) | (
+        frozenset(COMMON) if pick(False, True) else frozenset()
+    )
+    return Grant(
+        pick("r", "r", "s"),
+        module,
+        actions | {"view"} if viewing else actions,
+        pick.of(SCOPES),
+        pick(None, None, None, "firm") if module == "deal" else None,
+        pick.of(CONDITIONS) if module == "deal" else None,
+        _fields(pick, module),
+        _fields(pick, module),
+        _masks(pick, module),
+    )
+
+
+def draw_policy(pick: Pick) -> Configuration:
+    """Draw the configuration with a policy for the actor."""
+    found = [draw_grant(pick, "deal", viewing=True)]
+    found += [draw_grant(pick, "deal") for _ in range(pick.number(0, 3))]
+    found += [draw_grant(pick, "firm") for _ in range(pick.number(0, 2))]
+    return attrs.evolve(CONFIGURATION, grants=(*_GOD, *found))
