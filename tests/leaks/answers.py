@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 
 from custinfo import CustinfoError, RecordView
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 
 _MOST = 5000
@@ -34,7 +35,7 @@ def seen(value: Any) -> str:
             return f"bytes {len(value)} {hashlib.sha256(value).hexdigest()}"
         case str() | int() | float() | None:
             return repr(value)
-        case Mapping() if not isinstance(value, RecordView):
+        case dict() | FrozenDict():
             return "{" + ", ".join(f"{seen(key)}: {seen(item)}" for key, item in value.items()) + "}"
         case frozenset() | set():
             return "{" + ", ".join(sorted(map(seen, value))) + "}"

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo import ANY, CLEAR, F, InSegment, Masked, Tagged
+from custinfo import ANY, CLEAR, InSegment, Masked, Tagged
 from custinfo.adapters.excel import export, plan_import, write_template
 from custinfo.core.criteria import Compare, Contains, Criterion, Everything, OneOf, Present, StartsWith, Within
+from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.workspace.session import Session
 from tests.leaks.picking import Pick
 from tests.leaks.twins import START, Twin
-from tests.leaks.world import ACTIONS, ACTOR, FIELDS, OTHERS, PSEUDO_FIELDS, VALUES
+from tests.leaks.world import ACTIONS, ACTOR, FIELDS, OTHERS, VALUES
 
 Draw = Callable[[Pick], Any]
 Perform = Callable[["Side", Any], Any]
@@ -60,7 +61,19 @@ class Verb:
 DEALS, FIRMS = (0, 1, 2, 3, 4), (5, 6)
 SLOTS = (*DEALS, *FIRMS)
 NOWHERE = "018f3fff-0000-7000-8000-000000000000"
-NAMES = (*FIELDS["deal"], *PSEUDO_FIELDS, "id", "version", "firm.name", "firm.level", "firm.secret", "firm.owner", "free", "kind", "what")
+NAMES = (
+    *FIELDS["deal"],
+    *PSEUDO_FIELDS,
+    "id",
+    "version",
+    "firm.name",
+    "firm.level",
+    "firm.secret",
+    "firm.owner",
+    "free",
+    "kind",
+    "what",
+)
 _SLOTS = (*SLOTS, *DEALS, *DEALS, NOWHERE, "nonsense")
 _VERSIONS = (ANY, ANY, ANY, 1, 2, 3)
 _TAGS: tuple[Any, ...] = ((), (("kind", "x"),), (("free", "t"),), (("kind", "z"),))
@@ -73,6 +86,15 @@ def _slot(pick: Pick) -> Any:
 
 def _order(pick: Pick, most: int) -> list[str]:
     return [pick("", "-") + pick.of(NAMES) for _ in range(pick.number(0, most))]
+
+
+_OTHER_LEAVES: Final[tuple[Criterion, ...]] = (
+    Tagged("kind"),
+    Tagged("kind", "x"),
+    InSegment("big"),
+    InSegment("known"),
+    Everything(),
+)
 
 
 def _leaf(pick: Pick) -> Criterion:
@@ -91,9 +113,10 @@ def _leaf(pick: Pick) -> Criterion:
         case 6:
             return Within(path, days=3)
         case 7:
-            return pick(Contains, StartsWith)(path, str(values[0])[:1])
+            text = str(values[0])[:1]
+            return Contains(path, text) if pick.coin() else StartsWith(path, text)
         case _:
-            return pick(Tagged("kind"), Tagged("kind", "x"), InSegment("big"), InSegment("known"), Everything())
+            return pick.of(_OTHER_LEAVES)
 
 
 def criteria(pick: Pick) -> Criterion:
@@ -126,12 +149,14 @@ def _values(pick: Pick) -> dict[str, Any]:
 
 
 def _created(pick: Pick) -> Any:
-    values = {"name": pick.of(VALUES["name"]), **(_values(pick) if pick(True, True, False) else {})}
+    values = {"name": pick.of(VALUES["name"]), **(_values(pick) if (not pick.one_in(3)) else {})}
     return values, pick.of(_TAGS), pick(None, "why")
 
 
 def _raw(side: Side, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: side.key(value) if key == "firm" and isinstance(value, int) else value for key, value in values.items()}
+    return {
+        key: side.key(value) if key == "firm" and isinstance(value, int) else value for key, value in values.items()
+    }
 
 
 # --- performing
@@ -156,7 +181,9 @@ def _find(side: Side, drawn: Any) -> Any:
 def _search(side: Side, drawn: Any) -> Any:
     text, criterion, limit = drawn
     first = _records(side).search(text, criterion, limit=limit)
-    return first if first.next is None else (first, _records(side).search(text, criterion, limit=limit, after=first.next))
+    return (
+        first if first.next is None else (first, _records(side).search(text, criterion, limit=limit, after=first.next))
+    )
 
 
 def _on(verb: str) -> Perform:
@@ -195,14 +222,14 @@ def _changing(*positional: Draw, **named: Draw) -> Draw:
     return _taking(*positional, **named, version=_version, reason=_reason)
 
 
-def _nothing(pick: Pick) -> None:  # noqa: ARG001
+def _nothing(pick: Pick) -> None:
     return None
 
 
 RECORDS: Final[dict[str, Verb | str]] = {
     "module": "a name that the caller gave",
     "get": Verb(_taking(), _on("get")),
-    "find": Verb(lambda pick: (criteria(pick), _order(pick, 2), pick(None, 1, 2), pick(False, True)), _find),
+    "find": Verb(lambda pick: (criteria(pick), _order(pick, 2), pick(None, 1, 2), pick.coin()), _find),
     "count": Verb(criteria, lambda side, drawn: _records(side).count(drawn)),
     "search": Verb(lambda pick: (pick("x", "A", "Cy", "*"), criteria(pick), pick(None, 1)), _search),
     "iterate": Verb(
@@ -248,7 +275,9 @@ SESSION: Final[dict[str, Verb | str]] = {
     "now": "the host's clock",
     "explain": Verb(
         lambda pick: (pick.of((*ACTIONS, "update", "get", "restore")), pick(None, *_SLOTS)),
-        lambda side, drawn: _explained(side.session.explain(drawn[0], side.module(drawn[1]), None if drawn[1] is None else side.key(drawn[1]))),
+        lambda side, drawn: _explained(
+            side.session.explain(drawn[0], side.module(drawn[1]), None if drawn[1] is None else side.key(drawn[1]))
+        ),
     ),
 }
 
@@ -309,6 +338,7 @@ def _undone(side: Side, _: Any) -> Any:
 def _proposal(pick: Pick) -> str:
     return pick("label", "unique", "kind", "encrypted")
 
+
 CONFIGURATIONS: Final[dict[str, Verb | str]] = {
     "current": "the configuration, which is no secret from those who work under it",
     "revisions": Verb(_nothing, lambda side, _: side.session.configuration.revisions()),
@@ -334,7 +364,12 @@ def _table(side: Side, drawn: Any) -> bytes:
     lines = [",".join(names)]
     for row in rows:
         cells = [row.get(name, "") for name in names]
-        lines.append(",".join(side.key(cell) if isinstance(cell, int) and name in ("id", "firm") else str(cell or "") for name, cell in zip(names, cells, strict=True)))
+        lines.append(
+            ",".join(
+                side.key(cell) if isinstance(cell, int) and name in ("id", "firm") else str(cell or "")
+                for name, cell in zip(names, cells, strict=True)
+            )
+        )
     return "\n".join(lines).encode()
 
 
@@ -369,15 +404,16 @@ EXCEL: Final[dict[str, Verb | str]] = {
     "ExportReport": "what `export` returns",
     "Limits": "settings",
     "read_tables": "reads a file, and no store",
-    "plan_import": Verb(lambda pick: (_rows(pick), pick("report", "create"), pick(False, True)), _planned),
+    "plan_import": Verb(lambda pick: (_rows(pick), pick("report", "create"), pick.coin()), _planned),
     "export": Verb(
-        lambda pick: (criteria(pick), pick.some([*NAMES, "id"], 1, 4) if pick(False, True) else None, _order(pick, 1)),
+        lambda pick: (criteria(pick), pick.some([*NAMES, "id"], 1, 4) if pick.coin() else None, _order(pick, 1)),
         lambda side, drawn: _file(
             lambda file: export(side.session, "deal", file, criteria=drawn[0], fields=drawn[1], order_by=drawn[2])
         ),
     ),
     "write_template": Verb(
-        lambda pick: pick("deal", "firm"), lambda side, drawn: _file(lambda file: write_template(side.session, drawn, file))
+        lambda pick: pick("deal", "firm"),
+        lambda side, drawn: _file(lambda file: write_template(side.session, drawn, file)),
     ),
 }
 
@@ -397,7 +433,7 @@ WORKSPACE: Final[dict[str, Verb | str]] = {
     "tenant": "a name that the host gave",
     "undo_import": Verb(
         lambda pick: pick("batch", NOWHERE),
-        lambda side, drawn: side.twin.workspace.undo_import(side.kept.get(drawn, drawn), actor=ACTOR),
+        lambda side, drawn: side.twin.workspace.undo_import(side.kept.get(drawn) or NOWHERE, actor=ACTOR),
     ),
 }
 
@@ -415,7 +451,14 @@ CALLS: Final = {
     f"{home}.{name}": verb for home, verbs in VERBS.items() for name, verb in verbs.items() if isinstance(verb, Verb)
 }
 
-_OFTEN = (*(f"Records.{name}" for name in ("get", "find", "find", "history", "diff", "count", "distribution", "update", "update", "create")), "custinfo.adapters.excel.export", "custinfo.adapters.excel.plan_import")
+_OFTEN = (
+    *(
+        f"Records.{name}"
+        for name in ("get", "find", "find", "history", "diff", "count", "distribution", "update", "update", "create")
+    ),
+    "custinfo.adapters.excel.export",
+    "custinfo.adapters.excel.plan_import",
+)
 
 
 def draw_call(pick: Pick) -> tuple[str, Any]:
@@ -432,7 +475,11 @@ def _sweep() -> tuple[tuple[str, Any], ...]:
         found += [(f"Records.{name}", (slot, [], {})) for name in ("get", "history", "tags")]
         found += [("Records.diff", (slot, [one, one + 1], {})) for one in (1, 2, 3)]
     everything = Everything()
-    return (*found, ("Records.find", (everything, [], None, True)), ("custinfo.adapters.excel.export", (everything, None, [])))
+    return (
+        *found,
+        ("Records.find", (everything, [], None, True)),
+        ("custinfo.adapters.excel.export", (everything, None, [])),
+    )
 
 
 SWEEP: Final = _sweep()

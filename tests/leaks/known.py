@@ -25,7 +25,9 @@ class Difference:
         return any(f"code='{code}'" in text or f"('{code}'," in text for text in self.answers for code in codes)
 
 
-WRITES: Final = tuple(f"Records.{name}" for name in ("create", "update", "revert", "restore", "tag", "transfer", "archive"))
+WRITES: Final = tuple(
+    f"Records.{name}" for name in ("create", "update", "revert", "restore", "tag", "transfer", "archive")
+)
 IMPORT: Final = "custinfo.adapters.excel.plan_import"
 
 KNOWN: Final[dict[str, Callable[[Difference], bool]]] = {

@@ -41,16 +41,16 @@ class Pick:
         """Return a number, both ends included."""
         return least + self._draw(_below(most - least + 1))
 
+    def coin(self) -> bool:
+        """Return yes or no."""
+        return self.one_in(2)
+
+    def one_in(self, number: int) -> bool:
+        """Return yes once in so many times."""
+        return self._draw(_below(number)) == number - 1
+
     def some(self, options: Sequence[T], least: int, most: int) -> list[T]:
         """Return several different ones, in any order."""
-        left, found = list(options), []
-        for _ in range(self.number(least, most)):
-            if left:
-                found.append(left.pop(self._draw(_below(len(left)))))
-        return found
-
-
-@st.composite
-def picks(draw: st.DrawFn) -> Pick:
-    """Return something to choose with."""
-    return Pick(draw)
+        left = list(options)
+        number = min(self.number(least, most), len(left))
+        return [left.pop(self._draw(_below(len(left)))) for _ in range(number)]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, Phase, assume, event, given, note, settings
+from hypothesis import HealthCheck, Phase, event, given, note, reject, settings
 from hypothesis import strategies as st
 
 from custinfo import Configuration, Workspace
@@ -20,13 +20,13 @@ from custinfo.ports import Units
 from tests.databases import MARIADB, POSTGRESQL, throw_away_units
 from tests.leaks.answers import answer
 from tests.leaks.calls import CALLS, DEALS, FIRMS, SLOTS, SWEEP, Side, draw_call
-from tests.leaks.picking import Pick
 from tests.leaks.known import KNOWN, Difference
+from tests.leaks.picking import Pick
 from tests.leaks.twins import Step, Surroundings, Twin, made_id, twin_of, unlike, unseen
 from tests.leaks.world import ACTOR, FIELDS, OTHERS, VALUES, draw_policy, organisation
 
 KEYS: Final = Keyring.generate()
-EXAMPLES: Final = int(os.environ.get("CUSTINFO_LEAK_EXAMPLES", "150"))
+EXAMPLES: Final = int(os.environ.get("CUSTINFO_LEAK_EXAMPLES", "60"))
 """How many stories are told in memory; a long run sets more."""
 
 
@@ -34,7 +34,9 @@ EXAMPLES: Final = int(os.environ.get("CUSTINFO_LEAK_EXAMPLES", "150"))
 class Tale:
     """A policy, what others did before, what the second store lacks, and what the member asks."""
 
-    configuration: Configuration = attrs.field(repr=lambda known: repr([item for item in known.grants if item.role != "god"]))
+    configuration: Configuration = attrs.field(
+        repr=lambda known: repr([item for item in known.grants if item.role != "god"])
+    )
     judge: bool
     steps: tuple[Step, ...]
     absent: frozenset[int]
@@ -48,7 +50,7 @@ _REASONS: Final = (None, "because", "so")
 def _drawn(pick: Pick, module: str, least: int, most: int) -> dict[str, tuple[Any, Any]]:
     keys = [key for key in FIELDS[module] if key in VALUES and key != "name"]
     values: dict[str, tuple[Any, Any]] = {key: pick.pair((*VALUES[key], None)) for key in pick.some(keys, least, most)}
-    if module == "deal" and pick(False, True):
+    if module == "deal" and pick.coin():
         values["firm"] = pick.pair((*FIRMS, None))
     return values
 
@@ -63,7 +65,7 @@ def _changed(pick: Pick, slots: Sequence[int]) -> Step:
     slot = pick.of(slots)
     verb = pick(*["update"] * 7, "tag", "tag", "transfer", "archive", "restore", "approve", "reject")
     values = _drawn(pick, "firm" if slot in FIRMS else "deal", 1, 2) if verb == "update" else {}
-    if verb == "update" and pick(True, True, False):
+    if verb == "update" and (not pick.one_in(3)):
         values = {"secret": pick.pair((*VALUES["secret"], None))}  # what most policies hide
     to: tuple[Any, ...] = _OWNERS if verb == "transfer" else (("kind", "x"), ("kind", "y"), ("free", "t"))
     return Step(verb, slot, pick.pair(OTHERS), values, pick.pair(to), pick.pair(_REASONS), pick.pair((0, 1, 2)))
@@ -78,7 +80,7 @@ def tales(draw: st.DrawFn) -> Tale:
     steps += [_changed(pick, (*slots, *slots[len(FIRMS) :])) for _ in range(pick.number(2, 10))]
     absent = frozenset(pick.some(SLOTS, 0, 3))
     asked = [draw_call(pick) for _ in range(pick.number(6, 30))]
-    return Tale(draw_policy(pick), pick(False, True), tuple(steps), absent, tuple(asked))
+    return Tale(draw_policy(pick), pick.coin(), tuple(steps), absent, tuple(asked))
 
 
 def _slots(steps: Sequence[Step]) -> dict[int, tuple[str, str]]:
@@ -117,7 +119,7 @@ def twins(tale: Tale, units: Units) -> Iterator[tuple[Twin, Twin]]:
             yield one, other
             return
         same = same | wrong if attempt < 2 else set(SLOTS)
-    assume(False)
+    reject()
 
 
 def ask(side: Side, number: int, verb: str, drawn: Any) -> str:
@@ -161,11 +163,38 @@ def check(tale: Tale, units: Units) -> None:
                 raise AssertionError(f"{verb}: the answers differ")
 
 
-_SETTINGS: Final = {"suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large], "deadline": None, "phases": [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if "CUSTINFO_LEAK_SHRINK" in os.environ else [])]}
+PHASES: Final = [
+    Phase.explicit,
+    Phase.reuse,
+    Phase.generate,
+    *([Phase.shrink] if "CUSTINFO_LEAK_SHRINK" in os.environ else []),
+]
+"""A tale shrinks in minutes, so that this is asked for."""
 
 
-@settings(max_examples=EXAMPLES, **_SETTINGS)  # type: ignore[arg-type]
+def told(examples: int) -> settings:
+    """Return the settings for so many tales."""
+    checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+    return settings(max_examples=max(1, examples), phases=PHASES, suppress_health_check=checks, deadline=None)
+
+
+@told(EXAMPLES)
 @given(tales())
 def test_what_is_hidden_makes_no_difference_in_memory(tale: Tale) -> None:
     """Two stores that differ in what the member may not read give them the same answers, to the byte."""
     check(tale, MemoryUnits())
+
+
+@pytest.mark.parametrize(
+    ("url", "share"), [("sqlite://", 5), (POSTGRESQL, 20), (MARIADB, 20)], ids=["sqlite", "postgresql", "mariadb"]
+)
+def test_what_is_hidden_makes_no_difference_in_a_database(url: str, share: int) -> None:
+    """So it is where the questions are answered by SQL."""
+    with throw_away_units(url) as units:
+
+        @told(EXAMPLES // share)
+        @given(tales())
+        def run(tale: Tale) -> None:
+            check(tale, units)
+
+        run()

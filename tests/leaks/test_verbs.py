@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
 import pytest
@@ -21,17 +23,11 @@ HOMES: dict[str, Any] = {
 
 
 def public(home: Any) -> set[str]:
-    """Return the public names of a class, and of its instances, or of a module."""
-    if isinstance(home, type):
-        made = {name for name in home.__init__.__code__.co_names if not name.startswith("_")}  # type: ignore[misc]
-        return {name for name in dir(home) if not name.startswith("_")} | {name for name in made if _assigned(home, name)}
-    return set(home.__all__)
-
-
-def _assigned(home: type, name: str) -> bool:
-    import dis  # noqa: PLC0415 - for this question only
-
-    return any(item.opname == "STORE_ATTR" and item.argval == name for item in dis.get_instructions(home.__init__))
+    """Return the public names of a class, also of those attributes that its instances are given, or of a module."""
+    if not isinstance(home, type):
+        return set(home.__all__)
+    made = re.findall(r"self\.([a-z]\w*)\s*(?::[^=\n]+)?=[^=]", inspect.getsource(home))
+    return {name for name in (*dir(home), *made) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("home", HOMES)

@@ -166,7 +166,9 @@ def _life(context: Context, module: str, key: RecordId) -> Life | None:
     pairs = list(replay(context.unit.history.of_record(module, key)))
     states = tuple(_opened(context, state) for _, state in pairs)
     verdicts = tuple(context.verdict(state) for _, state in pairs)
-    return Life(_opened(context, record), context.verdict(record), tuple(change for change, _ in pairs), states, verdicts)
+    return Life(
+        _opened(context, record), context.verdict(record), tuple(change for change, _ in pairs), states, verdicts
+    )
 
 
 def _opened(context: Context, record: Record) -> Record:
@@ -296,7 +298,16 @@ def _shown(request: Request | None, lives: Mapping[Key, Life]) -> Any:
         (key, _told(verdict, key, request.base.get(key)), _told(verdict, key, request.patch.get(key)))
         for key in sorted(known)
     ]
-    return (request.state, request.version, request.flows, request.tasks, request.submitted_by, request.reason, trail, values)
+    return (
+        request.state,
+        request.version,
+        request.flows,
+        request.tasks,
+        request.submitted_by,
+        request.reason,
+        trail,
+        values,
+    )
 
 
 def _told(verdict: Verdict, key: str, value: Any) -> Any:
@@ -316,4 +327,16 @@ def twin_of(twin: Twin, tenant: str) -> Twin:
     return attrs.evolve(twin, workspace=workspace)
 
 
-__all__ = ["DERIVED", "START", "Life", "Step", "Surroundings", "Twin", "made_id", "twin_of", "unlike", "unseen", "value_of"]
+__all__ = [
+    "DERIVED",
+    "START",
+    "Life",
+    "Step",
+    "Surroundings",
+    "Twin",
+    "made_id",
+    "twin_of",
+    "unlike",
+    "unseen",
+    "value_of",
+]

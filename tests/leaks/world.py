@@ -14,7 +14,7 @@ from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.life_cycles import LifeCycle, Transition
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
-from custinfo.core.policy.grants import ALL_FIELDS, PSEUDO_FIELDS, Action, Fields, Grant, Role
+from custinfo.core.policy.grants import PSEUDO_FIELDS, Action, Fields, Grant, Role, Scope
 from custinfo.core.rules import NotBefore
 from custinfo.core.tags import TagDimension
 from tests.leaks.picking import Pick
@@ -25,7 +25,7 @@ ACTOR: Final = "sam"
 OTHERS: Final = ("ann", "bob", "cat")
 """Who may do everything, and did everything that happened before."""
 
-ACTIONS: Final = get_args(Action)
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 
 MODULES: Final = (
     ModuleDefinition(
@@ -49,7 +49,11 @@ MODULES: Final = (
         title_field="name",
         match_keys=(("code",),),
         duplicate_keys=(("name", "phone"),),
-        life_cycles=(LifeCycle("stage", (Transition("won", required=("amount",)), Transition("open"), Transition("lost", ("open",)))),),
+        life_cycles=(
+            LifeCycle(
+                "stage", (Transition("won", required=("amount",)), Transition("open"), Transition("lost", ("open",)))
+            ),
+        ),
     ),
     ModuleDefinition(
         "firm",
@@ -79,7 +83,7 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "boss": ("ann", "bob", "sam"),
     "level": (1, 2, 3),
 }
-"""Few values for each field, so that guesses meet them; the first two phones, and numbers, look the same behind masks."""
+"""Few values for each field, so that guesses meet them; the first two phones and numbers look the same behind a mask."""
 
 
 def organisation(*, judge: bool) -> Organisation:
@@ -127,7 +131,11 @@ CONFIGURATION: Final = Configuration(
     grants=_GOD,
     flows=(
         Flow("phones", Trigger("deal", fields=("phone",)), (Step("judge", (RoleHolders("judge"),)),)),
-        Flow("losses", Trigger("deal", after=F.stage == "lost", fields=("stage",)), (Step("head", (DepartmentHead("owner"),), fallback=(NamedMember("bob"),)),)),
+        Flow(
+            "losses",
+            Trigger("deal", after=F.stage == "lost", fields=("stage",)),
+            (Step("head", (DepartmentHead("owner"),), fallback=(NamedMember("bob"),)),),
+        ),
     ),
     classifications=(Classification("grades", "deal", (Case(F.amount >= 50, "A"),), field="grade", otherwise="B"),),
     segments=(Segment("big", "deal", F.amount >= 50), Segment("known", "deal", F.secret == "s1")),
@@ -144,15 +152,15 @@ CONDITIONS: Final[tuple[Criterion | None, ...]] = (
 )
 
 
-SCOPES: Final = ("own", "team", "department", "subtree", "all", "all", "all")
-COMMON: Final = ("view", "edit", "create", "export", "import", "archive", "tag", "transfer")
+SCOPES: Final[tuple[Scope, ...]] = ("own", "team", "department", "subtree", "all", "all", "all")
+COMMON: Final[tuple[Action, ...]] = ("view", "edit", "create", "export", "import", "archive", "tag", "transfer")
 
 
 def _fields(pick: Pick, module: str) -> Fields:
     names = [*FIELDS[module], *PSEUDO_FIELDS]
-    if pick(True, True, False):
-        return Fields((), True, tuple(pick.some(names, 0, 5)))
-    return Fields(tuple(pick.some(names, 0, 6)), pick(False, True))
+    if not pick.one_in(3):
+        return Fields((), everything=True, excluded=tuple(pick.some(names, 0, 5)))
+    return Fields(tuple(pick.some(names, 0, 6)), pick.coin())
 
 
 def _masks(pick: Pick, module: str) -> dict[str, str]:
@@ -160,11 +168,14 @@ def _masks(pick: Pick, module: str) -> dict[str, str]:
     return {key: pick("", "full", "last4") for key in pick.some(keys, 0, 2)}
 
 
+def _actions(pick: Pick) -> frozenset[Action]:
+    found: set[Action] = set(pick.some(tuple(dict.fromkeys((*COMMON, *ACTIONS))), 1, 6))
+    return frozenset(found | set(COMMON) if pick.coin() else found)
+
+
 def draw_grant(pick: Pick, module: str, *, viewing: bool = False) -> Grant:
     """Draw a grant on a module; `viewing` makes it one that lets its holder view records."""
-    actions = frozenset(pick.some([*dict.fromkeys((*COMMON, *ACTIONS))], 1, 6)) | (
-        frozenset(COMMON) if pick(False, True) else frozenset()
-    )
+    actions = _actions(pick)
     return Grant(
         pick("r", "r", "s"),
         module,

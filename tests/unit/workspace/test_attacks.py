@@ -179,7 +179,7 @@ def test_approving_checks_no_hidden_field_that_it_does_not_change(story: Story) 
 
 
 def test_a_reason_is_read_with_the_whole_change_only(story: Story) -> None:
-    """The reason of a change of hidden fields, which may tell them, is hidden too; a change that is all hidden, wholly."""
+    """The reason of a change of hidden fields, which may tell them, is hidden; a change that is all hidden, wholly."""
     record = story.won("wangwu", paid_amount="1")
     with story.workspace.acting_as("wangwu") as session:
         session.customers.update(record.id, {"email": "a@example.com"}, version=ANY, reason="新邮箱 a@example.com")
