@@ -83,7 +83,7 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "boss": ("ann", "bob", "sam"),
     "level": (1, 2, 3),
 }
-"""Few values for each field, so that guesses meet them; the first two phones and numbers look the same behind a mask."""
+"""Few values for each field, so that guesses meet them; the first two phones and numbers look alike behind a mask."""
 
 
 def organisation(*, judge: bool) -> Organisation:
