@@ -39,8 +39,8 @@ TOPICS: Final[dict[str, str]] = {
         too_many_tags retired_tag tag_exists invalid_tag tag_by_rule
     """,
     "People, departments and references": """
-        unknown_actor unknown_member ambiguous_member inactive_member unknown_department ambiguous_department
-        unknown_reference ambiguous_reference
+        unknown_actor not_deputy unknown_role unknown_member ambiguous_member inactive_member unknown_department
+        ambiguous_department unknown_reference ambiguous_reference
     """,
     "Criteria": """
         unknown_operator criterion_too_deep criterion_too_large unknown_segment ambiguous_segment segment_cycle
@@ -52,7 +52,8 @@ TOPICS: Final[dict[str, str]] = {
         opened_by_wildcard edited_unseen
     """,
     "Conflicts": """
-        stale_version field_reserved already_archived not_archived archived session_ended configuration_changed
+        stale_version field_reserved already_archived not_archived archived already_claimed
+        nobody_takes_over share_ended session_ended configuration_changed
     """,
     "Approval": """
         no_approver not_your_task own_change request_closed not_submitter stale_request needs_rebase approval_missing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Literal, Protocol, runtime_checkable
@@ -17,12 +17,14 @@ __all__ = [
     "Assignment",
     "Department",
     "Deputy",
+    "DeputyDirectory",
     "Directory",
     "Member",
     "Organisation",
     "Position",
     "PositionDirectory",
     "VersionedDirectory",
+    "deputy_rule",
     "directory_version",
 ]
 
@@ -124,6 +126,20 @@ class Directory(Protocol):
         """Return the key of the department that `text` names by key, name or path."""
 
 
+class DeputyDirectory(Protocol):
+    """Know who acts on behalf of whom: optional beside `Directory`. Without it, nobody does."""
+
+    def deputies_for(self, principal: MemberKey, /) -> tuple[Deputy, ...]:
+        """Return the rules by which others may act on behalf of a member, also those that are not in force."""
+
+
+def deputy_rule(directory: Directory, member: MemberKey, principal: MemberKey, now: datetime) -> Deputy | None:
+    """Return the first rule in force by which `member` may act on behalf of `principal`; `None` for none."""
+    find = getattr(directory, "deputies_for", None)
+    rules: tuple[Deputy, ...] = find(principal) if callable(find) else ()
+    return next((rule for rule in rules if rule.member == member and rule.holds_at(now)), None)
+
+
 class VersionedDirectory(Protocol):
     """Say when people or departments changed, so that what was compiled from a directory may be kept.
 
@@ -149,6 +165,10 @@ class PositionDirectory(Directory, Protocol):
         """Return (active member, department) for everybody who holds a position, in a stable order."""
 
 
+def _frozen(rules: Iterable[Deputy]) -> tuple[Deputy, ...]:
+    return tuple(rules)
+
+
 @attrs.frozen(slots=False)
 class Organisation:
     """Hold the whole organisation as a value; implements `Directory`.
@@ -161,7 +181,7 @@ class Organisation:
     departments: FrozenDict[str, Department] = attrs.field(converter=indexed)
     positions: FrozenDict[str, Position] = attrs.field(converter=indexed)
     members: FrozenDict[str, Member] = attrs.field(converter=indexed)
-    deputies: tuple[Deputy, ...] = attrs.field(default=(), converter=tuple)
+    deputies: tuple[Deputy, ...] = attrs.field(default=(), converter=_frozen)
 
     def version(self) -> Hashable:
         """Return the same for ever: an organisation is a value, and another one is another directory."""
@@ -199,6 +219,10 @@ class Organisation:
     def department(self, key: str, /) -> Department | None:
         """Return the department or team, or `None`."""
         return self.departments.get(key)
+
+    def deputies_for(self, principal: MemberKey, /) -> tuple[Deputy, ...]:
+        """Return the rules by which others may act on behalf of a member."""
+        return tuple(rule for rule in self.deputies if rule.principal == principal)
 
     def subtree(self, key: str, /) -> tuple[str, ...]:
         """Return the department and everything below it, parents first; empty if unknown."""

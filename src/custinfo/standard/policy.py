@@ -8,7 +8,7 @@ from custinfo.core.criteria import F
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.policy.grants import ALL_FIELDS, Fields, Grant, Role
 
-__all__ = ["GRANTS", "ROLES"]
+__all__ = ["GRANTS", "PUBLIC_POOL", "ROLES", "SHARING"]
 
 ROLES: Final = tuple(
     Role(key, FrozenDict({"zh": chinese, "en": english}))
@@ -129,3 +129,33 @@ _ADMINISTRATORS: Final = (
 )
 
 GRANTS: Final = (*_SALES, *_LEADERS, *_SERVICES, *_ADMINISTRATORS)
+
+SHARING: Final = (
+    Grant("sales", "customer", frozenset({"share"})),
+    Grant("department_manager", "customer", frozenset({"share"}), "subtree"),
+    Grant("sales", "customer", frozenset({"view", "edit", "tag"}), "shared", view=ALL_FIELDS, edit=ALL_FIELDS),
+    Grant(
+        "sales",
+        "follow_up",
+        frozenset({"view", "create", "edit"}),
+        "shared",
+        through="customer",
+        view=ALL_FIELDS,
+        edit=Fields.everything_but("owner"),
+    ),
+)
+"""Grants that a host may add: salespeople share their customers with each other, managers those of their department."""
+
+PUBLIC_POOL: Final = (
+    Grant(
+        "sales",
+        "customer",
+        frozenset({"view", "claim"}),
+        "pool",
+        view=ALL_FIELDS,
+        mask=FrozenDict({"phone": "phone", "email": "email"}),
+    ),
+    Grant("sales", "customer", frozenset({"release"})),
+    Grant("department_manager", "customer", frozenset({"release"}), "subtree"),
+)
+"""Grants that a host may add for a public pool (公海): salespeople look, claim, and give back what is theirs."""

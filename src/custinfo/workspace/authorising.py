@@ -23,7 +23,8 @@ def authorise(context: Context, prepared: Prepared) -> None:
         return
     access = context.access(prepared.draft.module)
     refusals = _refusals(context, prepared, access.verdict(before or after, context.related))
-    moved = before is not None and before.owner != after.owner
+    # Whoever takes from the pool, or gives back to it, does no more than that.
+    moved = before is not None and before.owner != after.owner and prepared.draft.action not in ("claim", "release")
     if moved and not refusals and "transfer" not in access.verdict(after, context.related).actions:
         refusals = [_refusal(context, "transfer", after.module)]
     if refusals:
@@ -47,7 +48,17 @@ def _refusals(context: Context, prepared: Prepared, verdict: Verdict) -> list[Pr
     changes_tags = draft.tags is not None and draft.tags != (before.tags if before else frozenset())
     if changes_tags and "tag" not in verdict.actions:
         refusals.append(_refusal(context, "tag", draft.module))
+    if _lends_editing(prepared) and "edit" not in verdict.actions:
+        refusals.append(_refusal(context, "edit", draft.module))
     return refusals
+
+
+def _lends_editing(prepared: Prepared) -> bool:
+    """Tell whether a change shares a record to collaborate: nobody passes on more than they have."""
+    before, after = prepared.before, prepared.after
+    if before is None or after is None:
+        return False
+    return any(share.level == "collaborate" for share in after.shares - before.shares)
 
 
 def _refusal(context: Context, action: Action, module: ModuleKey) -> Problem:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from custinfo.core.criteria.nodes import Criterion, Everything
-from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, Version
+from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, ShareLevel, Version
 from custinfo.core.totals import Period, Total
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.context import Context
@@ -15,6 +15,7 @@ from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.former_values import present_tags
 from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.sharing import With, share_draft, unshare_draft
 from custinfo.workspace.summaries import Summaries
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
 from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView
@@ -238,6 +239,57 @@ class Records:
         found = (*problems, *others)
         draft = Draft("tag", self.module, RecordId(record_id), {}, kept | added, version, reason, found=found)
         return self._write(draft)
+
+    def share(
+        self,
+        record_id: str,
+        with_: With,
+        level: ShareLevel = "read",
+        *,
+        until: datetime | None = None,
+        version: Version,
+        reason: str | None = None,
+    ) -> Outcome:
+        """Share a record with a member, a department or a role, beyond what their scopes reach (POL-2).
+
+        What they may do with it is said by their own grants of scope `shared`. Sharing again with the same one replaces
+        level and end. The actor needs `share` on the record, and `edit` to share it to collaborate.
+
+        Args:
+            record_id: The record.
+            with_: A member by key, name, `name(department)` or employee number; `("department", name)`; or
+                `("role", key)`.
+            level: `read`, or `collaborate` for what changes it.
+            until: When it ends; an instant without a zone is in the configured time zone. `None` for never.
+            version: The version that the caller read, or `ANY`.
+            reason: Kept in the history.
+
+        Raises: as `update`; InvalidInputError for nobody known, somebody who has left, and an end that has passed.
+        """
+        record, _ = self._reading.record(self.module, record_id)
+        return self._write(share_draft(self._context, record, with_, level, until, version, reason))
+
+    def unshare(self, record_id: str, with_: With, *, version: Version, reason: str | None = None) -> Outcome:
+        """End a share; where there is none, nothing changes. Raises: as `share`."""
+        record, _ = self._reading.record(self.module, record_id)
+        return self._write(unshare_draft(self._context, record, with_, version, reason))
+
+    def claim(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
+        """Take a record from the public pool: the actor becomes its owner. They need `claim` on it.
+
+        Of two who claim at once, one gets it. Raises: as `update`; InvalidInputError (`already_claimed`) for a record
+        that has an owner.
+        """
+        raw = {"owner": self._context.actor}
+        return self._write(Draft("claim", self.module, RecordId(record_id), raw, None, version, reason, typed=True))
+
+    def release(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
+        """Give a record back to the public pool: it has no owner, and stays with its department.
+
+        The actor needs `release` on it. Raises: as `update`.
+        """
+        raw = {"owner": CLEAR}
+        return self._write(Draft("release", self.module, RecordId(record_id), raw, None, version, reason, typed=True))
 
     def revert(self, record_id: str, *, to_version: int, version: Version, reason: str | None = None) -> Outcome:
         """Take a record's values and tags back to an earlier version, as a new change like any other.

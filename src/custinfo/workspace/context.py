@@ -18,6 +18,7 @@ from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDen
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import Kind
 from custinfo.core.messages import Translated
+from custinfo.core.organisation import Deputy, Directory
 from custinfo.core.permission import Policy
 from custinfo.core.policy.access import Access, Verdict
 from custinfo.core.policy.grants import Action
@@ -78,6 +79,12 @@ class Compiled:
         """Return another configuration compiled for the same people and kinds. Raises: ConfigurationError."""
         schema = checked_schema(configuration, self.schema.directory, self.schema.extra_kinds, self.schema.masks)
         return Compiled(schema, self._rule_types, revision)
+
+    def among(self, directory: Directory) -> Compiled:
+        """Return the same configuration compiled for other people. Raises: ConfigurationError."""
+        known = self.schema
+        schema = checked_schema(known.configuration, directory, known.extra_kinds, known.masks)
+        return Compiled(schema, self._rule_types, self.revision)
 
     def as_stored(self, revision: Revision) -> Compiled:
         """Return the configuration of a revision compiled. Raises: ConfigurationError."""
@@ -163,7 +170,10 @@ class References:
 
 @attrs.define
 class Context:
-    """Carry a session's actor, unit of work and surroundings to the write path and the read path."""
+    """Carry a session's actor, unit of work and surroundings to the write path and the read path.
+
+    `actor` is the member whose grants count; `deputy` is the rule under which another one acts on their behalf.
+    """
 
     actor: MemberKey
     tenant: str
@@ -176,6 +186,7 @@ class Context:
     calendar: WorkingCalendar = EVERY_DAY
     _accesses: dict[tuple[MemberKey, ModuleKey], Access] = attrs.field(factory=dict)
     _earlier: dict[int, Compiled] = attrs.field(factory=dict)
+    deputy: Deputy | None = None
     _ended: bool = False
     _validated_at: datetime | None = None
 
@@ -185,6 +196,16 @@ class Context:
         if self._ended:
             raise SessionEndedError([Problem("session_ended")])
         return self._unit
+
+    @property
+    def author(self) -> MemberKey:
+        """Who acts in person: the deputy, where somebody acts on behalf of the actor."""
+        return self.actor if self.deputy is None else self.deputy.member
+
+    @property
+    def on_behalf_of(self) -> MemberKey | None:
+        """The actor, where somebody else acts on their behalf."""
+        return None if self.deputy is None else self.actor
 
     def compiled_at(self, version: int) -> Compiled:
         """Return the configuration as it was at a version; the present one where that was not kept."""
@@ -256,7 +277,7 @@ class Context:
         who = self.actor if actor is None else actor
         known = self._accesses.get((who, module))
         if known is None:
-            known = self.compiled.policy.access(who, module, self.now())
+            known = self.compiled.policy.access(who, module, self.now(), self.deputy if who == self.actor else None)
             self._accesses[who, module] = known
         return known
 

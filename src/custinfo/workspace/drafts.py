@@ -12,7 +12,7 @@ from custinfo.core.errors import CustinfoError
 from custinfo.core.history.changes import ChangeAction
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, FieldKey, ModuleKey, Record, RecordId, Tag, Version
+from custinfo.core.records import ANY, FieldKey, ModuleKey, Record, RecordId, Share, Tag, Version
 from custinfo.workspace.gating import ApprovalPath
 
 __all__ = ["NEEDED", "Draft", "Prepared"]
@@ -25,6 +25,11 @@ NEEDED: Final[Mapping[ChangeAction, Action]] = {
     "restore": "archive",
     "transfer": "transfer",
     "tag": "tag",
+    "share": "share",
+    "claim": "claim",
+    "release": "release",
+    "delete": "delete",
+    "merge": "merge",
 }
 """What a grant must allow for each kind of change."""
 
@@ -33,7 +38,7 @@ NEEDED: Final[Mapping[ChangeAction, Action]] = {
 class Draft:
     """A change as somebody asks for it.
 
-    `raw` are raw values by field name. `tags` replaces all tags where it is not `None`.
+    `raw` are raw values by field name. `tags` replaces all tags where it is not `None`, and `shares` all shares.
     `version` is what the asker read, or `ANY`; it plays no part on creation. With `typed`, `raw` has keys and typed
     values, also of fields that are retired by now, and `found` is what was found when they were made typed.
     """
@@ -47,6 +52,7 @@ class Draft:
     reason: str | None = attrs.field(default=None, repr=False)
     typed: bool = False
     found: tuple[Problem, ...] = ()
+    shares: frozenset[Share] | None = attrs.field(default=None, repr=False)
 
 
 @attrs.define

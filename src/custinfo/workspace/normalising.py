@@ -68,6 +68,8 @@ class Normaliser:
         if draft.version is not ANY and draft.version != record.version:
             versions = {"expected": draft.version, "actual": record.version}
             raise StaleVersionError([Problem("stale_version", params=versions)])
+        if draft.action == "claim" and record.owner is not None:
+            raise InvalidInputError([Problem("already_claimed", "owner")])
         if draft.action == "restore":
             if record.archived_at is None:
                 raise InvalidInputError([Problem("not_archived")])
@@ -116,6 +118,8 @@ class Normaliser:
         readable = self._context.verdict(before).readable
         for key, value in patch.items():
             old = before.owner if key == "owner" else before.values.get(key)
+            if key == "owner" and old is None and value is CLEAR:
+                continue
             if type(old) is Sealed and value is not CLEAR:
                 old = self._opened(before, key, old)
             if (key not in readable and not self._wrote(before, key)) or old != (None if value is CLEAR else value):
@@ -127,7 +131,7 @@ class Normaliser:
         changes = self._context.unit.history.of_record(record.module, record.id)
         for change in reversed(changes):
             if any(item.field == key for item in change.fields):
-                return change.actor == self._context.actor
+                return change.actor == self._context.author
         return False
 
     def _opened(self, record: Record, key: FieldKey, sealed: Sealed) -> Any:
@@ -171,9 +175,12 @@ class Normaliser:
             changes["values"] = before.patched(patch)
         if "owner" in prepared.patch:
             owner = prepared.patch["owner"]
-            changes |= {"owner": owner, "department": self._department(owner)}
+            # What is nobody's stays with the department that had it: its pool.
+            changes |= {"owner": None} if owner is CLEAR else {"owner": owner, "department": self._department(owner)}
         if draft.tags is not None and draft.tags != before.tags:
             changes["tags"] = draft.tags
+        if draft.shares is not None and draft.shares != before.shares:
+            changes["shares"] = draft.shares
         if draft.action in ("archive", "restore"):
             changes["archived_at"] = now if draft.action == "archive" else None
         return attrs.evolve(before, **changes, version=before.version + 1, updated_at=now) if changes else before

@@ -283,6 +283,7 @@ class ReadPath:
             record.created_at if "created_at" in readable else None,
             record.updated_at if "updated_at" in readable else None,
             record.archived_at if "archived_at" in readable else None,
+            record.shares if "shares" in readable else frozenset(),
             self._context.module(record.module),
         )
 

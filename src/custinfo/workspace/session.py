@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, cast, get_args
 
@@ -15,6 +16,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED
 from custinfo.workspace.explaining import explain, explain_out_of_reach
 from custinfo.workspace.explanations import Explanation
+from custinfo.workspace.handing_over import HandOverPlan, Successor, plan_hand_over
 from custinfo.workspace.live_configuration import LiveConfiguration
 from custinfo.workspace.reading import ReadPath
 
@@ -24,6 +26,7 @@ _VERBS: Final[dict[str, Action]] = {
     "update": "edit",
     "revert": "edit",
     "restore": "archive",
+    "unshare": "share",
     "get": "view",
     "find": "view",
 }
@@ -47,8 +50,13 @@ class Session:
 
     @property
     def actor(self) -> MemberKey:
-        """The key of the member who acts."""
+        """The key of the member who acts, or on whose behalf somebody acts: whose grants count."""
         return self.context.actor
+
+    @property
+    def deputy(self) -> MemberKey | None:
+        """The key of the member who acts on behalf of `actor`; `None` where they act for themselves."""
+        return None if self.context.deputy is None else self.context.deputy.member
 
     @property
     def customers(self) -> Records:
@@ -75,6 +83,21 @@ class Session:
     def configuration(self) -> LiveConfiguration:
         """The configuration in force, and the verbs that change it."""
         return LiveConfiguration(self.context)
+
+    def plan_hand_over(self, leaver: str, to: str | Sequence[Successor]) -> HandOverPlan:
+        """Return what handing over everything of a member would do: to whom each record goes (ORG-4).
+
+        That is what they own, and the fields that the module hands over (`ModuleDefinition.handed_over`). The actor
+        needs `transfer` on each record, before and after; archived records stay. Nothing is written until
+        `plan.apply()`.
+
+        Args:
+            leaver: The member, by key, name, `name(department)` or employee number; they may have left already.
+            to: Who takes over, or several `Successor`, of which the first that fits a record takes it.
+
+        Raises: InvalidInputError for people whom nobody knows, a successor who has left, and the leaver as their own.
+        """
+        return plan_hand_over(self.context, leaver, to)
 
     def now(self) -> datetime:
         """Return the present instant as the workspace's clock gives it."""

@@ -11,7 +11,7 @@ import attrs
 from custinfo.core.approval.requests import RequestId, RequestState, TrailEntry
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction, Channel
-from custinfo.core.records import FieldKey, Masked, MemberKey, ModuleKey, RecordId, Tag, Unreadable
+from custinfo.core.records import FieldKey, Masked, MemberKey, ModuleKey, RecordId, Share, Tag, Unreadable
 from custinfo.core.schema import ModuleSchema
 
 __all__ = [
@@ -32,7 +32,7 @@ class RecordView:
 
     `view["phone"]` or `view["联系方式"]` gives the typed value, a `Masked`, or `None` for a blank; a field that the
     actor may not see raises `KeyError`, just like one that does not exist. `values` has the visible fields that are
-    not blank. `owner`, `department` and the times are `None` where they may not be seen.
+    not blank. `owner`, `department` and the times are `None` where they may not be seen, and `tags` and `shares` empty.
     """
 
     id: RecordId
@@ -46,6 +46,7 @@ class RecordView:
     created_at: datetime | None = attrs.field(repr=False, default=None)
     updated_at: datetime | None = attrs.field(repr=False, default=None)
     archived_at: datetime | None = attrs.field(repr=False, default=None)
+    shares: frozenset[Share] = attrs.field(repr=False, default=frozenset())
     _schema: ModuleSchema | None = attrs.field(repr=False, default=None, eq=False)
 
     def __getitem__(self, name: str) -> Any:

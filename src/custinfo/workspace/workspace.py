@@ -13,7 +13,7 @@ from custinfo.core.configuration import Configuration
 from custinfo.core.errors import ConflictError, NotFoundError, PermissionDeniedError, StorageError
 from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import Masker
-from custinfo.core.organisation import Directory, Organisation
+from custinfo.core.organisation import Directory, Organisation, deputy_rule
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey
 from custinfo.core.revisions import Revision
@@ -108,20 +108,44 @@ class Workspace:
         return cls(configuration, units=units, **settings)
 
     @contextmanager
-    def acting_as(self, actor: MemberKey, *, unit: Units | None = None) -> Iterator[Session]:
+    def acting_as(
+        self, actor: MemberKey, *, on_behalf_of: MemberKey | None = None, unit: Units | None = None
+    ) -> Iterator[Session]:
         """Return a session for a `with` block; it is one transaction, committed at the end and rolled back on error.
 
         Args:
             actor: Key of the member who acts; the host has authenticated them.
+            on_behalf_of: Key of another member for whom they deputise (`Deputy`): what that one may do counts, as far
+                as the rule goes, and the history keeps both.
             unit: The host's own transaction, such as `SqlAlchemyUnit(session)`: then it is only flushed.
 
-        Raises: PermissionDeniedError for an unknown member or one who has left.
+        Raises: PermissionDeniedError for an unknown member or one who has left, and where no rule in force says that
+            they may act on behalf of the other.
         """
-        member = self._compiled.schema.directory.member(actor)
-        if member is None or not member.active:
-            raise PermissionDeniedError([Problem("unknown_actor", params={"actor": str(actor)})])
-        with self._context(actor, unit) as context:
+        directory = self._compiled.schema.directory
+        _require_active(directory, actor)
+        deputy = None
+        if on_behalf_of is not None and on_behalf_of != actor:
+            _require_active(directory, on_behalf_of)
+            deputy = deputy_rule(directory, actor, on_behalf_of, self._clock())
+            if deputy is None:
+                told = {"actor": str(actor), "principal": str(on_behalf_of)}
+                raise PermissionDeniedError([Problem("not_deputy", params=told)])
+        with self._context(actor if deputy is None else deputy.principal, unit) as context:
+            context.deputy = deputy
             yield Session(context)
+
+    def reorganise(self, organisation: Directory) -> None:
+        """Go on with other people and departments: sessions that begin from now on know these.
+
+        An `Organisation` is a value; when somebody joins, moves or leaves, the host makes another one and gives it to
+        the workspace of each of its processes. What records say of owners and departments stays: see `plan_hand_over`.
+
+        Raises: ConfigurationError where the configuration does not fit them; the workspace stays as it was.
+        """
+        given = self._given.among(organisation)
+        self._compiled = given if self._compiled is self._given else self._compiled.among(organisation)
+        self._given, self._hosted = given, None
 
     def run(self, actor: MemberKey, function: Callable[[Session], T], *, attempts: int = 3) -> T:
         """Return what a function returns that acts in a session of its own, tried again where others were in the way.
@@ -323,6 +347,12 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _require_active(directory: Directory, key: MemberKey) -> None:
+    member = directory.member(key)
+    if member is None or not member.active:
+        raise PermissionDeniedError([Problem("unknown_actor", params={"actor": str(key)})])
 
 
 def _may_be_tried_again(error: StorageError | ConflictError) -> bool:

@@ -80,7 +80,7 @@ class WritePath:
         gate = Gate(self.context, own=self.own, also=self.also)
         reserved = gate.reservations([prepared.before for prepared in batch if prepared.before is not None])
         for prepared in batch:
-            if prepared.after is not None:
+            if prepared.after is not None and prepared.draft.action != "share":
                 prepared.path, prepared.error = gate.judge(prepared.before, prepared.after, prepared.patch, reserved)
 
     def commit(self, batch: Iterable[Prepared]) -> None:
@@ -159,12 +159,12 @@ class WritePath:
             after.id,
             after.version,
             now,
-            self.context.actor,
+            self.context.author,
             prepared.draft.action,
             changes_between(prepared.before, after),
             self.channel,
             prepared.draft.reason,
-            self.on_behalf_of,
+            self.on_behalf_of or self.context.on_behalf_of,
             None,
             self.batch,
             self.context.schema.configuration.version,

@@ -13,8 +13,21 @@ from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, Record
 
 __all__ = ["Change", "ChangeAction", "Channel", "FieldChange", "changes_between", "difference", "fold", "replay"]
 
-ChangeAction = Literal["create", "update", "archive", "restore", "transfer", "tag", "revert", "delete"]
-Channel = Literal["edit", "approval", "import", "undo", "rule", "merge", "configuration"]
+ChangeAction = Literal[
+    "create",
+    "update",
+    "archive",
+    "restore",
+    "transfer",
+    "tag",
+    "revert",
+    "delete",
+    "share",
+    "claim",
+    "release",
+    "merge",
+]
+Channel = Literal["edit", "approval", "import", "undo", "rule", "merge", "configuration", "hand_over"]
 
 _TRACKED = ("owner", "department", "archived_at", "created_by")
 _SETS = ("tags", "shares")

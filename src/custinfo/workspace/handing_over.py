@@ -1,0 +1,256 @@
+"""Handing over everything that somebody who leaves has, previewed and in one step (ORG-4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from custinfo.core.criteria.evaluate import compile_predicate
+from custinfo.core.criteria.nodes import Compare, Criterion, OneOf, all_of, any_of
+from custinfo.core.errors import InvalidInputError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+from custinfo.workspace.context import Context
+from custinfo.workspace.drafts import Draft
+from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.writing import WritePath
+
+__all__ = ["HandOverItem", "HandOverPlan", "HandOverReport", "Successor", "plan_hand_over"]
+
+_CHUNK: Final = 500
+
+
+@attrs.frozen
+class Successor:
+    """Say who takes over, and what of it; of several, the first that fits a record.
+
+    Args:
+        to: A member by key, name, `name(department)` or employee number.
+        module: Records of this module alone; of all when not given.
+        where: Records that meet this criterion alone, which is one on the records of `module`.
+        department: Records of this department, by key, name or path, and of all below it, alone.
+    """
+
+    to: str
+    module: ModuleKey | None = None
+    where: Criterion | None = None
+    department: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.where is not None and self.module is None:
+            raise ValueError("a criterion is one on the records of a module: say which")
+
+
+@attrs.frozen
+class HandOverItem:
+    """A record that is handed over: to whom, at which version it was seen, and in which fields it names the leaver.
+
+    `problems` say why it can't be handed over; then it stays as it is.
+    """
+
+    module: ModuleKey
+    record_id: RecordId
+    version: int
+    to: MemberKey | None
+    fields: tuple[FieldKey, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@attrs.frozen
+class HandOverReport:
+    """What a hand-over did: how many records of each module it gave to whom, and what it left.
+
+    `batch` stands in the history of each record. `requests` wait for approval where a flow gates transfers.
+    """
+
+    batch: str
+    records: FrozenDict[ModuleKey, FrozenDict[MemberKey, int]]
+    left: tuple[HandOverItem, ...]
+    requests: tuple[str, ...] = ()
+
+
+@attrs.define
+class HandOverPlan:
+    """What handing over would do. Making it changes nothing; `apply` does what it says, or nothing.
+
+    `items` are the records, module by module. `out_of_reach` are the modules in which the actor may not transfer:
+    nothing is said of what the leaver has there.
+    """
+
+    leaver: MemberKey
+    items: tuple[HandOverItem, ...] = attrs.field(repr=False)
+    out_of_reach: tuple[ModuleKey, ...]
+    _context: Context = attrs.field(repr=False, alias="context")
+    _report: HandOverReport | None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def counts(self) -> FrozenDict[ModuleKey, FrozenDict[MemberKey, int]]:
+        """How many records of each module go to whom; those with problems are not counted."""
+        return _counted(self.items)
+
+    @property
+    def left(self) -> tuple[HandOverItem, ...]:
+        """The records that stay as they are, because something is in the way or nobody takes them over."""
+        return tuple(item for item in self.items if item.problems)
+
+    def apply(self, *, reason: str | None = None) -> HandOverReport:
+        """Hand everything over in one step: ordinary changes, with history under the channel `hand_over`.
+
+        A plan is applied once: asked again, it returns the same report.
+
+        Args:
+            reason: Kept in the history of each record.
+
+        Raises: StaleVersionError if a record was changed since the plan was made, or another error that a change may
+            meet: nothing is handed over then; make another plan.
+        """
+        if self._report is None:
+            self._report = _Application(self._context, self, reason).run()
+        return self._report
+
+
+def plan_hand_over(context: Context, leaver: str, to: str | Sequence[Successor]) -> HandOverPlan:
+    """Return what handing over everything of a member would do; writes nothing.
+
+    Raises: InvalidInputError for people whom nobody knows, a successor who has left, and the leaver as their own.
+    """
+    successors = [Successor(to)] if isinstance(to, str) else list(to)
+    key = _member(context, leaver)
+    takers = [_Taker.of(context, item, key) for item in successors]
+    planner = _Planner(context, key, takers)
+    modules = context.schema.configuration.modules
+    reached = [module for module in modules if context.access(module).may("transfer")]
+    items = [item for module in reached for item in planner.module(module)]
+    return HandOverPlan(key, tuple(items), tuple(module for module in modules if module not in reached), context)
+
+
+def _counted(items: Iterable[HandOverItem]) -> FrozenDict[ModuleKey, FrozenDict[MemberKey, int]]:
+    found: dict[ModuleKey, Counter[MemberKey]] = {}
+    for item in items:
+        if not item.problems and item.to is not None:
+            found.setdefault(item.module, Counter())[item.to] += 1
+    return FrozenDict({module: FrozenDict(counts) for module, counts in found.items()})
+
+
+def _member(context: Context, text: str) -> MemberKey:
+    """Return the key of a member, also one who has left."""
+    if context.schema.directory.member(text) is not None:
+        return text
+    found = context.schema.directory.find_member(text)
+    if isinstance(found, str):
+        return found
+    raise InvalidInputError([Problem("ambiguous_member" if found else "unknown_member", "owner")])
+
+
+@attrs.frozen
+class _Taker:
+    """A successor, with what decides whether a record is theirs."""
+
+    to: MemberKey
+    module: ModuleKey | None
+    where: Callable[[Record], bool]
+
+    @classmethod
+    def of(cls, context: Context, successor: Successor, leaver: MemberKey) -> _Taker:
+        key = _member(context, successor.to)
+        member = context.schema.directory.member(key)
+        if member is None or not member.active or key == leaver:
+            raise InvalidInputError([Problem("inactive_member", "owner")])
+        parts: list[Criterion] = []
+        if successor.department is not None:
+            parts.append(_within(context, successor.department))
+        if successor.where is not None and successor.module is not None:
+            parts.append(context.bind(successor.where, successor.module))
+        holds = compile_predicate(all_of(parts))
+        return cls(key, successor.module, lambda record: holds(record, context.related))
+
+    def takes(self, record: Record) -> bool:
+        return self.module in (None, record.module) and self.where(record)
+
+
+def _within(context: Context, department: str) -> Criterion:
+    directory = context.schema.directory
+    found = department if directory.department(department) is not None else directory.find_department(department)
+    if not isinstance(found, str):
+        raise InvalidInputError([Problem("ambiguous_department" if found else "unknown_department", "department")])
+    return OneOf(("department",), directory.subtree(found))
+
+
+@attrs.frozen
+class _Planner:
+    """Find what somebody has, module by module, and see whether it can be handed over."""
+
+    context: Context
+    leaver: MemberKey
+    takers: Sequence[_Taker]
+
+    def module(self, module: ModuleKey) -> Iterator[HandOverItem]:
+        definition = self.context.module(module).definition
+        named = [key for key in definition.handed_over if key in self.context.module(module).user_fields]
+        mine: Criterion = any_of([Compare((key,), "eq", self.leaver) for key in ("owner", *named)])
+        for chunk in _chunks(ReadPath(self.context).stream(module, mine, action="transfer")):
+            found = [self.item(record, named) for record in chunk]
+            going = [item for item in found if not item.problems]
+            prepared = WritePath(self.context, channel="hand_over").prepare([draft_of(item, None) for item in going])
+            errors = {
+                item.record_id: one.error.problems
+                for item, one in zip(going, prepared, strict=True)
+                if one.error is not None
+            }
+            for item in found:
+                yield attrs.evolve(item, problems=errors[item.record_id]) if item.record_id in errors else item
+
+    def item(self, record: Record, named: Sequence[FieldKey]) -> HandOverItem:
+        fields = [key for key in named if record.values.get(key) == self.leaver]
+        if record.owner == self.leaver:
+            fields.insert(0, "owner")
+        taker = next((taker for taker in self.takers if taker.takes(record)), None)
+        problems = () if taker is not None else (Problem("nobody_takes_over", "owner"),)
+        to = None if taker is None else taker.to
+        return HandOverItem(record.module, record.id, record.version, to, tuple(fields), problems)
+
+
+def draft_of(item: HandOverItem, reason: str | None) -> Draft:
+    """Return the change of one record."""
+    raw = dict.fromkeys(item.fields, item.to)
+    return Draft("transfer", item.module, item.record_id, raw, None, item.version, reason, typed=True)
+
+
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    chunk: list[Record] = []
+    for record in records:
+        chunk.append(record)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+@attrs.define
+class _Application:
+    """Carry one plan out."""
+
+    context: Context
+    plan: HandOverPlan
+    reason: str | None
+
+    def run(self) -> HandOverReport:
+        batch = self.context.ids()
+        path = WritePath(self.context, channel="hand_over", batch=batch)
+        going = [item for item in self.plan.items if not item.problems]
+        requests: list[str] = []
+        with self.context.unit.atomic():
+            for start in range(0, len(going), _CHUNK):
+                part = going[start : start + _CHUNK]
+                prepared = path.prepare([draft_of(item, self.reason) for item in part])
+                for one in prepared:
+                    if one.error is not None:
+                        raise one.error
+                path.commit(prepared)
+                requests += [one.request.id for one in prepared if one.request is not None]
+        return HandOverReport(batch, self.plan.counts, self.plan.left, tuple(requests))
