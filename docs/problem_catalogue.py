@@ -53,7 +53,7 @@ TOPICS: Final[dict[str, str]] = {
     """,
     "Conflicts": """
         stale_version field_reserved already_archived not_archived archived already_claimed
-        nobody_takes_over share_ended session_ended configuration_changed
+        nobody_takes_over share_ended still_referenced not_mergeable session_ended configuration_changed
     """,
     "Approval": """
         no_approver not_your_task own_change request_closed not_submitter stale_request needs_rebase approval_missing

@@ -38,13 +38,13 @@ if TYPE_CHECKING:
         StorageError,
         UnreadableFileError,
     )
-    from custinfo.core.fields import FieldDefinition, ModuleDefinition
+    from custinfo.core.fields import FieldDefinition, Inheritance, ModuleDefinition
     from custinfo.core.life_cycles import LifeCycle, Transition
     from custinfo.core.messages import DEFAULT_MESSAGES, Messages
-    from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
+    from custinfo.core.organisation import Assignment, Department, Deputy, Member, Organisation, Position
     from custinfo.core.policy.grants import ALL_FIELDS, Fields, Grant, Role
     from custinfo.core.problems import Place, Problem
-    from custinfo.core.records import ANY, CLEAR, UNREADABLE, Attachment, Masked, Record, Tag
+    from custinfo.core.records import ANY, CLEAR, UNREADABLE, Attachment, Masked, Record, Share, Tag
     from custinfo.core.reports import Report
     from custinfo.core.review.difference import ChangedRight, PolicyDifference, policy_diff
     from custinfo.core.review.entitlements import Entitlement
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from custinfo.workspace.backups import TenantSummary
     from custinfo.workspace.collection import Records
     from custinfo.workspace.explanations import Explanation
+    from custinfo.workspace.handing_over import HandOverPlan, HandOverReport, Successor
     from custinfo.workspace.importing import Counts, PlannedRow, Progress
     from custinfo.workspace.integrity import IntegrityReport
     from custinfo.workspace.live_configuration import LiveConfiguration
@@ -116,6 +117,7 @@ __all__ = [
     "DateOrder",
     "Department",
     "DepartmentHead",
+    "Deputy",
     "Dictionary",
     "DictionaryValue",
     "DuplicateValueError",
@@ -130,9 +132,12 @@ __all__ = [
     "Fields",
     "Flow",
     "Grant",
+    "HandOverPlan",
+    "HandOverReport",
     "IllegalTransitionError",
     "InSegment",
     "InboxTask",
+    "Inheritance",
     "IntegrityReport",
     "InvalidInputError",
     "Length",
@@ -175,9 +180,11 @@ __all__ = [
     "Segment",
     "Session",
     "SessionEndedError",
+    "Share",
     "StaleVersionError",
     "Step",
     "StorageError",
+    "Successor",
     "Tag",
     "TagAssignment",
     "TagDimension",
@@ -237,6 +244,11 @@ _HOMES = {
     "custinfo.workspace.upkeep": ("verify_backup",),
     "custinfo.workspace.approvals": ("Approvals",),
     "custinfo.workspace.explanations": ("Explanation",),
+    "custinfo.workspace.handing_over": (
+        "HandOverPlan",
+        "HandOverReport",
+        "Successor",
+    ),
     "custinfo.workspace.importing": (
         "Counts",
         "PlannedRow",
@@ -294,6 +306,7 @@ _HOMES = {
     ),
     "custinfo.core.fields": (
         "FieldDefinition",
+        "Inheritance",
         "ModuleDefinition",
     ),
     "custinfo.core.life_cycles": (
@@ -303,6 +316,7 @@ _HOMES = {
     "custinfo.core.organisation": (
         "Assignment",
         "Department",
+        "Deputy",
         "Member",
         "Organisation",
         "Position",
@@ -318,6 +332,7 @@ _HOMES = {
         "Attachment",
         "Masked",
         "Record",
+        "Share",
         "Tag",
     ),
     "custinfo.core.reports": ("Report",),

@@ -1,6 +1,6 @@
 """Ports: what custinfo needs from the outside, as small Protocols that a host may implement."""
 
-from custinfo.core.organisation import Directory
+from custinfo.core.organisation import DeputyDirectory, Directory, VersionedDirectory
 from custinfo.ports.repositories import (
     ApprovalRepository,
     ConfigurationRepository,
@@ -21,6 +21,7 @@ __all__ = [
     "ApprovalRepository",
     "Clock",
     "ConfigurationRepository",
+    "DeputyDirectory",
     "Directory",
     "Disagreement",
     "Grouping",
@@ -38,4 +39,5 @@ __all__ = [
     "Units",
     "Unreadable",
     "Upkeep",
+    "VersionedDirectory",
 ]

@@ -2,5 +2,6 @@
 
 from custinfo.standard.configuration import standard_configuration
 from custinfo.standard.organisation import sample_organisation
+from custinfo.standard.policy import PUBLIC_POOL, SHARING
 
-__all__ = ["sample_organisation", "standard_configuration"]
+__all__ = ["PUBLIC_POOL", "SHARING", "sample_organisation", "standard_configuration"]

@@ -10,7 +10,7 @@ from custinfo.core.records import ModuleKey
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Prepared
 
-__all__ = ["authorise"]
+__all__ = ["authorise", "refusal"]
 
 
 def authorise(context: Context, prepared: Prepared) -> None:
@@ -26,7 +26,7 @@ def authorise(context: Context, prepared: Prepared) -> None:
     # Whoever takes from the pool, or gives back to it, does no more than that.
     moved = before is not None and before.owner != after.owner and prepared.draft.action not in ("claim", "release")
     if moved and not refusals and "transfer" not in access.verdict(after, context.related).actions:
-        refusals = [_refusal(context, "transfer", after.module)]
+        refusals = [refusal(context, "transfer", after.module)]
     if refusals:
         prepared.error = PermissionDeniedError(refusals)
 
@@ -35,21 +35,21 @@ def _refusals(context: Context, prepared: Prepared, verdict: Verdict) -> list[Pr
     draft, before = prepared.draft, prepared.before
     action = NEEDED[draft.action]
     if action not in verdict.actions:
-        return [_refusal(context, action, draft.module)]
+        return [refusal(context, action, draft.module)]
     refusals = []
     if action in ("create", "edit"):
         writable = verdict.creatable if before is None else verdict.editable
         for key in prepared.patch:
             if key == "owner" and before is not None:
                 if "transfer" not in verdict.actions:
-                    refusals.append(_refusal(context, "transfer", draft.module))
+                    refusals.append(refusal(context, "transfer", draft.module))
             elif key not in writable and not (key == "owner" and prepared.patch[key] == context.actor):
                 refusals.append(Problem("field_not_editable", key))
     changes_tags = draft.tags is not None and draft.tags != (before.tags if before else frozenset())
     if changes_tags and "tag" not in verdict.actions:
-        refusals.append(_refusal(context, "tag", draft.module))
+        refusals.append(refusal(context, "tag", draft.module))
     if _lends_editing(prepared) and "edit" not in verdict.actions:
-        refusals.append(_refusal(context, "edit", draft.module))
+        refusals.append(refusal(context, "edit", draft.module))
     return refusals
 
 
@@ -61,7 +61,8 @@ def _lends_editing(prepared: Prepared) -> bool:
     return any(share.level == "collaborate" for share in after.shares - before.shares)
 
 
-def _refusal(context: Context, action: Action, module: ModuleKey) -> Problem:
+def refusal(context: Context, action: Action, module: ModuleKey) -> Problem:
+    """Return the problem that a record is not in the actor's reach for an action, or that none is."""
     params = {"action": action, "module": context.named(module)}
     if context.access(module).may(action):
         return Problem("scope_denied", params={**params, "clause": "scope"})

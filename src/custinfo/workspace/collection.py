@@ -10,7 +10,9 @@ from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, ShareLevel, Version
 from custinfo.core.totals import Period, Total
 from custinfo.workspace.approvals import Approvals
+from custinfo.workspace.combining import Merged, Merger
 from custinfo.workspace.context import Context
+from custinfo.workspace.deleting import refuse_pending, refuse_referenced
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.former_values import present_tags
 from custinfo.workspace.past import Past, TagAssignment
@@ -290,6 +292,59 @@ class Records:
         """
         raw = {"owner": CLEAR}
         return self._write(Draft("release", self.module, RecordId(record_id), raw, None, version, reason, typed=True))
+
+    def delete(self, record_id: str, *, version: Version, reason: str | None = None) -> None:
+        """Delete a record for good, archived or not; its history stays, and ends with the deletion.
+
+        It is for what should never have been there; otherwise archive it. The actor needs `delete` on the record.
+
+        Raises: as `update`; InvalidInputError (`still_referenced`) while another record refers to it;
+            FieldReservedError while a request about it is open.
+        """
+        record, _ = self._reading.record(self.module, record_id, "view", "delete")
+        draft = Draft("delete", self.module, record.id, {}, None, version, reason)
+        if "delete" in self._context.verdict(record).actions:
+            refuse_pending(self._context, [record])
+            refuse_referenced(self._context, record)
+        WritePath(self._context).write(draft)
+
+    def merge(
+        self,
+        keep: str,
+        others: Sequence[str],
+        *,
+        take: Mapping[str, str] | None = None,
+        version: Version,
+        reason: str | None = None,
+    ) -> Merged:
+        """Make one record of several that are about the same, all or nothing (CUS-1).
+
+        The record that stays keeps its values, and its blanks are filled from the others, in their order; tags and
+        shares are put together. What refers to the others refers to it, the others go to the archive, and the history
+        of each says so. The actor needs `merge` on all of them.
+
+        Args:
+            keep: The record that stays.
+            others: The records that go into it.
+            take: Field name → the record whose value counts there.
+            version: The version of the record that stays, or `ANY`.
+            reason: Kept in the history of all.
+
+        Raises: as `update`; InvalidInputError (`not_mergeable`) for records of different types; FieldReservedError
+            while a request about one of them is open; ValueError if there is nothing to merge, or `take` names a record
+            that is not among them.
+        """
+        records = [self._reading.record(self.module, key)[0] for key in dict.fromkeys((keep, *others))]
+        if len(records) < 2:
+            raise ValueError("others must name a record that is not the one to keep")
+        schema = self._context.module(self.module)
+        chosen = {schema.resolve(name) or name: RecordId(source) for name, source in (take or {}).items()}
+        if not {record.id for record in records}.issuperset(chosen.values()):
+            raise ValueError("take must name records that are merged")
+        merger = Merger(self._context, records[0], records[1:], chosen, reason)
+        kept, differing, moved = merger.run(version)
+        ids = tuple(record.id for record in records[1:])
+        return Merged(self._reading.view(kept), ids, differing, moved, merger.batch)
 
     def revert(self, record_id: str, *, to_version: int, version: Version, reason: str | None = None) -> Outcome:
         """Take a record's values and tags back to an earlier version, as a new change like any other.

@@ -41,6 +41,7 @@ class Draft:
     `raw` are raw values by field name. `tags` replaces all tags where it is not `None`, and `shares` all shares.
     `version` is what the asker read, or `ANY`; it plays no part on creation. With `typed`, `raw` has keys and typed
     values, also of fields that are retired by now, and `found` is what was found when they were made typed.
+    `archives` puts the record into the archive as part of another change.
     """
 
     action: ChangeAction
@@ -53,6 +54,12 @@ class Draft:
     typed: bool = False
     found: tuple[Problem, ...] = ()
     shares: frozenset[Share] | None = attrs.field(default=None, repr=False)
+    archives: bool = False
+
+    @property
+    def puts_away(self) -> bool:
+        """Whether the record is no longer live after the change."""
+        return self.archives or self.action in ("archive", "delete")
 
 
 @attrs.define

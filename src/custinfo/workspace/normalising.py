@@ -73,7 +73,7 @@ class Normaliser:
         if draft.action == "restore":
             if record.archived_at is None:
                 raise InvalidInputError([Problem("not_archived")])
-        elif record.archived_at is not None:
+        elif record.archived_at is not None and draft.action != "delete":
             raise InvalidInputError([Problem("already_archived" if draft.action == "archive" else "archived")])
         return record
 
@@ -181,8 +181,8 @@ class Normaliser:
             changes["tags"] = draft.tags
         if draft.shares is not None and draft.shares != before.shares:
             changes["shares"] = draft.shares
-        if draft.action in ("archive", "restore"):
-            changes["archived_at"] = now if draft.action == "archive" else None
+        if draft.puts_away or draft.action == "restore":
+            changes["archived_at"] = now if draft.puts_away else None
         return attrs.evolve(before, **changes, version=before.version + 1, updated_at=now) if changes else before
 
     def _moved(self, before: Record, after: Record, now: datetime) -> Record:

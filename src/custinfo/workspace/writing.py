@@ -24,6 +24,8 @@ from custinfo.workspace.validating import check_references, validate
 __all__ = ["WritePath"]
 
 _SLICE: Final = 100
+_UNGATED: Final = frozenset({"share", "merge"})
+"""A share changes no data, and what a merger puts together was live before."""
 
 
 @attrs.frozen
@@ -80,7 +82,7 @@ class WritePath:
         gate = Gate(self.context, own=self.own, also=self.also)
         reserved = gate.reservations([prepared.before for prepared in batch if prepared.before is not None])
         for prepared in batch:
-            if prepared.after is not None and prepared.draft.action != "share":
+            if prepared.after is not None and prepared.draft.action not in _UNGATED:
                 prepared.path, prepared.error = gate.judge(prepared.before, prepared.after, prepared.patch, reserved)
 
     def commit(self, batch: Iterable[Prepared]) -> None:
@@ -105,12 +107,21 @@ class WritePath:
     def _save(self, saved: Sequence[tuple[Prepared, Record]], now: datetime) -> None:
         """Save records with their history, a slice of that at a time: a change is many objects, needed for a moment."""
         records = [after for _, after in saved]
-        self.context.unit.records.save(records)
+        self._keep(saved)
         for start in range(0, len(saved), _SLICE):
             part = saved[start : start + _SLICE]
             self.context.unit.history.append([self._change(prepared, after, now) for prepared, after in part])
         self.context.related.forget(records)
         follow(self.context, records)
+
+    def _keep(self, saved: Sequence[tuple[Prepared, Record]]) -> None:
+        """Save what stays, and remove what is deleted."""
+        gone = [item.before for item, _ in saved if item.draft.action == "delete" and item.before is not None]
+        kept = [after for item, after in saved if item.draft.action != "delete"]
+        if gone:
+            self.context.unit.records.remove(gone)
+        if kept:
+            self.context.unit.records.save(kept)
 
     def _refuse_reserved(self, batch: Iterable[Prepared]) -> None:
         """Look again at what requests hold: time passed since the plan. Raises: FieldReservedError."""

@@ -101,6 +101,8 @@ ENGLISH: Final = {
     "unknown_role": "names no role",
     "not_deputy": "{actor} does not deputise for {principal}",
     "nobody_takes_over": "nobody was named to take it over",
+    "still_referenced": "a record of {module} refers to it",
+    "not_mergeable": "is not the same for all: records of different types are not merged",
     "already_archived": "the record is archived already",
     "not_archived": "the record is not archived",
     "archived": "the record is archived: restore it first",

@@ -100,6 +100,8 @@ CHINESE: Final = {
     "unknown_role": "没有这个角色",
     "not_deputy": "{actor} 不是 {principal} 的代理人",
     "nobody_takes_over": "没有指定接手人",
+    "still_referenced": "仍有{module}记录引用它",
+    "not_mergeable": "各记录不一致：不同类型的记录不能合并",
     "already_archived": "记录已归档",
     "not_archived": "记录未归档",
     "archived": "记录已归档：请先恢复",

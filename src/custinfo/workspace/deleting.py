@@ -1,0 +1,39 @@
+"""Deleting a record for good, and what stands in the way (CUS-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from custinfo.core.criteria.nodes import OneOf
+from custinfo.core.errors import FieldReservedError, InvalidInputError
+from custinfo.core.problems import Problem
+from custinfo.core.records import ModuleKey, Record
+from custinfo.ports.repositories import Query
+from custinfo.workspace.context import Context
+
+__all__ = ["references_to", "refuse_pending", "refuse_referenced"]
+
+
+def references_to(context: Context, module: ModuleKey) -> list[tuple[ModuleKey, str]]:
+    """Return the modules and fields that refer to records of a module."""
+    return [
+        (other, key)
+        for other in context.schema.configuration.modules
+        for key, target in context.related.fields(other)
+        if target == module
+    ]
+
+
+def refuse_referenced(context: Context, record: Record) -> None:
+    """Refuse to delete a record to which another one refers. Raises: InvalidInputError (`still_referenced`)."""
+    for module, key in references_to(context, record.module):
+        if context.unit.queries.count(Query(module, OneOf((key,), (record.id,)))):
+            raise InvalidInputError([Problem("still_referenced", params={"module": context.named(module)})])
+
+
+def refuse_pending(context: Context, records: Iterable[Record]) -> None:
+    """Refuse to take away records about which a request is open. Raises: FieldReservedError."""
+    for record in records:
+        for request in context.unit.approvals.open_for(record.module, [record.id]):
+            fields = sorted(request.patch) or [""]
+            raise FieldReservedError([Problem("field_reserved", fields[0] or None, params={"request_id": request.id})])
