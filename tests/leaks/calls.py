@@ -226,6 +226,24 @@ def _nothing(pick: Pick) -> None:
     return None
 
 
+def _with_whom(pick: Pick) -> Any:
+    return pick("ann", "sam", "dee", ("role", "r"), ("department", "North"), "?")
+
+
+def _merged(side: Side, drawn: Any) -> Any:
+    (keep, *others), taken, version, reason = drawn
+    ids = [side.key(slot) for slot in others]
+    take = {} if taken is None else {taken: ids[-1]}
+    return _records(side, side.module(keep)).merge(side.key(keep), ids, take=take, version=version, reason=reason)
+
+
+def _handed_over(side: Side, drawn: Any) -> Any:
+    leaver, to, applied = drawn
+    plan = side.session.plan_hand_over(leaver, to)
+    told = (plan.items, plan.counts, plan.left, plan.out_of_reach)
+    return (told, plan.apply()) if applied else told
+
+
 RECORDS: Final[dict[str, Verb | str]] = {
     "module": "a name that the caller gave",
     "get": Verb(_taking(), _on("get")),
@@ -261,6 +279,14 @@ RECORDS: Final[dict[str, Verb | str]] = {
     "restore": Verb(_changing(), _on("restore")),
     "transfer": Verb(_changing(lambda pick: pick("ann", "sam", "dee", "?")), _on("transfer")),
     "tag": Verb(_changing(lambda pick: pick.of(_TAGS), remove=lambda pick: pick.of(_TAGS)), _on("tag")),
+    "share": Verb(_changing(_with_whom, lambda pick: pick("read", "collaborate")), _on("share")),
+    "unshare": Verb(_changing(_with_whom), _on("unshare")),
+    "claim": Verb(_changing(), _on("claim")),
+    "release": Verb(_changing(), _on("release")),
+    "delete": Verb(_changing(), _on("delete")),
+    "merge": Verb(
+        lambda pick: (pick.some(SLOTS, 2, 3), pick(None, *FIELDS["deal"]), _version(pick), _reason(pick)), _merged
+    ),
     "revert": Verb(_changing(to_version=lambda pick: pick.number(0, 4)), _on("revert")),
 }
 
@@ -273,6 +299,8 @@ SESSION: Final[dict[str, Verb | str]] = {
     "approvals": "the verbs of `Approvals`",
     "configuration": "the verbs of `LiveConfiguration`",
     "now": "the host's clock",
+    "deputy": "who the host says that it is",
+    "plan_hand_over": Verb(lambda pick: (pick(*OTHERS, "dee"), pick("sam", "ann", "bob"), pick.coin()), _handed_over),
     "explain": Verb(
         lambda pick: (pick.of((*ACTIONS, "update", "get", "restore")), pick(None, *_SLOTS)),
         lambda side, drawn: _explained(
@@ -425,6 +453,7 @@ WORKSPACE: Final[dict[str, Verb | str]] = {
     "configuration": "the configuration, which is no secret",
     "open": _HOST,
     "close": _HOST,
+    "reorganise": _HOST,
     "build_indexes": _HOST,
     "export_tenant": _HOST,
     "import_tenant": _HOST,

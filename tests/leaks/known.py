@@ -26,7 +26,8 @@ class Difference:
 
 
 WRITES: Final = tuple(
-    f"Records.{name}" for name in ("create", "update", "revert", "restore", "tag", "transfer", "archive")
+    f"Records.{name}"
+    for name in ("create", "update", "revert", "restore", "tag", "transfer", "archive", "claim", "release", "merge")
 )
 IMPORT: Final = "custinfo.adapters.excel.plan_import"
 

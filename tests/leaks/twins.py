@@ -187,7 +187,7 @@ def _opened_request(context: Context, request: Request) -> Request:
             for key, value in values.items()
         }
 
-    return request.after(patch=FrozenDict(plain(request.patch)), base=FrozenDict(plain(request.base)))
+    return request.after({"patch": FrozenDict(plain(request.patch)), "base": FrozenDict(plain(request.base))})
 
 
 def _both(one: Verdict, other: Verdict) -> Verdict:
