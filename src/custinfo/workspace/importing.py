@@ -5,28 +5,38 @@ This module knows rows and columns, not files: `custinfo.adapters.excel` reads t
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Literal, Protocol
 
 import attrs
 
-from custinfo.core.errors import ConflictError, CustinfoError
-from custinfo.core.frozen import FrozenDict
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Place, Problem
-from custinfo.core.records import FieldKey, ModuleKey, RecordId
+from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.revisions import changed_configuration
 from custinfo.workspace.context import Compiled, Context
-from custinfo.workspace.drafts import Prepared
-from custinfo.workspace.writing import WritePath
+from custinfo.workspace.import_batches import Application, Progress
+from custinfo.workspace.planned_rows import Counts, PlannedRow, PlannedRows, RowOutcome
+from custinfo.workspace.writing import NewRecord
 
-__all__ = ["Columns", "Counts", "ImportPlan", "ImportReport", "PlannedRow", "Progress", "SourceTable"]
+__all__ = [
+    "BATCH",
+    "Columns",
+    "Counts",
+    "Difference",
+    "ImportPlan",
+    "ImportReport",
+    "PlannedRow",
+    "PlannedRows",
+    "Progress",
+    "RowOutcome",
+    "SourceTable",
+]
 
-RowOutcome = Literal["create", "update", "unchanged", "rejected", "awaiting", "duplicate"]
 Duplicates = Literal["report", "create"]
 
-_CHUNK = 1000
+BATCH: Final = 5_000
+"""Rows that are saved together, where nothing else is said."""
 
 
 class SourceTable(Protocol):
@@ -68,82 +78,44 @@ class Columns:
 
 
 @attrs.frozen
-class Counts:
-    """How many rows come to what."""
-
-    creates: int = 0
-    updates: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    awaiting: int = 0
-    duplicates: int = 0
-
-    @property
-    def total(self) -> int:
-        """The number of data rows."""
-        return self.creates + self.updates + self.unchanged + self.rejected + self.awaiting + self.duplicates
-
-
-_COUNT_NAMES: Mapping[RowOutcome, str] = {
-    "create": "creates",
-    "update": "updates",
-    "unchanged": "unchanged",
-    "rejected": "rejected",
-    "awaiting": "awaiting",
-    "duplicate": "duplicates",
-}
-
-
-def _counts(rows: Iterable[PlannedRow]) -> Counts:
-    return Counts(**{_COUNT_NAMES[outcome]: number for outcome, number in Counter(row.outcome for row in rows).items()})
-
-
-@attrs.define
-class PlannedRow:
-    """What one row of the file comes to, and every problem and notice with its place.
-
-    `raw` are the user's own values. `record_id` is the record that it updates, or that it seems to duplicate.
-    """
+class Difference:
+    """A row that came to something else than planned, and why."""
 
     row: int
-    outcome: RowOutcome
-    raw: tuple[object, ...] = attrs.field(repr=False)
+    planned: RowOutcome
+    applied: RowOutcome
     problems: tuple[Problem, ...] = ()
-    record_id: RecordId | None = None
-    _prepared: Prepared | None = attrs.field(default=None, repr=False, alias="prepared")
-
-    @property
-    def prepared(self) -> Prepared | None:
-        """The change on its way through the write path."""
-        return self._prepared
-
-
-@attrs.frozen
-class Progress:
-    """How far an import is; as a text it reads `500/2000`."""
-
-    done: int
-    total: int
-
-    def __str__(self) -> str:
-        return f"{self.done}/{self.total}"
 
 
 @attrs.frozen
 class ImportReport:
-    """What an import did: the id to undo it by, counts, and the rows that were not taken over."""
+    """What an import did.
+
+    `batch_id` is what to undo it by. `rows` are all rows as they came out, `counts` how many came to what, `requests`
+    the ids of the approval requests that were made, and `differences` the rows that came out otherwise than planned.
+    """
 
     batch_id: str
     module: ModuleKey
     counts: Counts
-    rejected: tuple[PlannedRow, ...]
-    duplicates: tuple[PlannedRow, ...]
+    rows: PlannedRows = attrs.field(repr=False)
     requests: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def rejected(self) -> tuple[PlannedRow, ...]:
+        """The rows that were not taken over because something is wrong with them."""
+        return self.rows.with_outcome("rejected")
+
+    @property
+    def duplicates(self) -> tuple[PlannedRow, ...]:
+        """The rows that were not taken over because they repeat an earlier row, or seem to repeat a record."""
+        return self.rows.with_outcome("duplicate")
 
 
 @attrs.define
 class ImportPlan:
-    """What importing a table would do. Making it writes nothing; `apply` does what it says.
+    """What importing a table would do. Making it writes nothing; `apply` does what it says, and leaves it as it is.
 
     `rows` holds one entry for each data row, in order; `problems` concern whole columns.
     """
@@ -151,9 +123,10 @@ class ImportPlan:
     module: ModuleKey
     table: SourceTable
     columns: Columns
-    rows: Sequence[PlannedRow] = attrs.field(repr=False)
+    rows: PlannedRows = attrs.field(repr=False)
     digest: str
     _context: Context = attrs.field(repr=False, alias="context")
+    _new: Callable[[tuple[Any, ...]], NewRecord] = attrs.field(repr=False, alias="new")
     _report: ImportReport | None = attrs.field(default=None, init=False, repr=False)
     _compiled: Compiled = attrs.field(init=False, repr=False)
 
@@ -163,7 +136,7 @@ class ImportPlan:
     @property
     def counts(self) -> Counts:
         """How many rows come to what."""
-        return _counts(self.rows)
+        return self.rows.counts()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -173,12 +146,12 @@ class ImportPlan:
     @property
     def rejected(self) -> tuple[PlannedRow, ...]:
         """The rows that will not be taken over because something is wrong with them."""
-        return tuple(row for row in self.rows if row.outcome == "rejected")
+        return self.rows.with_outcome("rejected")
 
     @property
     def duplicates(self) -> tuple[PlannedRow, ...]:
         """The rows that will not be taken over because they repeat an earlier row, or seem to repeat a record."""
-        return tuple(row for row in self.rows if row.outcome == "duplicate")
+        return self.rows.with_outcome("duplicate")
 
     def placed(self, row: int, problem: Problem) -> Problem:
         """Return a problem of a row with its place and labels."""
@@ -186,7 +159,13 @@ class ImportPlan:
         place = Place(self.table.sheet, row, columns.get(problem.field))
         return self._context.module(self.module).labelled(problem).at(place)
 
-    def apply(self, progress: Callable[[Progress], object] | None = None, *, batch_size: int = _CHUNK) -> ImportReport:
+    def apply(
+        self,
+        progress: Callable[[Progress], object] | None = None,
+        *,
+        batch_size: int = BATCH,
+        whole: bool = False,
+    ) -> ImportReport:
         """Carry the plan out, batch by batch, each in a transaction of its own where the session owns it.
 
         A plan is applied once: asked again, it returns the same report.
@@ -195,75 +174,27 @@ class ImportPlan:
 
         Args:
             progress: Called after each batch.
-            batch_size: Rows that are saved together.
+            batch_size: Rows that are saved together, from 1.
+            whole: Save everything in one transaction, or nothing, if a row is rejected, a duplicate or in conflict.
+
+        Raises: InvalidInputError for a plan that leaves rows out, and ConflictError for a clash, if `whole`;
+            StorageError.
         """
         if self._report is None:
             if self._context.compiled is not self._compiled:
                 raise changed_configuration(self._compiled.version, self._context.compiled.version)
-            self._report = _Application(self._context, self, batch_size).run(progress)
+            application = Application(
+                self._context, self.module, self.digest, self.rows, self._new, self.placed, batch_size, whole
+            )
+            batch = application.run(progress)
+            self._report = self._reported(batch, application.changed)
         return self._report
 
-
-@attrs.define
-class _Application:
-    """Carry one plan out."""
-
-    context: Context
-    plan: ImportPlan
-    batch_size: int
-    requests: list[str] = attrs.field(factory=list)
-
-    def run(self, progress: Callable[[Progress], object] | None) -> ImportReport:
-        unit = self.context.unit
-        batch = unit.imports.unfinished(self.plan.module, self.plan.digest)
-        if batch is None:
-            now = self.context.now()
-            batch = ImportBatch(self.context.ids(), self.plan.module, self.plan.digest, self.context.actor, now)
-            unit.imports.save(batch)
-        before = batch.requests
-        rows = [row for row in self.plan.rows if row.row > batch.position]
-        done = len(self.plan.rows) - len(rows)
-        for start in range(0, len(rows), self.batch_size):
-            part = rows[start : start + self.batch_size]
-            self.save(part, batch.id)
-            done += len(part)
-            batch = attrs.evolve(batch, position=part[-1].row, requests=(*before, *self.requests))
-            unit.imports.save(batch)
-            unit.commit()
-            if progress is not None:
-                progress(Progress(done, len(self.plan.rows)))
-        counts = self.plan.counts
-        unit.imports.save(attrs.evolve(batch, state="done", counts=FrozenDict(attrs.asdict(counts))))
-        unit.commit()
-        return ImportReport(
-            batch.id, self.plan.module, counts, self.plan.rejected, self.plan.duplicates, (*before, *self.requests)
+    def _reported(self, batch: ImportBatch, changed: Mapping[int, PlannedRow]) -> ImportReport:
+        rows = self.rows.replaced(changed)
+        planned = {row.row: row.outcome for row in self.rows if row.row in changed} if changed else {}
+        differences = tuple(
+            Difference(number, planned[number], row.outcome, row.problems) for number, row in sorted(changed.items())
         )
-
-    def save(self, rows: Sequence[PlannedRow], batch_id: str) -> None:
-        """Save a batch; if something clashes, row by row, so that only the rows that clash are rejected."""
-        path = WritePath(self.context, channel="import", batch=batch_id)
-        going = [row for row in rows if row.prepared is not None]
-        items = [row.prepared for row in going if row.prepared is not None]
-        try:
-            with self.context.unit.atomic():
-                path.commit(items)
-        except ConflictError as error:
-            if error.code == "configuration_changed":
-                raise  # what was planned counts no more; planned anew, the import goes on where it is
-            for row in going:
-                self.save_one(path, row)
-            return
-        self.requests.extend(item.request.id for item in items if item.request is not None)
-
-    def save_one(self, path: WritePath, row: PlannedRow) -> None:
-        if row.prepared is None:
-            return
-        try:
-            with self.context.unit.atomic():
-                path.commit([row.prepared])
-        except CustinfoError as error:
-            row.outcome = "rejected"
-            row.problems = (*row.problems, *(self.plan.placed(row.row, problem) for problem in error.problems))
-            return
-        if row.prepared.request is not None:
-            self.requests.append(row.prepared.request.id)
+        counts = Counts(**batch.counts)
+        return ImportReport(batch.id, self.module, counts, rows, batch.requests, differences)

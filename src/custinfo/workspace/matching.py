@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import attrs
 
 from custinfo.core.criteria.nodes import Not, Nothing, OneOf, Present, all_of
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Record, RecordId
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.stored import unique_key
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 
-__all__ = ["Matcher", "RowMatch", "SourceRow"]
+__all__ = ["Matcher", "RowMatch", "SourceRows"]
 
 RowKey = tuple[FieldKey, ...]
-Patch = Mapping[FieldKey, Any]
+Values = tuple[Any, ...]
 
 
-class SourceRow(NamedTuple):
-    """A row of the file: its number, the id in it if any, and the values that could be read."""
+@attrs.frozen(eq=False)
+class SourceRows:
+    """Rows of the file: their numbers, the ids in them if any, and in columns the values that could be read."""
 
-    number: int
-    record_id: object
-    patch: Patch
+    numbers: Sequence[int]
+    ids: Sequence[object]
+    columns: Mapping[FieldKey, Sequence[Any]]
+
+    def values(self, key: RowKey) -> list[Values | None]:
+        """Return the values of a key for each row, `None` where one of them is missing."""
+        columns = [self.columns.get(item) for item in key]
+        if None in columns:
+            return [None] * len(self.numbers)
+        rows = zip(*(column for column in columns if column is not None), strict=True)
+        if len(key) == 1:
+            return [None if values[0] is None else values for values in rows]
+        return [None if None in values else values for values in rows]
 
 
 @attrs.frozen
@@ -39,9 +50,6 @@ class RowMatch:
     agreed: RowKey = ()
     similar: RecordId | None = None
     problems: tuple[Problem, ...] = ()
-
-
-_NO_MATCH: Final = RowMatch()
 
 
 class Matcher:
@@ -58,61 +66,66 @@ class Matcher:
         self._match_keys = self._schema.definition.match_keys
         self._duplicate_keys = self._schema.definition.duplicate_keys if duplicates == "report" else ()
         self._taken: dict[RecordId, int] = {}
+        self._alone = not context.unit.queries.count(Query(module, limit=1))
+        self.held: set[int] = set()
+        self._sought = frozenset((*self._match_keys, *self._duplicate_keys))
         unique = tuple((field.key,) for field in self._schema.unique_fields)
-        self._seen: dict[RowKey, dict[tuple[Any, ...], int]] = {
+        self._seen: dict[RowKey, dict[Values, int]] = {
             key: {} for key in (*self._match_keys, *unique, *self._duplicate_keys)
         }
 
-    def match(self, rows: Sequence[SourceRow]) -> list[RowMatch]:
-        """Return what each row is about; rows of earlier calls count as seen."""
-        patches = [row.patch for row in rows]
-        stored = {key: self._stored(key, patches) for key in (*self._match_keys, *self._duplicate_keys)}
-        ids = self._by_id([str(row.record_id) for row in rows if row.record_id is not None])
-        return [self._taken_once(row, self._one(row, stored, ids)) for row in rows]
+    def match(self, rows: SourceRows) -> dict[int, RowMatch]:
+        """Return what rows are about, by their place in `rows`: those that are about nothing are left out.
 
-    def _taken_once(self, row: SourceRow, match: RowMatch) -> RowMatch:
+        Rows of earlier calls count as seen. Afterwards `held` are the places of rows with a unique value that some live
+        record has, whoever may know of it.
+        """
+        keyed = {key: rows.values(key) for key in self._seen}
+        matches = {
+            place: RowMatch(problems=(self._repetition(key, earlier),))
+            for place, (key, earlier) in self._repeated(rows.numbers, keyed).items()
+        }
+        ids = self._by_id([str(record_id) for record_id in rows.ids if record_id is not None])
+        for place, record_id in enumerate(rows.ids):
+            if record_id is not None and place not in matches:
+                found = ids.get(str(record_id))
+                problem = Problem("not_found", "id", params={"what": "id"})
+                matches[place] = RowMatch(found) if found else RowMatch(problems=(problem,))
+        self.held = set()
+        if not self._alone:
+            for key in self._seen:
+                for place, record_id in self._found(key, keyed[key]):
+                    if place not in matches:
+                        matches[place] = self._agreeing(key, record_id)
+        return {place: self._taken_once(rows.numbers[place], matches[place]) for place in sorted(matches)}
+
+    def _agreeing(self, key: RowKey, record_id: RecordId) -> RowMatch:
+        if key in self._match_keys:
+            return RowMatch(record_id, key)
+        return RowMatch(similar=record_id, problems=(Problem("duplicate_in_store", key[0]),))
+
+    def _taken_once(self, number: int, match: RowMatch) -> RowMatch:
         """Let one row only be about a record: a second one, found by another key, repeats it."""
         if match.record_id is None:
             return match
-        earlier = self._taken.setdefault(match.record_id, row.number)
-        if earlier == row.number:
+        earlier = self._taken.setdefault(match.record_id, number)
+        if earlier == number:
             return match
         return RowMatch(similar=match.record_id, problems=(self._repetition(match.agreed or ("id",), earlier),))
 
-    def _one(
-        self,
-        row: SourceRow,
-        stored: Mapping[RowKey, Mapping[tuple[Any, ...], RecordId]],
-        ids: Mapping[str, RecordId],
-    ) -> RowMatch:
-        patch, record_id = row.patch, row.record_id
-        repeated = self._repeated(row)
-        if repeated is not None:
-            return RowMatch(problems=(repeated,))
-        if record_id is not None:
-            found = ids.get(str(record_id))
-            return RowMatch(found) if found else RowMatch(problems=(Problem("not_found", "id", params={"what": "id"}),))
-        for key in self._match_keys:
-            values = _values(patch, key)
-            if values is not None and values in stored[key]:
-                return RowMatch(stored[key][values], key)
-        for key in self._duplicate_keys:
-            values = _values(patch, key)
-            if values is not None and values in stored[key]:
-                return RowMatch(similar=stored[key][values], problems=(Problem("duplicate_in_store", key[0]),))
-        return _NO_MATCH
-
-    def _repeated(self, row: SourceRow) -> Problem | None:
-        """Return the problem of a row that repeats an earlier one, and remember the row."""
-        first: Problem | None = None
+    def _repeated(
+        self, numbers: Sequence[int], keyed: Mapping[RowKey, Sequence[Values | None]]
+    ) -> dict[int, tuple[RowKey, int]]:
+        """Return the rows that repeat an earlier one: by which key, and which row; and remember all of them."""
+        repeated: dict[int, tuple[RowKey, int]] = {}
         for key, seen in self._seen.items():
-            values = _values(row.patch, key)
-            if values is None:
-                continue
-            earlier = seen.setdefault(values, row.number)
-            if earlier != row.number and first is None:
-                first = self._repetition(key, earlier)
-        return first
+            for place, values in enumerate(keyed[key]):
+                if values is not None:
+                    number = numbers[place]
+                    earlier = seen.setdefault(values, number)
+                    if earlier != number:
+                        repeated.setdefault(place, (key, earlier))
+        return repeated
 
     def _repetition(self, key: RowKey, earlier: int) -> Problem:
         label = "、".join(self._schema.label(item, self._schema.context.language) for item in key)
@@ -132,18 +145,24 @@ class Matcher:
     def _seen_by_actor(self, record: Record) -> bool:
         return "view" in self._context.verdict(record).actions
 
-    def _stored(self, key: RowKey, patches: Sequence[Patch]) -> dict[tuple[Any, ...], RecordId]:
-        """Return values of a key → the live record that has them, for the rows at hand."""
-        wanted = {values for patch in patches if (values := _values(patch, key)) is not None}
+    def _found(self, key: RowKey, rows: Sequence[Values | None]) -> Iterator[tuple[int, RecordId]]:
+        """Yield the rows whose values of a key a live record has, with that record."""
+        wanted = {values for values in rows if values is not None}
         if not wanted:
-            return {}
+            return
         if len(key) == 1 and self._fields[key[0]].unique:
-            return self._holders(key[0], wanted)
-        return self._similar(key, wanted)
+            holders = self._holders(key[0], wanted)
+            self.held.update(place for place, values in enumerate(rows) if values in holders)
+            stored = self._readable(key[0], holders)
+        else:
+            stored = self._similar(key, wanted)
+        if stored and key in self._sought:
+            yield from ((place, stored[values]) for place, values in enumerate(rows) if values in stored)
 
-    def _holders(self, key: FieldKey, wanted: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], RecordId]:
+    def _holders(self, key: FieldKey, wanted: set[Values]) -> dict[Values, RecordId]:
+        """Return values of a unique field → the live record that has them."""
         field = self._fields[key]
-        texts: dict[str, tuple[Any, ...]] = {}
+        texts: dict[str, Values] = {}
         for values in wanted:
             value = values[0]
             if field.encrypted:
@@ -154,14 +173,18 @@ class Matcher:
             if text is not None:
                 texts[text] = values
         holders = self._context.unit.records.holders(self._module, key, texts.keys())
+        return {texts[text]: record_id for text, record_id in holders.items()}
+
+    def _readable(self, key: FieldKey, holders: Mapping[Values, RecordId]) -> dict[Values, RecordId]:
+        """Return the holders whose value of a unique field the actor may read."""
         records = self._context.unit.records.get(self._module, set(holders.values())) if holders else {}
         return {
-            texts[text]: record_id
-            for text, record_id in holders.items()
-            if key in self._context.verdict(records[record_id]).readable
+            values: record_id
+            for values, record_id in holders.items()
+            if record_id in records and key in self._context.verdict(records[record_id]).readable
         }
 
-    def _similar(self, key: RowKey, wanted: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], RecordId]:
+    def _similar(self, key: RowKey, wanted: set[Values]) -> dict[Values, RecordId]:
         access = self._context.access(self._module)
         readable = [access.readable_where(item) for item in key]
         if any(isinstance(item, Nothing) for item in readable):
@@ -169,7 +192,7 @@ class Matcher:
         among = OneOf((key[0],), tuple(sorted({values[0] for values in wanted}, key=str)))
         live = Not(Present(("archived_at",)))
         query = Query(self._module, all_of([access.reach("view"), *readable, live, among]))
-        found: dict[tuple[Any, ...], RecordId] = {}
+        found: dict[Values, RecordId] = {}
         for record in self._context.unit.queries.find(query):
             values = _values(record.values, key)
             if values in wanted and values is not None:
@@ -177,7 +200,7 @@ class Matcher:
         return found
 
 
-def _values(patch: Patch, key: RowKey) -> tuple[Any, ...] | None:
+def _values(values: Mapping[FieldKey, Any], key: RowKey) -> Values | None:
     """Return the values of a key, or `None` where one of them is missing."""
-    values = tuple(map(patch.get, key))
-    return None if None in values or CLEAR in values else values
+    found = tuple(map(values.get, key))
+    return None if None in found else found

@@ -6,26 +6,34 @@ A plan takes no ids and writes nothing: rows go through the write path up to, bu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.history.changes import ChangeAction
 from custinfo.core.problems import Place, Problem
-from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
+from custinfo.core.records import CLEAR, SYSTEM_FIELDS, FieldKey, ModuleKey
 from custinfo.core.validation.engine import Normalised
+from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.importing import Columns, Duplicates, ImportPlan, PlannedRow, RowOutcome, SourceTable
-from custinfo.workspace.matching import Matcher, RowMatch, SourceRow
+from custinfo.workspace.importing import Columns, Duplicates, ImportPlan, SourceTable
+from custinfo.workspace.matching import Matcher, RowMatch, SourceRows
+from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows, RawValues, RowOutcome
 from custinfo.workspace.referring import ReferenceReader
+from custinfo.workspace.screening import RowScreen, TypedRows
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["make_plan", "match_columns"]
 
-_CHUNK: Final = 500
+_CHUNK: Final = 2_000
+_NO_MATCH: Final = RowMatch()
+
+FileRow = tuple[int, RawValues]
+"""The row of the file, from 1, and its values."""
 
 
 def make_plan(
@@ -53,7 +61,7 @@ def make_plan(
         raise context.denied("import", module)
     columns = match_columns(context, module, table, mapping or {})
     planner = _Planner(context, module, table, columns, duplicates)
-    return ImportPlan(module, table, columns, list(planner.run()), digest, context)
+    return ImportPlan(module, table, columns, planner.run(), digest, context, planner.screen.new_record)
 
 
 def match_columns(context: Context, module: ModuleKey, table: SourceTable, mapping: Mapping[str, str]) -> Columns:
@@ -86,7 +94,7 @@ def match_columns(context: Context, module: ModuleKey, table: SourceTable, mappi
 
 
 class _Planner:
-    """Turn rows into planned rows, a chunk at a time."""
+    """Turn rows into planned rows, a chunk at a time: the plain ones the short way, the others the long one."""
 
     def __init__(
         self, context: Context, module: ModuleKey, table: SourceTable, columns: Columns, duplicates: Duplicates
@@ -100,36 +108,102 @@ class _Planner:
         self.validator = context.validator(module)
         self.references = ReferenceReader(context, module)
         self.matcher = Matcher(context, module, duplicates)
+        self.screen = RowScreen(context, module, columns.keys)
         self.write_path = WritePath(context, channel="import")
+        self.again = _Again(table)
+        self.remarks: dict[int, tuple[Problem, ...]] = {}
+        self.notices: dict[Problem, Problem] = {}
         # A plan of many rows keeps of each draft only what the commit asks for, which is the same for all.
         self.kept: dict[ChangeAction, Draft] = {
             action: Draft(action, module, typed=True) for action in ("create", "update")
         }
 
-    def run(self) -> Iterator[PlannedRow]:
+    def run(self) -> PlannedRows:
+        entries: list[Entry] = []
         rows = self.table.rows()
-        while chunk := list(islice(rows, _CHUNK)):
-            yield from self.chunk(chunk)
+        with uncollected():
+            while chunk := list(islice(rows, _CHUNK)):
+                entries += self.chunk(chunk)
+        return PlannedRows(entries, self.remarks, self.at, self.again)
 
-    def chunk(self, chunk: Sequence[tuple[int, tuple[object, ...]]]) -> Iterator[PlannedRow]:
-        keys = self.keys
-        raws = [
-            {key: value for key, value in zip(keys, values, strict=False) if key is not None and value is not None}
-            for _, values in chunk
-        ]
-        ids = [raw.pop("id", None) for raw in raws]
-        found = [self.normalised(raw, problems) for raw, problems in self.references.read(raws)]
-        matches = self.matcher.match(
-            [SourceRow(row, record_id, item.patch) for (row, _), record_id, item in zip(chunk, ids, found, strict=True)]
+    def chunk(self, chunk: Sequence[FileRow]) -> list[Entry]:
+        numbers = [number for number, _ in chunk]
+        typed = self.screen.read([values for _, values in chunk])
+        ids = self.ids(chunk)
+        odd = sorted(typed.odd.union(place for place, record_id in enumerate(ids) if record_id is not None))
+        found = dict(zip(odd, self.found([chunk[place] for place in odd]), strict=True))
+        matches = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk))))
+        passing = [place for place in range(len(chunk)) if place not in found and place not in matches]
+        entries: dict[int, Entry] = {}
+        for place, values in self.screen.sound(typed, passing, self.matcher.held).items():
+            entries[place] = (numbers[place], *values)
+            if place in typed.remarks:
+                self.remarks[numbers[place]] = tuple(map(self.shared, typed.remarks[place]))
+        rest = [place for place in range(len(chunk)) if place not in entries]
+        read = [place for place in rest if place not in found]
+        found.update(zip(read, self.found([chunk[place] for place in read]), strict=True))
+        entries.update(zip(rest, self.long_way(chunk, rest, found, matches), strict=True))
+        return [entries[place] for place in range(len(chunk))]
+
+    def long_way(
+        self,
+        chunk: Sequence[FileRow],
+        rest: Sequence[int],
+        found: Mapping[int, Normalised],
+        matches: Mapping[int, RowMatch],
+    ) -> Iterator[PlannedRow]:
+        """Yield what the write path says of rows."""
+        about = [matches.get(place, _NO_MATCH) for place in rest]
+        prepared = self.write_path.prepare(
+            [self.draft(match, found[place]) for match, place in zip(about, rest, strict=True)]
         )
-        prepared = self.write_path.prepare(list(map(self.draft, matches, found)))
-        for (row, values), raw, match, item in zip(chunk, raws, matches, prepared, strict=True):
-            yield self.planned(row, values, raw, match, item)
+        for place, match, item in zip(rest, about, prepared, strict=True):
+            yield self.planned(*chunk[place], match, item)
+
+    # --- reading
+
+    def raw(self, values: Sequence[object]) -> dict[FieldKey, object]:
+        """Return the raw values of a row by field, without the id."""
+        pairs = zip(self.keys, values, strict=False)
+        return {key: value for key, value in pairs if key is not None and key != "id" and value is not None}
+
+    def ids(self, chunk: Sequence[FileRow]) -> list[object]:
+        """Return the id that each row gives."""
+        if "id" not in self.keys:
+            return [None] * len(chunk)
+        place = self.keys.index("id")
+        return [values[place] for _, values in chunk]
+
+    def found(self, chunk: Sequence[FileRow]) -> list[Normalised]:
+        """Return rows made typed as an edit by hand would be, references by name among them."""
+        return [
+            self.normalised(raw, problems)
+            for raw, problems in self.references.read([self.raw(values) for _, values in chunk])
+        ]
 
     def normalised(self, raw: Mapping[str, object], problems: list[Problem]) -> Normalised:
         found = self.validator.normalise(raw)
         found.problems.extend(problems)
         return found
+
+    def merged(
+        self, typed: TypedRows, found: Mapping[int, Normalised], number: int
+    ) -> Mapping[FieldKey, Sequence[Any]]:
+        """Return the columns with what the long way read."""
+        if not found:
+            return typed.columns
+        columns = {key: list(typed.columns.get(key) or [None] * number) for key in self.keys if key and key != "id"}
+        for place, item in found.items():
+            for key, column in columns.items():
+                value = item.patch.get(key)
+                column[place] = None if value is CLEAR else value
+        return columns
+
+    def shared(self, problem: Problem) -> Problem:
+        """Return one and the same object for equal notices."""
+        return self.notices.setdefault(problem, problem)
+
+    # --- telling
 
     def draft(self, match: RowMatch, found: Normalised) -> Draft:
         """Return the change that a row asks for."""
@@ -139,10 +213,8 @@ class _Planner:
         patch = {key: value for key, value in found.patch.items() if key not in match.agreed}
         return Draft("update", self.module, match.record_id, patch, typed=True, found=problems)
 
-    def planned(
-        self, row: int, values: tuple[object, ...], raw: Mapping[str, object], match: RowMatch, prepared: Prepared
-    ) -> PlannedRow:
-        problems = self.problems(row, raw, prepared)
+    def planned(self, row: int, values: tuple[object, ...], match: RowMatch, prepared: Prepared) -> PlannedRow:
+        problems = self.problems(row, values, prepared)
         if match.problems:
             # Where a row repeats another, that its unique value is taken is the same news twice.
             repeated = {problem.field for problem in match.problems}
@@ -160,15 +232,18 @@ class _Planner:
         else:
             outcome = "create" if match.record_id is None else "update"
         prepared.draft = self.kept[prepared.draft.action]
-        return PlannedRow(row, outcome, values, tuple(problems), match.record_id, prepared)
+        prepared.problems = []
+        kept = prepared if prepared.changed else None
+        return PlannedRow(row, outcome, partial(self.again, row), tuple(problems), match.record_id, kept)
 
-    def problems(self, row: int, raw: Mapping[str, object], prepared: Prepared) -> list[Problem]:
+    def problems(self, row: int, values: Sequence[object], prepared: Prepared) -> list[Problem]:
         """Return everything that was found, once, with its place; a bad cell says what it holds."""
         items = prepared.problems
         if not items and prepared.error is None:
             return []
         if prepared.error is not None:
             items = [*(item for item in items if item.severity != "error"), *prepared.error.problems]
+        raw = self.raw(values)
         placed = []
         for item in items:
             cell = raw.get(item.field or "")
@@ -181,6 +256,20 @@ class _Planner:
     def at(self, row: int, problem: Problem) -> Problem:
         place = Place(self.table.sheet, row, self.places.get(problem.field or ""))
         return self.schema.labelled(problem).at(place)
+
+
+class _Again:
+    """Read the rows of a table again when somebody asks for one: few do, and a file may be long."""
+
+    def __init__(self, table: SourceTable) -> None:
+        self._table = table
+        self._rows: dict[int, RawValues] | None = None
+
+    def __call__(self, row: int) -> RawValues:
+        """Return the values of a row."""
+        if self._rows is None:
+            self._rows = dict(self._table.rows())
+        return self._rows[row]
 
 
 def prepared_errors(prepared: Prepared) -> tuple[Problem, ...]:

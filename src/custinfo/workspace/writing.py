@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.errors import ConflictError, FieldReservedError
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel, changes_between
-from custinfo.core.records import MemberKey, Record, RecordId, Sealed
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.context import Context
@@ -21,11 +22,21 @@ from custinfo.workspace.gating import ApprovalPath, Gate
 from custinfo.workspace.normalising import Normaliser
 from custinfo.workspace.validating import check_references, validate
 
-__all__ = ["WritePath"]
+__all__ = ["NewRecord", "WritePath"]
 
-_SLICE: Final = 100
 _UNGATED: Final = frozenset({"share", "merge"})
 """A share changes no data, and what a merger puts together was live before."""
+_SLICE: Final = 500
+_NO_TAGS: Final[frozenset[Tag]] = frozenset()
+
+
+class NewRecord(NamedTuple):
+    """A new record in which nothing is wrong, as `RowScreen` finds it: it only needs an id and a time."""
+
+    module: ModuleKey
+    values: FrozenDict[FieldKey, Any]
+    owner: MemberKey | None
+    department: str | None
 
 
 @attrs.frozen
@@ -85,16 +96,21 @@ class WritePath:
             if prepared.after is not None and prepared.draft.action not in _UNGATED:
                 prepared.path, prepared.error = gate.judge(prepared.before, prepared.after, prepared.patch, reserved)
 
-    def commit(self, batch: Iterable[Prepared]) -> None:
+    def commit(self, batch: Iterable[Prepared | NewRecord]) -> None:
         """Save what was prepared, with history, and submit the requests. Raises: ConflictError; call it in `atomic`."""
         batch = list(batch)
         self.context.hold_configuration()
         if self.channel == "import":
-            self._refuse_reserved(batch)
+            self._refuse_reserved(item for item in batch if isinstance(item, Prepared))
         now = self.context.now()
         saved: list[tuple[Prepared, Record]] = []
         for prepared in batch:
-            if not prepared.going or prepared.after is None or not prepared.changed:
+            if type(prepared) is NewRecord:
+                saved.append((_NEW, self._made(prepared, now)))
+                continue
+            if not isinstance(prepared, Prepared) or not prepared.going:
+                continue
+            if prepared.after is None or not prepared.changed:
                 continue
             after = prepared.after = self.finished(prepared.after, now)
             if prepared.path is not None:
@@ -122,6 +138,22 @@ class WritePath:
             self.context.unit.records.remove(gone)
         if kept:
             self.context.unit.records.save(kept)
+
+    def _made(self, new: NewRecord, now: datetime) -> Record:
+        """Return a new record as it is saved."""
+        context = self.context
+        return Record(
+            RecordId(context.ids()),
+            new.module,
+            new.values,
+            _NO_TAGS,
+            new.owner,
+            new.department,
+            1,
+            now,
+            now,
+            context.actor,
+        )
 
     def _refuse_reserved(self, batch: Iterable[Prepared]) -> None:
         """Look again at what requests hold: time passed since the plan. Raises: FieldReservedError."""
@@ -180,3 +212,7 @@ class WritePath:
             self.batch,
             self.context.schema.configuration.version,
         )
+
+
+_NEW: Final = Prepared(Draft("create", ""), None)
+"""What the history of a `NewRecord` is made from."""

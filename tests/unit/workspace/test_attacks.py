@@ -278,8 +278,8 @@ def test_an_old_plan_respects_new_reservations(story: Story) -> None:
     with story.workspace.acting_as("sunjiu") as session:
         plan = plan_import(session, "customer", table("id,联系方式", f"{record.id},13700000000"))
         session.customers.update(record.id, {"status": "流失", "phone": "13600000000"}, version=ANY)
-        plan.apply()
-        assert [row.outcome for row in plan.rows] == ["rejected"]
+        report = plan.apply()
+        assert [row.outcome for row in report.rows] == ["rejected"]
         assert session.customers.get(record.id)["phone"] == ENTERPRISE["phone"]
 
 

@@ -85,6 +85,8 @@ def test_rows_come_to_what_they_say(workspace: Workspace) -> None:
         "rejected": 1,
         "awaiting": 0,
         "duplicates": 1,
+        "skipped": 0,
+        "conflicts": 0,
     }
     assert result["rows"] == [(2, "create"), (3, "create"), (4, "rejected"), (5, "create"), (6, "duplicate")]
     (rejected,), (repeated,) = result["plan"].rejected, result["plan"].duplicates

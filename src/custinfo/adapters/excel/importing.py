@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -19,7 +20,17 @@ from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, Masked, ModuleKey
 from custinfo.core.schema import ModuleSchema
-from custinfo.workspace.importing import Counts, Duplicates, ImportPlan, ImportReport, PlannedRow, Progress
+from custinfo.workspace.importing import (
+    BATCH,
+    Counts,
+    Difference,
+    Duplicates,
+    ImportPlan,
+    ImportReport,
+    PlannedRow,
+    PlannedRows,
+    Progress,
+)
 from custinfo.workspace.planning import make_plan
 from custinfo.workspace.session import Session
 
@@ -29,7 +40,7 @@ _PASSED_OVER: Final = frozenset(text for key in ("reason", "source_row", "tags")
 """Headings that the error workbook and the export write, and that are no fields."""
 
 _MASK: Final = "***"
-_BATCH: Final = 1000
+_BLOCK: Final = 256
 
 
 @attrs.frozen
@@ -47,25 +58,36 @@ class _Refused:
         write_error_workbook(target, self.table, self.rows, context.module(self.module), tongue, self.session.now())
 
 
-def _in_order(*parts: tuple[PlannedRow, ...]) -> tuple[PlannedRow, ...]:
-    return tuple(sorted((row for part in parts for row in part), key=lambda row: row.row))
+def _left(rows: PlannedRows) -> tuple[PlannedRow, ...]:
+    return rows.with_outcome("rejected", "duplicate", "conflict")
 
 
 @attrs.frozen
 class ExcelReport:
     """What an import did.
 
-    `batch_id` is what to undo it by; `counts` say how many rows came to what; `rejected` and `duplicates` are the rows
-    that were not taken over; `requests` are the ids of the approval requests that it made.
+    `batch_id` is what to undo it by; `counts` say how many rows came to what; `rows` are all rows as they came out, of
+    which `rejected` and `duplicates` were not taken over; `requests` are the ids of the approval requests that it made;
+    `differences` are the rows that came to something else than planned.
     """
 
     batch_id: str
     module: ModuleKey
     counts: Counts
-    rejected: tuple[PlannedRow, ...] = attrs.field(repr=False)
-    duplicates: tuple[PlannedRow, ...] = attrs.field(repr=False)
+    rows: PlannedRows = attrs.field(repr=False)
     requests: tuple[str, ...] = attrs.field(repr=False)
+    differences: tuple[Difference, ...]
     _refused: _Refused = attrs.field(repr=False, alias="refused")
+
+    @property
+    def rejected(self) -> tuple[PlannedRow, ...]:
+        """The rows that were not taken over because something is wrong with them."""
+        return self.rows.with_outcome("rejected")
+
+    @property
+    def duplicates(self) -> tuple[PlannedRow, ...]:
+        """The rows that were not taken over because they repeat an earlier row, or seem to repeat a record."""
+        return self.rows.with_outcome("duplicate")
 
     def write_errors(self, target: Target, *, language: str | None = None) -> None:
         """Write the rows that were not taken over, as `ExcelPlan.write_errors` does."""
@@ -107,7 +129,7 @@ class ExcelPlan:
         return self._plan.counts
 
     @property
-    def rows(self) -> Sequence[PlannedRow]:
+    def rows(self) -> PlannedRows:
         """Each data row in order: its row number, what it comes to, and everything found in it."""
         return self._plan.rows
 
@@ -126,7 +148,7 @@ class ExcelPlan:
         """Everything found, with its place: what concerns whole columns, then row by row."""
         return (*self._plan.problems, *(problem for row in self.rows for problem in row.problems))
 
-    def apply(self, progress: Callable[[Progress], object] | None = None, *, batch_size: int = _BATCH) -> ExcelReport:
+    def apply(self, progress: Callable[[Progress], object] | None = None, *, batch_size: int = BATCH) -> ExcelReport:
         """Carry the plan out, batch by batch, each in a transaction of its own where the session owns it.
 
         Interrupted work goes on where it stopped when the same file is planned and applied again. A row that
@@ -143,10 +165,10 @@ class ExcelPlan:
             report.batch_id,
             report.module,
             report.counts,
-            report.rejected,
-            report.duplicates,
+            report.rows,
             report.requests,
-            _Refused(self._session, self._table, report.module, _in_order(report.rejected, report.duplicates)),
+            report.differences,
+            _Refused(self._session, self._table, report.module, _left(report.rows)),
         )
 
     def write_errors(self, target: Target, *, language: str | None = None) -> None:
@@ -162,8 +184,7 @@ class ExcelPlan:
 
         Raises: MissingExtraError; OSError where the target cannot be written.
         """
-        rows = _in_order(self.rejected, self.duplicates)
-        _Refused(self._session, self._table, self.module, rows).write(target, language)
+        _Refused(self._session, self._table, self.module, _left(self.rows)).write(target, language)
 
 
 def plan_import(
@@ -282,12 +303,20 @@ class _Guarded:
         return self.table.columns
 
     def rows(self) -> Iterator[tuple[int, tuple[object, ...]]]:
-        places = self.places
-        for number, values in self.table.rows():
-            if any(type(text := values[place]) is str and _MASK in text for place in places):
-                yield number, tuple(_guarded(value, place in places) for place, value in enumerate(values))
+        rows = self.table.rows()
+        while block := list(islice(rows, _BLOCK)):
+            if any(_MASK in self.texts(block, place) for place in self.places):
+                yield from ((number, tuple(map(_guarded, values, self.watched))) for number, values in block)
             else:
-                yield number, values
+                yield from block
+
+    @property
+    def watched(self) -> list[bool]:
+        return [place in self.places for place in range(len(self.header))]
+
+    def texts(self, block: Sequence[tuple[int, tuple[object, ...]]], place: int) -> str:
+        """Return all texts of a column together: one search is faster than many."""
+        return "\n".join([text for _, values in block if type(text := values[place]) is str])
 
 
 def _guarded(value: object, watched: bool) -> object:

@@ -17,6 +17,10 @@ _BUSY_TIMEOUT: Final = 10_000
 _CACHE: Final = 32 * 1024
 """Kibibytes of pages that a connection to SQLite keeps, at most; the default of 2 MiB holds no large index."""
 
+_LOG_PAGES: Final = 8_192
+"""Pages (32 MiB) that the log may hold before they are moved into the database; the default of 4 MiB moves the pages of
+indexes again and again while an import writes them."""
+
 
 def open_engine(url: str) -> Engine:
     """Return an engine for a URL, set up so that transactions mean what they say.
@@ -54,6 +58,7 @@ def _set_up_sqlite(engine: Engine, *, in_memory: bool) -> None:
         if not in_memory:
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = NORMAL")
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
         cursor.close()
 
     def begin(connection: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from json import JSONEncoder
 from typing import Any, Final
 
@@ -14,7 +15,23 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 __all__ = ["CodePointText", "Document", "JsonText", "LongText", "Tokens", "dump_json", "mysql_collation"]
 
-dump_json: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_ENCODER: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+def _refuse(value: object) -> Any:
+    return _ENCODER.default(value)
+
+
+def _fast_encoder() -> Callable[[Any], str]:
+    """Return what `_ENCODER.encode` does, without making its machine anew for every document."""
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _ENCODER.encode
+    machine = make(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, True)  # noqa: FBT003
+    return lambda data: "".join(machine(data, 0))
+
+
+dump_json: Final = _fast_encoder()
 """Return JSON data as compact text."""
 
 

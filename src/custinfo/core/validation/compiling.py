@@ -26,8 +26,9 @@ __all__ = ["CompiledChecks", "StateCheck", "ValueCheck", "compile_checks", "rule
 ValueCheck = tuple[FieldKey, frozenset[FieldKey], Check]
 """Field, the fields on whose change its value is checked, and the check."""
 
-StateCheck = tuple[frozenset[FieldKey], Callable[[CheckContext], Problem | None]]
-"""The fields on whose change the whole state is checked, and the check."""
+StateCheck = tuple[frozenset[FieldKey], Callable[[CheckContext], Problem | None], frozenset[FieldKey]]
+"""The fields on whose change the whole state is checked, the check, and those of which it matters only whether they
+have a value."""
 
 _ATTRIBUTES: Final = frozenset({*SYSTEM_FIELDS, "tags"})
 
@@ -126,7 +127,7 @@ class _Compiler:
             self.problems.extend(error.problems)
             return []
         self.relative = self.relative or target.relative
-        return [(frozenset(target.watches), make(field, condition))]
+        return [(frozenset(target.watches), make(field, condition), frozenset({field.key}) - condition.watches)]
 
     def target(self, field: FieldDefinition, rule: str) -> RuleTarget:
         def condition(criterion: Criterion) -> Condition:

@@ -51,9 +51,9 @@ class Validator:
         Raises: ConfigurationError for rules and conditions that do not fit their fields, all of them at once.
         """
         self.module = module
-        self._parsers = strict_parsers(module)
-        self._now = _NEVER
-        self._required = tuple(
+        self.parsers = strict_parsers(module)
+        self.now = _NEVER
+        self.required = tuple(
             field.key for field in module.definition.active_fields() if field.required and field.applies_when is None
         )
         compiled = compile_checks(module, conditions)
@@ -64,6 +64,7 @@ class Validator:
         self._life_cycles = compiled.life_cycles
         self._dated = compiled.dated
         self._compares = bool(compiled.life_cycles or compiled.dated)
+        self.compiled = compiled
         self._set_by_moves = frozenset().union(*(cycle.set_by_moves for cycle in compiled.life_cycles))
         self.defaults = self._parsed_defaults()
         self._moments = self._moment_defaults()
@@ -73,7 +74,7 @@ class Validator:
         if not self._relative:
             return self
         timed = copy(self)
-        timed._now = now  # noqa: SLF001 - a copy of its own class
+        timed.now = now
         return timed
 
     def normalise(self, raw: Mapping[str, object], before: Values | None = None) -> Normalised:
@@ -85,7 +86,7 @@ class Validator:
         """
         patch: dict[FieldKey, Any] = {}
         problems: list[Problem] = []
-        parsers = self._parsers
+        parsers = self.parsers
         for name, value in raw.items():
             if name not in parsers:
                 self._unusual(name, raw, before, patch, problems)
@@ -109,7 +110,7 @@ class Validator:
     ) -> None:
         """Look again at a value that no parser takes: that is also so for `CLEAR`, a mask, and a retired choice."""
         again: list[Problem] = []
-        self._parsers[key](value, again)
+        self.parsers[key](value, again)
         found = len(problems) - len(again)
         if value is CLEAR:
             del problems[found:]
@@ -135,7 +136,7 @@ class Validator:
             problems.append(Problem("unknown_field", str(name)[:100]))
         elif key in SYSTEM_FIELDS and key not in self.module.definition.fields:
             self._system(key, value, patch, problems)
-        elif key not in self._parsers:
+        elif key not in self.parsers:
             problems.append(Problem("retired_field", key))
         else:
             inner = self.normalise({key: value}, before)
@@ -169,7 +170,7 @@ class Validator:
 
     def defaults_at(self, now: datetime) -> dict[FieldKey, Any]:
         """Return the values that a new record gets where it is given none; `"now"` in a date field is the moment."""
-        return self.defaults | {key: self._parsers[key](now, []) for key in self._moments}
+        return self.defaults | {key: self.parsers[key](now, []) for key in self._moments}
 
     def move_defaults(self, before: Record, after: Record, related: Related, now: datetime) -> dict[FieldKey, Any]:
         """Return what the moves from `before` to `after` in life cycles set in fields that are blank (CUS-2).
@@ -182,7 +183,7 @@ class Validator:
         """
         if not self._life_cycles:
             return {}
-        context = CheckContext(after.values, after, related, self._now)
+        context = CheckContext(after.values, after, related, self.now)
         values: dict[FieldKey, Any] = {}
         for cycle in self._life_cycles:
             values = cycle.defaults(before, context, now) | values
@@ -192,7 +193,7 @@ class Validator:
         """Return the keys of the approval flows that the moves from `before` to `after` have to pass (CUS-2)."""
         if not self._life_cycles:
             return ()
-        context = CheckContext(after.values, after, related, self._now)
+        context = CheckContext(after.values, after, related, self.now)
         moves = (cycle.taken(before, context) for cycle in self._life_cycles)
         return tuple(move.flow for move in moves if move is not None and move.flow is not None)
 
@@ -216,9 +217,9 @@ class Validator:
             failed: Fields whose value is wrong already: what depends on them is not judged.
             before: The record as it is; life cycles judge the step from there. `None` for a new one.
         """
-        context = CheckContext(after.values, after, related, self._now)
+        context = CheckContext(after.values, after, related, self.now)
         if changed is None and not failed:
-            problems = _found(context, self._required, self._checks, self._states)
+            problems = _found(context, self.required, self._checks, self._states)
         else:
 
             def judged(watches: frozenset[FieldKey]) -> bool:
@@ -226,7 +227,7 @@ class Validator:
 
             problems = _found(
                 context,
-                [key for key in self._required if (changed is None or key in changed) and key not in failed],
+                [key for key in self.required if (changed is None or key in changed) and key not in failed],
                 [item for item in self._checks if judged(item[1])],
                 [item for item in self._states if judged(item[0])],
             )
@@ -279,7 +280,7 @@ def _found(
             problem = run(value, context)
             if problem is not None:
                 problems.append(problem)
-    for _, judge in states:
+    for _, judge, _ in states:
         problem = judge(context)
         if problem is not None:
             problems.append(problem)
