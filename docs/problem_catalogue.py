@@ -67,6 +67,7 @@ TOPICS: Final[dict[str, str]] = {
         not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
         read_timeout no_data no_header several_sheets unknown_sheet cell_error formula_without_value unmapped_column
         ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
+        skipped_existing skipped_new matches_several
     """,
     "Encryption and storage": "keyring_missing unreadable_value storage_failed storage_retryable missing_extra",
     "The configuration": """
@@ -99,6 +100,8 @@ SEVERITIES: Final = {
     "unknown_region": "warning",
     "unmapped_column": "warning",
     "missing_column": "warning",
+    "skipped_existing": "notice",
+    "skipped_new": "notice",
     "request_without_record": "warning",
     "unknown_option": "warning",
     "name_ambiguous": "warning",

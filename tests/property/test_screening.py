@@ -69,7 +69,7 @@ def test_both_ways_agree(first: list[tuple[object, ...]], second: list[tuple[obj
     """Whatever is there and whatever comes: plan, report, records and history are the same on both ways."""
     outcomes = []
     for short in (True, False):
-        long_only = mock.patch.object(RowScreen, "_is_plain", lambda _self: False)
+        long_only = mock.patch.object(RowScreen, "_is_plain", return_value=False)
         for world in worlds("memory://"):
             with nullcontext() if short else long_only:
                 outcomes.append([without_times(told(world, Rows(table, HEADER))) for table in (first, second)])

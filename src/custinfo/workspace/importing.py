@@ -14,6 +14,7 @@ from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.revisions import changed_configuration
+from custinfo.core.suggesting import Suggestion
 from custinfo.workspace.context import Compiled, Context
 from custinfo.workspace.import_batches import Application, Progress
 from custinfo.workspace.planned_rows import Counts, PlannedRow, PlannedRows, RowOutcome
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 Duplicates = Literal["report", "create"]
+ImportMode = Literal["upsert", "create", "update"]
 
 BATCH: Final = 5_000
 """Rows that are saved together, where nothing else is said."""
@@ -71,10 +73,14 @@ class BadCell(Protocol):
 
 @attrs.frozen
 class Columns:
-    """Say which field each heading means; `None` for a column that is left out, with a warning in `problems`."""
+    """Say which field each heading means; `None` for a column that is left out, with a warning in `problems`.
+
+    `suggestions` are fields that such headings may mean.
+    """
 
     keys: tuple[FieldKey | None, ...]
     problems: tuple[Problem, ...]
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 @attrs.frozen

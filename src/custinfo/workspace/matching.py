@@ -14,7 +14,7 @@ from custinfo.core.stored import unique_key
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 
-__all__ = ["Matcher", "RowMatch", "SourceRows"]
+__all__ = ["MatchOptions", "Matcher", "RowMatch", "SourceRows"]
 
 RowKey = tuple[FieldKey, ...]
 Values = tuple[Any, ...]
@@ -43,13 +43,30 @@ class SourceRows:
 class RowMatch:
     """The record that a row updates, or the one that it seems to duplicate, with the problem that says so.
 
-    `agreed` are the fields by which the record was found: the row changes nothing there.
+    `agreed` are the fields by which the record was found: the row changes nothing there. With `problems`, the row comes
+    to `outcome`, whatever else there is to say of it.
     """
 
     record_id: RecordId | None = None
     agreed: RowKey = ()
     similar: RecordId | None = None
     problems: tuple[Problem, ...] = ()
+    outcome: Literal["duplicate", "skip", "conflict"] = "duplicate"
+
+
+@attrs.frozen
+class MatchOptions:
+    """Say by which keys rows find records, and what becomes of those that do, or do not.
+
+    Args:
+        mode: What rows may do; those that would do something else are skipped.
+        keys: By which fields a row finds the record that it is about.
+        duplicates: Whether rows that look like a record of another key are only reported, or created.
+    """
+
+    mode: Literal["upsert", "create", "update"]
+    keys: tuple[RowKey, ...]
+    duplicates: Literal["report", "create"]
 
 
 class Matcher:
@@ -58,13 +75,16 @@ class Matcher:
     Only records that the actor may view are looked at, and only by fields that they may read there.
     """
 
-    def __init__(self, context: Context, module: ModuleKey, duplicates: Literal["report", "create"]) -> None:
+    def __init__(self, context: Context, module: ModuleKey, options: MatchOptions) -> None:
         self._context = context
         self._module = module
         self._schema = context.module(module)
         self._fields = self._schema.definition.fields
-        self._match_keys = self._schema.definition.match_keys
-        self._duplicate_keys = self._schema.definition.duplicate_keys if duplicates == "report" else ()
+        self._match_keys = options.keys
+        self._duplicate_keys = self._schema.definition.duplicate_keys if options.duplicates == "report" else ()
+        self._mode = options.mode
+        skipped = Problem("skipped_new", severity="notice")
+        self.unmatched = RowMatch(problems=(skipped,), outcome="skip") if self._mode == "update" else RowMatch()
         self._taken: dict[RecordId, int] = {}
         self._alone = not context.unit.queries.count(Query(module, limit=1))
         self.held: set[int] = set()
@@ -95,9 +115,23 @@ class Matcher:
         if not self._alone:
             for key in self._seen:
                 for place, record_id in self._found(key, keyed[key]):
-                    if place not in matches:
+                    known = matches.get(place)
+                    if known is None:
                         matches[place] = self._agreeing(key, record_id)
-        return {place: self._taken_once(rows.numbers[place], matches[place]) for place in sorted(matches)}
+                    elif key in self._match_keys and known.agreed and known.record_id != record_id:
+                        problem = Problem("matches_several", key[0], params={"field_label": self._label(known.agreed)})
+                        matches[place] = RowMatch(similar=record_id, problems=(problem,), outcome="conflict")
+        taken = {place: self._taken_once(rows.numbers[place], matches[place]) for place in sorted(matches)}
+        return {place: self._within_mode(match) for place, match in taken.items()}
+
+    def _within_mode(self, match: RowMatch) -> RowMatch:
+        """Skip a row that would do what the import is not to do."""
+        if self._mode == "create" and match.record_id is not None:
+            problems = (Problem("skipped_existing", (match.agreed or ("id",))[0], severity="notice"),)
+            return attrs.evolve(match, problems=problems, outcome="skip")
+        if self._mode == "update" and any(problem.code == "duplicate_in_store" for problem in match.problems):
+            return self.unmatched
+        return match
 
     def _agreeing(self, key: RowKey, record_id: RecordId) -> RowMatch:
         if key in self._match_keys:
@@ -128,8 +162,10 @@ class Matcher:
         return repeated
 
     def _repetition(self, key: RowKey, earlier: int) -> Problem:
-        label = "、".join(self._schema.label(item, self._schema.context.language) for item in key)
-        return Problem("duplicate_in_file", key[0], params={"row": earlier, "field_label": label})
+        return Problem("duplicate_in_file", key[0], params={"row": earlier, "field_label": self._label(key)})
+
+    def _label(self, key: RowKey) -> str:
+        return "、".join(self._schema.label(item, self._schema.context.language) for item in key or ("id",))
 
     # --- the store
 

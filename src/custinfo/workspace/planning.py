@@ -5,32 +5,32 @@ A plan takes no ids and writes nothing: rows go through the write path up to, bu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 import attrs
 
-from custinfo.core.errors import InvalidInputError
+from custinfo.core.errors import FieldReservedError, InvalidInputError
 from custinfo.core.history.changes import ChangeAction
 from custinfo.core.problems import Place, Problem
-from custinfo.core.records import CLEAR, SYSTEM_FIELDS, FieldKey, ModuleKey
+from custinfo.core.records import CLEAR, FieldKey, ModuleKey
 from custinfo.core.validation.engine import Normalised
 from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.importing import Columns, Duplicates, ImportPlan, SourceTable
-from custinfo.workspace.matching import Matcher, RowMatch, SourceRows
+from custinfo.workspace.import_columns import match_columns
+from custinfo.workspace.importing import Columns, Duplicates, ImportMode, ImportPlan, SourceTable
+from custinfo.workspace.matching import Matcher, MatchOptions, RowMatch, SourceRows
 from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows, RawValues, RowOutcome
 from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.screening import RowScreen, TypedRows
 from custinfo.workspace.writing import WritePath
 
-__all__ = ["make_plan", "match_columns"]
+__all__ = ["make_plan"]
 
 _CHUNK: Final = 2_000
-_NO_MATCH: Final = RowMatch()
 
 FileRow = tuple[int, RawValues]
 """The row of the file, from 1, and its values."""
@@ -44,6 +44,8 @@ def make_plan(
     digest: str,
     mapping: Mapping[str, str] | None = None,
     duplicates: Duplicates = "report",
+    mode: ImportMode = "upsert",
+    match: Iterable[str | Iterable[str]] | None = None,
 ) -> ImportPlan:
     """Return what importing `table` into `module` would do; writes nothing and takes no ids.
 
@@ -52,52 +54,47 @@ def make_plan(
         module: Key of the module.
         table: The rows.
         digest: Identifies the content, so that interrupted work is recognised.
-        mapping: Heading → field name, for headings that say it otherwise; an empty name leaves a column out.
+        mapping: Heading, or letter of a column → field name, for headings that say it otherwise; an empty name leaves
+            a column out.
         duplicates: Whether rows that look like an existing record of another key are only reported, or created.
+        mode: Whether rows create records, update them, or both; the others are skipped.
+        match: By which fields, alone or several together, a row finds the record that it is about; those of the
+            module's definition when not given.
 
-    Raises: PermissionDeniedError where the actor may not import; InvalidInputError for headings that clash.
+    Raises: PermissionDeniedError where the actor may not import; InvalidInputError for headings that clash or are
+        ambiguous, or match keys that are no columns.
     """
     if not context.access(module).may("import"):
         raise context.denied("import", module)
     columns = match_columns(context, module, table, mapping or {})
-    planner = _Planner(context, module, table, columns, duplicates)
+    matcher = Matcher(context, module, MatchOptions(mode, _match_keys(context, module, columns, match), duplicates))
+    planner = _Planner(context, module, table, columns, matcher)
     return ImportPlan(module, table, columns, planner.run(), digest, context, planner.screen.new_record)
 
 
-def match_columns(context: Context, module: ModuleKey, table: SourceTable, mapping: Mapping[str, str]) -> Columns:
-    """Return which field each heading means. Raises: InvalidInputError where two mean the same, or a mapping none."""
+def _match_keys(
+    context: Context, module: ModuleKey, columns: Columns, match: Iterable[str | Iterable[str]] | None
+) -> tuple[tuple[FieldKey, ...], ...]:
+    """Return the match keys by field. Raises: InvalidInputError for what is no field, or no column."""
     schema = context.module(module)
-    derived = context.compiled.derivation(module).fields
-    keys: list[FieldKey | None] = []
-    problems: list[Problem] = []
-    errors: list[Problem] = []
-    for heading, column in zip(table.header, table.columns, strict=True):
-        place = Place(table.sheet, table.header_row, column)
-        name = mapping.get(heading, heading)
-        key = schema.resolve(name) if name else None
-        if key is None and heading in mapping and name:
-            errors.append(Problem("unknown_field", name, place))
-        if key is not None and key in keys:
-            errors.append(Problem("duplicate_column", key, place))
-        if key in SYSTEM_FIELDS and key not in schema.definition.fields and key not in ("id", "owner"):
-            key = None
-        if key in derived:
-            key = None
-        if key is None and heading and name:
-            problems.append(Problem("unmapped_column", heading, place, severity="warning"))
-        keys.append(key)
-    if errors:
-        raise InvalidInputError(errors)
-    if not any(keys):
-        raise InvalidInputError([Problem("no_header", place=Place(table.sheet, table.header_row))])
-    return Columns(tuple(keys), tuple(problems))
+    if match is None:
+        return schema.definition.match_keys
+    keys, problems = [], []
+    for names in match:
+        key = tuple((name, schema.resolve(name)) for name in ((names,) if isinstance(names, str) else names))
+        problems += [Problem("unknown_field", name[:100]) for name, field in key if field is None]
+        problems += [Problem("missing_column", field) for _, field in key if field and field not in columns.keys]
+        keys.append(tuple(field for _, field in key if field is not None))
+    if problems:
+        raise InvalidInputError(problems)
+    return tuple(key for key in keys if key != ("id",))
 
 
 class _Planner:
     """Turn rows into planned rows, a chunk at a time: the plain ones the short way, the others the long one."""
 
     def __init__(
-        self, context: Context, module: ModuleKey, table: SourceTable, columns: Columns, duplicates: Duplicates
+        self, context: Context, module: ModuleKey, table: SourceTable, columns: Columns, matcher: Matcher
     ) -> None:
         self.context = context
         self.module = module
@@ -107,7 +104,7 @@ class _Planner:
         self.schema = context.module(module)
         self.validator = context.validator(module)
         self.references = ReferenceReader(context, module)
-        self.matcher = Matcher(context, module, duplicates)
+        self.matcher = matcher
         self.screen = RowScreen(context, module, columns.keys)
         self.write_path = WritePath(context, channel="import")
         self.again = _Again(table)
@@ -133,7 +130,8 @@ class _Planner:
         odd = sorted(typed.odd.union(place for place, record_id in enumerate(ids) if record_id is not None))
         found = dict(zip(odd, self.found([chunk[place] for place in odd]), strict=True))
         matches = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk))))
-        passing = [place for place in range(len(chunk)) if place not in found and place not in matches]
+        new = self.matcher.unmatched.outcome != "skip"
+        passing = [place for place in range(len(chunk)) if new and place not in found and place not in matches]
         entries: dict[int, Entry] = {}
         for place, values in self.screen.sound(typed, passing, self.matcher.held).items():
             entries[place] = (numbers[place], *values)
@@ -153,7 +151,7 @@ class _Planner:
         matches: Mapping[int, RowMatch],
     ) -> Iterator[PlannedRow]:
         """Yield what the write path says of rows."""
-        about = [matches.get(place, _NO_MATCH) for place in rest]
+        about = [matches.get(place, self.matcher.unmatched) for place in rest]
         prepared = self.write_path.prepare(
             [self.draft(match, found[place]) for match, place in zip(about, rest, strict=True)]
         )
@@ -214,17 +212,12 @@ class _Planner:
         return Draft("update", self.module, match.record_id, patch, typed=True, found=problems)
 
     def planned(self, row: int, values: tuple[object, ...], match: RowMatch, prepared: Prepared) -> PlannedRow:
-        problems = self.problems(row, values, prepared)
         if match.problems:
-            # Where a row repeats another, that its unique value is taken is the same news twice.
-            repeated = {problem.field for problem in match.problems}
-            problems = [item for item in problems if item.code != "not_unique" or item.field not in repeated]
-            problems.extend(self.at(row, problem) for problem in match.problems)
-            stopped = any(problem.code != "not_unique" for problem in prepared_errors(prepared))
-            outcome: RowOutcome = "rejected" if stopped else "duplicate"
-            return PlannedRow(row, outcome, values, tuple(problems), match.similar)
+            return self.matched(row, values, match, prepared)
+        problems = self.problems(row, values, prepared)
         if prepared.error is not None:
-            return PlannedRow(row, "rejected", values, tuple(problems), match.record_id)
+            outcome: RowOutcome = "conflict" if isinstance(prepared.error, FieldReservedError) else "rejected"
+            return PlannedRow(row, outcome, values, tuple(problems), match.record_id)
         if not prepared.changed:
             outcome = "unchanged"
         elif prepared.path is not None:
@@ -235,6 +228,22 @@ class _Planner:
         prepared.problems = []
         kept = prepared if prepared.changed else None
         return PlannedRow(row, outcome, partial(self.again, row), tuple(problems), match.record_id, kept)
+
+    def matched(self, row: int, values: tuple[object, ...], match: RowMatch, prepared: Prepared) -> PlannedRow:
+        """Return a row of which its match says all that there is to say, unless it is wrong as well."""
+        record_id = match.record_id or match.similar
+        told = [self.at(row, problem) for problem in match.problems]
+        if match.outcome == "skip":
+            return PlannedRow(row, "skip", partial(self.again, row), tuple(told), record_id)
+        # Where a row repeats another, that its unique value is taken is the same news twice.
+        repeated = {problem.field for problem in match.problems}
+        problems = [
+            item
+            for item in self.problems(row, values, prepared)
+            if item.code != "not_unique" or (match.outcome == "duplicate" and item.field not in repeated)
+        ]
+        stopped = any(problem.code != "not_unique" for problem in prepared_errors(prepared))
+        return PlannedRow(row, "rejected" if stopped else match.outcome, values, (*problems, *told), record_id)
 
     def problems(self, row: int, values: Sequence[object], prepared: Prepared) -> list[Problem]:
         """Return everything that was found, once, with its place; a bad cell says what it holds."""

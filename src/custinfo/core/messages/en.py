@@ -162,6 +162,9 @@ ENGLISH: Final = {
     "missing_column": "there is no heading of this name in the file",
     "duplicate_in_file": "the same {field_label} stands in row {row} already",
     "duplicate_in_store": "a record with the same value exists already",
+    "skipped_existing": "there is such a record already: skipped, since only new ones are to be created",
+    "skipped_new": "there is no such record: skipped, since only existing ones are to be updated",
+    "matches_several": "its match keys find different records (another one by {field_label})",
     "import_changed": "the file or the data changed since the plan was made: plan again",
     # set-up
     "missing_extra": "{library} is not installed: pip install 'custinfo[{extra}]'",

@@ -1,0 +1,181 @@
+"""Plans and reports of imports, as they concern the file: what its columns mean, and the rows that were left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from custinfo.adapters.excel._output import Target
+from custinfo.adapters.excel.errors_workbook import write_error_workbook
+from custinfo.adapters.excel.reading import Table
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, ModuleKey
+from custinfo.core.suggesting import Suggestion
+from custinfo.workspace.importing import (
+    BATCH,
+    Counts,
+    Difference,
+    ImportPlan,
+    ImportReport,
+    PlannedRow,
+    PlannedRows,
+    Progress,
+)
+from custinfo.workspace.session import Session
+
+__all__ = ["ExcelPlan", "ExcelReport"]
+
+
+@attrs.frozen
+class _Refused:
+    """The rows of a file that were not taken over, and how to write them."""
+
+    session: Session = attrs.field(repr=False)
+    table: Table = attrs.field(repr=False)
+    module: ModuleKey
+    rows: tuple[PlannedRow, ...] = attrs.field(repr=False)
+
+    def write(self, target: Target, language: str | None) -> None:
+        context = self.session.context
+        tongue = language or context.schema.configuration.language
+        write_error_workbook(target, self.table, self.rows, context.module(self.module), tongue, self.session.now())
+
+
+def _left(rows: PlannedRows) -> tuple[PlannedRow, ...]:
+    return rows.with_outcome("rejected", "duplicate", "conflict")
+
+
+@attrs.frozen
+class ExcelReport:
+    """What an import did.
+
+    `batch_id` is what to undo it by; `counts` say how many rows came to what; `rows` are all rows as they came out, of
+    which `rejected` and `duplicates` were not taken over; `requests` are the ids of the approval requests that it made;
+    `differences` are the rows that came to something else than planned.
+    """
+
+    batch_id: str
+    module: ModuleKey
+    counts: Counts
+    rows: PlannedRows = attrs.field(repr=False)
+    requests: tuple[str, ...] = attrs.field(repr=False)
+    differences: tuple[Difference, ...]
+    _refused: _Refused = attrs.field(repr=False, alias="refused")
+
+    @property
+    def rejected(self) -> tuple[PlannedRow, ...]:
+        """The rows that were not taken over because something is wrong with them."""
+        return self.rows.with_outcome("rejected")
+
+    @property
+    def duplicates(self) -> tuple[PlannedRow, ...]:
+        """The rows that were not taken over because they repeat an earlier row, or seem to repeat a record."""
+        return self.rows.with_outcome("duplicate")
+
+    def write_errors(self, target: Target, *, language: str | None = None) -> None:
+        """Write the rows that were not taken over, as `ExcelPlan.write_errors` does."""
+        self._refused.write(target, language)
+
+
+@attrs.frozen(repr=False)
+class ExcelPlan:
+    """What importing a workbook would do. Making it wrote nothing; `apply` does what it says.
+
+    Valid within the session that made it.
+    """
+
+    _session: Session = attrs.field(repr=False, alias="session")
+    _plan: ImportPlan = attrs.field(repr=False, alias="plan")
+    _table: Table = attrs.field(repr=False, alias="table")
+
+    def __repr__(self) -> str:
+        return f"ExcelPlan({self.module!r}, sheet={self.sheet!r}, counts={self.counts})"
+
+    @property
+    def module(self) -> ModuleKey:
+        """The module into which it imports."""
+        return self._plan.module
+
+    @property
+    def sheet(self) -> str:
+        """The worksheet that it reads; empty for a text file."""
+        return self._table.sheet
+
+    @property
+    def columns(self) -> dict[str, FieldKey | None]:
+        """Heading → the field that it means, `None` where the column is left out."""
+        return dict(zip(self._table.header, self._plan.columns.keys, strict=True))
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """Heading → field name, empty for columns that are left out: the `mapping` for the next file of this kind."""
+        return {heading: key or "" for heading, key in self.columns.items() if heading}
+
+    @property
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """The fields that headings may mean which are left out, the likeliest first for each."""
+        return self._plan.columns.suggestions
+
+    @property
+    def counts(self) -> Counts:
+        """How many rows come to what."""
+        return self._plan.counts
+
+    @property
+    def rows(self) -> PlannedRows:
+        """Each data row in order: its row number, what it comes to, and everything found in it."""
+        return self._plan.rows
+
+    @property
+    def rejected(self) -> tuple[PlannedRow, ...]:
+        """The rows that will not be taken over because something is wrong with them."""
+        return self._plan.rejected
+
+    @property
+    def duplicates(self) -> tuple[PlannedRow, ...]:
+        """The rows that will not be taken over because they repeat an earlier row, or seem to repeat a record."""
+        return self._plan.duplicates
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything found, with its place: what concerns whole columns, then row by row."""
+        return (*self._plan.problems, *(problem for row in self.rows for problem in row.problems))
+
+    def apply(self, progress: Callable[[Progress], object] | None = None, *, batch_size: int = BATCH) -> ExcelReport:
+        """Carry the plan out, batch by batch, each in a transaction of its own where the session owns it.
+
+        Interrupted work goes on where it stopped when the same file is planned and applied again. A row that
+        clashes with what happened since the plan was made is rejected; the others go on.
+
+        Args:
+            progress: Called after each batch.
+            batch_size: Rows that are saved together, from 1.
+
+        Raises: StorageError; the batches before it stay saved.
+        """
+        report: ImportReport = self._plan.apply(progress, batch_size=batch_size)
+        return ExcelReport(
+            report.batch_id,
+            report.module,
+            report.counts,
+            report.rows,
+            report.requests,
+            report.differences,
+            _Refused(self._session, self._table, report.module, _left(report.rows)),
+        )
+
+    def write_errors(self, target: Target, *, language: str | None = None) -> None:
+        """Write the rows that are not taken over into a workbook that can be corrected and imported again.
+
+        It has the user's own headings and values, after a column with the reasons and one with the row numbers in the
+        file, which an import passes over; the cells that the reasons are about are coloured. Without such rows it has
+        the headings only.
+
+        Args:
+            target: A path, or a file open for writing bytes; nothing half-written stays after an error.
+            language: Of the reasons; that of the configuration when not given.
+
+        Raises: MissingExtraError; OSError where the target cannot be written.
+        """
+        _Refused(self._session, self._table, self.module, _left(self.rows)).write(target, language)
