@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from custinfo.core.life_cycles import LifeCycle, Transition
     from custinfo.core.messages import DEFAULT_MESSAGES, Messages
     from custinfo.core.organisation import Assignment, Department, Deputy, Member, Organisation, Position
+    from custinfo.core.outbox import Event
     from custinfo.core.policy.grants import ALL_FIELDS, Fields, Grant, Role
     from custinfo.core.problems import Place, Problem
     from custinfo.core.records import ANY, CLEAR, UNREADABLE, Attachment, Masked, Record, Share, Tag
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from custinfo.workspace.approvals import Approvals
     from custinfo.workspace.backups import TenantSummary
     from custinfo.workspace.collection import Records
+    from custinfo.workspace.delivering import DeliveryReport, FailedDelivery
     from custinfo.workspace.explanations import Explanation
     from custinfo.workspace.handing_over import HandOverPlan, HandOverReport, Successor
     from custinfo.workspace.importing import Counts, PlannedRow, Progress
@@ -115,6 +117,7 @@ __all__ = [
     "Criterion",
     "CustinfoError",
     "DateOrder",
+    "DeliveryReport",
     "Department",
     "DepartmentHead",
     "Deputy",
@@ -123,8 +126,10 @@ __all__ = [
     "DuplicateValueError",
     "Effect",
     "Entitlement",
+    "Event",
     "Explanation",
     "F",
+    "FailedDelivery",
     "Failure",
     "FieldDefinition",
     "FieldMember",
@@ -208,6 +213,7 @@ __all__ = [
 
 # Names are imported when they are first used, so that `import custinfo` costs a host next to nothing.
 _HOMES = {
+    "custinfo.core.outbox": ("Event",),
     "custinfo.core.policy.grants": (
         "ALL_FIELDS",
         "Fields",
@@ -249,6 +255,7 @@ _HOMES = {
         "HandOverReport",
         "Successor",
     ),
+    "custinfo.workspace.delivering": ("DeliveryReport", "FailedDelivery"),
     "custinfo.workspace.importing": (
         "Counts",
         "PlannedRow",

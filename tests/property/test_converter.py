@@ -195,6 +195,7 @@ MODULES: Any = made(
     life_cycles=some(made(LifeCycle, field=KEYS, transitions=some(TRANSITIONS), initial=some(TEXTS))),
     inherits=some(made(Inheritance, through=KEYS, level=st.sampled_from(["view", "edit"]))),
     handed_over=some(KEYS),
+    announced=FLAGS,
 )
 VALUES: Any = made(
     DictionaryValue,

@@ -13,6 +13,7 @@ from custinfo.core.fields import ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event
 from custinfo.core.records import FieldKey, ModuleKey, Record, Tag
 from custinfo.core.revisions import Revision
 from custinfo.core.schema import ModuleSchema, Schema
@@ -28,15 +29,22 @@ from custinfo.core.stored_requests import request_from_json, request_to_json
 
 __all__ = ["DOCUMENT_KINDS", "Document", "Documents", "unique_values"]
 
-Document = Record | Change | Request | ImportBatch | Revision
+Document = Record | Change | Request | ImportBatch | Revision | Event
 """What a store keeps."""
 
 DOCUMENT_KINDS: Final[Mapping[str, type[Any]]] = FrozenDict(
-    {"record": Record, "change": Change, "request": Request, "import": ImportBatch, "revision": Revision}
+    {
+        "record": Record,
+        "change": Change,
+        "request": Request,
+        "import": ImportBatch,
+        "revision": Revision,
+        "event": Event,
+    }
 )
 """Name in a file → what it names."""
 
-D = TypeVar("D", Record, Change, Request, ImportBatch, Revision)
+D = TypeVar("D", Record, Change, Request, ImportBatch, Revision, Event)
 
 _TIMES: Final = ("at", "created_at", "updated_at", "archived_at", "started_at")
 
@@ -44,8 +52,8 @@ _TIMES: Final = ("at", "created_at", "updated_at", "archived_at", "started_at")
 class Documents:
     """Turn what a store keeps into JSON data and back, as one configuration has it.
 
-    Instants become texts whose order is that of time. Revisions and imports belong to no module, and are the same
-    under each configuration.
+    Instants become texts whose order is that of time. Revisions, imports and events belong to no module, and are the
+    same under each configuration.
 
     >>> from custinfo.testing import full_record, sample_schema
     >>> documents = Documents(sample_schema())
@@ -139,10 +147,15 @@ def _revision(_documents: Documents, data: dict[str, Any]) -> Revision:
     return Revision(**data)
 
 
+def _event(_documents: Documents, data: dict[str, Any]) -> Event:
+    return Event(**data)
+
+
 _DECODERS: Final[dict[type, Callable[[Documents, dict[str, Any]], Any]]] = {
     Record: _record,
     Change: _change,
     Request: _request,
     ImportBatch: _batch,
     Revision: _revision,
+    Event: _event,
 }

@@ -144,6 +144,8 @@ class ModuleDefinition:
         life_cycles: How status fields may move, by field; also taken as a tuple.
         inherits: Through which references access follows from that to the parent; by none unless it is said.
         handed_over: Fields that name members, and are handed over with what a leaver owns; the owner always is.
+        announced: Whether each change of a record is written to the outbox as an event such as `record.updated`, for
+            the host to deliver.
     """
 
     key: ModuleKey
@@ -159,6 +161,7 @@ class ModuleDefinition:
     life_cycles: FrozenDict[FieldKey, LifeCycle] = attrs.field(factory=FrozenDict, converter=_by_field)
     inherits: tuple[Inheritance, ...] = ()
     handed_over: tuple[FieldKey, ...] = ()
+    announced: bool = False
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""

@@ -8,6 +8,7 @@ only errors of `custinfo.core.errors`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -16,6 +17,7 @@ from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.criteria.nodes import Criterion, Everything, Path
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event, EventId
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 from custinfo.core.revisions import Revision
 from custinfo.core.totals import Period, Total
@@ -27,6 +29,7 @@ __all__ = [
     "HistoryRepository",
     "ImportRepository",
     "Order",
+    "OutboxRepository",
     "Query",
     "RecordQueries",
     "RecordRepository",
@@ -206,3 +209,26 @@ class ConfigurationRepository(Protocol):
 
     def all(self) -> Sequence[Revision]:
         """Return every revision, oldest first."""
+
+
+class OutboxRepository(Protocol):
+    """Keep events until they are delivered, in the same transaction as what they tell of (AUT-3)."""
+
+    def append(self, events: Sequence[Event], /) -> None:
+        """Add new events, all or none; they are due at once."""
+
+    def claim(self, limit: int, /, *, now: datetime, until: datetime) -> Sequence[Event]:
+        """Take at most `limit` events that are due at `now`, and return them, in order of id, with one attempt more.
+
+        They are due again at `until`. Of two units that claim at once, neither gets an event of the other: it passes
+        over them, waits for the other one, or raises a StorageError that is retryable.
+        """
+
+    def postpone(self, event_ids: Sequence[EventId], until: datetime, /) -> None:
+        """Let events be due again at an instant; those that are gone are no error."""
+
+    def acknowledge(self, event_ids: Sequence[EventId], /) -> None:
+        """Delete events that are delivered; those that are gone are no error."""
+
+    def pending(self, limit: int, /) -> Sequence[Event]:
+        """Return the first events in order of id, due or not, at most `limit`."""

@@ -11,6 +11,7 @@ from custinfo.ports.repositories import (
     ConfigurationRepository,
     HistoryRepository,
     ImportRepository,
+    OutboxRepository,
     RecordQueries,
     RecordRepository,
 )
@@ -44,6 +45,10 @@ class UnitOfWork(Protocol):
     @property
     def configurations(self) -> ConfigurationRepository:
         """The versions of the configuration."""
+
+    @property
+    def outbox(self) -> OutboxRepository:
+        """The events that are not delivered yet."""
 
     def under(self, schema: Schema, /) -> UnitOfWork:
         """Return the same unit, in the same transaction, as another configuration of the tenant sees its records."""

@@ -15,18 +15,19 @@ import attrs
 from custinfo.core.approval.requests import Request
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event
 from custinfo.core.problems import Problem
 from custinfo.core.records import Record
 from custinfo.core.revisions import Revision
 
 __all__ = ["ENTRY_KINDS", "Disagreement", "Entry", "EntryKind", "Unreadable", "Upkeep"]
 
-Entry = Record | Change | Request | ImportBatch | Revision
+Entry = Record | Change | Request | ImportBatch | Revision | Event
 """What a tenant consists of; all else that a store keeps follows from it."""
 
-EntryKind = Literal["revision", "record", "change", "request", "import"]
+EntryKind = Literal["revision", "record", "change", "request", "import", "event"]
 
-ENTRY_KINDS: Final[tuple[EntryKind, ...]] = ("revision", "record", "change", "request", "import")
+ENTRY_KINDS: Final[tuple[EntryKind, ...]] = ("revision", "record", "change", "request", "import", "event")
 """The kinds of entries, in the order in which a tenant is put back."""
 
 
@@ -61,8 +62,8 @@ class Upkeep(Protocol):
     def stored(self, kind: EntryKind, /) -> Iterator[Entry | Unreadable]:
         """Yield all entries of a kind as they are stored, sealed values sealed, in memory that does not grow with them.
 
-        Revisions come by version, records by id, changes by record and version, requests and imports by id. Entries of
-        a module that is no longer defined are among them, their values in the form of JSON.
+        Revisions come by version, records by id, changes by record and version, and the others by id. Entries of a
+        module that is no longer defined are among them, their values in the form of JSON.
         """
 
     def restore(self, entries: Sequence[Entry], /) -> None:

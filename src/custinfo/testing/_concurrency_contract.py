@@ -7,13 +7,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 from custinfo.core.errors import ConflictError, CustinfoError, StorageError
 from custinfo.core.revisions import Revision
 from custinfo.ports import UnitOfWork
 from custinfo.testing._harness import Harness
-from custinfo.testing._samples import NOW, make_change, make_record, make_request, next_version, record_id
+from custinfo.testing._samples import (
+    NOW,
+    make_change,
+    make_event,
+    make_record,
+    make_request,
+    next_version,
+    record_id,
+)
 
 __all__ = ["ConcurrencyContract"]
 
@@ -147,6 +156,26 @@ class ConcurrencyContract(Harness):
         won = self.winner(save(0), save(1))
         with self.begin() as unit:
             assert list(unit.configurations.all()) == [revisions[won]]
+
+    def test_two_units_claim_different_events(self) -> None:
+        """Two units deliver at once: no event is in the hands of both, and none is left behind."""
+        self.require("concurrent")
+        with self.begin() as unit:
+            unit.outbox.append([make_event(number) for number in range(6)])
+        claimed: list[list[str]] = []
+
+        def claim(unit: UnitOfWork, meet: Callable[[], None]) -> None:
+            meet()
+            found = unit.outbox.claim(4, now=NOW, until=NOW + timedelta(hours=1))
+            meet()
+            claimed.append([event.id for event in found])
+
+        for error in self.together(claim, claim):
+            assert error is None or _is_retryable(error), error
+        while len(claimed) < 3:  # who had to give way, and who comes later
+            assert self.together(claim) == [None]
+        numbers = sorted(key for keys in claimed for key in keys)
+        assert numbers == [make_event(number).id for number in range(6)]
 
     def test_two_units_hold_a_version(self) -> None:
         """Units that save records under the version in force all succeed, if need be when they try again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -12,6 +13,7 @@ from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.documents import unique_values
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event, EventId
 from custinfo.core.records import FieldKey, Record, RecordId
 from custinfo.core.revisions import Revision
 from custinfo.core.schema import Schema
@@ -30,6 +32,7 @@ class Reference:
     requests: Mapping[RequestId, Request] = attrs.field(factory=dict)
     imports: Mapping[str, ImportBatch] = attrs.field(factory=dict)
     revisions: tuple[Revision, ...] = ()
+    events: Mapping[EventId, tuple[Event, datetime | None]] = attrs.field(factory=dict)
 
     def get(self, module: str, record_ids: Collection[RecordId]) -> dict[RecordId, Record]:
         """Return records by id."""
@@ -126,3 +129,21 @@ class Reference:
         """Add a revision. Raises: ConflictError."""
         self.hold(replacing)
         return attrs.evolve(self, revisions=(*self.revisions, revision))
+
+    def announce(self, events: Sequence[Event]) -> Reference:
+        """Add events, due at once."""
+        return attrs.evolve(self, events={**self.events, **{event.id: (event, None) for event in events}})
+
+    def due(self, limit: int, now: datetime) -> list[Event]:
+        """Return the events that may be claimed, with one attempt more."""
+        free = sorted(key for key, (_, until) in self.events.items() if until is None or until <= now)
+        return [attrs.evolve(self.events[key][0], attempts=self.events[key][0].attempts + 1) for key in free[:limit]]
+
+    def held(self, events: Sequence[Event], until: datetime) -> Reference:
+        """Put events in the place of those that are known, due again at an instant."""
+        known = {event.id: (event, until) for event in events if event.id in self.events}
+        return attrs.evolve(self, events={**self.events, **known})
+
+    def acknowledge(self, event_ids: Collection[EventId]) -> Reference:
+        """Delete events."""
+        return attrs.evolve(self, events={key: item for key, item in self.events.items() if key not in event_ids})

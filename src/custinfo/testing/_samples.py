@@ -17,6 +17,7 @@ from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
+from custinfo.core.outbox import Event, EventId
 from custinfo.core.records import Attachment, Record, RecordId, Sealed, Tag
 from custinfo.core.schema import Schema
 from custinfo.core.tags import TagDimension
@@ -25,6 +26,7 @@ __all__ = [
     "NOW",
     "full_record",
     "make_change",
+    "make_event",
     "make_record",
     "make_request",
     "next_version",
@@ -182,6 +184,14 @@ def make_request(number: int, target: RecordId, patch: Mapping[str, Any], **deta
         **details,
     }
     return Request(record_id=target, patch=FrozenDict(patch), **given)
+
+
+def make_event(number: int, **details: Any) -> Event:
+    """Return an event; ids order as their numbers do. `details` are further attributes of `Event`."""
+    payload = {"record_id": record_id(number), "fields": ["title", "编号"], "of": {"number": number, "last": None}}
+    given: dict[str, Any] = {"type": "record.updated", "payload": payload, **details}
+    event_id = EventId(f"018f0000-0000-7000-a000-{number:012x}")
+    return Event(event_id, f"record/{number}", NOW + timedelta(seconds=number), **given)
 
 
 def full_record(number: int) -> Record:

@@ -18,7 +18,7 @@ from custinfo.core.revisions import Revision
 from custinfo.ports import Grouping, Order, Query, UnitOfWork
 from custinfo.testing._model import find_disagreement
 from custinfo.testing._player import RECORDS, Player
-from custinfo.testing._samples import NOW, make_change, make_request, record_id
+from custinfo.testing._samples import NOW, make_change, make_event, make_request, record_id
 
 __all__ = ["STEPS"]
 
@@ -147,6 +147,32 @@ def _read_revisions(player: Player, unit: UnitOfWork) -> None:
     player.compare("hold", lambda: revisions.hold(version), lambda: model.hold(version))
 
 
+def _announce(player: Player, unit: UnitOfWork) -> None:
+    model = player.model
+    events = [make_event(player.random.randint(1, 10**6)) for _ in range(player.random.randint(0, 2))]
+    new = list({event.id: event for event in events if event.id not in model.events}.values())
+    player.compare("announce", lambda: unit.outbox.append(new), lambda: model.announce(new))
+
+
+def _claim(player: Player, unit: UnitOfWork) -> None:
+    model, limit = player.model, player.random.randint(1, 3)
+    now = NOW + timedelta(seconds=player.random.randint(0, 9))
+    until = now + timedelta(seconds=player.random.randint(1, 5))
+    player.compare("claim", lambda: unit.outbox.claim(limit, now=now, until=until), lambda: model.due(limit, now))
+    player.model = model.held(model.due(limit, now), until)
+
+
+def _settle(player: Player, unit: UnitOfWork) -> None:
+    chosen = [event for event, _ in player.model.events.values() if player.random.random() < 0.5]
+    ids, model, until = [event.id for event in chosen], player.model, NOW + timedelta(seconds=6)
+    if player.random.random() < 0.5:
+        player.compare("postpone", lambda: unit.outbox.postpone(ids, until), lambda: model.held(chosen, until))
+    else:
+        player.compare("acknowledge", lambda: unit.outbox.acknowledge(ids), lambda: model.acknowledge(ids))
+    left = sorted((event for event, _ in player.model.events.values()), key=lambda event: event.id)
+    player.compare("pending", lambda: unit.outbox.pending(5), lambda: left[:5])
+
+
 def _ask(player: Player, unit: UnitOfWork) -> None:
     chosen = player.random.sample(_CRITERIA, 2)
     criterion = player.random.choice((chosen[0], chosen[0] & chosen[1], chosen[0] | ~chosen[1]))
@@ -172,5 +198,8 @@ STEPS: Final[tuple[tuple[Step, int], ...]] = (
     (_revise, 1),
     (_read_revisions, 1),
     (_ask, 5),
+    (_announce, 2),
+    (_claim, 1),
+    (_settle, 1),
 )
 """Each step, and how often it is played in proportion to the others."""

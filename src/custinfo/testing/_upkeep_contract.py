@@ -13,7 +13,16 @@ from custinfo.core.revisions import Revision
 from custinfo.ports import UnitOfWork
 from custinfo.ports.upkeep import ENTRY_KINDS, Entry, EntryKind, Unreadable
 from custinfo.testing._harness import Harness, raised_by
-from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
+from custinfo.testing._samples import (
+    NOW,
+    full_record,
+    make_change,
+    make_event,
+    make_record,
+    make_request,
+    next_version,
+    record_id,
+)
 from custinfo.workspace.upkeep import upkeep_of
 
 __all__ = ["UpkeepContract"]
@@ -35,6 +44,7 @@ _ENTRIES: dict[EntryKind, list[Entry]] = {
     ],
     "request": [_CLOSED, _OPEN],
     "import": [ImportBatch("b1", "thing", "d", "ann", NOW, "done", 3), ImportBatch("b2", "thing", "d", "bob", NOW)],
+    "event": [make_event(1), make_event(2)],
 }
 
 
@@ -64,6 +74,7 @@ class UpkeepContract(Harness):
                 unit.history.append([change])  # type: ignore[list-item]
             for batch in _ENTRIES["import"]:
                 unit.imports.save(batch)  # type: ignore[arg-type]
+            unit.outbox.append(_ENTRIES["event"][::-1])  # type: ignore[arg-type]
             assert _stored(unit) == _ENTRIES
 
     def test_what_is_restored_is_stored(self) -> None:
@@ -86,13 +97,14 @@ class UpkeepContract(Harness):
             assert list(unit.approvals.open_for("thing", [RecordId(_LATER.id)])) == [_OPEN]
             assert unit.configurations.version() == 3
             assert list(unit.history.of_batch("b1")) == [_ENTRIES["change"][2]]
+            assert list(unit.outbox.claim(1, now=NOW, until=NOW)) == [attrs.evolve(make_event(1), attempts=1)]
             unit.records.save([next_version(_LATER, title="c")])
         assert self.ordered() == [1, 2]
 
     def test_what_is_there_already(self) -> None:
         """Restoring an entry that is there, or what it has, is refused."""
         taken = attrs.evolve(make_record(9), values=_SECOND.values, version=2)
-        for entry in (_LATER, taken, _ENTRIES["change"][0], _OPEN, _ENTRIES["import"][0]):
+        for entry in (_LATER, taken, _ENTRIES["change"][0], _OPEN, _ENTRIES["import"][0], make_event(1)):
             with self.begin(f"tenant {id(entry)}") as unit:
                 _restore(unit)
 

@@ -6,6 +6,7 @@ from custinfo.testing._concurrency_contract import ConcurrencyContract
 from custinfo.testing._configuration_contract import ConfigurationContract
 from custinfo.testing._criteria_contract import CriteriaContract
 from custinfo.testing._history_contract import ApprovalContract, HistoryContract, ImportContract
+from custinfo.testing._outbox_contract import OutboxContract
 from custinfo.testing._query_contract import QueryContract
 from custinfo.testing._record_contract import RecordContract
 from custinfo.testing.conformance import run_conformance
@@ -20,6 +21,7 @@ class RepositoryContract(
     HistoryContract,
     ApprovalContract,
     ImportContract,
+    OutboxContract,
     ConfigurationContract,
     ConcurrencyContract,
 ):

@@ -93,7 +93,7 @@ class Applying:
             unit.records.remove([before])
         else:
             unit.records.save([after])
-        unit.history.append([self._change(request, before, after)])
+        self._context.remember([self._change(request, before, after)])
         self._context.related.forget([after])
         follow(self._context, [after])
 

@@ -171,7 +171,7 @@ class Merger:
         pairs = [(record, self._repointed(record, key)) for record in records]
         after = [new for _, new in pairs]
         self.context.unit.records.save(after)
-        self.context.unit.history.append(list(self._changes(pairs)))
+        self.context.remember(list(self._changes(pairs)))
         self.context.related.forget(after)
         follow(self.context, after)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,11 @@ from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.documents import Documents
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError, SessionEndedError
 from custinfo.core.fields import FieldDefinition
+from custinfo.core.history.changes import Change
 from custinfo.core.kinds import Kind
 from custinfo.core.messages import Translated
 from custinfo.core.organisation import Deputy, Directory
+from custinfo.core.outbox import Event, EventId
 from custinfo.core.permission import Policy
 from custinfo.core.policy.access import Access, Verdict
 from custinfo.core.policy.grants import Action
@@ -34,6 +36,7 @@ from custinfo.core.validation.engine import Validator
 from custinfo.core.validation.whole import checked_schema, configuration_problems
 from custinfo.ports.system import Clock, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
+from custinfo.workspace.announcing import remember
 
 __all__ = ["Compiled", "Context", "References"]
 
@@ -238,6 +241,20 @@ class Context:
         Raises: ConflictError (`configuration_changed`) if it was replaced since the session began.
         """
         self.unit.configurations.hold(self.compiled.revision)
+
+    def remember(self, changes: Sequence[Change]) -> None:
+        """Add changes to the history, and announce those of modules that ask for it."""
+        remember(self.unit, self.schema, self.ids, changes)
+
+    def announce(self, kind: str, key: str, **payload: Any) -> None:
+        """Write down an event, to be delivered once the transaction is committed, and not if it is taken back.
+
+        Args:
+            kind: The type, such as `approval.decided`.
+            key: The same for the same fact, such as `request/{id}/{version}`.
+            payload: Ids, keys and names of fields, as JSON data; never a value of a record.
+        """
+        self.unit.outbox.append([Event(EventId(self.ids()), key, self.now(), kind, payload)])
 
     def now(self) -> datetime:
         """Return the present instant."""

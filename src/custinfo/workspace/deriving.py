@@ -93,7 +93,7 @@ def _save(context: Context, records: Iterable[Record]) -> list[Record]:
     ]
     if changed:
         context.unit.records.save([after for _, after in changed])
-        context.unit.history.append([_change(context, before, after) for before, after in changed])
+        context.remember([_change(context, before, after) for before, after in changed])
         context.related.forget([after for _, after in changed])
     return [after for _, after in changed]
 

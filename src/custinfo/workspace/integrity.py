@@ -56,7 +56,7 @@ def check(unit: UnitOfWork, upkeep: Upkeep, schema: Schema, *, repair: bool) -> 
     found = _Check(unit, upkeep, schema)
     beside = list(upkeep.disagreements(repair=repair))
     problems = [item.problem for item in beside if not item.repaired]
-    problems.extend(chain(found.revisions(), found.histories(), found.records(), found.requests(), found.imports()))
+    problems.extend(chain(found.revisions(), found.histories(), found.records(), found.requests(), found.others()))
     repaired = tuple(item.problem for item in beside if item.repaired)
     return IntegrityReport(FrozenDict({kind: found.counts[kind] for kind in ENTRY_KINDS}), tuple(problems), repaired)
 
@@ -158,9 +158,9 @@ class _Check:
                         params = {"request": request.id, "module": module, "record": request.record_id}
                         yield Problem("request_without_record", params=params, severity="warning")
 
-    def imports(self) -> Iterator[Problem]:
-        """Read what is kept of imports."""
-        for entry in self._read("import"):
+    def others(self) -> Iterator[Problem]:
+        """Read what is kept of imports, and the events."""
+        for entry in chain(self._read("import"), self._read("event")):
             if isinstance(entry, Unreadable):
                 yield entry.problem
 

@@ -21,6 +21,7 @@ from custinfo.core.revisions import Revision, changed_configuration
 from custinfo.core.schema import Schema
 from custinfo.core.stored import unique_key
 from custinfo.ports.units import UnitOfWork
+from custinfo.workspace.announcing import remember
 from custinfo.workspace.context import Compiled, Context
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.migrating import Cause, Migrated, Migration, pages
@@ -302,7 +303,8 @@ class _Application:
             changed = [(before, after) for before, after in done if before is not after]
             if changed:
                 other.records.save([after for _, after in changed])
-                other.history.append([self.change(migration, before, after) for before, after in changed])
+                changes = [self.change(migration, before, after) for before, after in changed]
+                remember(other, self.work.compiled.schema, self.work.context.ids, changes)
                 self.work.related.saved([after for _, after in changed])
             if migration.unique:
                 other.records.reindex([after for before, after in done if before is after])

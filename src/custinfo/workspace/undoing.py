@@ -71,7 +71,7 @@ class _Undo:
             self.context.unit.records.remove(self.removed)
         if self.reverted:
             self.context.unit.records.save(self.reverted)
-        self.context.unit.history.append(self.changes)
+        self.context.remember(self.changes)
         self.context.related.forget([*self.removed, *self.reverted])
         follow(self.context, self.reverted)
         self.context.unit.imports.save(attrs.evolve(self.batch, state="undone"))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from custinfo.core.configuration import Configuration
-from custinfo.core.errors import ConflictError, NotFoundError, PermissionDeniedError, StorageError
+from custinfo.core.errors import NotFoundError, PermissionDeniedError
 from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import Masker
 from custinfo.core.organisation import Directory, Organisation, deputy_rule
+from custinfo.core.outbox import Event
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey
 from custinfo.core.revisions import Revision
@@ -24,8 +25,10 @@ from custinfo.ports.units import UnitOfWork, Units
 from custinfo.workspace.backups import Source, Target, TenantSummary
 from custinfo.workspace.context import Compiled, Context, References
 from custinfo.workspace.defaults import Uuid7, system_clock
+from custinfo.workspace.delivering import DeliveryReport, Handler, Relay
 from custinfo.workspace.integrity import IntegrityReport
 from custinfo.workspace.session import Session
+from custinfo.workspace.trying import tried_again
 from custinfo.workspace.undoing import UndoReport, undo
 from custinfo.workspace.upkeep import Maintenance, in_force, upkeep_of
 
@@ -33,8 +36,8 @@ __all__ = ["Workspace"]
 
 T = TypeVar("T")
 
-_PAUSE: Final = 0.01
-"""Seconds before the second attempt of `run`; twice as long before each further one."""
+_LEASE: Final = timedelta(minutes=5)
+_PAUSE: Final = timedelta(seconds=30)
 
 
 class Workspace:
@@ -168,15 +171,12 @@ class Workspace:
 
         Raises: What the function raises, the last time. An error that trying again does not mend is raised at once.
         """
-        for attempt in range(1, attempts + 1):
-            try:
-                with self.acting_as(actor) as session:
-                    return function(session)
-            except (StorageError, ConflictError) as error:
-                if attempt == attempts or not _may_be_tried_again(error):
-                    raise
-            time.sleep(_PAUSE * 2 ** (attempt - 1))
-        raise ValueError(f"attempts must be 1 or more, not {attempts}")
+
+        def once() -> T:
+            with self.acting_as(actor) as session:
+                return function(session)
+
+        return tried_again(once, attempts)
 
     def build_indexes(self, progress: Callable[[ModuleKey, int, int], None] | None = None) -> None:
         """Make the index of every field that is indexed complete, and free what fields no longer need.
@@ -197,6 +197,40 @@ class Workspace:
             with self._context("", None) as context:
                 schema = context.schema
             build(schema, self.tenant, progress)
+
+    def deliver(
+        self, handler: Handler, *, limit: int = 100, lease: timedelta = _LEASE, pause: timedelta = _PAUSE
+    ) -> DeliveryReport:
+        """Hand events that are due to a handler, oldest first, and return what came of it (AUT-3).
+
+        Call it again and again: from a thread, a cron job, after a request. Several processes may do so at once; none
+        gets an event that another one is delivering. Each event is handed on outside any transaction, and deleted in
+        one of its own when the handler returns. So it comes at least once: again, with the same id and key, if the
+        process dies in between. If the handler raises, the event stays for a later call, and the others go on.
+
+        >>> from custinfo.standard import sample_organisation, standard_configuration
+        >>> workspace = Workspace.open("memory://", standard_configuration(), organisation=sample_organisation())
+        >>> workspace.deliver(print)
+        DeliveryReport(delivered=(), failed=())
+
+        Args:
+            handler: Takes an `Event`.
+            limit: How many events at most.
+            lease: For how long they belong to this call, which delivers none after that; others may then.
+            pause: How long an event waits after its first failure; twice as long after each further one, a day at most.
+
+        Raises: StorageError: what the handler took without its being noted comes again. What the handler raises that is
+            no `Exception`, such as KeyboardInterrupt; the rest is given back.
+        """
+        return Relay(self._unit, self._clock, lease, pause).run(handler, limit)
+
+    def undelivered(self, limit: int = 100) -> tuple[Event, ...]:
+        """Return events that are not delivered yet, oldest first, for an eye on what waits or fails (`attempts`)."""
+        with self._unit() as unit:
+            return tuple(unit.outbox.pending(limit))
+
+    def _unit(self) -> AbstractContextManager[UnitOfWork]:
+        return self._units.begin(self._compiled.schema, self.tenant)
 
     def export_tenant(self, target: Target) -> TenantSummary:
         """Write everything that the tenant has to a backup, as it is at one instant, and return what that is.
@@ -353,7 +387,3 @@ def _require_active(directory: Directory, key: MemberKey) -> None:
     member = directory.member(key)
     if member is None or not member.active:
         raise PermissionDeniedError([Problem("unknown_actor", params={"actor": str(key)})])
-
-
-def _may_be_tried_again(error: StorageError | ConflictError) -> bool:
-    return error.code in ("configuration_changed", "stale_version", "storage_retryable")

@@ -126,7 +126,7 @@ class WritePath:
         self._keep(saved)
         for start in range(0, len(saved), _SLICE):
             part = saved[start : start + _SLICE]
-            self.context.unit.history.append([self._change(prepared, after, now) for prepared, after in part])
+            self.context.remember([self._change(prepared, after, now) for prepared, after in part])
         self.context.related.forget(records)
         follow(self.context, records)
 

@@ -109,6 +109,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "change_unreadable": {"key": "018d", "module": "customer", "record": "018f"},
     "request_unreadable": {"key": "018d"},
     "import_unreadable": {"key": "018d"},
+    "event_unreadable": {"key": "018d"},
     "revision_unreadable": {"key": "018d"},
     "document_without_record": {"record": "018f"},
     "index_without_record": {"record": "018f"},

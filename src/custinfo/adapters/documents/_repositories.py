@@ -1,8 +1,9 @@
-"""History, requests, imports and revisions as documents."""
+"""History, requests, imports, revisions and events as documents."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -11,13 +12,15 @@ from custinfo.adapters.documents._shelf import Shelf, claim_name
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event, EventId
 from custinfo.core.records import MemberKey, ModuleKey, RecordId
 from custinfo.core.revisions import Revision, changed_configuration
 from custinfo.core.store_errors import field_reserved, stale_version
+from custinfo.core.stored import instant_to_text
 from custinfo.ports import scanning
-from custinfo.ports.documents import Item
+from custinfo.ports.documents import Item, Where
 
-__all__ = ["DocumentApprovals", "DocumentConfigurations", "DocumentHistory", "DocumentImports"]
+__all__ = ["DocumentApprovals", "DocumentConfigurations", "DocumentHistory", "DocumentImports", "DocumentOutbox"]
 
 
 @attrs.frozen
@@ -154,3 +157,51 @@ class DocumentConfigurations:
 
     def _read(self, **where: Collection[str]) -> list[Revision]:
         return [self.shelf.documents.decode(Revision, data) for data in self.shelf.store.read("revision", where)]
+
+
+@attrs.frozen
+class DocumentOutbox:
+    """Keep events; beside each stand its version, which goes up when it is claimed, and until when it is held."""
+
+    shelf: Shelf
+
+    def append(self, events: Sequence[Event], /) -> None:
+        """Add events, all or none."""
+        if not self.shelf.store.insert("event", [self._item(event, 1, None) for event in events]):
+            raise stale_version(0, 1)
+
+    def claim(self, limit: int, /, *, now: datetime, until: datetime) -> Sequence[Event]:
+        """Take events that are due, and that no other unit takes first."""
+        moment = instant_to_text(now)
+        due = [data for data in self._read({}) if data["held_until"] is None or data["held_until"] <= moment]
+        claimed = []
+        for data in due[:limit]:
+            event = self._event(data)
+            event = attrs.evolve(event, attempts=event.attempts + 1)
+            if self.shelf.store.replace("event", self._item(event, data["version"] + 1, until)):
+                claimed.append(event)
+        return claimed
+
+    def postpone(self, event_ids: Sequence[EventId], until: datetime, /) -> None:
+        """Let events be due again at an instant."""
+        for data in self._read({"key": event_ids}):
+            self.shelf.store.replace("event", self._item(self._event(data), data["version"] + 1, until))
+
+    def acknowledge(self, event_ids: Sequence[EventId], /) -> None:
+        """Delete events."""
+        self.shelf.store.delete("event", {"key": event_ids})
+
+    def pending(self, limit: int, /) -> Sequence[Event]:
+        """Return the first events, due or not."""
+        return [self._event(data) for data in self._read({})[:limit]]
+
+    def _item(self, event: Event, version: int, held_until: datetime | None) -> Item:
+        held = None if held_until is None else instant_to_text(held_until)
+        return Item(event.id, version, {**self.shelf.documents.encode(event), "version": version, "held_until": held})
+
+    def _event(self, data: Mapping[str, Any]) -> Event:
+        known = {name: value for name, value in data.items() if name not in ("version", "held_until")}
+        return self.shelf.documents.decode(Event, known)
+
+    def _read(self, where: Where) -> list[Mapping[str, Any]]:
+        return sorted(self.shelf.store.read("event", where), key=lambda data: str(data["id"]))

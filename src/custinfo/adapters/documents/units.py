@@ -10,6 +10,7 @@ from custinfo.adapters.documents._repositories import (
     DocumentConfigurations,
     DocumentHistory,
     DocumentImports,
+    DocumentOutbox,
 )
 from custinfo.adapters.documents._shelf import Shelf
 from custinfo.core.documents import Documents
@@ -40,6 +41,7 @@ class DocumentUnit:
         self.approvals = DocumentApprovals(shelf)
         self.imports = DocumentImports(shelf)
         self.configurations = DocumentConfigurations(shelf)
+        self.outbox = DocumentOutbox(shelf)
 
     def under(self, schema: Schema, /) -> DocumentUnit:
         """Return the same unit as another configuration sees its records; queries read the module then."""

@@ -1,21 +1,32 @@
-"""Records, history, requests and imports in memory."""
+"""Records, history, requests, imports and events in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import attrs
 
 from custinfo.adapters.memory._state import State, UniqueKey
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.documents import unique_values
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event, EventId
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 from custinfo.core.revisions import Revision
 from custinfo.core.schema import Schema
 from custinfo.core.store_errors import changed_configuration, field_reserved, not_unique, stale_version
 from custinfo.ports import scanning
 
-__all__ = ["MemoryApprovals", "MemoryConfigurations", "MemoryHistory", "MemoryImports", "MemoryRecords"]
+__all__ = [
+    "MemoryApprovals",
+    "MemoryConfigurations",
+    "MemoryHistory",
+    "MemoryImports",
+    "MemoryOutbox",
+    "MemoryRecords",
+]
 
 
 class MemoryRecords:
@@ -204,3 +215,37 @@ class MemoryConfigurations:
     def all(self) -> Sequence[Revision]:
         """Return every revision, oldest first."""
         return [self._state.revisions[version] for version in sorted(self._state.revisions)]
+
+
+class MemoryOutbox:
+    """Keep events in a dict, and until when some of them are held; units take turns."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def append(self, events: Sequence[Event], /) -> None:
+        """Add events."""
+        self._state.events |= {event.id: event for event in events}
+
+    def claim(self, limit: int, /, *, now: datetime, until: datetime) -> Sequence[Event]:
+        """Take events that are due."""
+        events, held = self._state.events, self._state.held
+        due = sorted(key for key in events if key not in held or held[key] <= now)[:limit]
+        for key in due:
+            events[key] = attrs.evolve(events[key], attempts=events[key].attempts + 1)
+        self.postpone(due, until)
+        return [events[key] for key in due]
+
+    def postpone(self, event_ids: Sequence[EventId], until: datetime, /) -> None:
+        """Let events be due again at an instant."""
+        self._state.held |= {key: until for key in event_ids if key in self._state.events}
+
+    def acknowledge(self, event_ids: Sequence[EventId], /) -> None:
+        """Delete events."""
+        for key in event_ids:
+            self._state.events.pop(key, None)
+            self._state.held.pop(key, None)
+
+    def pending(self, limit: int, /) -> Sequence[Event]:
+        """Return the first events, due or not."""
+        return [self._state.events[key] for key in sorted(self._state.events)[:limit]]

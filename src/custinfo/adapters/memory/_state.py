@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event, EventId
 from custinfo.core.records import Record, RecordId
 from custinfo.core.revisions import Revision
 
@@ -30,6 +32,8 @@ class State:
     requests: dict[RequestId, Request] = attrs.field(factory=dict)
     imports: dict[str, ImportBatch] = attrs.field(factory=dict)
     revisions: dict[int, Revision] = attrs.field(factory=dict)
+    events: dict[EventId, Event] = attrs.field(factory=dict)
+    held: dict[EventId, datetime] = attrs.field(factory=dict)
 
     def snapshot(self) -> dict[str, Any]:
         """Return copies of all tables."""

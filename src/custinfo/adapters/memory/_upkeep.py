@@ -12,6 +12,7 @@ from custinfo.core.approval.requests import Request
 from custinfo.core.errors import ConflictError
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event
 from custinfo.core.problems import Problem
 from custinfo.core.records import Record, RecordId
 from custinfo.core.revisions import Revision
@@ -56,6 +57,8 @@ class MemoryUpkeep:
                     _add(self._state.imports, entry.id, entry)
                 case Revision():
                     _add(self._state.revisions, entry.version, entry)
+                case Event():
+                    _add(self._state.events, entry.id, entry)
 
     def forget(self, most: int, /) -> int:  # noqa: ARG002 - there is no use in parts
         """Delete everything at once."""
@@ -122,6 +125,8 @@ class MemoryUpkeep:
                 return [state.requests[key] for key in sorted(state.requests)]
             case "import":
                 return [state.imports[key] for key in sorted(state.imports)]
+            case "event":
+                return [state.events[key] for key in sorted(state.events)]
 
     def _add_change(self, change: Change) -> None:
         key = (change.module, change.record_id)

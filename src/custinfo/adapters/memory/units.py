@@ -12,6 +12,7 @@ from custinfo.adapters.memory._repositories import (
     MemoryConfigurations,
     MemoryHistory,
     MemoryImports,
+    MemoryOutbox,
     MemoryRecords,
 )
 from custinfo.adapters.memory._state import State
@@ -34,6 +35,7 @@ class MemoryUnit:
         self.approvals = MemoryApprovals(state)
         self.imports = MemoryImports(state)
         self.configurations = MemoryConfigurations(state)
+        self.outbox = MemoryOutbox(state)
         self.upkeep = MemoryUpkeep(state, schema)
 
     def under(self, schema: Schema, /) -> MemoryUnit:

@@ -22,6 +22,7 @@ from custinfo.core.documents import DOCUMENT_KINDS, Documents
 from custinfo.core.errors import ConflictError
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
+from custinfo.core.outbox import Event
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import Record, RecordId
 from custinfo.core.revisions import Revision
@@ -64,12 +65,14 @@ class SqlAlchemyUpkeep:
                 return self._requests()
             case "import":
                 return self._entries(kind, tables.batch, ("id",))
+            case "event":
+                return self._entries(kind, tables.outbox, ("id",))
 
     def restore(self, entries: Sequence[Entry], /) -> None:
         """Insert entries as they are, with everything that is kept beside them."""
         clash = False
         try:
-            for kind in (Revision, Record, Change, Request, ImportBatch):
+            for kind in (Revision, Record, Change, Request, ImportBatch, Event):
                 found = [entry for entry in entries if type(entry) is kind]
                 if found:
                     self._insert_all(found)
@@ -94,7 +97,7 @@ class SqlAlchemyUpkeep:
 
     def _entries(self, kind: EntryKind, table: Table, keys: Sequence[str]) -> Iterator[Entry | Unreadable]:
         """Yield the entries of a table whose columns are named as the parts of the entries are."""
-        names = [column.name for column in table.columns if column.name != "tenant_id"]
+        names = [column.name for column in table.columns if column.name not in ("tenant_id", "held_until")]
         statement = select(table).where(table.c.tenant_id == self._context.tenant)
         for row in self._rows(statement, [table.c[key] for key in keys]):
             data = {name: getattr(row, name) for name in names}
@@ -158,6 +161,8 @@ class SqlAlchemyUpkeep:
                 self._insert_requests(entries)
             case ImportBatch():
                 self._insert(tables.batch, [self._codec.encode(entry) for entry in entries])
+            case Event():
+                self._insert(tables.outbox, [self._codec.encode(entry) for entry in entries])
             case Revision():
                 self._insert(tables.revision, [self._codec.encode(entry) for entry in entries])
                 self._put_in_force(entries[-1].version)

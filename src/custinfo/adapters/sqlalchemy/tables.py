@@ -65,6 +65,7 @@ class Tables:
     batch: Table
     configuration: Table
     revision: Table
+    outbox: Table
 
 
 def _text(name: str, length: int = _KEY, *, key: bool = False, null: bool = False) -> Column[str]:
@@ -308,6 +309,23 @@ def _configurations(metadata: MetaData, prefix: str, options: dict[str, Any]) ->
     return head, revision
 
 
+def _outbox(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
+    """Return the table of events that are not delivered yet: few, and so without an index beside its key."""
+    return Table(
+        name,
+        metadata,
+        _key("tenant_id"),
+        _key("id"),
+        _text("key", _TAG),
+        _text("at", _INSTANT),
+        _text("type"),
+        Column("attempts", Integer, nullable=False),
+        _text("held_until", _INSTANT, null=True),
+        Column("payload", JsonText, nullable=False),
+        **options,
+    )
+
+
 def make_tables(
     metadata: MetaData, *, prefix: str = "custinfo_", schema: str | None = None, partitions: int | None = None
 ) -> Tables:
@@ -347,6 +365,7 @@ def make_tables(
         batch=_batch(metadata, f"{prefix}import_batch", options),
         configuration=configuration,
         revision=revision,
+        outbox=_outbox(metadata, f"{prefix}outbox", options),
     )
 
 

@@ -20,6 +20,7 @@ from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Fille
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
 from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated
 from custinfo.adapters.sqlalchemy._imports import SqlAlchemyImports
+from custinfo.adapters.sqlalchemy._outbox import SqlAlchemyOutbox
 from custinfo.adapters.sqlalchemy._queries import SqlAlchemyQueries
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
@@ -51,6 +52,7 @@ class SqlAlchemyWork:
         self.approvals = SqlAlchemyApprovals(context)
         self.imports = SqlAlchemyImports(context)
         self.configurations = SqlAlchemyConfigurations(context)
+        self.outbox = SqlAlchemyOutbox(context)
         self.upkeep = SqlAlchemyUpkeep(context)
 
     def under(self, schema: Schema, /) -> SqlAlchemyWork:

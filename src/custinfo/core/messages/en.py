@@ -226,6 +226,7 @@ ENGLISH: Final = {
     "change_unreadable": "change {key} of {module} {record} cannot be read",
     "request_unreadable": "the approval request {key} cannot be read",
     "import_unreadable": "the import {key} cannot be read",
+    "event_unreadable": "the event {key} cannot be read",
     "revision_unreadable": "version {key} of the configuration cannot be read",
     "document_without_record": "there are values of a record {record} that does not exist",
     "index_without_record": "there are index rows of a record {record} that does not exist",

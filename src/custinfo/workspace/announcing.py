@@ -1,0 +1,22 @@
+"""History, and the events that tell of it: written together, so that neither is without the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from custinfo.core.history.changes import Change
+from custinfo.core.outbox import EventId, record_event
+from custinfo.core.schema import Schema
+from custinfo.ports.system import Ids
+from custinfo.ports.units import UnitOfWork
+
+__all__ = ["remember"]
+
+
+def remember(unit: UnitOfWork, schema: Schema, ids: Ids, changes: Sequence[Change]) -> None:
+    """Add changes to the history of a unit, and events to its outbox for modules whose definition asks for them."""
+    unit.history.append(changes)
+    announced = {key for key, module in schema.configuration.modules.items() if module.announced}
+    events = [record_event(change, EventId(ids())) for change in changes if change.module in announced]
+    if events:
+        unit.outbox.append(events)

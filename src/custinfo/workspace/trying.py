@@ -1,0 +1,35 @@
+"""Trying again what came to nothing because others were in the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from custinfo.core.errors import ConflictError, StorageError
+
+__all__ = ["tried_again"]
+
+T = TypeVar("T")
+
+_PAUSE: Final = 0.01
+"""Seconds before the second attempt; twice as long before each further one."""
+
+
+def tried_again(function: Callable[[], T], attempts: int) -> T:
+    """Return what a function returns that does its work in a transaction of its own.
+
+    Raises: What it raises, the last time, or at once if trying again does not mend it; ValueError for no attempt.
+    """
+    for attempt in range(1, attempts + 1):
+        try:
+            return function()
+        except (StorageError, ConflictError) as error:
+            if attempt == attempts or not _may_be_tried_again(error):
+                raise
+        time.sleep(_PAUSE * 2 ** (attempt - 1))
+    raise ValueError(f"attempts must be 1 or more, not {attempts}")
+
+
+def _may_be_tried_again(error: StorageError | ConflictError) -> bool:
+    return error.code in ("configuration_changed", "stale_version", "storage_retryable")
