@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -13,7 +14,9 @@ __all__ = ["tried_again"]
 T = TypeVar("T")
 
 _PAUSE: Final = 0.01
-"""Seconds before the second attempt; twice as long before each further one."""
+"""Seconds before the second attempt, at most; twice as long before each further one."""
+
+_LONGEST: Final = 1.0
 
 
 def tried_again(function: Callable[[], T], attempts: int) -> T:
@@ -27,7 +30,8 @@ def tried_again(function: Callable[[], T], attempts: int) -> T:
         except (StorageError, ConflictError) as error:
             if attempt == attempts or not _may_be_tried_again(error):
                 raise
-        time.sleep(_PAUSE * 2 ** (attempt - 1))
+        # Of those who were in each other's way, not all should come again at the same moment.
+        time.sleep(random.uniform(0.5, 1) * min(_PAUSE * 2 ** min(attempt - 1, 30), _LONGEST))  # noqa: S311
     raise ValueError(f"attempts must be 1 or more, not {attempts}")
 
 

@@ -16,7 +16,7 @@ from custinfo.adapters.sqlalchemy.units import SqlAlchemyWork
 from custinfo.core.errors import CustinfoError, StaleVersionError, StorageError
 from custinfo.core.revisions import changed_configuration
 from custinfo.standard import sample_organisation, standard_configuration
-from custinfo.workspace import workspace as workspace_module
+from custinfo.workspace import trying
 from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
 from tests.unit.workspace.story import Story
 
@@ -26,7 +26,7 @@ SERVERS = pytest.mark.parametrize("url", [POSTGRESQL, MARIADB], ids=["postgresql
 @pytest.fixture
 def workspace(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Open a workspace; on PostgreSQL, its transactions are serializable."""
-    monkeypatch.setattr(workspace_module, "_PAUSE", 0.001)
+    monkeypatch.setattr(trying, "_PAUSE", 0.001)
     if url == "sqlite":
         url = f"sqlite:///{tmp_path / 'store.db'}"
     else:
