@@ -56,6 +56,7 @@ TOPICS: Final[dict[str, str]] = {
         nobody_takes_over share_ended still_referenced not_mergeable session_ended configuration_changed
     """,
     "Approval": """
+        decided_already
         no_approver not_your_task own_change request_closed not_submitter stale_request needs_rebase approval_missing
         already_asked not_amendable not_an_earlier_step recipient_needed nothing_to_take_back acted_since
         nothing_proposed not_involved reminded_already not_due record_exists record_gone record_archived

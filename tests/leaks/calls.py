@@ -240,7 +240,7 @@ def _merged(side: Side, drawn: Any) -> Any:
 def _handed_over(side: Side, drawn: Any) -> Any:
     leaver, to, applied = drawn
     plan = side.session.plan_hand_over(leaver, to)
-    told = (plan.items, plan.counts, plan.left, plan.out_of_reach)
+    told = (plan.items, plan.counts, plan.left, plan.tasks, plan.out_of_reach)
     return (told, plan.apply()) if applied else told
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import attrs
+
 from custinfo.core.approval.machine import Command, decide
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.errors import InvalidInputError
@@ -95,7 +97,8 @@ class Approvals:
         request = self._known(request_id)
         if command.comment is not None and CONTROL.search(command.comment):
             raise InvalidInputError([Problem("control_character", "comment")])
-        decided, events = decide(request, command, actor=self._context.actor, now=self._context.now())
+        command = attrs.evolve(command, holder=command.holder or self._context.on_behalf_of)
+        decided, events = decide(request, command, actor=self._context.author, now=self._context.now())
         if events:
             with self._context.unit.atomic():
                 self._context.hold_configuration()

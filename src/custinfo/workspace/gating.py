@@ -99,8 +99,8 @@ def proposed(
 
 def submitted(context: Context, draft: Request, proposal: Proposal) -> Request:
     """Return a draft with a proposal submitted: the machine opens its first step."""
-    command = Command("submit", draft.reason, proposal=proposal)
-    request, _ = decide(draft, command, actor=draft.submitted_by, now=draft.submitted_at, calendar=context.calendar)
+    command = Command("submit", draft.reason, proposal=proposal, holder=context.on_behalf_of)
+    request, _ = decide(draft, command, actor=context.author, now=draft.submitted_at, calendar=context.calendar)
     # What was first proposed stands in the request itself, and is not kept twice.
     return request.after({"trail": (*request.trail[:-1], request.trail[-1]._replace(proposal=None))})
 
@@ -211,7 +211,9 @@ class Gate:
         """Yield the step with the people whom it asks, unless it is left out. Raises: PermissionDeniedError."""
         if step.skip_when is not None and self._holds(step.skip_when, after):
             return
-        found = Resolver(self._context.schema.directory, self._context.actor, before or after).step(flow, step)
+        context = self._context
+        deputy = None if context.deputy is None else context.author
+        found = Resolver(context.schema.directory, context.actor, before or after, deputy).step(flow, step)
         if found is not None:
             yield found
         elif step.nobody == "refuse":

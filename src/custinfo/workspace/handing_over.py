@@ -8,9 +8,11 @@ from typing import Final
 
 import attrs
 
+from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.criteria.evaluate import compile_predicate
 from custinfo.core.criteria.nodes import Compare, Criterion, OneOf, all_of, any_of
-from custinfo.core.errors import InvalidInputError
+from custinfo.core.errors import CustinfoError, IllegalTransitionError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
@@ -19,7 +21,7 @@ from custinfo.workspace.drafts import Draft
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.writing import WritePath
 
-__all__ = ["HandOverItem", "HandOverPlan", "HandOverReport", "Successor", "plan_hand_over"]
+__all__ = ["HandOverItem", "HandOverPlan", "HandOverReport", "HandOverTask", "Successor", "plan_hand_over"]
 
 _CHUNK: Final = 500
 
@@ -61,28 +63,41 @@ class HandOverItem:
 
 
 @attrs.frozen
+class HandOverTask:
+    """A decision that waits for the leaver, and to whom it goes; `problems` say why it can't."""
+
+    request_id: RequestId
+    version: int
+    to: MemberKey | None
+    problems: tuple[Problem, ...] = ()
+
+
+@attrs.frozen
 class HandOverReport:
     """What a hand-over did: how many records of each module it gave to whom, and what it left.
 
-    `batch` stands in the history of each record. `requests` wait for approval where a flow gates transfers.
+    `batch` stands in the history of each record. `tasks` are the requests in which somebody else decides now.
+    `requests` wait for approval where a flow gates transfers.
     """
 
     batch: str
     records: FrozenDict[ModuleKey, FrozenDict[MemberKey, int]]
     left: tuple[HandOverItem, ...]
-    requests: tuple[str, ...] = ()
+    tasks: tuple[RequestId, ...] = ()
+    requests: tuple[RequestId, ...] = ()
 
 
 @attrs.define
 class HandOverPlan:
     """What handing over would do. Making it changes nothing; `apply` does what it says, or nothing.
 
-    `items` are the records, module by module. `out_of_reach` are the modules in which the actor may not transfer:
-    nothing is said of what the leaver has there.
+    `items` are the records, module by module; `tasks` the decisions that wait for the leaver. `out_of_reach` are the
+    modules in which the actor may not transfer: nothing is said of what the leaver has there.
     """
 
     leaver: MemberKey
     items: tuple[HandOverItem, ...] = attrs.field(repr=False)
+    tasks: tuple[HandOverTask, ...] = attrs.field(repr=False)
     out_of_reach: tuple[ModuleKey, ...]
     _context: Context = attrs.field(repr=False, alias="context")
     _report: HandOverReport | None = attrs.field(default=None, init=False, repr=False)
@@ -105,8 +120,8 @@ class HandOverPlan:
         Args:
             reason: Kept in the history of each record.
 
-        Raises: StaleVersionError if a record was changed since the plan was made, or another error that a change may
-            meet: nothing is handed over then; make another plan.
+        Raises: StaleVersionError or IllegalTransitionError (`stale_request`) if a record or a request was changed since
+            the plan was made, or another error that a change may meet: nothing is handed over then; make another plan.
         """
         if self._report is None:
             self._report = _Application(self._context, self, reason).run()
@@ -125,7 +140,8 @@ def plan_hand_over(context: Context, leaver: str, to: str | Sequence[Successor])
     modules = context.schema.configuration.modules
     reached = [module for module in modules if context.access(module).may("transfer")]
     items = [item for module in reached for item in planner.module(module)]
-    return HandOverPlan(key, tuple(items), tuple(module for module in modules if module not in reached), context)
+    beyond = tuple(module for module in modules if module not in reached)
+    return HandOverPlan(key, tuple(items), tuple(planner.tasks()), beyond, context)
 
 
 def _counted(items: Iterable[HandOverItem]) -> FrozenDict[ModuleKey, FrozenDict[MemberKey, int]]:
@@ -213,6 +229,29 @@ class _Planner:
         to = None if taker is None else taker.to
         return HandOverItem(record.module, record.id, record.version, to, tuple(fields), problems)
 
+    def tasks(self) -> Iterator[HandOverTask]:
+        """Find the decisions that wait for the leaver, of those on records that the actor may transfer."""
+        for request in self.context.unit.approvals.waiting_for(self.leaver):
+            records = self.context.unit.records.get(request.module, set(request.record_ids()))
+            if not records or any("transfer" not in self.context.verdict(item).actions for item in records.values()):
+                continue
+            record = next(iter(records.values()))
+            taker = next((taker for taker in self.takers if taker.takes(record)), None)
+            task = HandOverTask(request.id, request.version, None if taker is None else taker.to)
+            try:
+                handed_over(self.context, request, self.leaver, task)
+            except CustinfoError as error:
+                task = attrs.evolve(task, problems=error.problems)
+            yield task
+
+
+def handed_over(context: Context, request: Request, leaver: MemberKey, task: HandOverTask) -> Request:
+    """Return a request with the decision of a leaver given to somebody else. Raises: IllegalTransitionError."""
+    if task.to is None:
+        raise IllegalTransitionError([Problem("nobody_takes_over")])
+    command = Command("transfer", None, task.version, (task.to,), holder=leaver)
+    return decide(request, command, actor=context.author, now=context.now(), calendar=context.calendar)[0]
+
 
 def draft_of(item: HandOverItem, reason: str | None) -> Draft:
     """Return the change of one record."""
@@ -243,7 +282,7 @@ class _Application:
         batch = self.context.ids()
         path = WritePath(self.context, channel="hand_over", batch=batch)
         going = [item for item in self.plan.items if not item.problems]
-        requests: list[str] = []
+        requests: list[RequestId] = []
         with self.context.unit.atomic():
             for start in range(0, len(going), _CHUNK):
                 part = going[start : start + _CHUNK]
@@ -253,4 +292,10 @@ class _Application:
                         raise one.error
                 path.commit(prepared)
                 requests += [one.request.id for one in prepared if one.request is not None]
-        return HandOverReport(batch, self.plan.counts, self.plan.left, tuple(requests))
+            tasks = tuple(self.task(task) for task in self.plan.tasks if not task.problems)
+        return HandOverReport(batch, self.plan.counts, self.plan.left, tasks, tuple(requests))
+
+    def task(self, task: HandOverTask) -> RequestId:
+        [request] = self.context.unit.approvals.get([task.request_id]).values()
+        self.context.unit.approvals.save(handed_over(self.context, request, self.plan.leaver, task))
+        return task.request_id

@@ -87,9 +87,9 @@ class Session:
     def plan_hand_over(self, leaver: str, to: str | Sequence[Successor]) -> HandOverPlan:
         """Return what handing over everything of a member would do: to whom each record goes (ORG-4).
 
-        That is what they own, and the fields that the module hands over (`ModuleDefinition.handed_over`). The actor
-        needs `transfer` on each record, before and after; archived records stay. Nothing is written until
-        `plan.apply()`.
+        That is what they own, the fields that the module hands over (`ModuleDefinition.handed_over`), and the decisions
+        that wait for them now. The actor needs `transfer` on each record, before and after; archived records stay.
+        Nothing is written until `plan.apply()`.
 
         Args:
             leaver: The member, by key, name, `name(department)` or employee number; they may have left already.

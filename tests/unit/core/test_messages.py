@@ -73,6 +73,7 @@ PLAIN = (
     "not_submitter",
     "needs_rebase",
     "already_claimed",
+    "decided_already",
     "not_mergeable",
     "nobody_takes_over",
     "share_ended",

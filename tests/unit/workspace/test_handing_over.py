@@ -179,3 +179,28 @@ def test_fields_that_name_the_leaver(url: str, clock: Clock) -> None:
             ("b", "zhangsan", None, "wangwu"),
             ("c", "wangwu", "lisi", "wangwu"),
         ]
+
+
+def test_open_approvals(story: Story) -> None:
+    """What waits for the decision of who leaves waits for the successor, who then decides; it is in the trail."""
+    people = sample_organisation()
+    second = attrs.evolve(people.members["zhaojl"], key="qian", name="钱经理", employee_number="E100")
+    story.workspace.reorganise(attrs.evolve(people, members=people.members.set("qian", second)))
+    lost, other = story.customer("lisi", name="甲"), story.customer("lisi", name="乙", uscc=None)
+    requests = [story.submit("lisi", record, {"status": "流失"}) for record in (lost, other)]
+    with story.workspace.acting_as("qian") as session:
+        plan = session.plan_hand_over("zhaojl", to="lisi")
+        assert [problem.code for task in plan.tasks for problem in task.problems] == ["own_change"] * 2
+        plan = session.plan_hand_over("zhaojl", [Successor("qian", "customer", F.name == "甲")])
+        assert [(task.to, [problem.code for problem in task.problems]) for task in plan.tasks] == [
+            ("qian", []),
+            (None, ["nobody_takes_over"]),
+        ]
+        assert plan.apply().tasks == (requests[0].id,)
+        assert [task.request_id for task in session.approvals.inbox()] == [requests[0].id]
+    assert story.approve("qian", requests[0]).state == "applied"
+    with story.workspace.acting_as("qian") as session:
+        trail = session.approvals.get(requests[0].id).trail
+        assert [(entry.actor, entry.command, entry.holder) for entry in trail][1] == ("qian", "transfer", "zhaojl")
+    with story.workspace.acting_as("sunjiu") as session:
+        assert session.plan_hand_over("zhaojl", to="qian").tasks == ()  # nothing is said of records out of reach

@@ -14,11 +14,13 @@ from custinfo import (
     F,
     InvalidInputError,
     NotFoundError,
+    NotYourDecisionError,
     PermissionDeniedError,
     RecordView,
     StaleVersionError,
     Workspace,
 )
+from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
 from custinfo.core.criteria import Everything
 from custinfo.core.fields import FieldDefinition, Inheritance, ModuleDefinition
 from custinfo.core.organisation import Deputy
@@ -301,6 +303,55 @@ def test_acting_on_behalf_of(url: str, clock: Clock) -> None:
     clock.advance(days=11)
     with pytest.raises(PermissionDeniedError), workspace.acting_as("wangwu", on_behalf_of="zhaojl"):
         pass
+
+
+def test_a_pair_decides_once(url: str, clock: Clock) -> None:
+    """What one of the two submits, for themselves or for the other, neither decides; nobody has two votes in a step."""
+    flow = Flow(
+        "name",
+        Trigger("customer", ("update",), ("name",)),
+        (Step("all", (NamedMember("zhaojl"), NamedMember("wangwu"), NamedMember("zhangsan")), mode="all"),),
+    )
+    rules = (Deputy("wangwu", "zhaojl"), Deputy("zhangsan", "lisi"))
+    people = attrs.evolve(sample_organisation(), deputies=rules)
+    configuration = standard_configuration().with_flows(flow)
+    workspace = Workspace.open(url, configuration, organisation=people, clock=clock)
+    record = Story(workspace).customer("lisi")
+    with workspace.acting_as("zhangsan", on_behalf_of="lisi") as session:
+        outcome = session.customers.update(record.id, {"name": "新名"}, version=ANY)
+        assert isinstance(outcome, AwaitingApproval)
+        request = outcome.request
+        assert request.submitted_by == "lisi"
+        assert set(request.waiting_for) == {"zhaojl", "wangwu"}  # not 张三, who wrote it
+    for actor, principal in (("zhangsan", None), ("zhangsan", "lisi"), ("lisi", None)):
+        with (
+            workspace.acting_as(actor, on_behalf_of=principal) as session,
+            pytest.raises(NotYourDecisionError) as caught,
+        ):
+            session.approvals.approve(request.id)
+        assert caught.value.code == "own_change"
+    with workspace.acting_as("wangwu", on_behalf_of="zhaojl") as session:
+        assert [task.request_id for task in session.approvals.inbox()] == [request.id]
+        assert session.approvals.approve(request.id, "代").state == "pending"
+    with workspace.acting_as("wangwu") as session, pytest.raises(NotYourDecisionError) as caught:
+        session.approvals.approve(request.id)
+    assert caught.value.code == "decided_already"
+    with workspace.acting_as("lisi") as session:
+        assert session.approvals.withdraw(request.id).state == "withdrawn"
+
+
+def test_what_a_deputy_submits_keeps_both(url: str, clock: Clock) -> None:
+    """A change that was approved names the deputy and the one on whose behalf it was submitted."""
+    people = attrs.evolve(sample_organisation(), deputies=(Deputy("zhangsan", "lisi"),))
+    story = Story(Workspace.open(url, standard_configuration(), organisation=people, clock=clock))
+    record = story.customer("lisi")
+    with story.workspace.acting_as("zhangsan", on_behalf_of="lisi") as session:
+        outcome = session.customers.update(record.id, {"status": "流失"}, version=ANY)
+        assert isinstance(outcome, AwaitingApproval)
+    assert story.approve("zhaojl", outcome.request).state == "applied"
+    with story.workspace.acting_as("lisi") as session:
+        change = session.customers.history(record.id)[-1]
+        assert (change.actor, change.on_behalf_of, change.channel) == ("zhangsan", "lisi", "approval")
 
 
 def test_other_people(url: str, clock: Clock) -> None:

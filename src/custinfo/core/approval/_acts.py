@@ -110,7 +110,7 @@ def return_back(request: Request, command: Command, act: Act) -> Outcome:
 
 def propose(request: Request, command: Command, act: Act) -> Outcome:
     """Begin all steps with a new proposal: of a draft, of a changed patch, or on the record as it is now."""
-    _require_submitter(request, act.actor)
+    _require_submitter(request, command.holder or act.actor)
     proposal = command.proposal
     if proposal is None or not proposal.steps:
         refuse("nothing_proposed")
@@ -125,7 +125,7 @@ def resubmit(request: Request, command: Command, act: Act) -> Outcome:
     """Send what was returned again: all steps, or from the one that returned it, if nothing changed."""
     if command.proposal is not None:
         return propose(request, command, act)
-    _require_submitter(request, act.actor)
+    _require_submitter(request, command.holder or act.actor)
     begin = (request.returned_from or 0) if request.continues else 0
     opened, events = enter(
         request.steps, reset(request.tasks, begin), begin, lambda: _approvers(request, request.digest), act
@@ -135,7 +135,7 @@ def resubmit(request: Request, command: Command, act: Act) -> Outcome:
 
 def withdraw(request: Request, command: Command, act: Act) -> Outcome:
     """End the request on the submitter's behalf."""
-    _require_submitter(request, act.actor)
+    _require_submitter(request, command.holder or act.actor)
     return cancel(request, command, act)
 
 

@@ -57,8 +57,10 @@ def own_task(request: Request, actor: MemberKey, command: Command, *, delegates:
     Raises: NotYourDecisionError.
     """
     who = command.holder or actor
-    if request.submitted_by in (actor, who) and not request.allow_own:
+    if not request.allow_own and (request.submitted_by in (actor, who) or request.author in (actor, who)):
         raise not_yours("own_change")
+    if command.name in ("approve", "reject"):
+        _require_first_decision(request, actor, who)
     here, in_turn = request.position, request.steps[request.position].mode == "sequential"
     for number, (step, approver, decision, _, _, waits_for, delegate) in enumerate(request.tasks):
         if step != here or decision is not None or who != (delegate or approver):
@@ -66,6 +68,15 @@ def own_task(request: Request, actor: MemberKey, command: Command, *, delegates:
         if (delegates or delegate is None) and ((waits_for is None and not in_turn) or _is_open(request, number)):
             return number
     raise not_yours("not_your_task")
+
+
+def _require_first_decision(request: Request, actor: MemberKey, who: MemberKey) -> None:
+    """Refuse a second decision of one person on one step, where one of the two is on behalf of somebody."""
+    for entry in reversed(request.trail):
+        if entry.command in ("submit", "resubmit") or entry.step != request.position:
+            return
+        if entry.actor == actor and entry.command in ("approve", "reject") and (entry.holder or actor) != who:
+            raise not_yours("decided_already")
 
 
 def _is_open(request: Request, number: int) -> bool:

@@ -244,6 +244,12 @@ class Request:
         object.__setattr__(changed, "__dict__", self.__dict__ | changes)
         return changed
 
+    @property
+    def author(self) -> MemberKey:
+        """Who submitted it in person: the deputy, where somebody did so on behalf of the submitter."""
+        first = self.trail[0] if self.trail else None
+        return first.actor if first is not None and first.command == "submit" else self.submitted_by
+
     def open_numbers(self) -> tuple[int, ...]:
         """Return the numbers of the tasks that may be decided now; of a sequential step's own, that is one at most."""
         found, tasks, here = [], self.tasks, self.position

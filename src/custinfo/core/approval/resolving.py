@@ -31,11 +31,13 @@ class Resolver:
         directory: The people.
         submitter: Who submits the change.
         record: The record before the change, or as it would be where it is new; `None` for no record.
+        deputy: Who submits it on the submitter's behalf, if somebody does: they decide no more than the submitter.
     """
 
     directory: Directory
     submitter: MemberKey
     record: Record | None
+    deputy: MemberKey | None = None
 
     def step(self, flow: Flow, step: Step) -> ResolvedStep | None:
         """Return the step with the active members whom it asks; `None` where nobody may decide, or too few."""
@@ -97,7 +99,7 @@ class Resolver:
 
     def _usable(self, flow: Flow, key: MemberKey, *, up: bool) -> Iterable[MemberKey]:
         member = self.directory.member(key)
-        if member is None or (key == self.submitter and not self._own(flow)):
+        if member is None or (key in (self.submitter, self.deputy) and not self._own(flow)):
             return ()
         if member.active:
             return (key,)
@@ -167,7 +169,9 @@ class Resolver:
                 continue
             passed += 1
             head = self.directory.member(node.head or "")
-            usable = head is not None and head.active and (self._own(flow) or head.key != self.submitter)
+            usable = (
+                head is not None and head.active and (self._own(flow) or head.key not in (self.submitter, self.deputy))
+            )
             if head is not None and usable and (chain or passed >= level) and head.key not in found:
                 found.append(head.key)
             if passed >= level and found:

@@ -103,6 +103,7 @@ ENGLISH: Final = {
     "nobody_takes_over": "nobody was named to take it over",
     "still_referenced": "a record of {module} refers to it",
     "not_mergeable": "is not the same for all: records of different types are not merged",
+    "decided_already": "you have decided on this step already",
     "already_archived": "the record is archived already",
     "not_archived": "the record is not archived",
     "archived": "the record is archived: restore it first",

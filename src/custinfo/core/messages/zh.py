@@ -102,6 +102,7 @@ CHINESE: Final = {
     "nobody_takes_over": "没有指定接手人",
     "still_referenced": "仍有{module}记录引用它",
     "not_mergeable": "各记录不一致：不同类型的记录不能合并",
+    "decided_already": "您已对此步骤作出决定",
     "already_archived": "记录已归档",
     "not_archived": "记录未归档",
     "archived": "记录已归档：请先恢复",
