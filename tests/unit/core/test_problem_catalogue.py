@@ -82,10 +82,11 @@ def stated(value: Any) -> str:
 
 
 def test_severities_are_those_of_the_sources() -> None:
-    """A code that is a warning or a notice is listed as one, and always is."""
-    found = {code: kinds for code, kinds in severities().items() if code in ENGLISH and kinds != {"error"}}
-    found = {code: kinds for code, kinds in found.items() if "varies" not in kinds}
-    assert found == {code: {severity} for code, severity in CATALOGUE["SEVERITIES"].items()}
+    """A code that is written as a warning or a notice is listed as one, and what is listed is nowhere only an error."""
+    found = {code: kinds for code, kinds in severities().items() if code in ENGLISH and "varies" not in kinds}
+    listed: dict[str, str] = CATALOGUE["SEVERITIES"]
+    assert {code for code, kinds in found.items() if kinds != {"error"} and listed.get(code) not in kinds} == set()
+    assert {code for code, severity in listed.items() if severity not in found.get(code, {severity})} == set()
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE["ADVICE"]))
