@@ -70,7 +70,13 @@ TOPICS: Final[dict[str, str]] = {
         ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
         skipped_existing skipped_new matches_several
     """,
-    "Encryption and storage": "keyring_missing unreadable_value storage_failed storage_retryable missing_extra",
+    "History": """
+        history_altered history_unproven history_key_missing history_truncated history_unerased history_order
+        anchor_differs anchor_forged anchor_missing anchor_exists not_an_anchor cursor_unknown evidence_key_missing
+    """,
+    "Encryption and storage": """
+        keyring_missing keys_missing unreadable_value storage_failed storage_retryable missing_extra
+    """,
     "The configuration": """
         configuration_invalid key_malformed key_reserved key_differs name_taken name_ambiguous unknown_part missing_part
         setting_misfit unknown_option default_invalid criterion_misfit leads_in_circle owned_twice wrong_shape

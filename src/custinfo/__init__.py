@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custinfo.core.anchors import Anchor
     from custinfo.core.approval.flows import DepartmentHead, FieldMember, Flow, NamedMember, RoleHolders, Step, Trigger
     from custinfo.core.classification import Case, Classification, Segment
     from custinfo.core.configuration import Configuration
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from custinfo.core.outbox import Event
     from custinfo.core.policy.grants import ALL_FIELDS, Fields, Grant, Role
     from custinfo.core.problems import Place, Problem
-    from custinfo.core.records import ANY, CLEAR, UNREADABLE, Attachment, Masked, Record, Share, Tag
+    from custinfo.core.records import ANY, CLEAR, ERASED, UNREADABLE, Attachment, Masked, Record, Share, Tag
     from custinfo.core.reports import Report
     from custinfo.core.review.difference import ChangedRight, PolicyDifference, policy_diff
     from custinfo.core.review.entitlements import Entitlement
@@ -72,14 +73,17 @@ if TYPE_CHECKING:
     from custinfo.workspace.collection import Records
     from custinfo.workspace.delivering import DeliveryReport, FailedDelivery
     from custinfo.workspace.explanations import Explanation
+    from custinfo.workspace.feed import ChangePage
     from custinfo.workspace.handing_over import HandOverPlan, HandOverReport, Successor
     from custinfo.workspace.importing import Counts, PlannedRow, Progress
     from custinfo.workspace.integrity import IntegrityReport
     from custinfo.workspace.live_configuration import LiveConfiguration
     from custinfo.workspace.past import TagAssignment
     from custinfo.workspace.revising import Clash, ConfigurationPlan, Effect, Failure
+    from custinfo.workspace.rotation import RotationReport
     from custinfo.workspace.undoing import UndoReport
     from custinfo.workspace.upkeep import verify_backup
+    from custinfo.workspace.verification import VerificationReport
     from custinfo.workspace.views import (
         Applied,
         AwaitingApproval,
@@ -96,14 +100,17 @@ __all__ = [
     "ANY",
     "CLEAR",
     "DEFAULT_MESSAGES",
+    "ERASED",
     "UNREADABLE",
     "AllowedWhen",
+    "Anchor",
     "Applied",
     "Approvals",
     "Assignment",
     "Attachment",
     "AwaitingApproval",
     "Case",
+    "ChangePage",
     "ChangeView",
     "ChangedRight",
     "Clash",
@@ -181,6 +188,7 @@ __all__ = [
     "Revision",
     "Role",
     "RoleHolders",
+    "RotationReport",
     "Satisfies",
     "Segment",
     "Session",
@@ -199,6 +207,7 @@ __all__ = [
     "Trigger",
     "UndoReport",
     "UnreadableFileError",
+    "VerificationReport",
     "Workspace",
     "check_configuration",
     "configuration_from_json",
@@ -244,7 +253,11 @@ _HOMES = {
         "DEFAULT_MESSAGES",
         "Messages",
     ),
+    "custinfo.core.anchors": ("Anchor",),
     "custinfo.workspace.backups": ("TenantSummary",),
+    "custinfo.workspace.feed": ("ChangePage",),
+    "custinfo.workspace.rotation": ("RotationReport",),
+    "custinfo.workspace.verification": ("VerificationReport",),
     "custinfo.workspace.collection": ("Records",),
     "custinfo.workspace.integrity": ("IntegrityReport",),
     "custinfo.workspace.upkeep": ("verify_backup",),
@@ -335,6 +348,7 @@ _HOMES = {
     "custinfo.core.records": (
         "ANY",
         "CLEAR",
+        "ERASED",
         "UNREADABLE",
         "Attachment",
         "Masked",

@@ -244,6 +244,16 @@ def _handed_over(side: Side, drawn: Any) -> Any:
     return (told, plan.apply()) if applied else told
 
 
+def _questions(pick: Pick) -> dict[str, Any]:
+    return {
+        "field": pick(None, *NAMES),
+        "actor": pick(None, None, "ann", "sam"),
+        "channel": pick(None, None, "edit", "rule"),
+        "since": pick(None, START),
+        "until": pick(None, START + timedelta(minutes=90)),
+    }
+
+
 RECORDS: Final[dict[str, Verb | str]] = {
     "module": "a name that the caller gave",
     "get": Verb(_taking(), _on("get")),
@@ -267,6 +277,7 @@ RECORDS: Final[dict[str, Verb | str]] = {
         lambda side, drawn: _records(side).totals(*drawn),
     ),
     "history": Verb(_taking(), _on("history")),
+    "changes": Verb(_questions, lambda side, drawn: list(_records(side).changes(**drawn))),
     "tags": Verb(_taking(), _on("tags")),
     "as_of": Verb(_taking(_time), _on("as_of")),
     "diff": Verb(_taking(lambda pick: pick.number(0, 5), lambda pick: pick.number(0, 5)), _on("diff")),
@@ -301,6 +312,8 @@ SESSION: Final[dict[str, Verb | str]] = {
     "now": "the host's clock",
     "deputy": "who the host says that it is",
     "plan_hand_over": Verb(lambda pick: (pick(*OTHERS, "dee"), pick("sam", "ann", "bob"), pick.coin()), _handed_over),
+    "changes": Verb(_nothing, lambda side, _: list(side.session.changes())),
+    "changes_since": Verb(lambda pick: pick.number(1, 9), lambda side, drawn: _followed(side, drawn)),
     "explain": Verb(
         lambda pick: (pick.of((*ACTIONS, "update", "get", "restore")), pick(None, *_SLOTS)),
         lambda side, drawn: _explained(
@@ -308,6 +321,11 @@ SESSION: Final[dict[str, Verb | str]] = {
         ),
     ),
 }
+
+
+def _followed(side: Side, limit: int) -> Any:
+    first = side.session.changes_since(limit=limit)
+    return first, side.session.changes_since(first.cursor, limit=limit)
 
 
 def _explained(explanation: Any) -> Any:
@@ -459,6 +477,10 @@ WORKSPACE: Final[dict[str, Verb | str]] = {
     "import_tenant": _HOST,
     "delete_tenant": _HOST,
     "check_integrity": _HOST,
+    "anchor": _HOST,
+    "verify": _HOST,
+    "rotate_keys": _HOST,
+    "changes_since": "`Session.changes_since`, in sessions of its own",
     "tenant": "a name that the host gave",
     "undo_import": Verb(
         lambda pick: pick("batch", NOWHERE),

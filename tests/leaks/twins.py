@@ -164,7 +164,7 @@ def _life(context: Context, module: str, key: RecordId) -> Life | None:
     if record is None:
         return None
     pairs = list(replay(context.unit.history.of_record(module, key)))
-    states = tuple(_opened(context, state) for _, state in pairs)
+    states = tuple(_opened(context, attrs.evolve(state, data_keys=record.data_keys)) for _, state in pairs)
     verdicts = tuple(context.verdict(state) for _, state in pairs)
     return Life(
         _opened(context, record), context.verdict(record), tuple(change for change, _ in pairs), states, verdicts
@@ -173,7 +173,7 @@ def _life(context: Context, module: str, key: RecordId) -> Life | None:
 
 def _opened(context: Context, record: Record) -> Record:
     plain = {
-        key: context.unseal(record.id, record.module, key, value)
+        key: context.unseal(record.id, record.module, key, value, data_keys=record.data_keys)
         for key, value in record.values.items()
         if type(value) is Sealed
     }
@@ -181,13 +181,16 @@ def _opened(context: Context, record: Record) -> Record:
 
 
 def _opened_request(context: Context, request: Request) -> Request:
-    def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            key: context.unseal(request.record_id, request.module, key, value) if type(value) is Sealed else value
-            for key, value in values.items()
-        }
+    record = context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
+    data_keys = record.data_keys if record is not None else FrozenDict()
 
-    return request.after({"patch": FrozenDict(plain(request.patch)), "base": FrozenDict(plain(request.base))})
+    def plain(values: Mapping[str, Any]) -> FrozenDict[str, Any]:
+        sealed = {key: value for key, value in values.items() if type(value) is Sealed}
+        place = request.record_id, request.module
+        opened = {key: context.unseal(*place, key, value, data_keys=data_keys) for key, value in sealed.items()}
+        return FrozenDict({**values, **opened})
+
+    return request.after({"patch": plain(request.patch), "base": plain(request.base)})
 
 
 def _both(one: Verdict, other: Verdict) -> Verdict:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.fields import ModuleDefinition
 from custinfo.core.frozen import FrozenDict
@@ -29,7 +30,7 @@ from custinfo.core.stored_requests import request_from_json, request_to_json
 
 __all__ = ["DOCUMENT_KINDS", "Document", "Documents", "unique_values"]
 
-Document = Record | Change | Request | ImportBatch | Revision | Event
+Document = Record | Change | Request | ImportBatch | Revision | Event | Anchor
 """What a store keeps."""
 
 DOCUMENT_KINDS: Final[Mapping[str, type[Any]]] = FrozenDict(
@@ -40,11 +41,12 @@ DOCUMENT_KINDS: Final[Mapping[str, type[Any]]] = FrozenDict(
         "import": ImportBatch,
         "revision": Revision,
         "event": Event,
+        "anchor": Anchor,
     }
 )
 """Name in a file → what it names."""
 
-D = TypeVar("D", Record, Change, Request, ImportBatch, Revision, Event)
+D = TypeVar("D", Record, Change, Request, ImportBatch, Revision, Event, Anchor)
 
 _TIMES: Final = ("at", "created_at", "updated_at", "archived_at", "started_at")
 
@@ -126,13 +128,14 @@ def _plain(item: Any) -> dict[str, Any]:
 def _record(documents: Documents, data: dict[str, Any]) -> Record:
     values = documents.codec(data["module"]).decode_values(data["values"])
     tags, shares = frozenset(Tag(*pair) for pair in data["tags"]), frozenset(map(share_from_json, data["shares"]))
-    return Record(**{**data, "values": values, "tags": tags, "shares": shares})
+    keys = FrozenDict(data.get("data_keys") or {})
+    return Record(**{**data, "values": values, "tags": tags, "shares": shares, "data_keys": keys})
 
 
 def _change(documents: Documents, data: dict[str, Any]) -> Change:
     codec = documents.codec(data["module"])
     fields = codec.decode_change(data["fields"], data["channel"], data["configuration_version"])
-    return Change(**{**data, "fields": fields})
+    return Change(**{**data, "fields": fields, "position": data.get("position") or None})
 
 
 def _request(documents: Documents, data: dict[str, Any]) -> Request:
@@ -151,6 +154,10 @@ def _event(_documents: Documents, data: dict[str, Any]) -> Event:
     return Event(**data)
 
 
+def _anchor(_documents: Documents, data: dict[str, Any]) -> Anchor:
+    return Anchor(**data)
+
+
 _DECODERS: Final[dict[type, Callable[[Documents, dict[str, Any]], Any]]] = {
     Record: _record,
     Change: _change,
@@ -158,4 +165,5 @@ _DECODERS: Final[dict[type, Callable[[Documents, dict[str, Any]], Any]]] = {
     ImportBatch: _batch,
     Revision: _revision,
     Event: _event,
+    Anchor: _anchor,
 }

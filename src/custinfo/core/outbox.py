@@ -35,6 +35,7 @@ RECORD_EVENTS: Final[Mapping[ChangeAction, str]] = FrozenDict(
         "claim": "record.claimed",
         "release": "record.released",
         "merge": "record.merged",
+        "erase": "record.erased",
     }
 )
 """What happened to a record → the type of the event."""

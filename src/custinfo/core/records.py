@@ -15,12 +15,14 @@ from custinfo.core.frozen import FrozenDict
 __all__ = [
     "ANY",
     "CLEAR",
+    "ERASED",
     "SYSTEM_FIELDS",
     "SYSTEM_LABELS",
     "UNREADABLE",
     "AnyVersion",
     "Attachment",
     "Clear",
+    "Erased",
     "FieldKey",
     "Masked",
     "MemberKey",
@@ -116,6 +118,25 @@ UNREADABLE: Final = Unreadable.UNREADABLE
 """Stand in for an encrypted value whose key is missing."""
 
 
+class Erased(enum.Enum):
+    """Type of `ERASED`."""
+
+    ERASED = "erased"
+
+    def __str__(self) -> str:
+        return "erased"
+
+    # It stands where a value was, and compares with nothing.
+    def _no(self, _other: object) -> bool:
+        return False
+
+    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _no
+
+
+ERASED: Final = Erased.ERASED
+"""Stand in history for a value that was erased: there was one, and nobody can tell which."""
+
+
 @attrs.frozen
 class Masked:
     """Stand in for a value of which the reader may see only a part.
@@ -137,11 +158,13 @@ class Sealed:
     """Hold the encrypted form of a value: all that a store, a history or a request ever sees of it.
 
     `token` is the encrypted text with its key id; `index` is the keyed digest by which equal values are
-    found, or `None` where the field is neither unique nor searchable.
+    found, or `None` where the field is neither unique nor searchable. `key` is the data key, wrapped by the keyring,
+    that opens the token; a record keeps it apart (`Record.data_keys`), and has it for the history of the field, too.
     """
 
     token: str
     index: str | None = None
+    key: str | None = attrs.field(default=None, eq=False)
 
     def __repr__(self) -> str:
         return "Sealed(…)"
@@ -208,6 +231,9 @@ class Record:
     `values` has only the fields that are not blank. `department` is stamped when the owner is assigned.
     `version` starts at 1 and counts up by one. Times are UTC. Equality compares everything; the hash is that of
     (module, id, version). The representation shows no value.
+
+    `data_keys` are the wrapped keys of the fields that have or had encrypted values: without the key of a field nobody
+    can open what is, was, or is copied anywhere of it. They are no part of what the record says, and of no comparison.
     """
 
     id: RecordId
@@ -222,9 +248,19 @@ class Record:
     created_by: MemberKey | None = attrs.field(repr=False, default=None)
     archived_at: datetime | None = attrs.field(repr=False, default=None)
     shares: frozenset[Share] = attrs.field(repr=False, default=frozenset())
+    data_keys: FrozenDict[FieldKey, str] = attrs.field(repr=False, eq=False, default=FrozenDict())
 
     def __hash__(self) -> int:
         return hash((self.module, self.id, self.version))
+
+    def keeping_keys(self) -> Record:
+        """Return the record with the data keys apart that new sealed values brought along."""
+        brought = {key: value for key, value in self.values.items() if type(value) is Sealed and value.key}
+        if not brought:
+            return self
+        plain = {key: attrs.evolve(value, key=None) for key, value in brought.items()}
+        keys = {key: str(value.key) for key, value in brought.items()}
+        return attrs.evolve(self, values=self.values.merged(plain), data_keys=self.data_keys.merged(keys))
 
     def patched(self, patch: Patch) -> FrozenDict[FieldKey, Any]:
         """Return the values after `patch`; the record itself stays as it is."""

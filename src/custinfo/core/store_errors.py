@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from custinfo.core.approval.requests import RequestId
-from custinfo.core.errors import DuplicateValueError, FieldReservedError, StaleVersionError, StorageError
+from custinfo.core.errors import ConflictError, DuplicateValueError, FieldReservedError, StaleVersionError, StorageError
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey
 from custinfo.core.revisions import changed_configuration
 
-__all__ = ["changed_configuration", "field_reserved", "not_unique", "stale_version", "storage_failure"]
+__all__ = ["anchor_exists", "changed_configuration", "field_reserved", "not_unique", "stale_version", "storage_failure"]
 
 
 def stale_version(expected: int, actual: int) -> StaleVersionError:
@@ -20,6 +20,11 @@ def stale_version(expected: int, actual: int) -> StaleVersionError:
     FrozenDict({'expected': 1, 'actual': 3})
     """
     return StaleVersionError([Problem("stale_version", params={"expected": expected, "actual": actual})])
+
+
+def anchor_exists(number: int) -> ConflictError:
+    """Return the error for an anchor whose number another one has."""
+    return ConflictError([Problem("anchor_exists", params={"number": number})])
 
 
 def not_unique(*fields: FieldKey) -> DuplicateValueError:

@@ -11,7 +11,7 @@ import attrs
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, FieldChange
 from custinfo.core.kinds import unchanged
-from custinfo.core.records import CLEAR, FieldKey, Sealed, Share, Tag
+from custinfo.core.records import CLEAR, ERASED, FieldKey, Sealed, Share, Tag
 from custinfo.core.schema import ModuleSchema
 
 __all__ = [
@@ -50,7 +50,8 @@ def instant_from_text(text: str) -> datetime:
 
 
 def _seal_to_json(value: Sealed) -> dict[str, Any]:
-    return {"sealed": value.token, "index": value.index}
+    data = {"sealed": value.token, "index": value.index}
+    return data if value.key is None else {**data, "key": value.key}
 
 
 def share_to_json(share: Share) -> list[str | None]:
@@ -105,6 +106,8 @@ class ValueCodec:
             return _seal_to_json(value)
         if value is CLEAR:
             return {"clear": True}
+        if value is ERASED:
+            return {"erased": True}
         encode = self._encode.get(key)
         return value if encode is None else encode(value)
 
@@ -114,9 +117,11 @@ class ValueCodec:
             return None
         if type(stored) is dict:
             if "sealed" in stored:
-                return Sealed(stored["sealed"], stored["index"])
+                return Sealed(stored["sealed"], stored["index"], stored.get("key"))
             if "clear" in stored:
                 return CLEAR
+            if "erased" in stored:
+                return ERASED
         decode = self._decode.get(key)
         return stored if decode is None else decode(stored)
 

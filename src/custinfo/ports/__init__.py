@@ -1,6 +1,7 @@
 """Ports: what custinfo needs from the outside, as small Protocols that a host may implement."""
 
 from custinfo.core.organisation import DeputyDirectory, Directory, VersionedDirectory
+from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Rewriting
 from custinfo.ports.repositories import (
     ApprovalRepository,
     ConfigurationRepository,
@@ -14,17 +15,23 @@ from custinfo.ports.repositories import (
     RecordRepository,
     TotalQueries,
 )
-from custinfo.ports.system import Clock, Ids, Keyring, SealContext
+from custinfo.ports.system import BlindIndex, Clock, DataKeys, EvidenceKeys, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork, Units
 from custinfo.ports.upkeep import Disagreement, Unreadable, Upkeep
 
 __all__ = [
+    "AnchorRepository",
     "ApprovalRepository",
+    "BlindIndex",
+    "ChangeLog",
+    "ChangeQuery",
     "Clock",
     "ConfigurationRepository",
+    "DataKeys",
     "DeputyDirectory",
     "Directory",
     "Disagreement",
+    "EvidenceKeys",
     "Grouping",
     "HistoryRepository",
     "Ids",
@@ -35,6 +42,7 @@ __all__ = [
     "Query",
     "RecordQueries",
     "RecordRepository",
+    "Rewriting",
     "SealContext",
     "TotalQueries",
     "UnitOfWork",

@@ -18,8 +18,8 @@ Where = Mapping[str, Collection[str | int]]
 """Name → the values of which it must have one, for every name.
 
 A name is `key`, `version`, or an attribute at the top of the data. custinfo asks for records by `module`; for changes
-by `module` and `record_id`, and by `batch`; for requests by `module`, `record_id` and `state`, by `state`, and by
-`submitted_by`; for imports by `module`, `digest` and `state`; for claims by `holder`; for events by
+by `module` and `record_id`, by `batch`, and by `position`; for requests by `module`, `record_id` and `state`, by
+`state`, and by `submitted_by`; for imports by `module`, `digest` and `state`; for claims by `holder`; for events by
 `key` alone. These deserve an index.
 """
 

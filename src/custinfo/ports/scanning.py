@@ -23,7 +23,7 @@ from custinfo.core.schema import Schema
 from custinfo.core.totals import Total, period_of, tally
 from custinfo.ports.repositories import Grouping, Query
 
-__all__ = ["ScanQueries", "kind_at", "open_for", "submitted_by", "unfinished", "waiting_for"]
+__all__ = ["ScanQueries", "in_feed_order", "kind_at", "open_for", "submitted_by", "unfinished", "waiting_for"]
 
 Load = Callable[[ModuleKey], Iterable[Record]]
 Get = Callable[[ModuleKey, Collection[RecordId]], Mapping[RecordId, Record]]
@@ -146,6 +146,21 @@ def _in_order(rows: list[Row], descending: Sequence[bool]) -> list[Row]:
         present.sort(key=lambda row: row[0][place], reverse=descending[place])
         rows = present + missing
     return rows
+
+
+def in_feed_order(places: Iterable[tuple[Any, RecordId, int]]) -> list[tuple[RecordId, int]]:
+    """Return records and versions in the order in which changes are numbered: of time, but versions always in order.
+
+    Args:
+        places: Time, record and version of each change. The clocks of two processes may differ a little, so that a
+            later version seems to be earlier.
+    """
+    ordered = [(record_id, version) for _, record_id, version in sorted(places)]
+    versions: dict[RecordId, list[int]] = {}
+    for record_id, version in ordered:
+        versions.setdefault(record_id, []).append(version)
+    turns = {record_id: iter(sorted(found)) for record_id, found in versions.items()}
+    return [(record_id, next(turns[record_id])) for record_id, _ in ordered]
 
 
 def open_for(requests: Iterable[Request], module: ModuleKey, record_ids: Collection[RecordId]) -> list[Request]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
 from custinfo.core.records import FieldKey, ModuleKey, RecordId, Sealed
 
-__all__ = ["Clock", "Ids", "Keyring", "SealContext"]
+__all__ = ["BlindIndex", "Clock", "DataKeys", "EvidenceKeys", "Ids", "Keyring", "SealContext"]
 
 Clock = Callable[[], datetime]
 """Return the present instant, aware."""
@@ -21,12 +21,16 @@ Ids = Callable[[], str]
 
 @attrs.frozen
 class SealContext:
-    """Say whose value is sealed. It is bound into the ciphertext: a token moved elsewhere does not open."""
+    """Say whose value is sealed. It is bound into the ciphertext: a token moved elsewhere does not open.
+
+    `data_key` is the wrapped key of the record's field, if it has one; a keyring that knows none takes no notice.
+    """
 
     tenant: str
     module: ModuleKey
     field: FieldKey
     record_id: RecordId
+    data_key: str | None = None
 
 
 class Keyring(Protocol):
@@ -37,3 +41,45 @@ class Keyring(Protocol):
 
     def open(self, sealed: Sealed, context: SealContext, /) -> str:
         """Return the text. Raises: InvalidInputError (`unreadable_value`) if the key is missing or it was altered."""
+
+
+@runtime_checkable
+class DataKeys(Protocol):
+    """A keyring that encrypts each field of each record with a key of its own, and keeps that key wrapped.
+
+    Destroying the one wrapped key destroys every copy of what it encrypted; and to rotate keys, only the wrapped keys
+    are written anew. A keyring without it encrypts with the host's keys themselves.
+    """
+
+    @property
+    def current(self) -> str:
+        """The id of the key that wraps."""
+
+    def new_data_key(self, context: SealContext, /) -> str:
+        """Return a new random key for the field of a record, wrapped, to be passed as `SealContext.data_key`."""
+
+    def wrapped_by(self, data_key: str, /) -> str:
+        """Return the id of the key that a data key is wrapped by."""
+
+    def rewrapped(self, data_key: str, context: SealContext, /) -> str:
+        """Return the same data key wrapped by the current key. Raises: InvalidInputError (`unreadable_value`)."""
+
+
+@runtime_checkable
+class BlindIndex(Protocol):
+    """A keyring that tells by what digest equal values are found, without encrypting anything."""
+
+    def index(self, text: str, context: SealContext, /) -> str:
+        """Return the blind index of a text; the record plays no part in it."""
+
+
+@runtime_checkable
+class EvidenceKeys(Protocol):
+    """A keyring with a key that proves history."""
+
+    @property
+    def evidence_key(self) -> str | None:
+        """The id of the key that evidence is made with; `None` for no evidence."""
+
+    def authenticate(self, key_id: str, message: bytes, /) -> bytes | None:
+        """Return the HMAC-SHA-256 of a message under a key, or `None` where there is no such key."""

@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol
 
 import attrs
 
+from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
@@ -22,12 +23,12 @@ from custinfo.core.revisions import Revision
 
 __all__ = ["ENTRY_KINDS", "Disagreement", "Entry", "EntryKind", "Unreadable", "Upkeep"]
 
-Entry = Record | Change | Request | ImportBatch | Revision | Event
+Entry = Record | Change | Request | ImportBatch | Revision | Event | Anchor
 """What a tenant consists of; all else that a store keeps follows from it."""
 
-EntryKind = Literal["revision", "record", "change", "request", "import", "event"]
+EntryKind = Literal["revision", "record", "change", "request", "import", "event", "anchor"]
 
-ENTRY_KINDS: Final[tuple[EntryKind, ...]] = ("revision", "record", "change", "request", "import", "event")
+ENTRY_KINDS: Final[tuple[EntryKind, ...]] = ("revision", "record", "change", "request", "import", "event", "anchor")
 """The kinds of entries, in the order in which a tenant is put back."""
 
 
@@ -62,8 +63,8 @@ class Upkeep(Protocol):
     def stored(self, kind: EntryKind, /) -> Iterator[Entry | Unreadable]:
         """Yield all entries of a kind as they are stored, sealed values sealed, in memory that does not grow with them.
 
-        Revisions come by version, records by id, changes by record and version, and the others by id. Entries of a
-        module that is no longer defined are among them, their values in the form of JSON.
+        Revisions come by version, records by id, changes by record and version, anchors by number, and the others by
+        id. Entries of a module that is no longer defined are among them, their values in the form of JSON.
         """
 
     def restore(self, entries: Sequence[Entry], /) -> None:

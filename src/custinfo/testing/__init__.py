@@ -6,6 +6,7 @@ imported by itself, makes records and criteria at random; `find_disagreement` th
 language of criteria says.
 """
 
+from custinfo.testing._log_contract import LogContract
 from custinfo.testing._model import find_disagreement
 from custinfo.testing._samples import (
     NOW,
@@ -26,6 +27,7 @@ from custinfo.testing.contract import RepositoryContract
 
 __all__ = [
     "NOW",
+    "LogContract",
     "RepositoryContract",
     "UpkeepContract",
     "find_disagreement",

@@ -82,7 +82,7 @@ class Applying:
     def checked(self, request: Request, before: Record | None) -> Record:
         """Return the record as the request would make it now. Raises: InvalidInputError."""
         patch, problems = reread(self._context, request, before)
-        after = derived(self._context, self._patched(request, before, patch))
+        after = derived(self._context, self._patched(request, before, patch)).keeping_keys()
         if request.action != "delete":
             self._check(request, before, after, problems)
         return after
@@ -166,7 +166,7 @@ class Applying:
         for key, value in values.items():
             if type(value) is Sealed and key in keys:
                 try:
-                    values[key] = self._context.unseal(record.id, record.module, key, value)
+                    values[key] = self._context.unseal(record.id, record.module, key, value, data_keys=record.data_keys)
                 except CustinfoError:
                     continue
         return attrs.evolve(record, values=FrozenDict(values))

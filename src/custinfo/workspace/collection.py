@@ -7,13 +7,25 @@ from datetime import datetime
 from typing import Any
 
 from custinfo.core.criteria.nodes import Criterion, Everything
-from custinfo.core.records import CLEAR, FieldKey, ModuleKey, RecordId, ShareLevel, Version
+from custinfo.core.history.changes import Channel
+from custinfo.core.records import (
+    CLEAR,
+    ERASED,
+    FieldKey,
+    MemberKey,
+    ModuleKey,
+    RecordId,
+    ShareLevel,
+    Version,
+)
 from custinfo.core.totals import Period, Total
+from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.combining import Merged, Merger
 from custinfo.workspace.context import Context
 from custinfo.workspace.deleting import refuse_pending, refuse_referenced
 from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.feed import Feed
 from custinfo.workspace.former_values import present_tags
 from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
@@ -152,6 +164,31 @@ class Records:
         """Return what happened to a record, oldest first. Raises: NotFoundError."""
         return self._past.history(self.module, record_id)
 
+    def changes(
+        self,
+        *,
+        field: str | None = None,
+        actor: MemberKey | None = None,
+        channel: Channel | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[ChangeView]:
+        """Yield what the actor may see of the changes of this module's records, as `Session.changes` does (HIS-1).
+
+        Args:
+            field: Only changes of this field, or of `owner`, `tags` and the like, where the actor sees something of it.
+            actor: Who made them.
+            channel: How they came.
+            since: Not before this time; one without a zone is in the configured time zone.
+            until: Before this time.
+
+        Raises: InvalidInputError for an unknown field; PermissionDeniedError for one that the actor sees nowhere.
+        """
+        feed, context = Feed(self._context), self._context
+        key = None if field is None else feed.readable_field(self.module, field)
+        query = ChangeQuery(0, 1000, (self.module,), actor, channel, context.instant(since), context.instant(until))
+        return feed.stream(query, key)
+
     def tags(self, record_id: str) -> tuple[TagAssignment, ...]:
         """Return the tags of a record, each with who or what assigned it, when, and why (TAG-1, TAG-3).
 
@@ -164,8 +201,7 @@ class Records:
 
         Raises: NotFoundError, also if it did not exist then.
         """
-        moment = time if time.tzinfo is not None else time.replace(tzinfo=self._context.schema.zone)
-        record, verdict = self._past.state_at(self.module, record_id, until=moment)
+        record, verdict = self._past.state_at(self.module, record_id, until=self._context.instant(time))
         return self._reading.view(record, verdict)
 
     def diff(self, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
@@ -357,7 +393,11 @@ class Records:
             raise self._context.missing(self.module)
         current, _ = self._reading.record(self.module, record_id)
         changed = self._past.difference(self.module, record_id, to_version, current.version)
-        wanted = {key: past.values.get(key, CLEAR) for key in changed if key in past.values or key in current.values}
+        wanted = {
+            key: past.values.get(key, CLEAR)
+            for key in changed
+            if (key in past.values or key in current.values) and past.values.get(key) is not ERASED
+        }
         patch, problems = self._past.in_present_kinds(past, wanted)
         tags = present_tags(self._context, past.tags) if "tags" in changed else None
         draft = Draft(

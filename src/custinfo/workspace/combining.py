@@ -136,10 +136,11 @@ class Merger:
 
     def _opened(self, record: Record) -> dict[FieldKey, Any]:
         """Return values of which sealed ones, which are bound to their record, are in the open."""
-        return {
-            key: self.context.unseal(record.id, record.module, key, value) if type(value) is Sealed else value
-            for key, value in record.values.items()
-        }
+        keys = record.data_keys
+        sealed = {key: value for key, value in record.values.items() if type(value) is Sealed}
+        place = record.id, record.module
+        opened = {key: self.context.unseal(*place, key, value, data_keys=keys) for key, value in sealed.items()}
+        return {**record.values, **opened}
 
     def _tags(self) -> frozenset[Tag]:
         dimensions = self.context.schema.configuration.tag_dimensions

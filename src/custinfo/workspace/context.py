@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 import attrs
 
@@ -16,6 +17,7 @@ from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.documents import Documents
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError, SessionEndedError
 from custinfo.core.fields import FieldDefinition
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.kinds import Kind
 from custinfo.core.messages import Translated
@@ -34,11 +36,15 @@ from custinfo.core.validation.conditions import Conditions
 from custinfo.core.validation.derivation import Derivation
 from custinfo.core.validation.engine import Validator
 from custinfo.core.validation.whole import checked_schema, configuration_problems
-from custinfo.ports.system import Clock, Ids, Keyring, SealContext
+from custinfo.ports.system import BlindIndex, Clock, DataKeys, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.announcing import remember
+from custinfo.workspace.proving import Prover, prover_of
 
-__all__ = ["Compiled", "Context", "References"]
+__all__ = ["NO_KEYS", "Compiled", "Context", "References"]
+
+NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
+"""The data keys of a record that is not there yet."""
 
 
 class Compiled:
@@ -65,6 +71,11 @@ class Compiled:
     def version(self) -> int:
         """The version of the configuration."""
         return self.schema.configuration.version
+
+    @cached_property
+    def documents(self) -> Documents:
+        """What writes changes as they are digested."""
+        return Documents(self.schema)
 
     def to_json(self) -> str:
         """Return the configuration as it is stored."""
@@ -192,6 +203,12 @@ class Context:
     deputy: Deputy | None = None
     _ended: bool = False
     _validated_at: datetime | None = None
+    _data_keys: DataKeys | None = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Find out once what the keyring can do."""
+        keyring: object = self.keyring
+        self._data_keys = keyring if isinstance(keyring, DataKeys) else None
 
     @property
     def unit(self) -> UnitOfWork:
@@ -244,7 +261,11 @@ class Context:
 
     def remember(self, changes: Sequence[Change]) -> None:
         """Add changes to the history, and announce those of modules that ask for it."""
-        remember(self.unit, self.schema, self.ids, changes)
+        remember(self.unit, self.schema, self.ids, changes, self.prover_under(self.compiled))
+
+    def prover_under(self, compiled: Compiled) -> Prover | None:
+        """Return what makes evidence of changes that are kept under a configuration, `None` without a key for it."""
+        return prover_of(self.keyring, self.tenant, compiled.documents)
 
     def announce(self, kind: str, key: str, **payload: Any) -> None:
         """Write down an event, to be delivered once the transaction is committed, and not if it is taken back.
@@ -259,6 +280,10 @@ class Context:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.clock()
+
+    def instant(self, time: datetime | None) -> datetime | None:
+        """Return an aware time; one without a zone is in the configured time zone."""
+        return time if time is None or time.tzinfo is not None else time.replace(tzinfo=self.schema.zone)
 
     def named(self, key: ModuleKey) -> Translated:
         """Return a module's key that reads as its label, for problems."""
@@ -302,17 +327,48 @@ class Context:
         """Return what the actor may do with a record."""
         return self.access(record.module).verdict(record, self.related)
 
-    def seal(self, field: FieldDefinition, record: RecordId, module: ModuleKey, value: Any) -> Sealed:
-        """Return the encrypted form of a value; the caller has made sure that there is a keyring."""
+    def seal(
+        self,
+        field: FieldDefinition,
+        record_id: RecordId,
+        module: ModuleKey,
+        value: Any,
+        data_keys: Mapping[FieldKey, str] = NO_KEYS,
+        kind: Kind | None = None,
+    ) -> Sealed:
+        """Return the encrypted form of a value; the caller has made sure that there is a keyring.
+
+        It brings a data key along if the record has none for the field: see `Record.keeping_keys`.
+        """
         if self.keyring is None:
             raise RuntimeError("no keyring")
+        text = str((kind or self.module(module).kinds[field.key]).encode(value))
+        known = data_keys.get(field.key)
+        place = SealContext(self.tenant, module, field.key, record_id, known)
+        if known is not None or self._data_keys is None:
+            return self.keyring.seal(text, place)
+        made = self._data_keys.new_data_key(place)
+        return attrs.evolve(self.keyring.seal(text, attrs.evolve(place, data_key=made)), key=made)
+
+    def blind_index(self, field: FieldDefinition, module: ModuleKey, value: Any) -> str | None:
+        """Return the digest by which an encrypted value is found; the caller has made sure that there is a keyring."""
+        keyring: object = self.keyring
+        if not isinstance(keyring, BlindIndex):
+            return self.seal(field, RecordId(""), module, value).index
         text = str(self.module(module).kinds[field.key].encode(value))
-        return self.keyring.seal(text, SealContext(self.tenant, module, field.key, record))
+        return keyring.index(text, SealContext(self.tenant, module, field.key, RecordId("")))
 
     def unseal(
-        self, record_id: RecordId, module: ModuleKey, key: FieldKey, sealed: Sealed, kind: Kind | None = None
+        self,
+        record_id: RecordId,
+        module: ModuleKey,
+        key: FieldKey,
+        sealed: Sealed,
+        kind: Kind | None = None,
+        *,
+        data_keys: Mapping[FieldKey, str],
     ) -> Any:
-        """Return the typed value of a sealed one.
+        """Return the typed value of a sealed one, which the record's data keys open.
 
         A value of the past is of the kind that the field had then: `kind`, else the present one.
         Raises: InvalidInputError (`unreadable_value`) without its key, or if it is of another kind.
@@ -320,7 +376,8 @@ class Context:
         if self.keyring is None:
             raise InvalidInputError([Problem("unreadable_value", key, params={"key": "-"})])
         kind = kind or self.module(module).kinds[key]
-        text = self.keyring.open(sealed, SealContext(self.tenant, module, key, record_id))
+        data_key = sealed.key if sealed.key is not None else data_keys.get(key)
+        text = self.keyring.open(sealed, SealContext(self.tenant, module, key, record_id, data_key))
         try:
             return kind.decode(int(text) if kind.storage == "number" else text)
         except (ValueError, TypeError, ArithmeticError, LookupError):

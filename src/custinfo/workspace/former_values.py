@@ -60,7 +60,7 @@ def _present(context: Context, past: Record, key: FieldKey, value: Any, version:
         return value
     converted = is_converted(old, new)
     if type(value) is Sealed and (converted or not new.encrypted):
-        value = context.unseal(past.id, past.module, key, value, earlier.kinds[key])
+        value = context.unseal(past.id, past.module, key, value, earlier.kinds[key], data_keys=past.data_keys)
     if converted:
         return compile_conversion(earlier, module, key)(value, problems)
     dictionary = context.schema.configuration.dictionaries.get(str(new.options.get("dictionary")))

@@ -19,7 +19,7 @@ from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import ENTRY_KINDS, Entry, EntryKind, Unreadable, Upkeep
 
-__all__ = ["IntegrityReport", "check"]
+__all__ = ["IntegrityReport", "check", "joined", "record_of"]
 
 _PAGE: Final = 500
 _CREATING: Final = "create"
@@ -86,8 +86,8 @@ class _Check:
 
     def histories(self) -> Iterator[Problem]:
         """Walk along records and changes, both in order of id, and compare each record with its history."""
-        histories = groupby(self._read("change"), key=_record_of)
-        for key, record, history in _joined(self._read("record"), histories):
+        histories = groupby(self._read("change"), key=record_of)
+        for key, record, history in joined(self._read("record"), histories):
             changes = [entry for entry in history if isinstance(entry, Change)]
             unread = [entry.problem for entry in history if isinstance(entry, Unreadable)]
             yield from unread
@@ -200,7 +200,8 @@ def _problem(
     return Problem(code, field, params={"module": record.module, "record": record.id, **params}, severity=severity)
 
 
-def _record_of(entry: Any) -> str:
+def record_of(entry: Any) -> str:
+    """Return the id of the record that a change is about."""
     return entry.key if isinstance(entry, Unreadable) else str(entry.record_id)
 
 
@@ -208,7 +209,7 @@ def _id_of(entry: Any) -> str:
     return entry.key if isinstance(entry, Unreadable) else str(entry.id)
 
 
-def _joined(
+def joined(
     records: Iterator[Entry | Unreadable], histories: Iterator[tuple[str, Iterator[Entry | Unreadable]]]
 ) -> Iterator[tuple[str, Entry | Unreadable | None, list[Entry | Unreadable]]]:
     """Yield each id with its record, if there is one, and its changes; both sides come in order of id."""

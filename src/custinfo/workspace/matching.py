@@ -204,8 +204,9 @@ class Matcher:
             if field.encrypted:
                 if self._context.keyring is None:
                     continue
-                value = self._context.seal(field, RecordId(""), self._module, value)
-            text = unique_key(self._schema, key, value)
+                text = self._context.blind_index(field, self._module, value)
+            else:
+                text = unique_key(self._schema, key, value)
             if text is not None:
                 texts[text] = values
         holders = self._context.unit.records.holders(self._module, key, texts.keys())

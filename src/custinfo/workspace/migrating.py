@@ -18,7 +18,6 @@ from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed,
 from custinfo.core.schema import Schema
 from custinfo.core.validation.derivation import Derivation
 from custinfo.ports.repositories import Query
-from custinfo.ports.system import SealContext
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.context import Context
 from custinfo.workspace.foreseeing import Foreseen
@@ -191,7 +190,9 @@ class Migration:
         field = self.new.definition.fields.get(key)
         if type(value) is not Sealed or field is None or field.encrypted:
             return value
-        return self._context.unseal(record.id, record.module, key, value, self.new.kinds[key])
+        return self._context.unseal(
+            record.id, record.module, key, value, self.new.kinds[key], data_keys=record.data_keys
+        )
 
     def _retagged(self, before: frozenset[Tag], causes: dict[FieldKey, Cause]) -> frozenset[Tag]:
         """Return the tags that they are now, without those by rule whose dimension goes."""
@@ -235,7 +236,7 @@ class Migration:
         value = values[key]
         sealed = type(value) is Sealed
         try:
-            plain = self._context.unseal(record.id, record.module, key, value) if sealed else value
+            plain = self._opened(record, key, value) if sealed else value
         except CustinfoError:
             return  # what can't be read stays as it is
         merged = replaced(plain, codes)
@@ -256,7 +257,7 @@ class Migration:
         causes[key] = self.cause_of(key)
         try:
             if type(value) is Sealed:
-                value = self._context.unseal(record.id, record.module, key, value)
+                value = self._opened(record, key, value)
             if key in self._converters:
                 value = self._converters[key](value, found)
             if value not in (None, INVALID) and self.new.definition.fields[key].encrypted:
@@ -275,11 +276,14 @@ class Migration:
             return "converted"
         return "sealed" if self._ciphered[key] else "opened"
 
+    def _opened(self, record: Record, key: FieldKey, value: Sealed) -> Any:
+        return self._context.unseal(record.id, record.module, key, value, data_keys=record.data_keys)
+
     def _seal(self, record: Record, key: FieldKey, value: Any, kind: Kind | None = None) -> Sealed:
         if self._context.keyring is None:
             raise CustinfoError([Problem("keyring_missing", key)])
-        text = str((kind or self.new.kinds[key]).encode(value))
-        return self._context.keyring.seal(text, SealContext(self._context.tenant, record.module, key, record.id))
+        field, kind = self.new.definition.fields[key], kind or self.new.kinds[key]
+        return self._context.seal(field, record.id, record.module, value, record.data_keys, kind)
 
 
 def _derives_otherwise(old: Schema, new: Schema, module: ModuleKey, derivations: Derivations) -> bool:

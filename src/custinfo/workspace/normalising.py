@@ -136,7 +136,7 @@ class Normaliser:
 
     def _opened(self, record: Record, key: FieldKey, sealed: Sealed) -> Any:
         try:
-            return self._context.unseal(record.id, record.module, key, sealed)
+            return self._context.unseal(record.id, record.module, key, sealed, data_keys=record.data_keys)
         except InvalidInputError:
             return sealed
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import attrs
 
+from custinfo.core.binding import bind_path
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, difference, fold, replay
 from custinfo.core.kinds import Kind
 from custinfo.core.policy.access import Verdict
+from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, Tag
 from custinfo.workspace.context import Context
@@ -19,7 +21,7 @@ from custinfo.workspace.former_values import present_values
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.views import ChangeView
 
-__all__ = ["Past", "TagAssignment", "TagSource"]
+__all__ = ["Past", "TagAssignment", "TagSource", "both", "last_state"]
 
 Kinds = Mapping[FieldKey, Kind]
 
@@ -58,16 +60,24 @@ class Past:
         A change of which they see nothing is left out, time and author included.
         """
         record, verdict = self._reading.record(module, record_id)
-        views = (self._change(record, change, seen) for change, seen in self._steps(record, verdict))
-        return tuple(view for view in views if view.fields)
+        return tuple(self.views(record, verdict, self._context.unit.history.of_record(module, record.id)))
 
-    def _steps(self, record: Record, today: Verdict) -> Iterator[tuple[Change, Verdict]]:
+    def views(self, record: Record, verdict: Verdict, changes: Iterable[Change]) -> Iterator[ChangeView]:
+        """Yield what the actor may see of the changes of a record, on which they have a verdict today."""
+        views = (self._change(record, change, seen) for change, seen in self._steps(verdict, changes))
+        return (view for view in views if view.fields)
+
+    def _steps(self, today: Verdict, changes: Iterable[Change]) -> Iterator[tuple[Change, Verdict]]:
         """Yield each change of a record with what the actor may see of it: today, before it, and after it."""
         seen_before = today
-        for change, after in replay(self._context.unit.history.of_record(record.module, record.id)):
+        for change, after in replay(changes):
             seen_after = both(today, self._context.verdict(after))
             yield change, both(seen_before, seen_after)
             seen_before = seen_after
+
+    def field_key(self, module: ModuleKey, name: str) -> FieldKey:
+        """Return the key of a field, or of what every record has beside its fields. Raises: InvalidInputError."""
+        return name if name in PSEUDO_FIELDS else bind_path(name, module, self._context.schema)[-1]
 
     def _change(self, record: Record, change: Change, verdict: Verdict) -> ChangeView:
         changed = {item.field: (item.old, item.new) for item in change.fields}
@@ -84,6 +94,8 @@ class Past:
             change.approval,
             change.batch,
             change.configuration_version,
+            change.module,
+            change.record_id,
         )
 
     def state_at(
@@ -94,6 +106,7 @@ class Past:
         past = fold(self._context.unit.history.of_record(module, record.id), until=until, version=version)
         if past is None or (version is not None and past.version != version):
             raise not_found("version")
+        past = attrs.evolve(past, data_keys=record.data_keys)
         return past, both(today, self._context.verdict(past))
 
     def difference(self, module: ModuleKey, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
@@ -109,7 +122,7 @@ class Past:
         if "tags" not in verdict.readable:
             return ()
         since: dict[Tag, tuple[Change, Verdict]] = {}
-        for step in self._steps(record, verdict):
+        for step in self._steps(verdict, self._context.unit.history.of_record(module, record.id)):
             for item in step[0].fields:
                 if item.field == "tags":
                     since = {Tag(*tag): since.get(Tag(*tag), step) for tag in item.new or ()}
@@ -160,6 +173,12 @@ class Past:
 def _whole(change: Change, verdict: Verdict) -> bool:
     """Tell whether all of a change is readable: only then its reason, which may tell all of it, is shown."""
     return all(item.field in verdict.readable for item in change.fields)
+
+
+def last_state(changes: Sequence[Change]) -> Record | None:
+    """Return a record as it was before it was deleted, `None` where that can't be told."""
+    kept = [change for change in changes if change.action != "delete"]
+    return fold(kept)
 
 
 def both(one: Verdict, other: Verdict) -> Verdict:

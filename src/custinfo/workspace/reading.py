@@ -31,6 +31,7 @@ from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import (
+    ERASED,
     UNREADABLE,
     FieldKey,
     Masked,
@@ -297,10 +298,10 @@ class ReadPath:
         if type(value) is Sealed:
             kind = kinds.get(key) if kinds is not None else None
             try:
-                value = self._context.unseal(record.id, record.module, key, value, kind)
+                value = self._context.unseal(record.id, record.module, key, value, kind, data_keys=record.data_keys)
             except InvalidInputError:
                 return UNREADABLE
-        if key in verdict.readable or value is None:
+        if key in verdict.readable or value is None or value is ERASED:
             return value
         text = self._context.module(record.module).render(key, value)
         return Masked(mask(verdict.masked[key], text, self._context.schema.masks))

@@ -9,7 +9,7 @@ from custinfo.core.approval.requests import Request
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, Sealed, Tag
-from custinfo.workspace.context import Context
+from custinfo.workspace.context import NO_KEYS, Context
 
 __all__ = ["reread"]
 
@@ -23,7 +23,8 @@ def reread(context: Context, request: Request, before: Record | None) -> tuple[M
     fields = context.module(request.module).definition.fields
     held = before.values if before is not None else {}
     written = {key: value for key, value in request.patch.items() if key in fields and held.get(key) != value}
-    raw = {key: _plain(context, request, key, value) for key, value in written.items()}
+    keys = before.data_keys if before is not None else NO_KEYS
+    raw = {key: _plain(context, request, key, value, keys) for key, value in written.items()}
     found = context.validator(request.module).normalise(raw, held)
     sealed = {key for key, value in written.items() if type(value) is Sealed}
     patch = {**request.patch, **{key: value for key, value in found.patch.items() if key not in sealed}}
@@ -34,12 +35,12 @@ def reread(context: Context, request: Request, before: Record | None) -> tuple[M
     return patch, problems
 
 
-def _plain(context: Context, request: Request, key: FieldKey, value: Any) -> Any:
+def _plain(context: Context, request: Request, key: FieldKey, value: Any, data_keys: Mapping[FieldKey, str]) -> Any:
     """Return a value in the open; a sealed one whose key is missing is not looked at."""
     if type(value) is not Sealed:
         return value
     try:
-        return context.unseal(request.record_id, request.module, key, value)
+        return context.unseal(request.record_id, request.module, key, value, data_keys=data_keys)
     except InvalidInputError:
         return CLEAR
 

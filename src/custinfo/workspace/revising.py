@@ -304,7 +304,8 @@ class _Application:
             if changed:
                 other.records.save([after for _, after in changed])
                 changes = [self.change(migration, before, after) for before, after in changed]
-                remember(other, self.work.compiled.schema, self.work.context.ids, changes)
+                prover = self.work.context.prover_under(self.work.compiled)
+                remember(other, self.work.compiled.schema, self.work.context.ids, changes, prover)
                 self.work.related.saved([after for _, after in changed])
             if migration.unique:
                 other.records.reindex([after for before, after in done if before is after])
@@ -328,7 +329,7 @@ class _Application:
         before, after = migrated.before, migrated.after
         if not migrated.changed:
             return before
-        return attrs.evolve(after, version=before.version + 1, updated_at=self.now)
+        return attrs.evolve(after, version=before.version + 1, updated_at=self.now).keeping_keys()
 
     def change(self, migration: Migration, before: Record, after: Record) -> Change:
         return Change(

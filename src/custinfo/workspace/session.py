@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, cast, get_args
 
 from custinfo.core.errors import InvalidInputError, NotFoundError
+from custinfo.core.history.changes import Channel
 from custinfo.core.policy.grants import PSEUDO_FIELDS, Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey
+from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.collection import Records
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED
 from custinfo.workspace.explaining import explain, explain_out_of_reach
 from custinfo.workspace.explanations import Explanation
+from custinfo.workspace.feed import ChangePage, Feed
 from custinfo.workspace.handing_over import HandOverPlan, Successor, plan_hand_over
 from custinfo.workspace.live_configuration import LiveConfiguration
 from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.views import ChangeView
 
 __all__ = ["Session"]
 
@@ -98,6 +102,57 @@ class Session:
         Raises: InvalidInputError for people whom nobody knows, a successor who has left, and the leaver as their own.
         """
         return plan_hand_over(self.context, leaver, to)
+
+    def changes(
+        self,
+        *,
+        modules: Sequence[ModuleKey] = (),
+        actor: MemberKey | None = None,
+        channel: Channel | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[ChangeView]:
+        """Yield what the actor may see of all changes, in memory that does not grow with them (HIS-1).
+
+        They come in the order in which they were found committed, which is that of time but for moments. Changes of
+        records that are gone are among them, for those who could see the record when it went.
+
+        Args:
+            modules: Keys of modules; all if empty.
+            actor: Who made them.
+            channel: How they came: `edit`, `import`, `approval`, `undo`, `rule`, `merge`, `configuration`, `retention`.
+            since: Not before this time; one without a zone is in the configured time zone.
+            until: Before this time.
+
+        Raises: InvalidInputError for an unknown module; TypeError for a store without `custinfo.ports.ChangeLog`.
+        """
+        for module in modules:
+            self.context.module(module)
+        instants = [self.context.instant(since), self.context.instant(until)]
+        return Feed(self.context).stream(ChangeQuery(0, 1000, tuple(modules), actor, channel, *instants))
+
+    def changes_since(
+        self, cursor: str | None = None, *, limit: int = 1000, modules: Sequence[ModuleKey] = ()
+    ) -> ChangePage:
+        """Return the changes behind a cursor, for another system that follows this one (HIS-1).
+
+        What is committed gets a position in one sequence when somebody asks, and keeps it: every change comes once, the
+        changes of a record in their order, and none comes into view behind a cursor, whoever writes at the same time.
+        The cursor counts once this session has ended well; `Workspace.changes_since` sees to that.
+
+        Args:
+            cursor: `ChangePage.cursor` of the page before; `None` for the beginning.
+            limit: At most so many changes, from 1.
+            modules: Keys of modules; all if empty.
+
+        Raises: InvalidInputError for an unknown module, or a cursor of another store (`cursor_unknown`); TypeError for
+            a store without `custinfo.ports.ChangeLog`.
+        """
+        if limit < 1:
+            raise ValueError("limit must be at least 1")
+        for module in modules:
+            self.context.module(module)
+        return Feed(self.context).since(cursor, limit, tuple(modules))
 
     def now(self) -> datetime:
         """Return the present instant as the workspace's clock gives it."""

@@ -104,6 +104,7 @@ class _Undo:
             return
         history = self.context.unit.history.of_record(module, record_id)
         past = fold(history, version=changes[0].version - 1)
+        past = past and attrs.evolve(past, data_keys=record.data_keys)
         now = self.context.now()
         if past is None:
             self.removed.append(record)
@@ -118,6 +119,7 @@ class _Undo:
         back = attrs.evolve(
             derived(self.context, today), version=record.version + 1, updated_at=now, created_at=record.created_at
         )
+        back = back.keeping_keys()
         self.reverted.append(back)
         self.changes.append(self.change(record, back, "revert"))
 
@@ -125,7 +127,10 @@ class _Undo:
         """Return values in which those of fields that are encrypted by now are sealed."""
         fields = self.context.module(past.module).encrypted_fields
         plain = [field for field in fields if type(values.get(field.key, None)) not in (Sealed, type(None))]
-        sealed = {field.key: self.context.seal(field, past.id, past.module, values[field.key]) for field in plain}
+        sealed = {
+            field.key: self.context.seal(field, past.id, past.module, values[field.key], past.data_keys)
+            for field in plain
+        }
         return FrozenDict({**values, **sealed})
 
     def held(self, record: Record, changes: Sequence[Change]) -> bool:

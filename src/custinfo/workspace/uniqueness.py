@@ -67,7 +67,8 @@ class UniqueCheck:
             if value is None or (before is not None and not restored and before.values.get(field.key) == value):
                 continue
             if field.encrypted and type(value) is not Sealed:
-                value = self._context.seal(field, after.id, after.module, value)
-            text = unique_key(module, field.key, value)
+                text = self._context.blind_index(field, after.module, value)
+            else:
+                text = unique_key(module, field.key, value)
             if text is not None:
                 yield field.key, text

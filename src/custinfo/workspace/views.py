@@ -115,6 +115,8 @@ class ChangeView:
     approval: str | None = None
     batch: str | None = None
     configuration_version: int = 1
+    module: ModuleKey = ""
+    record_id: RecordId = attrs.field(factory=lambda: RecordId(""))
 
 
 @attrs.frozen

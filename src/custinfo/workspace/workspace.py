@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from custinfo.core.anchors import Anchor
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import NotFoundError, PermissionDeniedError
 from custinfo.core.kinds import Kind
@@ -26,11 +27,15 @@ from custinfo.workspace.backups import Source, Target, TenantSummary
 from custinfo.workspace.context import Compiled, Context, References
 from custinfo.workspace.defaults import Uuid7, system_clock
 from custinfo.workspace.delivering import DeliveryReport, Handler, Relay
+from custinfo.workspace.feed import ChangePage
 from custinfo.workspace.integrity import IntegrityReport
+from custinfo.workspace.proving import log_of
+from custinfo.workspace.rotation import RotationReport, Rotor
 from custinfo.workspace.session import Session
 from custinfo.workspace.trying import tried_again
 from custinfo.workspace.undoing import UndoReport, undo
 from custinfo.workspace.upkeep import Maintenance, in_force, upkeep_of
+from custinfo.workspace.verification import VerificationReport, make_anchor, verify
 
 __all__ = ["Workspace"]
 
@@ -298,6 +303,77 @@ class Workspace:
         """
         with self._maintenance(snapshot=True) as maintenance:
             return maintenance.check(repair=repair)
+
+    def changes_since(
+        self, cursor: str | None = None, *, actor: MemberKey, limit: int = 1000, modules: Sequence[ModuleKey] = ()
+    ) -> ChangePage:
+        """Return the changes behind a cursor, as `Session.changes_since` does, and let the cursor count.
+
+        >>> from custinfo.standard import sample_organisation, standard_configuration
+        >>> workspace = Workspace.open("memory://", standard_configuration(), organisation=sample_organisation())
+        >>> workspace.changes_since(actor="sunjiu").changes
+        ()
+
+        Args:
+            cursor: `ChangePage.cursor` of the page before; `None` for the beginning.
+            actor: Key of the member as whom the other system reads.
+            limit: At most so many changes.
+            modules: Keys of modules; all if empty.
+
+        Raises: as `Session.changes_since`; PermissionDeniedError for an unknown member.
+        """
+        with self._context("", None) as context:
+            log_of(context.unit).number()
+        with self.acting_as(actor) as session:
+            return session.changes_since(cursor, limit=limit, modules=modules)
+
+    def anchor(self) -> Anchor:
+        """Return an anchor of the history as it is now, which is kept, too; the last one where nothing came since.
+
+        Keep `anchor.to_json()` where nobody writes who may write to the database: whatever is done to the history that
+        it covers is then found by `verify`. Only changes that came since the last anchor are read.
+
+        Raises: ConfigurationError (`evidence_key_missing`) without a keyring that has a key for evidence; StorageError;
+            TypeError for a store without `custinfo.ports.ChangeLog` and `AnchorRepository`.
+        """
+        with self._maintenance() as maintenance:
+            compiled, unit = maintenance.compiled, maintenance.unit
+            return make_anchor(unit, self.tenant, self._keyring, compiled.documents, self._clock)
+
+    def verify(self, *anchors: Anchor) -> VerificationReport:
+        """Compare every change with its evidence, and all of them with every anchor, at one instant (HIS-3).
+
+        Found is whatever was altered, removed, added or put in another order since, but for this: what came after the
+        last anchor can be removed again together with the record's own state of then, and whoever may write to the
+        database can remove the anchors in it, too. Those that were kept elsewhere are what finds that.
+
+        Args:
+            anchors: Those that were kept elsewhere.
+
+        Raises: ConfigurationError (`evidence_key_missing`); StorageError; TypeError for a store without
+            `custinfo.ports.Upkeep`, `ChangeLog` and `AnchorRepository`. Nothing in the store changes.
+        """
+        with self._maintenance(snapshot=True) as maintenance:
+            unit, documents = maintenance.unit, maintenance.compiled.documents
+            return verify(unit, upkeep_of(unit), self.tenant, self._keyring, documents, anchors)
+
+    def rotate_keys(self, progress: Callable[[ModuleKey, int], None] | None = None) -> RotationReport:
+        """Wrap every data key of the tenant by the keyring's current key, while everybody works (FLD-7).
+
+        Give every process the keyring with the new key first (`Keyring.rotated`), so that all of them read what is
+        written by it. When the report says so, the old key may be destroyed. Values and history are not written again.
+        It takes short transactions; interrupted, even killed, it goes on the next time, and nothing is lost.
+
+        Args:
+            progress: Called after each page of records with the module, and how many of its records are done.
+
+        Raises: ConfigurationError (`keyring_missing`) without a keyring that has data keys; StorageError: what is done
+            by then stays so; TypeError for a store without `custinfo.ports.Rewriting` and `Upkeep`.
+        """
+        rotor = Rotor(self._keyring, self.tenant)
+        with self._maintenance() as maintenance:
+            unit = maintenance.unit
+            return rotor.run(unit, maintenance.compiled.schema, upkeep_of(unit), progress)
 
     @contextmanager
     def _maintenance(self, *, snapshot: bool = False) -> Iterator[Maintenance]:

@@ -116,6 +116,7 @@ class WritePath:
             if prepared.path is not None:
                 prepared.request = self._submit(prepared, after, prepared.path)
                 continue
+            prepared.after = after = after.keeping_keys()
             saved.append((prepared, after))
         if saved:
             self._save(saved, now)
@@ -170,7 +171,7 @@ class WritePath:
         """Return the record as it is saved: with its id, its times, and every encrypted field sealed."""
         record_id = after.id or RecordId(self.context.ids())
         sealed = {
-            field.key: self.context.seal(field, record_id, after.module, after.values[field.key])
+            field.key: self.context.seal(field, record_id, after.module, after.values[field.key], after.data_keys)
             for field in self.context.module(after.module).encrypted_fields
             if field.key in after.values and type(after.values[field.key]) is not Sealed
         }
@@ -189,6 +190,7 @@ class WritePath:
             after.created_by,
             after.archived_at,
             after.shares,
+            after.data_keys,
         )
 
     def _submit(self, prepared: Prepared, after: Record, path: ApprovalPath) -> Request:

@@ -94,8 +94,10 @@ def catalogue(engine: Engine, prefix: str) -> Mapping[str, str]:
         else:
             rows = [connection.execute(text(f"SHOW CREATE TABLE {name}")).one() for name in tables(engine, prefix)]
     # MariaDB lists indexes in the order in which they were made.
-    lines = {name: sorted(line.strip(" ,") for line in made.replace(prefix, "").splitlines()) for name, made in rows}
-    found = {name: " ".join(lines[name]) for name in lines}
+    # SQLite puts a column that is added on the line of the one before.
+    split = re.compile(r"\n|, (?![^()\n]*\))")
+    lines = {name: sorted(line.strip(" ,\t") for line in split.split(made.replace(prefix, ""))) for name, made in rows}
+    found = {name: " ".join(filter(None, lines[name])) for name in lines}
     return {name.removeprefix(prefix): found[name] for name in found if "alembic_version" not in name}
 
 

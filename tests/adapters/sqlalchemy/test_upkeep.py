@@ -392,7 +392,15 @@ def test_from_any_database_to_any_other(first: str, second: str) -> None:
         fill(source)
         made, again = io.BytesIO(), io.BytesIO()
         summary = workspace(source).export_tenant(made)
-        assert dict(summary.counts) == {"revision": 1, "record": 2, "change": 6, "request": 2, "import": 1, "event": 0}
+        assert dict(summary.counts) == {
+            "revision": 1,
+            "record": 2,
+            "change": 6,
+            "request": 2,
+            "import": 1,
+            "event": 0,
+            "anchor": 0,
+        }
         made.seek(0)
         assert workspace(target).import_tenant(made) == summary
         workspace(target).export_tenant(again)

@@ -1,4 +1,4 @@
-"""A keyring: keys by id, one of them current, and a separate key for blind indexes."""
+"""A keyring: keys by id, one of them current, and separate keys for blind indexes and for evidence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import hmac
 import json
 import os
 from collections.abc import Mapping
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from custinfo.core.errors import ConfigurationError, InvalidInputError, MissingExtraError
 from custinfo.core.frozen import FrozenDict
@@ -24,22 +25,28 @@ except ModuleNotFoundError as error:
 
 __all__ = ["Keyring"]
 
-_FORMAT: Final = "v1"
+_DIRECT: Final = "v1"
+_BY_DATA_KEY: Final = "v2"
+_WRAPPED: Final = "w1"
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
 
 
 class Keyring:
-    """Encrypt and decrypt field values; implements `custinfo.ports.Keyring`.
+    """Encrypt and decrypt field values; implements `custinfo.ports.Keyring`, `DataKeys`, `BlindIndex`, `EvidenceKeys`.
 
-    Each value is encrypted by AES-256-GCM (NIST SP 800-38D) with a random nonce; tenant, module, field and record
-    are bound in as associated data, so that a token copied to another place does not open. Equal values are
-    found by a blind index: HMAC-SHA-256 of the value with a key of its own, apart for every tenant, module and field.
+    Each field of each record has a data key of its own, which is stored wrapped by the current key. Values are
+    encrypted by it with AES-256-GCM (NIST SP 800-38D) and a random nonce; tenant, module, field and record are bound in
+    as associated data, so that a token copied to another place does not open. Equal values are found by a blind index:
+    HMAC-SHA-256 of the value with a key of its own, apart for every tenant, module and field. A third kind of key
+    proves the history.
 
     Args:
         keys: Key id → 32 bytes. Ids are letters, digits, `-` and `_`. All of them decrypt.
         current: Id of the key that encrypts.
         index_key: 32 bytes for the blind indexes; it can't be replaced without indexing anew.
+        evidence_keys: Key id → 32 bytes for evidence of the history; without any, none is made.
+        evidence_key: Id of the key that makes evidence; the last one if not given.
 
     Keep the keys apart from the database. The representation shows ids only.
 
@@ -51,64 +58,152 @@ class Keyring:
     '11010519491231002X'
     """
 
-    def __init__(self, keys: Mapping[str, bytes], *, current: str, index_key: bytes) -> None:
-        if current not in keys:
-            raise ConfigurationError([_invalid(f"the current key {current!r} is not among the keys")])
-        for key_id, key in (*keys.items(), ("index_key", index_key)):
+    def __init__(
+        self,
+        keys: Mapping[str, bytes],
+        *,
+        current: str,
+        index_key: bytes,
+        evidence_keys: Mapping[str, bytes] | None = None,
+        evidence_key: str | None = None,
+    ) -> None:
+        proving = FrozenDict(evidence_keys or {})
+        self.evidence_key = evidence_key if evidence_key is not None else next(reversed(proving), None)
+        if current not in keys or (self.evidence_key is not None and self.evidence_key not in proving):
+            missing = current if current not in keys else self.evidence_key
+            raise ConfigurationError([_invalid(f"the current key {missing!r} is not among the keys")])
+        for key_id, key in (*keys.items(), ("index_key", index_key), *proving.items()):
             if len(key) != _KEY_BYTES or not key_id.replace("-", "").replace("_", "").isalnum():
                 raise ConfigurationError([_invalid(f"key {key_id!r} needs {_KEY_BYTES} bytes and an id of letters")])
         self._keys = FrozenDict(keys)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._index_key = index_key
+        self._evidence_keys = proving
         self.current = current
+        self._cipher_of = lru_cache(maxsize=4096)(self._unwrapped)
 
     @classmethod
     def generate(cls, key_id: str = "k1") -> Keyring:
         """Return a keyring with new random keys; keep `to_json()` of it in a safe place."""
-        return cls({key_id: os.urandom(_KEY_BYTES)}, current=key_id, index_key=os.urandom(_KEY_BYTES))
+        key, index_key, evidence = (os.urandom(_KEY_BYTES) for _ in range(3))
+        return cls({key_id: key}, current=key_id, index_key=index_key, evidence_keys={f"{key_id}-evidence": evidence})
 
     @classmethod
     def from_json(cls, text: str) -> Keyring:
         """Return the keyring that `to_json` wrote. Raises: ConfigurationError for anything else."""
         try:
             data = json.loads(text)
-            keys = {key_id: base64.b64decode(key, validate=True) for key_id, key in data["keys"].items()}
+            keys, proving = (_decoded(data.get(name) or {}) for name in ("keys", "evidence_keys"))
             index_key = base64.b64decode(data["index_key"], validate=True)
-            current = str(data["current"])
+            current, evidence_key = str(data["current"]), data.get("evidence_key")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError([_invalid("not a keyring")]) from error
-        return cls(keys, current=current, index_key=index_key)
+        return cls(keys, current=current, index_key=index_key, evidence_keys=proving, evidence_key=evidence_key)
 
     def to_json(self) -> str:
         """Return the keys themselves as JSON text, for the host's secret store."""
-        keys = {key_id: base64.b64encode(key).decode() for key_id, key in self._keys.items()}
-        index_key = base64.b64encode(self._index_key).decode()
-        return json.dumps({"current": self.current, "keys": keys, "index_key": index_key})
+        data: dict[str, Any] = {"current": self.current, "keys": _encoded(self._keys)}
+        data["index_key"] = base64.b64encode(self._index_key).decode()
+        if self._evidence_keys:
+            data |= {"evidence_key": self.evidence_key, "evidence_keys": _encoded(self._evidence_keys)}
+        return json.dumps(data)
+
+    def rotated(self, key_id: str, key: bytes | None = None) -> Keyring:
+        """Return the keyring with one key more, which is the current one from now on; the others still decrypt.
+
+        Args:
+            key_id: Id of the new key.
+            key: Its 32 bytes; random if not given.
+
+        Raises: ConfigurationError for an id that is there already.
+        """
+        if key_id in self._keys:
+            raise ConfigurationError([_invalid(f"there is a key {key_id!r} already")])
+        keys = self._keys.set(key_id, key if key is not None else os.urandom(_KEY_BYTES))
+        return self._like(keys, current=key_id)
+
+    def without(self, key_id: str) -> Keyring:
+        """Return the keyring without a key that nothing needs any more. Raises: ConfigurationError for the current."""
+        return self._like(self._keys.without(key_id), current=self.current)
+
+    def _like(self, keys: Mapping[str, bytes], *, current: str) -> Keyring:
+        index_key, proving = self._index_key, self._evidence_keys
+        return Keyring(
+            keys, current=current, index_key=index_key, evidence_keys=proving, evidence_key=self.evidence_key
+        )
+
+    # --- values
 
     def seal(self, text: str, context: SealContext, /) -> Sealed:
         """Return the encrypted form of `text`, with its blind index."""
-        nonce = os.urandom(_NONCE_BYTES)
-        encrypted = nonce + self._ciphers[self.current].encrypt(nonce, text.encode(), _bound(context))
-        token = f"{_FORMAT}.{self.current}.{base64.urlsafe_b64encode(encrypted).decode()}"
-        return Sealed(token, self.index(text, context))
+        index = self.index(text, context)
+        if context.data_key is None:
+            body = _encrypt(self._ciphers[self.current], text.encode(), _bound(_DIRECT, context))
+            return Sealed(f"{_DIRECT}.{self.current}.{body}", index)
+        body = _encrypt(self._cipher_of(context), text.encode(), _bound(_BY_DATA_KEY, context))
+        return Sealed(f"{_BY_DATA_KEY}.{body}", index)
 
     def open(self, sealed: Sealed, context: SealContext, /) -> str:
         """Return the text. Raises: InvalidInputError (`unreadable_value`) if its key is missing or it was altered."""
         version, _, rest = sealed.token.partition(".")
-        key_id, _, body = rest.partition(".")
-        cipher = self._ciphers.get(key_id)
-        try:
-            encrypted = base64.urlsafe_b64decode(body)
-            if cipher is not None and version == _FORMAT:
-                return cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], _bound(context)).decode()
-        except (InvalidTag, ValueError):
-            pass
-        raise InvalidInputError([Problem("unreadable_value", context.field, params={"key": key_id})])
+        if version == _BY_DATA_KEY:
+            if context.data_key is None:
+                raise _unreadable(context, "-")
+            opened = _decrypt(self._cipher_of(context), rest, _bound(_BY_DATA_KEY, context))
+        else:
+            key_id, _, body = rest.partition(".")
+            cipher = self._ciphers.get(key_id) if version == _DIRECT else None
+            opened = None if cipher is None else _decrypt(cipher, body, _bound(_DIRECT, context))
+        if opened is None:
+            raise _unreadable(context, self._key_id(sealed, context))
+        return opened.decode()
 
     def index(self, text: str, context: SealContext, /) -> str:
         """Return the blind index of `text`: equal texts of one tenant, module and field have equal ones."""
         message = json.dumps([context.tenant, context.module, context.field, text], ensure_ascii=False).encode()
         return base64.urlsafe_b64encode(hmac.digest(self._index_key, message, hashlib.sha256)).decode()
+
+    # --- data keys
+
+    def new_data_key(self, context: SealContext, /) -> str:
+        """Return a new random data key for the field of a record, wrapped by the current key."""
+        return self._wrap(os.urandom(_KEY_BYTES), context)
+
+    def wrapped_by(self, data_key: str, /) -> str:
+        """Return the id of the key that a data key is wrapped by."""
+        return data_key.split(".")[1] if data_key.startswith(f"{_WRAPPED}.") else ""
+
+    def rewrapped(self, data_key: str, context: SealContext, /) -> str:
+        """Return the same data key wrapped by the current key. Raises: InvalidInputError (`unreadable_value`)."""
+        return self._wrap(self._unwrap(data_key, context), context)
+
+    def _wrap(self, key: bytes, context: SealContext) -> str:
+        return f"{_WRAPPED}.{self.current}.{_encrypt(self._ciphers[self.current], key, _bound(_WRAPPED, context))}"
+
+    def _unwrap(self, data_key: str, context: SealContext) -> bytes:
+        version, _, rest = data_key.partition(".")
+        key_id, _, body = rest.partition(".")
+        cipher = self._ciphers.get(key_id) if version == _WRAPPED else None
+        key = None if cipher is None else _decrypt(cipher, body, _bound(_WRAPPED, context))
+        if key is None:
+            raise _unreadable(context, key_id)
+        return key
+
+    def _unwrapped(self, context: SealContext) -> AESGCM:
+        """Return what encrypts by the data key of a context; `_cipher_of` keeps the latest."""
+        return AESGCM(self._unwrap(str(context.data_key), context))
+
+    def _key_id(self, sealed: Sealed, context: SealContext) -> str:
+        if context.data_key is not None and sealed.token.startswith(f"{_BY_DATA_KEY}."):
+            return self.wrapped_by(context.data_key)
+        return sealed.token.split(".")[1] if sealed.token.count(".") > 1 else "-"
+
+    # --- evidence
+
+    def authenticate(self, key_id: str, message: bytes, /) -> bytes | None:
+        """Return the HMAC-SHA-256 of a message under an evidence key, or `None` where there is no such key."""
+        key = self._evidence_keys.get(key_id)
+        return None if key is None else hmac.digest(key, message, "sha256")
 
     def __repr__(self) -> str:
         return f"Keyring(current={self.current!r}, keys={sorted(self._keys)})"
@@ -117,10 +212,35 @@ class Keyring:
         raise TypeError("a keyring does not pickle: pass it to each process from the host's secret store")
 
 
-def _bound(context: SealContext) -> bytes:
-    """Return the place of a value as bytes, unambiguous."""
-    parts = [_FORMAT, context.tenant, context.module, context.field, context.record_id]
+def _encrypt(cipher: AESGCM, data: bytes, bound: bytes) -> str:
+    nonce = os.urandom(_NONCE_BYTES)
+    return base64.urlsafe_b64encode(nonce + cipher.encrypt(nonce, data, bound)).decode()
+
+
+def _decrypt(cipher: AESGCM, body: str, bound: bytes) -> bytes | None:
+    try:
+        encrypted = base64.urlsafe_b64decode(body)
+        return cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], bound)
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _bound(form: str, context: SealContext) -> bytes:
+    """Return the place of a value or key as bytes, unambiguous."""
+    parts = [form, context.tenant, context.module, context.field, context.record_id]
     return json.dumps(parts, ensure_ascii=False).encode()
+
+
+def _encoded(keys: Mapping[str, bytes]) -> dict[str, str]:
+    return {key_id: base64.b64encode(key).decode() for key_id, key in keys.items()}
+
+
+def _decoded(keys: Mapping[str, str]) -> dict[str, bytes]:
+    return {key_id: base64.b64decode(key, validate=True) for key_id, key in keys.items()}
+
+
+def _unreadable(context: SealContext, key_id: str) -> InvalidInputError:
+    return InvalidInputError([Problem("unreadable_value", context.field, params={"key": key_id})])
 
 
 def _invalid(hint: str) -> Problem:

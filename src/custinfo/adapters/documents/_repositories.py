@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from custinfo.adapters.documents._shelf import Shelf, claim_name
+from custinfo.adapters.documents._shelf import Shelf, change_item, claim_name
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
@@ -31,9 +31,7 @@ class DocumentHistory:
 
     def append(self, changes: Sequence[Change], /) -> None:
         """Add changes, all or none. Raises: StaleVersionError if a version of a record has one already."""
-        encode = self.shelf.documents.encode
-        items = [Item(f"{change.record_id} {change.version}", change.version, encode(change)) for change in changes]
-        if not self.shelf.store.insert("change", items):
+        if not self.shelf.store.insert("change", [change_item(self.shelf, change) for change in changes]):
             first = changes[0]
             known = self.of_record(first.module, first.record_id)
             raise stale_version(first.version - 1, known[-1].version if known else 0)

@@ -12,12 +12,13 @@ import attrs
 from custinfo.core.approval.requests import Request
 from custinfo.core.documents import Documents
 from custinfo.core.errors import StaleVersionError
+from custinfo.core.history.changes import Change
 from custinfo.core.records import Record
 from custinfo.core.schema import Schema
 from custinfo.core.store_errors import stale_version
 from custinfo.ports.documents import DocumentStore, Item
 
-__all__ = ["Shelf", "claim_name"]
+__all__ = ["Shelf", "change_item", "claim_name"]
 
 _AT_ONCE: Final = 500
 """So many keys are asked for at once: databases limit how long a list may be."""
@@ -75,6 +76,12 @@ class Shelf:
     def holders(self, names: Collection[str]) -> dict[str, str]:
         """Return name → who has it."""
         return {data["name"]: data["holder"] for data in self.get("claim", names)}
+
+
+def change_item(shelf: Shelf, change: Change) -> Item:
+    """Return a change as it is kept: one without a position has 0, which can be asked for."""
+    data = {**shelf.documents.encode(change), "position": change.position or 0}
+    return Item(f"{change.record_id} {change.version}", change.version, data)
 
 
 def claim_name(*parts: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
+from custinfo.adapters.documents._log import DocumentAnchors, DocumentLog, DocumentRewriting
 from custinfo.adapters.documents._records import DocumentRecords
 from custinfo.adapters.documents._repositories import (
     DocumentApprovals,
@@ -42,6 +43,9 @@ class DocumentUnit:
         self.imports = DocumentImports(shelf)
         self.configurations = DocumentConfigurations(shelf)
         self.outbox = DocumentOutbox(shelf)
+        self.log = DocumentLog(shelf)
+        self.anchors = DocumentAnchors(shelf)
+        self.rewriting = DocumentRewriting(shelf)
 
     def under(self, schema: Schema, /) -> DocumentUnit:
         """Return the same unit as another configuration sees its records; queries read the module then."""

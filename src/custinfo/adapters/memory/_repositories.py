@@ -115,13 +115,16 @@ class MemoryHistory:
     def append(self, changes: Sequence[Change], /) -> None:
         """Add changes, all or none. Raises: StaleVersionError if a version of a record has one already."""
         added: dict[tuple[ModuleKey, RecordId], tuple[Change, ...]] = {}
+        new: dict[tuple[ModuleKey, RecordId], list[Change]] = {}
         for change in changes:
             key = (change.module, change.record_id)
             known = added.get(key) or self._state.changes.get(key, ())
             if any(item.version == change.version for item in known):
                 raise stale_version(change.version - 1, known[-1].version)
             added[key] = tuple(sorted((*known, change), key=_version))
-        self._state.changes |= added
+            new.setdefault(key, []).append(change)
+        for key, whole in added.items():
+            self._state.add_changes(key, whole, new[key])
 
     def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
         """Return all changes of a record, oldest first."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 import attrs
 
 from custinfo.adapters.memory._state import State, UniqueKey
+from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.errors import ConflictError
 from custinfo.core.history.changes import Change
@@ -59,6 +60,8 @@ class MemoryUpkeep:
                     _add(self._state.revisions, entry.version, entry)
                 case Event():
                     _add(self._state.events, entry.id, entry)
+                case Anchor():
+                    _add(self._state.anchors, entry.number, entry)
 
     def forget(self, most: int, /) -> int:  # noqa: ARG002 - there is no use in parts
         """Delete everything at once."""
@@ -127,13 +130,15 @@ class MemoryUpkeep:
                 return [state.imports[key] for key in sorted(state.imports)]
             case "event":
                 return [state.events[key] for key in sorted(state.events)]
+            case "anchor":
+                return [state.anchors[key] for key in sorted(state.anchors)]
 
     def _add_change(self, change: Change) -> None:
         key = (change.module, change.record_id)
         known = self._state.changes.get(key, ())
         if any(item.version == change.version for item in known):
             raise _not_empty()
-        self._state.changes[key] = tuple(sorted((*known, change), key=lambda item: item.version))
+        self._state.add_changes(key, tuple(sorted((*known, change), key=lambda item: item.version)), [change])
 
     def _claims(self, record: Record) -> list[UniqueKey]:
         """Return the unique values of a live record."""

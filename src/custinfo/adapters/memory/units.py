@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from custinfo.adapters.memory._log import MemoryAnchors, MemoryLog, MemoryRewriting
 from custinfo.adapters.memory._repositories import (
     MemoryApprovals,
     MemoryConfigurations,
@@ -36,6 +37,9 @@ class MemoryUnit:
         self.imports = MemoryImports(state)
         self.configurations = MemoryConfigurations(state)
         self.outbox = MemoryOutbox(state)
+        self.log = MemoryLog(state)
+        self.anchors = MemoryAnchors(state)
+        self.rewriting = MemoryRewriting(state)
         self.upkeep = MemoryUpkeep(state, schema)
 
     def under(self, schema: Schema, /) -> MemoryUnit:

@@ -10,9 +10,10 @@ from sqlalchemy import Row, Select, func, select
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context
 from custinfo.adapters.sqlalchemy._failures import stale
+from custinfo.core.documents import Documents
 from custinfo.core.history.changes import Change
 from custinfo.core.records import ModuleKey, RecordId
-from custinfo.core.stored import instant_from_text, instant_writer
+from custinfo.core.stored import ValueCodec, instant_from_text, instant_writer
 
 __all__ = ["SqlAlchemyHistory"]
 
@@ -31,6 +32,7 @@ _COLUMNS: Final = (
     "configuration_version",
     "reason",
     "fields",
+    "evidence",
 )
 
 
@@ -40,6 +42,7 @@ class SqlAlchemyHistory:
     def __init__(self, context: Context) -> None:
         """Work within the unit that `context` belongs to."""
         self._context = context
+        self._documents = Documents(context.schema)
 
     def append(self, changes: Sequence[Change], /) -> None:
         """Add changes, all or none. Raises: StaleVersionError if a version of a record has one already."""
@@ -59,21 +62,21 @@ class SqlAlchemyHistory:
     def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
         """Return all changes of a record, oldest first."""
         columns = self._context.tables.change.c
-        statement = self._select().where(columns.record_id == record_id, columns.module == module)
-        return self._changes(statement.order_by(columns.version))
+        statement = self.select().where(columns.record_id == record_id, columns.module == module)
+        return self.changes(statement.order_by(columns.version))
 
     def of_batch(self, batch_id: str, /) -> Sequence[Change]:
         """Return all changes that an import made, in order of record and version."""
         columns = self._context.tables.change.c
-        return self._changes(
-            self._select().where(columns.batch == batch_id).order_by(columns.record_id, columns.version)
-        )
+        return self.changes(self.select().where(columns.batch == batch_id).order_by(columns.record_id, columns.version))
 
-    def _select(self) -> Select[Any]:
+    def select(self) -> Select[Any]:
+        """Return the statement that reads the tenant's changes."""
         table = self._context.tables.change
         return select(table).where(table.c.tenant_id == self._context.tenant)
 
-    def _changes(self, statement: Select[Any]) -> list[Change]:
+    def changes(self, statement: Select[Any]) -> list[Change]:
+        """Return the changes that a statement finds."""
         rows: Iterable[Row[*tuple[Any, ...]]] = self._context.execute(statement)
         return [self._change(row) for row in rows]
 
@@ -81,6 +84,11 @@ class SqlAlchemyHistory:
         columns = self._context.tables.change.c
         same = (columns.tenant_id == self._context.tenant) & (columns.record_id == record_id)
         return self._context.execute(select(func.max(columns.version)).where(same)).scalar() or 0
+
+    def _codec(self, module: ModuleKey) -> ValueCodec:
+        """Return what encodes the values of a module; of one that is no longer defined, they stay as they are."""
+        prepared = self._context.modules.get(module)
+        return prepared.codec if prepared is not None else self._documents.codec(module)
 
     def _row(self, change: Change, moment: Callable[[datetime], str]) -> tuple[Any, ...]:
         """Return the row of a change."""
@@ -98,11 +106,12 @@ class SqlAlchemyHistory:
             change.batch,
             change.configuration_version,
             change.reason,
-            self._context.module(change.module).codec.encode_change(change),
+            self._codec(change.module).encode_change(change),
+            change.evidence,
         )
 
     def _change(self, row: Any) -> Change:
-        codec = self._context.module(row.module).codec
+        codec = self._codec(row.module)
         return Change(
             module=row.module,
             record_id=row.record_id,
@@ -117,4 +126,6 @@ class SqlAlchemyHistory:
             approval=row.approval,
             batch=row.batch,
             configuration_version=row.configuration_version,
+            evidence=row.evidence,
+            position=row.position,
         )

@@ -175,7 +175,9 @@ class SqlAlchemyRecords:
                 self._context.insert(tables.record, RECORD_COLUMNS, rows)
             except ClashError:
                 raise _StaleError from None
-        contents = ((tenant, record.id, documents[record.id], _tag_list(record)) for record in records)
+        contents = (
+            (tenant, record.id, documents[record.id], _tag_list(record), record.data_keys or None) for record in records
+        )
         self._context.insert(tables.document, DOCUMENT_COLUMNS, contents)
 
     def _replace(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
@@ -190,7 +192,13 @@ class SqlAlchemyRecords:
         if changed != len(records):
             raise _StaleError
         contents = [
-            {"b_tenant": tenant, "b_id": record.id, "data": documents[record.id], "tags": _tag_list(record)}
+            {
+                "b_tenant": tenant,
+                "b_id": record.id,
+                "data": documents[record.id],
+                "tags": _tag_list(record),
+                "data_keys": record.data_keys or None,
+            }
             for record in records
         ]
         self._context.execute(self._statements.update_document, contents)

@@ -10,6 +10,7 @@ from sqlalchemy import FromClause, Row
 
 from custinfo.adapters.sqlalchemy._context import PreparedModule
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, SLOT_LENGTH, TEXT_SLOTS
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Share, Tag
 from custinfo.core.stored import (
     instant_from_text,
@@ -55,7 +56,7 @@ RECORD_COLUMNS: Final = (
 )
 """The columns of `record_rows`."""
 
-DOCUMENT_COLUMNS: Final = ("tenant_id", "record_id", "data", "tags")
+DOCUMENT_COLUMNS: Final = ("tenant_id", "record_id", "data", "tags", "data_keys")
 """The columns of a row with the document of a record."""
 
 TAG_COLUMNS: Final = ("tenant_id", "record_id", "dimension", "value")
@@ -74,6 +75,7 @@ _NO_TAGS: Final[frozenset[Tag]] = frozenset()
 _NO_SHARES: Final[frozenset[Share]] = frozenset()
 _SHARES: Final = "@shares"
 """Key of the shares in a document, which can't be that of a field."""
+_NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
 _NARROW: Final = (
     "id",
     "owner_id",
@@ -88,12 +90,12 @@ _NARROW: Final = (
 
 def record_columns(record: FromClause, document: FromClause) -> list[Any]:
     """Return the columns that `record_from_row` takes, in its order."""
-    return [*(record.c[name] for name in _NARROW), document.c.data, document.c.tags]
+    return [*(record.c[name] for name in _NARROW), document.c.data, document.c.tags, document.c.data_keys]
 
 
 def record_from_row(row: Row[*tuple[Any, ...]], module: ModuleKey, prepared: PreparedModule) -> Record:
     """Return the record of a row of `record_columns`."""
-    key, owner, department, version, created_at, updated_at, created_by, archived_at, document, tags = row
+    key, owner, department, version, created_at, updated_at, created_by, archived_at, document, tags, keys = row
     data, shares = parts_of_document(document)
     return Record(
         id=key,
@@ -108,6 +110,7 @@ def record_from_row(row: Row[*tuple[Any, ...]], module: ModuleKey, prepared: Pre
         created_by=created_by,
         archived_at=instant_from_text(archived_at) if archived_at else None,
         shares=frozenset(map(share_from_json, shares)) if shares else _NO_SHARES,
+        data_keys=FrozenDict(keys) if keys else _NO_KEYS,
     )
 
 

@@ -17,6 +17,7 @@ from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import parts_of_document, record_columns
 from custinfo.adapters.sqlalchemy._titles import TitleWriter
 from custinfo.adapters.sqlalchemy.tables import Tables
+from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.documents import DOCUMENT_KINDS, Documents
 from custinfo.core.errors import ConflictError
@@ -67,12 +68,14 @@ class SqlAlchemyUpkeep:
                 return self._entries(kind, tables.batch, ("id",))
             case "event":
                 return self._entries(kind, tables.outbox, ("id",))
+            case "anchor":
+                return self._entries(kind, tables.anchor, ("number",))
 
     def restore(self, entries: Sequence[Entry], /) -> None:
         """Insert entries as they are, with everything that is kept beside them."""
         clash = False
         try:
-            for kind in (Revision, Record, Change, Request, ImportBatch, Event):
+            for kind in (Revision, Record, Change, Request, ImportBatch, Event, Anchor):
                 found = [entry for entry in entries if type(entry) is kind]
                 if found:
                     self._insert_all(found)
@@ -163,6 +166,8 @@ class SqlAlchemyUpkeep:
                 self._insert(tables.batch, [self._codec.encode(entry) for entry in entries])
             case Event():
                 self._insert(tables.outbox, [self._codec.encode(entry) for entry in entries])
+            case Anchor():
+                self._insert(tables.anchor, [self._codec.encode(entry) for entry in entries])
             case Revision():
                 self._insert(tables.revision, [self._codec.encode(entry) for entry in entries])
                 self._put_in_force(entries[-1].version)

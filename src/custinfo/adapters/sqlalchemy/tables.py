@@ -43,6 +43,7 @@ _KEY: Final = 64
 _NAME: Final = 128
 _TAG: Final = 255
 _INSTANT: Final = 32
+_EVIDENCE: Final = 500
 
 
 @attrs.frozen(eq=False)
@@ -59,6 +60,8 @@ class Tables:
     gram: Table
     titled: Table
     change: Table
+    feed: Table
+    anchor: Table
     request: Table
     task: Table
     reservation: Table
@@ -125,6 +128,7 @@ def _record_parts(metadata: MetaData, prefix: str, options: dict[str, Any]) -> t
         _key("record_id"),
         Column("data", Document, nullable=False),
         Column("tags", JsonText, nullable=True),
+        Column("data_keys", JsonText, nullable=True),
         **options,
     )
     tag_keys = (_key("tenant_id"), _key("record_id"), _key("dimension"), _text("value", _TAG, key=True))
@@ -234,12 +238,36 @@ def _change(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
         Column("configuration_version", Integer, nullable=False),
         Column("reason", JsonText, nullable=True),
         Column("fields", JsonText, nullable=False),
+        _text("evidence", _EVIDENCE, null=True),
+        Column("position", BigInteger, nullable=True),
         **options,
     )
+    Index(f"{name}_position", table.c.tenant_id, table.c.position)
     given = table.c.batch.is_not(None)
     columns = (table.c.tenant_id, table.c.batch, table.c.record_id, table.c.version)
     Index(f"{name}_batch", *columns, sqlite_where=given, postgresql_where=given)
     return table
+
+
+def _log(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table]:
+    """Return the table of how many changes have a position, one row a tenant to be locked, and that of anchors."""
+    position = Column("position", BigInteger, nullable=False)
+    feed = Table(f"{prefix}change_feed", metadata, _key("tenant_id"), position, **options)
+    anchor = Table(
+        f"{prefix}history_anchor",
+        metadata,
+        _key("tenant_id"),
+        Column("number", BigInteger, primary_key=True, autoincrement=False),
+        _text("tenant", _NAME),
+        _text("at", _INSTANT),
+        Column("position", BigInteger, nullable=False),
+        Column("unproven", BigInteger, nullable=False),
+        _text("root"),
+        _text("key_id"),
+        _text("seal"),
+        **options,
+    )
+    return feed, anchor
 
 
 def _approvals(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table]:
@@ -345,6 +373,7 @@ def make_tables(
     if partitions is not None:
         options |= partitioning(partitions)
     document, tag, share, unique = _record_parts(metadata, prefix, options)
+    feed, anchor = _log(metadata, prefix, options)
     request, task, reservation = _approvals(metadata, prefix, options)
     title, gram, titled = _titles(metadata, prefix, options)
     configuration, revision = _configurations(metadata, prefix, options)
@@ -359,6 +388,8 @@ def make_tables(
         titled=titled,
         slot=_slot(metadata, f"{prefix}field_slot", options),
         change=_change(metadata, f"{prefix}change", options),
+        feed=feed,
+        anchor=anchor,
         request=request,
         task=task,
         reservation=reservation,

@@ -20,6 +20,7 @@ from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Fille
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
 from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated
 from custinfo.adapters.sqlalchemy._imports import SqlAlchemyImports
+from custinfo.adapters.sqlalchemy._log import SqlAlchemyAnchors, SqlAlchemyLog, SqlAlchemyRewriting
 from custinfo.adapters.sqlalchemy._outbox import SqlAlchemyOutbox
 from custinfo.adapters.sqlalchemy._queries import SqlAlchemyQueries
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
@@ -53,6 +54,9 @@ class SqlAlchemyWork:
         self.imports = SqlAlchemyImports(context)
         self.configurations = SqlAlchemyConfigurations(context)
         self.outbox = SqlAlchemyOutbox(context)
+        self.log = SqlAlchemyLog(context)
+        self.anchors = SqlAlchemyAnchors(context)
+        self.rewriting = SqlAlchemyRewriting(context)
         self.upkeep = SqlAlchemyUpkeep(context)
 
     def under(self, schema: Schema, /) -> SqlAlchemyWork:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import attrs
 
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+from custinfo.core.records import ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId
 
 __all__ = ["Change", "ChangeAction", "Channel", "FieldChange", "changes_between", "difference", "fold", "replay"]
 
@@ -27,8 +27,9 @@ ChangeAction = Literal[
     "claim",
     "release",
     "merge",
+    "erase",
 ]
-Channel = Literal["edit", "approval", "import", "undo", "rule", "merge", "configuration", "hand_over"]
+Channel = Literal["edit", "approval", "import", "undo", "rule", "merge", "configuration", "hand_over", "retention"]
 
 _TRACKED = ("owner", "department", "archived_at", "created_by")
 _SETS = ("tags", "shares")
@@ -50,7 +51,12 @@ class FieldChange(NamedTuple):
 
 @attrs.frozen
 class Change:
-    """One step from a version of a record to the next: what, who, when, through which channel, why."""
+    """One step from a version of a record to the next: what, who, when, through which channel, why.
+
+    `evidence` proves that nobody altered it since (`custinfo.core.evidence`), and `position` is its place among
+    all changes of the tenant, once `ChangeLog.number` gave it one. Neither is part of what happened: changes that
+    differ in them are equal.
+    """
 
     module: ModuleKey
     record_id: RecordId
@@ -65,6 +71,20 @@ class Change:
     approval: str | None = None
     batch: str | None = None
     configuration_version: int = 1
+    evidence: str | None = attrs.field(default=None, eq=False, repr=False)
+    position: int | None = attrs.field(default=None, eq=False, repr=False)
+
+    def erased(self, fields: frozenset[FieldKey], reason: str | None) -> Change:
+        """Return the change without the values of some fields, and with another reason; that there were some stays."""
+        kept = tuple(
+            FieldChange(key, _gone(old), _gone(new)) if key in fields else FieldChange(key, old, new)
+            for key, old, new in self.fields
+        )
+        return attrs.evolve(self, fields=kept, reason=reason)
+
+
+def _gone(value: Any) -> Any:
+    return None if value is None else ERASED
 
 
 def changes_between(before: Record | None, after: Record) -> tuple[FieldChange, ...]:

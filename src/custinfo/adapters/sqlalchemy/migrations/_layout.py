@@ -56,6 +56,16 @@ class Layout:
         for column in columns:
             op.add_column(f"{self.prefix}{table}", column, schema=self.schema)
 
+    def remove(self, table: str, *columns: str) -> None:
+        """Drop columns of a table."""
+        for column in columns:
+            op.drop_column(f"{self.prefix}{table}", column, schema=self.schema)
+
+    def drop_index(self, table: str, name: str) -> None:
+        """Drop the index `{table}_{name}`."""
+        full = f"{self.prefix}{table}"
+        op.drop_index(f"{full}_{name}", full, schema=self.schema)
+
     def drop(self, *names: str) -> None:
         """Drop tables, with their indexes and partitions."""
         for name in names:

@@ -1,0 +1,238 @@
+"""The sequence of changes, anchors, and rewriting, in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import attrs
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, tuple_, update
+
+from custinfo.adapters.sqlalchemy._approvals import request_row
+from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
+from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
+from custinfo.core.anchors import Anchor
+from custinfo.core.approval.requests import Request
+from custinfo.core.documents import Documents
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
+from custinfo.core.store_errors import anchor_exists, stale_version
+from custinfo.core.stored import instant_from_text, instant_to_text
+from custinfo.ports.history import ChangeQuery
+from custinfo.ports.scanning import in_feed_order
+
+__all__ = ["SqlAlchemyAnchors", "SqlAlchemyLog", "SqlAlchemyRewriting"]
+
+_STEP: Final = 10_000
+"""So many changes are numbered at once."""
+
+
+class SqlAlchemyLog:
+    """Number changes and read them in order; `feed` has the last position, and is what units that number wait for."""
+
+    def __init__(self, context: Context) -> None:
+        """Work within the unit that `context` belongs to."""
+        self._context = context
+        self._history = SqlAlchemyHistory(context)
+
+    def number(self) -> int:
+        """Give each change without a position one."""
+        last = self._hold()
+        while places := self._waiting():
+            rows = [
+                {"b_record": record_id, "b_version": version, "b_position": position}
+                for position, (record_id, version) in enumerate(in_feed_order(places), start=last + 1)
+            ]
+            change = self._context.tables.change
+            mine = change.c.tenant_id == self._context.tenant
+            one = (change.c.record_id == bindparam("b_record")) & (change.c.version == bindparam("b_version"))
+            self._context.execute(update(change).where(mine, one).values(position=bindparam("b_position")), rows)
+            last += len(rows)
+            self._keep(last)
+        return last
+
+    def read(self, query: ChangeQuery, /) -> Sequence[Change]:
+        """Return numbered changes in order."""
+        columns = self._context.tables.change.c
+        conditions: list[ColumnElement[bool]] = [columns.position > query.after]
+        if query.modules:
+            conditions.append(columns.module.in_(query.modules))
+        if query.actor is not None:
+            conditions.append(columns.actor == query.actor)
+        if query.channel is not None:
+            conditions.append(columns.channel == query.channel)
+        if query.since is not None:
+            conditions.append(columns.at >= instant_to_text(query.since))
+        if query.until is not None:
+            conditions.append(columns.at < instant_to_text(query.until))
+        found = self._history.select().where(*conditions).order_by(columns.position).limit(query.limit)
+        return self._history.changes(found)
+
+    def position_of(self, record_id: RecordId, version: int, /) -> int | None:
+        """Return the position of a change."""
+        columns = self._context.tables.change.c
+        one = (columns.record_id == record_id) & (columns.version == version)
+        found = self._context.execute(select(columns.position).where(self._mine(), one)).scalar()
+        return None if found is None else int(found)
+
+    def evidence(self, versions: Mapping[RecordId, int], /) -> Mapping[RecordId, str]:
+        """Return the evidence of changes, by their primary key."""
+        columns = self._context.tables.change.c
+        key, found = tuple_(columns.record_id, columns.version), {}
+        for part in chunked(list(versions.items())):
+            among = key == part[0] if len(part) == 1 else key.in_(part)
+            statement = select(columns.record_id, columns.evidence).where(self._mine(), among)
+            found.update({row[0]: row[1] for row in self._context.execute(statement) if row[1] is not None})
+        return found
+
+    def of_records(self, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Sequence[Change]]:
+        """Return all changes of each record, oldest first."""
+        columns = self._context.tables.change.c
+        found: dict[RecordId, list[Change]] = {}
+        for part in chunked(list(record_ids)):
+            statement = self._history.select().where(columns.record_id.in_(part))
+            for change in self._history.changes(statement.order_by(columns.record_id, columns.version)):
+                found.setdefault(change.record_id, []).append(change)
+        return found
+
+    def _mine(self) -> ColumnElement[bool]:
+        return self._context.tables.change.c.tenant_id == self._context.tenant
+
+    def _hold(self) -> int:
+        """Lock the tenant's row, made where it is missing, and return the last position."""
+        feed, tenant = self._context.tables.feed, self._context.tenant
+        mine = feed.c.tenant_id == tenant
+        for _ in range(2):
+            self._context.execute(update(feed).where(mine).values(position=feed.c.position))
+            found = self._context.execute(select(feed.c.position).where(mine).with_for_update()).scalar()
+            if found is not None:
+                return int(found)
+            change = self._context.tables.change
+            last = self._context.execute(select(func.max(change.c.position)).where(self._mine())).scalar() or 0
+            try:
+                with self._context.savepoint():
+                    self._context.attempt(insert(feed), {"tenant_id": tenant, "position": last})
+            except ClashError:
+                continue  # another unit was faster
+        return self._hold()
+
+    def _keep(self, last: int) -> None:
+        feed = self._context.tables.feed
+        mine = feed.c.tenant_id == self._context.tenant
+        self._context.execute(update(feed).where(mine).values(position=last))
+
+    def _waiting(self) -> list[tuple[str, RecordId, int]]:
+        """Return time, record and version of the oldest changes without a position, and earlier versions of the same.
+
+        They are locked, so that a database that shows a state of the past shows them as they are.
+        """
+        columns = self._context.tables.change.c
+        waiting = select(columns.at, columns.record_id, columns.version).where(self._mine(), columns.position.is_(None))
+        first = waiting.order_by(columns.at, columns.record_id, columns.version).limit(_STEP).with_for_update()
+        places = [(row.at, row.record_id, row.version) for row in self._context.execute(first)]
+        if len(places) == _STEP:
+            latest: dict[RecordId, int] = {}
+            for _, record_id, version in places:
+                latest[record_id] = max(version, latest.get(record_id, 0))
+            for part in chunked(list(latest)):
+                rows = self._context.execute(waiting.where(columns.record_id.in_(part)).with_for_update())
+                earlier = {(row.at, row.record_id, row.version) for row in rows if row.version < latest[row.record_id]}
+                places += sorted(earlier.difference(places))
+        return places
+
+
+class SqlAlchemyAnchors:
+    """Keep anchors in `anchor`."""
+
+    def __init__(self, context: Context) -> None:
+        """Work within the unit that `context` belongs to."""
+        self._context = context
+
+    def all(self) -> Sequence[Anchor]:
+        """Return every anchor in order."""
+        table = self._context.tables.anchor
+        statement = select(table).where(table.c.tenant_id == self._context.tenant).order_by(table.c.number)
+        names = [field.name for field in attrs.fields(Anchor)]
+        rows = [{name: row[name] for name in names} for row in self._context.execute(statement).mappings()]
+        return [Anchor(**{**row, "at": instant_from_text(row["at"])}) for row in rows]
+
+    def add(self, anchor: Anchor, /) -> None:
+        """Add an anchor, or raise and change nothing."""
+        row = {**attrs.asdict(anchor), "tenant_id": self._context.tenant, "at": instant_to_text(anchor.at)}
+        taken = False
+        try:
+            with self._context.savepoint():
+                self._context.attempt(insert(self._context.tables.anchor), row)
+        except ClashError:
+            taken = True
+        if taken:
+            raise anchor_exists(anchor.number)
+
+
+class SqlAlchemyRewriting:
+    """Replace what is stored."""
+
+    def __init__(self, context: Context) -> None:
+        """Work within the unit that `context` belongs to."""
+        self._context = context
+        self._codec = Documents(context.schema)
+
+    def changes(self, changes: Sequence[Change], /) -> None:
+        """Replace the content of changes."""
+        table = self._context.tables.change
+        one = and_(
+            table.c.tenant_id == self._context.tenant,
+            table.c.record_id == bindparam("b_record"),
+            table.c.version == bindparam("b_version"),
+        )
+        rows = [
+            {
+                "b_record": change.record_id,
+                "b_version": change.version,
+                "fields": self._codec.codec(change.module).encode_change(change),
+                "reason": change.reason,
+                "evidence": change.evidence,
+            }
+            for change in changes
+        ]
+        if rows:
+            self._context.execute(update(table).where(one), rows)
+
+    def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
+        """Return every request about a record, oldest first."""
+        table = self._context.tables.request
+        mine = and_(table.c.tenant_id == self._context.tenant, table.c.record_id == record_id, table.c.module == module)
+        statement = select(table.c.data).where(mine).order_by(table.c.submitted_at, table.c.id)
+        return [self._codec.decode(Request, row.data) for row in self._context.execute(statement)]
+
+    def requests(self, requests: Sequence[Request], /) -> None:
+        """Replace requests within a savepoint, or raise and change nothing."""
+        with self._context.savepoint():
+            for request in requests:
+                self._replace(request)
+
+    def _replace(self, request: Request) -> None:
+        table = self._context.tables.request
+        one = and_(
+            table.c.tenant_id == self._context.tenant, table.c.id == request.id, table.c.version == request.version
+        )
+        row = request_row(request, self._codec.codec(request.module))
+        if self._context.execute(update(table).where(one).values(data=row["data"])).rowcount != 1:
+            raise stale_version(request.version, self._version(request))
+
+    def _version(self, request: Request) -> int:
+        columns = self._context.tables.request.c
+        one = (columns.tenant_id == self._context.tenant) & (columns.id == request.id)
+        return self._context.execute(select(columns.version).where(one)).scalar() or 0
+
+    def data_keys(self, records: Sequence[Record], data_keys: Sequence[FrozenDict[FieldKey, str]], /) -> int:
+        """Replace the data keys of records: the statement that writes them compares those that were read."""
+        columns = self._context.tables.document.c
+        done = 0
+        for record, keys in zip(records, data_keys, strict=True):
+            same = columns.data_keys == record.data_keys if record.data_keys else columns.data_keys.is_(None)
+            one = and_(columns.tenant_id == self._context.tenant, columns.record_id == record.id, same)
+            statement = update(self._context.tables.document).where(one).values(data_keys=keys or None)
+            done += self._context.execute(statement).rowcount
+        return done

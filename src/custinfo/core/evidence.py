@@ -1,0 +1,139 @@
+"""Evidence that nobody altered the history: a keyed digest of each change, chained to the one before it (HIS-3).
+
+What is digested is JSON as `canonical` writes it, so that anybody who has the key can compute it anew:
+
+- the *content* is `[fields, reason]`, the fields as stores keep them: triples of key, old and new value;
+- the *commitment* is SHA-256 of a random salt of 16 bytes, followed by the content;
+- the *link* is HMAC-SHA-256 of `["custinfo.change.1", tenant, module, record, version, at, actor, action, channel, on
+  behalf of, approval, batch, configuration version, link before, commitment]`, bytes in hexadecimal; the link before is
+  that of the version before, or "".
+
+When values are erased, the content changes and the commitment stays: it takes the place of what can't be computed any
+more, and since its salt is gone with the content nobody can guess from it what was there. A *seal* of the new content,
+HMAC-SHA-256 of `["custinfo.erased.1", link, commitment of the new content]`, says that whoever has the key did it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
+from json import JSONEncoder
+from typing import Any, Final
+
+import attrs
+
+from custinfo.core.history.changes import Change
+from custinfo.core.stored import instant_to_text
+
+__all__ = ["SALT_BYTES", "Authenticate", "Evidence", "canonical", "commitment", "link_message", "seal_message"]
+
+Authenticate = Callable[[str, bytes], bytes | None]
+"""Return the HMAC-SHA-256 of a message under the key of an id, or `None` where that key is missing."""
+
+SALT_BYTES: Final = 16
+"""So long is the salt of a commitment."""
+
+_DIGEST_BYTES: Final = 32
+_CHANGE: Final = "custinfo.change.1"
+_ERASED: Final = "custinfo.erased.1"
+_encode: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False).encode
+
+
+def canonical(data: Sequence[Any]) -> bytes:
+    """Return JSON data as the bytes that are digested: compact, keys sorted, UTF-8, no character escaped needlessly."""
+    return _encode(data).encode("utf-8", "surrogatepass")
+
+
+def commitment(salt: bytes, fields: Sequence[Any], reason: str | None) -> bytes:
+    """Return what stands for the content of a change: without the salt nobody can guess from it what that is."""
+    return hashlib.sha256(salt + canonical([fields, reason])).digest()
+
+
+def link_message(tenant: str, change: Change, before: str, committed: bytes) -> bytes:
+    """Return what the link of a change is the digest of.
+
+    Args:
+        tenant: Whose history it is.
+        change: The change; its content plays no part.
+        before: The link of the version before in hexadecimal, or "".
+        committed: The commitment to its content.
+    """
+    return canonical(
+        [
+            _CHANGE,
+            tenant,
+            change.module,
+            change.record_id,
+            change.version,
+            instant_to_text(change.at),
+            change.actor,
+            change.action,
+            change.channel,
+            change.on_behalf_of,
+            change.approval,
+            change.batch,
+            change.configuration_version,
+            before,
+            committed.hex(),
+        ]
+    )
+
+
+def seal_message(link: bytes, committed: bytes) -> bytes:
+    """Return what the seal of an erased change is the digest of."""
+    return canonical([_ERASED, link.hex(), committed.hex()])
+
+
+@attrs.frozen
+class Evidence:
+    """What is kept beside a change to prove it.
+
+    Args:
+        key_id: The key of the link.
+        salt: That of the commitment to the content.
+        link: The digest that the next change is chained to.
+        original: Of a change with values erased: the commitment to what was there.
+        seal_key: Of such a change: the key of the seal.
+        seal: Of such a change: the digest of what is there now.
+    """
+
+    key_id: str
+    salt: bytes = attrs.field(repr=False)
+    link: bytes
+    original: bytes | None = None
+    seal_key: str | None = None
+    seal: bytes | None = None
+
+    def to_text(self) -> str:
+        """Return it as stores keep it: parts with a dot between, bytes in URL-safe base64 without padding."""
+        parts = [self.key_id, _text(self.salt), _text(self.link)]
+        if self.original is not None and self.seal is not None:
+            parts += [_text(self.original), str(self.seal_key), _text(self.seal)]
+        return ".".join(parts)
+
+    @classmethod
+    def from_text(cls, text: str) -> Evidence | None:
+        """Return what `to_text` wrote; `None` for anything else."""
+        key_id, *parts = text.split(".")
+        try:
+            match parts:
+                case [salt, link]:
+                    found = cls(key_id, _bytes(salt), _bytes(link))
+                case [salt, link, original, seal_key, seal]:
+                    found = cls(key_id, _bytes(salt), _bytes(link), _bytes(original), seal_key, _bytes(seal))
+                case _:
+                    return None
+        except ValueError:
+            return None
+        sizes = {len(digest) for digest in (found.link, found.original, found.seal) if digest is not None}
+        whole = len(found.salt) == SALT_BYTES and sizes == {_DIGEST_BYTES}
+        return found if whole and found.to_text() == text else None
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))

@@ -1,0 +1,115 @@
+"""What a store may do with history beyond keeping it: give it an order, read it as a whole, prove and erase it.
+
+A unit of work that has a `ChangeLog` as its attribute `log` gives its host `Session.changes_since` and
+`Session.changes`, and evidence of what happened where there is a key for it; with `anchors` also `Workspace.anchor`.
+One that has a `Rewriting` as `rewriting` allows people to be erased and keys to be rotated. Everything else works on a
+store that has none of them. `custinfo.testing.LogContract` tests them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from custinfo.core.anchors import Anchor
+from custinfo.core.approval.requests import Request
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change, Channel
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
+
+__all__ = ["AnchorRepository", "ChangeLog", "ChangeQuery", "Rewriting"]
+
+
+@attrs.frozen
+class ChangeQuery:
+    """Ask for numbered changes, in the order of their positions.
+
+    Args:
+        after: Start behind this position.
+        limit: At most so many.
+        modules: Keys of modules; all if empty.
+        actor: Who made them.
+        channel: How they came.
+        since: Not before this instant.
+        until: Before this instant.
+    """
+
+    after: int = 0
+    limit: int = 1000
+    modules: tuple[ModuleKey, ...] = ()
+    actor: MemberKey | None = None
+    channel: Channel | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def wants(self, change: Change) -> bool:
+        """Tell whether a change is meant, its position apart."""
+        return (
+            (not self.modules or change.module in self.modules)
+            and (self.actor is None or change.actor == self.actor)
+            and (self.channel is None or change.channel == self.channel)
+            and (self.since is None or change.at >= self.since)
+            and (self.until is None or change.at < self.until)
+        )
+
+
+class ChangeLog(Protocol):
+    """Read the changes of a tenant as one sequence.
+
+    A change gets its position when `number` finds it committed, and not when it is written: so writers do not wait for
+    each other, and no position comes into view behind one that was read.
+    """
+
+    def number(self) -> int:
+        """Give each change that is visible to this unit and has no position one, and return the last position.
+
+        Positions count from 1 without a gap; versions of one record are in order. Units that number wait for each
+        other, nobody else does.
+        """
+
+    def read(self, query: ChangeQuery, /) -> Sequence[Change]:
+        """Return numbered changes with their positions, in order."""
+
+    def position_of(self, record_id: RecordId, version: int, /) -> int | None:
+        """Return the position of a change, `None` if there is no such change or it has none yet."""
+
+    def evidence(self, versions: Mapping[RecordId, int], /) -> Mapping[RecordId, str]:
+        """Return the evidence of the change to this version of each record, where there is such a change and it."""
+
+    def of_records(self, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Sequence[Change]]:
+        """Return all changes of each of these records, oldest first, whether numbered or not."""
+
+
+class AnchorRepository(Protocol):
+    """Keep anchors."""
+
+    def all(self) -> Sequence[Anchor]:
+        """Return every anchor, in the order of their numbers."""
+
+    def add(self, anchor: Anchor, /) -> None:
+        """Add an anchor. Raises: ConflictError (`anchor_exists`) if there is one of its number."""
+
+
+class Rewriting(Protocol):
+    """Write anew what is otherwise never written again, for the erasure of people and the rotation of keys.
+
+    Nothing gets another version by it.
+    """
+
+    def changes(self, changes: Sequence[Change], /) -> None:
+        """Put the fields, the reason and the evidence of these changes in the place of those that are stored."""
+
+    def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
+        """Return every request about a record, in whatever state, oldest first."""
+
+    def requests(self, requests: Sequence[Request], /) -> None:
+        """Put these requests in the place of those that are stored. Raises: StaleVersionError at another version."""
+
+    def data_keys(self, records: Sequence[Record], data_keys: Sequence[FrozenDict[FieldKey, str]], /) -> int:
+        """Give records other data keys, one mapping for each, and return how many records took them.
+
+        A record that has other data keys by now than the one that was read is left as it is.
+        """

@@ -1,0 +1,206 @@
+"""What `ChangeLog`, `AnchorRepository` and `Rewriting` promise."""
+
+# ruff: noqa: S101 - a contract is made of assertions
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from custinfo.core.anchors import Anchor
+from custinfo.core.errors import ConflictError, StaleVersionError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change
+from custinfo.core.records import ERASED, Record, RecordId, Sealed
+from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Rewriting
+from custinfo.ports.units import UnitOfWork
+from custinfo.testing._harness import Harness, raised_by
+from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
+
+__all__ = ["LogContract"]
+
+
+def log(unit: UnitOfWork) -> ChangeLog:
+    """Return the log of a unit."""
+    found: ChangeLog = unit.log  # type: ignore[attr-defined]
+    return found
+
+
+def anchors(unit: UnitOfWork) -> AnchorRepository:
+    """Return the anchors of a unit."""
+    found: AnchorRepository = unit.anchors  # type: ignore[attr-defined]
+    return found
+
+
+def rewriting(unit: UnitOfWork) -> Rewriting:
+    """Return what rewrites in a unit."""
+    found: Rewriting = unit.rewriting  # type: ignore[attr-defined]
+    return found
+
+
+def _story() -> list[Change]:
+    """Return changes of two things and a note, in the order of time."""
+    first, second = make_record(1, {"title": "a"}), make_record(2, {"title": "b"})
+    later = next_version(first, title="c")
+    note = make_record(101, {"text": "甲"}, module="thing_note")
+    return [
+        make_change(None, first, evidence="k.a.b"),
+        make_change(None, second, actor="bob"),
+        make_change(None, note),
+        make_change(first, later, channel="import", evidence="k.c.d"),
+        make_change(later, next_version(later, title="e"), actor="bob"),
+    ]
+
+
+def _places(changes: Any) -> list[tuple[str, int, int | None]]:
+    return [(change.record_id, change.version, change.position) for change in changes]
+
+
+class LogContract(Harness):
+    """Test every promise of `custinfo.ports.history`, for stores that have it: inherit it as `RepositoryContract`."""
+
+    def test_numbers_in_order_of_time(self) -> None:
+        """Positions count from 1 in the order of time, later ones go on, and numbering again changes nothing."""
+        story = _story()
+        with self.begin() as unit:
+            unit.history.append([story[4], *story[1:3]])
+            unit.history.append([story[0]])
+            assert log(unit).read(ChangeQuery()) == []
+            assert log(unit).number() == 4
+        with self.begin() as unit:
+            unit.history.append([story[3]])
+            assert log(unit).number() == 5
+            assert log(unit).number() == 5
+        with self.begin() as unit:
+            found = log(unit).read(ChangeQuery())
+            assert list(found) == [story[0], story[1], story[2], story[4], story[3]]
+            assert [change.position for change in found] == [1, 2, 3, 4, 5]
+            assert [change.position for change in unit.history.of_record("thing", record_id(1))] == [1, 5, 4]
+            assert log(unit).position_of(record_id(2), 1) == 2
+            assert log(unit).position_of(record_id(2), 2) is None
+            assert log(unit).position_of(record_id(9), 1) is None
+
+    def test_versions_are_in_order(self) -> None:
+        """A clock that goes back does not turn the versions of a record round."""
+        record = make_record(1)
+        changes = [make_change(None, record)]
+        for number in (2, 3):
+            after = attrs.evolve(record, version=number, updated_at=NOW - timedelta(days=number))
+            changes.append(make_change(record, after))
+        with self.begin() as unit:
+            unit.history.append([*changes, make_change(None, make_record(2))])
+            log(unit).number()
+            found = [change.version for change in log(unit).read(ChangeQuery()) if change.record_id == record.id]
+        assert found == [1, 2, 3]
+
+    def test_questions(self) -> None:
+        """Each condition of a question counts, and so do its position and limit."""
+        story = _story()
+        at = story[1].at
+        with self.begin() as unit:
+            unit.history.append(story)
+            log(unit).number()
+            questions = {
+                ChangeQuery(after=3): [3, 4],
+                ChangeQuery(after=1, limit=2): [1, 2],
+                ChangeQuery(modules=("thing_note",)): [2],
+                ChangeQuery(modules=("thing", "thing_note"), actor="bob"): [1, 4],
+                ChangeQuery(channel="import"): [3],
+                ChangeQuery(since=at): [1, 2, 3, 4],
+                ChangeQuery(until=at): [0],
+                ChangeQuery(actor="nobody"): [],
+                ChangeQuery(after=5): [],
+            }
+            for query, expected in questions.items():
+                assert list(log(unit).read(query)) == [story[place] for place in expected], query
+
+    def test_evidence_and_whole_histories(self) -> None:
+        """Evidence is found by record and version, and the changes of several records at once."""
+        story = _story()
+        with self.begin() as unit:
+            unit.history.append(story)
+            found = log(unit).evidence({record_id(1): 2, record_id(2): 1, record_id(9): 1})
+            assert dict(found) == {record_id(1): "k.c.d"}
+            assert dict(log(unit).evidence({record_id(1): 1})) == {record_id(1): "k.a.b"}
+            assert dict(log(unit).evidence({})) == {}
+            whole = log(unit).of_records([record_id(1), record_id(101), record_id(9)])
+            assert {key: list(changes) for key, changes in whole.items()} == {
+                record_id(1): [story[0], story[3], story[4]],
+                record_id(101): [story[2]],
+            }
+
+    def test_the_log_is_the_tenants_own(self) -> None:
+        """Another tenant counts for itself."""
+        for tenant in ("one", "two"):
+            with self.begin(tenant) as unit:
+                unit.history.append(_story()[:2])
+                assert log(unit).number() == 2
+                assert len(log(unit).read(ChangeQuery())) == 2
+
+    def test_anchors_are_kept(self) -> None:
+        """Anchors come back equal and in order; a number is given once."""
+        made = [Anchor("one", number, NOW, number * 10, 1, "ab" * 32, "k1", "cd" * 32) for number in (1, 2)]
+        with self.begin() as unit:
+            assert list(anchors(unit).all()) == []
+            anchors(unit).add(made[1])
+            anchors(unit).add(made[0])
+            assert raised_by(ConflictError, lambda: anchors(unit).add(made[0])).code == "anchor_exists"
+            assert list(anchors(unit).all()) == made
+        with self.begin("two") as unit:
+            assert list(anchors(unit).all()) == []
+
+    def test_changes_are_rewritten(self) -> None:
+        """Content and evidence of a change are replaced; its position and everything else stay."""
+        story = _story()
+        with self.begin() as unit:
+            unit.history.append(story)
+            log(unit).number()
+            erased = attrs.evolve(story[3].erased(frozenset({"title"}), None), evidence="k.e.f")
+            rewriting(unit).changes([attrs.evolve(erased, actor="other")])
+        with self.begin() as unit:
+            found = unit.history.of_record("thing", record_id(1))
+            assert list(found) == [story[0], erased, story[4]]
+            assert {item.new for item in found[1].fields} == {ERASED}
+            assert [(change.evidence, change.position) for change in found] == [("k.a.b", 1), ("k.e.f", 4), (None, 5)]
+
+    def test_requests_are_rewritten(self) -> None:
+        """Every request about a record is found, whatever its state, and replaced at the version that it has."""
+        closed = make_request(2, record_id(1), {"title": "x"}, state="applied")
+        pending = make_request(1, record_id(1), {"size": 1})
+        with self.begin() as unit:
+            for request in (closed, pending, make_request(3, record_id(2), {"title": "x"})):
+                unit.approvals.save(request)
+            assert list(rewriting(unit).requests_of("thing", record_id(1))) == [pending, closed]
+            assert list(rewriting(unit).requests_of("thing_note", record_id(1))) == []
+            erased = attrs.evolve(closed, patch=FrozenDict({"title": ERASED}), base=FrozenDict({"title": None}))
+            rewriting(unit).requests([erased])
+            stale = attrs.evolve(pending, version=2)
+            raised_by(StaleVersionError, lambda: rewriting(unit).requests([stale]))
+        with self.begin() as unit:
+            assert dict(unit.approvals.get([closed.id, pending.id])) == {closed.id: erased, pending.id: pending}
+
+    def test_data_keys_are_kept(self) -> None:
+        """A record has its data keys, and gets others only if it has those that were read; its version stays."""
+        record = attrs.evolve(full_record(1), data_keys=FrozenDict({"secret": "w1.k1.x"}))
+        bare = make_record(2, {"secret": Sealed("t", "i", "w1.k1.y")})
+        self.given(record, bare)
+        with self.begin() as unit:
+            found = unit.records.get("thing", [record.id, bare.id])
+            assert [found[key].data_keys for key in (record.id, bare.id)] == [record.data_keys, {}]
+            assert found[bare.id].values["secret"].key == "w1.k1.y"
+            stale = attrs.evolve(record, data_keys=FrozenDict({"secret": "w1.k0.x"}))
+            new = FrozenDict({"secret": "w1.k2.x"})
+            assert rewriting(unit).data_keys([stale, bare], [FrozenDict({"secret": "no"}), new]) == 1
+            assert rewriting(unit).data_keys([record], [new]) == 1
+        kept = self._kept(record.id)
+        assert (kept, kept.data_keys) == (record, new)
+        with self.begin() as unit:
+            unit.records.save([attrs.evolve(next_version(kept, title="x"), data_keys=FrozenDict())])
+        assert self._kept(record.id).data_keys == {}
+        assert self._kept(bare.id).data_keys == new
+
+    def _kept(self, key: RecordId) -> Record:
+        with self.begin() as unit:
+            return unit.records.get("thing", [key])[key]

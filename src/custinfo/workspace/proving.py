@@ -1,0 +1,101 @@
+"""Evidence for changes, made where they are written (HIS-3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from custinfo.core.documents import Documents
+from custinfo.core.evidence import SALT_BYTES, Authenticate, Evidence, commitment, link_message, seal_message
+from custinfo.core.history.changes import Change
+from custinfo.core.records import RecordId
+from custinfo.ports.history import ChangeLog
+from custinfo.ports.system import EvidenceKeys
+from custinfo.ports.units import UnitOfWork
+
+__all__ = ["Prover", "log_of", "prover_of"]
+
+
+def log_of(unit: UnitOfWork) -> ChangeLog:
+    """Return the log of a unit of work. Raises: TypeError for a store that has none."""
+    found: ChangeLog | None = getattr(unit, "log", None)
+    if found is None:
+        raise TypeError(
+            f"{type(unit).__name__} has no attribute `log`: for changes in one sequence, implement"
+            " custinfo.ports.history.ChangeLog"
+        )
+    return found
+
+
+def prover_of(keyring: object, tenant: str, documents: Documents) -> Prover | None:
+    """Return what makes evidence, `None` where the keyring has no key for it."""
+    key_id = keyring.evidence_key if isinstance(keyring, EvidenceKeys) else None
+    if not isinstance(keyring, EvidenceKeys) or key_id is None:
+        return None
+    return Prover(key_id, keyring.authenticate, tenant, documents)
+
+
+@attrs.frozen
+class Prover:
+    """Make evidence with one key."""
+
+    key_id: str
+    authenticate: Authenticate
+    tenant: str
+    documents: Documents
+
+    def proven(self, changes: Sequence[Change], log: ChangeLog) -> list[Change]:
+        """Return changes with their evidence, each chained to the version before."""
+        return list(self._chained(changes, log))
+
+    def _chained(self, changes: Sequence[Change], log: ChangeLog) -> Iterator[Change]:
+        links = self._links(changes, log)
+        for change, salt in zip(changes, _salts(len(changes)), strict=True):
+            before = links.get((change.record_id, change.version - 1), "")
+            evidence = self.evidence(change, before, salt)
+            links[change.record_id, change.version] = evidence.link.hex()
+            yield attrs.evolve(change, evidence=evidence.to_text())
+
+    def _links(self, changes: Sequence[Change], log: ChangeLog) -> dict[tuple[RecordId, int], str]:
+        """Return the links, by record and version, to which the first new version of each record is chained."""
+        first: dict[RecordId, int] = {}
+        for change in changes:
+            if change.version > 1:
+                first.setdefault(change.record_id, change.version - 1)
+        found = log.evidence(first) if first else {}
+        known = {record_id: Evidence.from_text(text) for record_id, text in found.items()}
+        return {(key, first[key]): evidence.link.hex() for key, evidence in known.items() if evidence is not None}
+
+    def evidence(self, change: Change, before: str, salt: bytes) -> Evidence:
+        """Return the evidence of a change; `before` is the link of the version before, or ""."""
+        committed = self.committed(change, salt)
+        return Evidence(self.key_id, salt, self._digest(link_message(self.tenant, change, before, committed)))
+
+    def committed(self, change: Change, salt: bytes) -> bytes:
+        """Return the commitment to the content of a change."""
+        return commitment(salt, self.documents.codec(change.module).encode_change(change), change.reason)
+
+    def erased(self, before: Change, after: Change) -> Change:
+        """Return a change whose content was erased with evidence of that: its link stays, and its salt is destroyed."""
+        known = Evidence.from_text(before.evidence) if before.evidence is not None else None
+        if known is None:
+            return attrs.evolve(after, evidence=None)
+        [salt] = _salts(1)
+        original = known.original if known.original is not None else self.committed(before, known.salt)
+        seal = self._digest(seal_message(known.link, self.committed(after, salt)))
+        evidence = attrs.evolve(known, salt=salt, original=original, seal_key=self.key_id, seal=seal)
+        return attrs.evolve(after, evidence=evidence.to_text())
+
+    def _digest(self, message: bytes) -> bytes:
+        digest = self.authenticate(self.key_id, message)
+        if digest is None:
+            raise RuntimeError("the keyring lacks its own evidence key")
+        return digest
+
+
+def _salts(number: int) -> list[bytes]:
+    """Return so many salts: the system is asked once for all of them."""
+    noise = os.urandom(SALT_BYTES * number)
+    return [noise[start : start + SALT_BYTES] for start in range(0, len(noise), SALT_BYTES)]

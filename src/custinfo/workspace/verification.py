@@ -1,0 +1,260 @@
+"""Whether the history is as it was written, as far as its evidence and its anchors can tell (HIS-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from typing import Final
+
+import attrs
+
+from custinfo.core.anchors import Anchor, Trunk
+from custinfo.core.documents import Documents
+from custinfo.core.errors import ConfigurationError
+from custinfo.core.evidence import Evidence, link_message, seal_message
+from custinfo.core.history.changes import Change
+from custinfo.core.problems import ParamValue, Problem
+from custinfo.core.records import ERASED, FieldKey, Record
+from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery
+from custinfo.ports.system import Clock, EvidenceKeys
+from custinfo.ports.units import UnitOfWork
+from custinfo.ports.upkeep import Entry, Unreadable, Upkeep
+from custinfo.workspace.integrity import joined, record_of
+from custinfo.workspace.proving import Prover, log_of, prover_of
+
+__all__ = ["VerificationReport", "make_anchor", "verify"]
+
+_PAGE: Final = 1000
+_MISFIT: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What may be raised by values that their fields never had."""
+
+
+@attrs.frozen
+class VerificationReport:
+    """Say what of the history was looked at, and what was tampered with.
+
+    Args:
+        records: How many records have a history.
+        changes: How many changes there are.
+        unproven: How many of them have no evidence: they were made while there was no key.
+        anchors: How many anchors were compared, stored and given.
+        problems: For each record the first link that is broken, and for the tenant the first anchor that differs; they
+            name records by id, and hold no value.
+    """
+
+    records: int
+    changes: int
+    unproven: int
+    anchors: int
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+
+def make_anchor(unit: UnitOfWork, tenant: str, keyring: object, documents: Documents, clock: Clock) -> Anchor:
+    """Return an anchor of the history as it is now, kept with the others; the last one where nothing came since.
+
+    Raises: ConfigurationError (`evidence_key_missing`); TypeError for a store without log or anchors.
+    """
+    prover = prover_of(keyring, tenant, documents)
+    if prover is None or not isinstance(keyring, EvidenceKeys):
+        raise ConfigurationError([Problem("evidence_key_missing")])
+    log, anchors = log_of(unit), anchors_of(unit)
+    log.number()
+    known = anchors.all()
+    trunk = Trunk(known[-1].position, known[-1].unproven, known[-1].root) if known else Trunk()
+    for page in _pages(log, trunk.position):
+        trunk.add(page)
+    if known and trunk.position == known[-1].position:
+        return known[-1]
+    made = Anchor(tenant, len(known) + 1, clock(), trunk.position, trunk.unproven, trunk.root, prover.key_id, "")
+    seal = keyring.authenticate(prover.key_id, made.message()) or b""
+    made = attrs.evolve(made, seal=seal.hex())
+    anchors.add(made)
+    return made
+
+
+def anchors_of(unit: UnitOfWork) -> AnchorRepository:
+    """Return the anchors of a unit of work. Raises: TypeError for a store that keeps none."""
+    found: AnchorRepository | None = getattr(unit, "anchors", None)
+    if found is None:
+        raise TypeError(f"{type(unit).__name__} has no attribute `anchors`: implement custinfo.ports.AnchorRepository")
+    return found
+
+
+def verify(
+    unit: UnitOfWork,
+    upkeep: Upkeep,
+    tenant: str,
+    keyring: object,
+    documents: Documents,
+    given: Iterable[Anchor] = (),
+) -> VerificationReport:
+    """Compare every change with its evidence, and all of them together with every anchor.
+
+    Raises: ConfigurationError (`evidence_key_missing`) without a key.
+    """
+    prover = prover_of(keyring, tenant, documents)
+    if prover is None:
+        raise ConfigurationError([Problem("evidence_key_missing")])
+    log, stored = log_of(unit), anchors_of(unit).all()
+    anchors = _Anchors(prover, stored, tuple(given))
+    chains = _Chains(prover, max((anchor.position for anchor in anchors.all), default=None))
+    problems = list(chains.run(upkeep))
+    if not chains.unreadable:  # nothing that can't be read can be counted either
+        problems += anchors.run(log)
+    return VerificationReport(chains.records, chains.changes, chains.unproven, len(anchors.all), tuple(problems))
+
+
+def _pages(log: ChangeLog, after: int) -> Iterator[Sequence[Change]]:
+    while page := log.read(ChangeQuery(after, _PAGE)):
+        yield page
+        after = page[-1].position or 0
+
+
+class _Chains:
+    """Walk along the records, each with its changes."""
+
+    def __init__(self, prover: Prover, anchored: int | None) -> None:
+        self.records = self.changes = self.unproven = 0
+        self.unreadable = False
+        self._prover = prover
+        self._anchored = anchored
+
+    def run(self, upkeep: Upkeep) -> Iterator[Problem]:
+        """Yield the first link that is broken of each record."""
+        histories = groupby(upkeep.stored("change"), key=record_of)
+        for key, record, history in joined(upkeep.stored("record"), histories):
+            self.records += bool(history)
+            self.changes += len(history)
+            found = next(self._broken(key, record, history), None)
+            if found is not None:
+                yield found
+
+    def _broken(
+        self, key: str, record: Entry | Unreadable | None, history: Sequence[Entry | Unreadable]
+    ) -> Iterator[Problem]:
+        changes: list[Change] = []
+        before = ""
+        for number, entry in enumerate(history, start=1):
+            if not isinstance(entry, Change):
+                self.unreadable = True
+                yield entry.problem if isinstance(entry, Unreadable) else Problem("change_unreadable")
+                return
+            if entry.version != number:
+                yield _problem("history_gap", entry, version=number)
+                return
+            changes.append(entry)
+            evidence = Evidence.from_text(entry.evidence) if entry.evidence is not None else None
+            yield from self._link(entry, evidence, before)
+            before = evidence.link.hex() if evidence is not None else ""
+        yield from _put_back(changes)
+        yield from _ended(key, record, changes)
+
+    def _link(self, change: Change, evidence: Evidence | None, before: str) -> Iterator[Problem]:
+        if evidence is None:
+            self.unproven += 1
+            late = self._anchored is not None and (change.position is None or change.position > self._anchored)
+            if change.evidence is not None:
+                yield _problem("history_altered", change)
+            elif before or late:
+                yield _problem("history_unproven", change)
+            return
+        try:
+            committed = self._prover.committed(change, evidence.salt)
+        except _MISFIT:
+            yield _problem("history_altered", change)
+            return
+        if evidence.original is not None:
+            seal = seal_message(evidence.link, committed)
+            yield from self._matches(change, str(evidence.seal_key), seal, evidence.seal)
+            committed = evidence.original
+        message = link_message(self._prover.tenant, change, before, committed)
+        yield from self._matches(change, evidence.key_id, message, evidence.link)
+
+    def _matches(self, change: Change, key_id: str, message: bytes, digest: bytes | None) -> Iterator[Problem]:
+        expected = self._prover.authenticate(key_id, message)
+        if expected is None:
+            yield _problem("history_key_missing", change, key=key_id)
+        elif expected != digest:
+            yield _problem("history_altered", change)
+
+
+def _put_back(changes: Sequence[Change]) -> Iterator[Problem]:
+    """Yield where a value stands that a later change says it erased: an older state of that row was put back."""
+    erased: dict[FieldKey, int] = {}
+    for change in reversed(changes):
+        for item in change.fields:
+            live = item.old not in (None, ERASED), item.new not in (None, ERASED)
+            if item.field in erased and any(live):
+                yield _problem("history_unerased", change)
+        if change.action == "erase":
+            erased |= {item.field: change.version for item in change.fields if item.old is ERASED}
+
+
+def _ended(key: str, record: Entry | Unreadable | None, changes: Sequence[Change]) -> Iterator[Problem]:
+    """Yield whether changes are missing at the end, as far as the record itself tells."""
+    if isinstance(record, Record):
+        last = changes[-1].version if changes else 0
+        if last != record.version:
+            params: dict[str, ParamValue] = {"module": record.module, "record": record.id}
+            yield Problem("history_truncated", params={**params, "expected": record.version, "actual": last})
+    elif record is None and changes and changes[-1].action != "delete":
+        yield Problem("record_missing", params={"module": changes[-1].module, "record": key})
+
+
+@attrs.frozen
+class _Anchors:
+    """Compare the sequence of all changes with anchors."""
+
+    prover: Prover
+    stored: Sequence[Anchor]
+    given: Sequence[Anchor]
+
+    @property
+    def all(self) -> list[Anchor]:
+        """Every anchor, in the order of their positions."""
+        return sorted({*self.stored, *self.given}, key=lambda anchor: (anchor.position, anchor.number))
+
+    def run(self, log: ChangeLog) -> Iterator[Problem]:
+        """Yield what is wrong with the anchors themselves, and the first of them that the changes do not bear out."""
+        for anchor in self.all:
+            if anchor.tenant != self.prover.tenant or not self._sealed(anchor):
+                yield Problem("anchor_forged", params={"number": anchor.number})
+                return
+        numbers = [anchor.number for anchor in self.stored]
+        if numbers != list(range(1, len(numbers) + 1)):
+            missing = next(number for number in range(1, len(numbers) + 2) if number not in numbers)
+            yield Problem("anchor_missing", params={"number": missing})
+        yield from self._compared(log)
+
+    def _sealed(self, anchor: Anchor) -> bool:
+        expected = self.prover.authenticate(anchor.key_id, anchor.message())
+        return expected is not None and expected.hex() == anchor.seal
+
+    def _compared(self, log: ChangeLog) -> Iterator[Problem]:
+        trunk, waiting = Trunk(), self.all
+        for change in chain.from_iterable(_pages(log, 0)):
+            if any(not _bears(trunk, anchor) for anchor in waiting if anchor.position == trunk.position):
+                break
+            waiting = [anchor for anchor in waiting if anchor.position > trunk.position]
+            if change.position != trunk.position + 1:
+                yield _problem("history_order", change, position=trunk.position + 1)
+                return
+            trunk.add([change])
+        for anchor in waiting:
+            if anchor.position != trunk.position or not _bears(trunk, anchor):
+                yield Problem("anchor_differs", params={"number": anchor.number, "position": anchor.position})
+                return
+
+
+def _bears(trunk: Trunk, anchor: Anchor) -> bool:
+    return (trunk.root, trunk.unproven) == (anchor.root, anchor.unproven)
+
+
+def _problem(code: str, change: Change, **params: ParamValue) -> Problem:
+    told: dict[str, ParamValue] = {"module": change.module, "record": change.record_id, "version": change.version}
+    return Problem(code, params={**told, **params})
