@@ -477,6 +477,8 @@ WORKSPACE: Final[dict[str, Verb | str]] = {
     "import_tenant": _HOST,
     "delete_tenant": _HOST,
     "check_integrity": _HOST,
+    "deliver": _HOST,
+    "undelivered": _HOST,
     "anchor": _HOST,
     "verify": _HOST,
     "rotate_keys": _HOST,

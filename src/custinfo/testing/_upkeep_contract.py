@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import attrs
 
+from custinfo.core.anchors import Anchor
 from custinfo.core.errors import ConflictError
 from custinfo.core.importing import ImportBatch
 from custinfo.core.records import Record, RecordId
@@ -45,6 +46,7 @@ _ENTRIES: dict[EntryKind, list[Entry]] = {
     "request": [_CLOSED, _OPEN],
     "import": [ImportBatch("b1", "thing", "d", "ann", NOW, "done", 3), ImportBatch("b2", "thing", "d", "bob", NOW)],
     "event": [make_event(1), make_event(2)],
+    "anchor": [Anchor("one", number, NOW, number, 0, "ab" * 32, "k", "cd" * 32) for number in (1, 2)],
 }
 
 
@@ -74,6 +76,8 @@ class UpkeepContract(Harness):
                 unit.history.append([change])  # type: ignore[list-item]
             for batch in _ENTRIES["import"]:
                 unit.imports.save(batch)  # type: ignore[arg-type]
+            for anchor in _ENTRIES["anchor"]:
+                unit.anchors.add(anchor)  # type: ignore[attr-defined]
             unit.outbox.append(_ENTRIES["event"][::-1])  # type: ignore[arg-type]
             assert _stored(unit) == _ENTRIES
 
