@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, F, Field, Nothing, Tagged
-from custinfo.core.records import Attachment, Record, Sealed
+from custinfo.core.criteria.nodes import SharedWith, Through
+from custinfo.core.records import Attachment, Record, Sealed, Share
+from custinfo.ports.repositories import Query
 from custinfo.testing._harness import Harness
 from custinfo.testing._query_contract import TWINS, twin_record
 from custinfo.testing._samples import NOW, make_record, record_id
@@ -220,6 +222,35 @@ class CriteriaContract(Harness):
         self.assert_found(Tagged("mark", "𠮷"), 1)
         self.assert_found(Tagged("mark", "A"))
         self.assert_found(~Tagged("need") & F.title.is_present(), 2, 5)
+
+    def assert_reached(self, criterion: Criterion, *expected: int) -> None:
+        """Check a criterion that only policies make, which is bound already, and its complement."""
+        for made, numbers in ((criterion, expected), (~criterion, set(range(1, 6)) - set(expected))):
+            with self.begin() as unit:
+                found = {record.id for record in unit.queries.find(Query("thing", made))}
+                assert found == {record_id(number) for number in numbers}, made
+                assert unit.queries.count(Query("thing", made)) == len(found)
+
+    def test_shares(self) -> None:
+        """What is shared with somebody, at a level, beyond an instant; and what refers to such a record."""
+        later = NOW + timedelta(seconds=1)
+        self.given(
+            make_record(1, shares=[Share("member", "bob"), Share("role", "r", "collaborate", NOW)]),
+            make_record(2, {"parent": record_id(1)}, shares=[Share("member", "ann", "collaborate", later)]),
+            make_record(3, {"parent": record_id(2)}, shares=[Share("department", "bob")]),
+            make_record(4, {"parent": record_id(99)}),
+            make_record(5),
+        )
+        both, bob, ann = frozenset({"read", "collaborate"}), ("member", "bob"), ("member", "ann")
+        self.assert_reached(SharedWith(frozenset({bob}), both, NOW), 1)
+        self.assert_reached(SharedWith(frozenset({bob, ann}), both, NOW), 1, 2)
+        self.assert_reached(SharedWith(frozenset({bob, ann}), both, later), 1)
+        self.assert_reached(SharedWith(frozenset({bob, ann}), frozenset({"collaborate"}), NOW), 2)
+        self.assert_reached(SharedWith(frozenset({("department", "bob"), ("role", "r")}), both, NOW), 3)
+        self.assert_reached(Through("parent", SharedWith(frozenset({bob, ann}), both, NOW)), 2, 3)
+        self.assert_reached(Through("parent", Through("parent", SharedWith(frozenset({bob}), both, NOW))), 3)
+        self.assert_reached(Through("parent", ~SharedWith(frozenset({bob}), both, NOW)), 3)
+        self.assert_reached(Through("parent", Everything()), 2, 3)
 
     def test_people_and_system_fields(self) -> None:
         """Owner, department, version, times and ids compare like fields."""

@@ -18,7 +18,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
 from custinfo.core.outbox import Event, EventId
-from custinfo.core.records import Attachment, Record, RecordId, Sealed, Tag
+from custinfo.core.records import Attachment, Record, RecordId, Sealed, Share, Tag
 from custinfo.core.schema import Schema
 from custinfo.core.tags import TagDimension
 
@@ -130,7 +130,7 @@ def record_id(number: int) -> RecordId:
     return RecordId(f"018f0000-0000-7000-8000-{number:012x}")
 
 
-def make_record(
+def make_record(  # noqa: PLR0913 - what a record may have
     number: int,
     values: Mapping[str, Any] | None = None,
     *,
@@ -140,6 +140,7 @@ def make_record(
     department: str | None = "sales",
     version: int = 1,
     archived_at: datetime | None = None,
+    shares: Iterable[Share] = (),
 ) -> Record:
     """Return a record whose id and times follow from `number` and `version` alone."""
     created_at = NOW - timedelta(days=1) + timedelta(seconds=number)
@@ -155,6 +156,7 @@ def make_record(
         updated_at=created_at + timedelta(minutes=version - 1),
         created_by="ann",
         archived_at=archived_at,
+        shares=frozenset(shares),
     )
 
 
@@ -226,7 +228,8 @@ def full_record(number: int) -> Record:
         "uscc": "91350100M000100Y43",
         "resident_id": "11010519491231002X",
     }
-    return make_record(number, values, tags=[("need", "设备"), ("need", "服务"), ("mark", "𠮷")])
+    shares = [Share("member", "bob", "collaborate", NOW + timedelta(days=1)), Share("department", "east")]
+    return make_record(number, values, tags=[("need", "设备"), ("need", "服务"), ("mark", "𠮷")], shares=shares)
 
 
 def next_version(record: Record, **values: object) -> Record:

@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 from custinfo.core.binding import bind
 from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, Not, Nothing, Tagged
 from custinfo.core.criteria.build import Field
+from custinfo.core.criteria.nodes import SharedWith, Through
 from custinfo.core.kinds import BUILT_IN_KINDS
 from custinfo.core.names import searchable
-from custinfo.core.records import Attachment, Record, Sealed
+from custinfo.core.records import Attachment, Record, Sealed, Share
 from custinfo.core.totals import PERIODS
 from custinfo.ports import Grouping, Order, Query
 from custinfo.testing._samples import NOW, make_record, record_id, sample_schema
@@ -95,6 +96,12 @@ _ids: Final = st.integers(1, _POOL + 1).map(record_id)
 _people: Final = st.sampled_from(["ann", "bob", "cai"])
 _units: Final = st.sampled_from(["sales", "east"])
 _tags: Final = st.sampled_from([("need", "设备"), ("need", "服务"), ("mark", "a"), ("mark", "A"), ("mark", "𠮷")])
+
+_principals: Final = st.sampled_from([("member", "ann"), ("member", "bob"), ("department", "east"), ("role", "r")])
+_levels: Final = st.sampled_from(["read", "collaborate"])
+_shares: Final = st.dictionaries(_principals, st.tuples(_levels, st.none() | _instants), max_size=2).map(
+    lambda found: [Share(*principal, *rest) for principal, rest in found.items()]  # type: ignore[arg-type]
+)
 
 _VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "title": _texts,
@@ -172,6 +179,7 @@ def records(draw: st.DrawFn, *, most: int = _POOL) -> list[Record]:
             owner=draw(st.none() | _people),
             department=draw(st.none() | _units),
             archived_at=draw(st.none() | _instants),
+            shares=draw(_shares),
         )
         for number in numbers
     ]
@@ -235,7 +243,23 @@ def criteria(module: str = "thing", *, bound: bool = True) -> st.SearchStrategy[
         ),
         max_leaves=6,
     )
-    return found.map(lambda criterion: bind(criterion, module, _SCHEMA, NOW)) if bound else found
+    if not bound:
+        return found
+    plain = found.map(lambda criterion: bind(criterion, module, _SCHEMA, NOW))
+    return st.one_of(plain, plain, _of_policies(plain, module))
+
+
+def _of_policies(plain: st.SearchStrategy[Criterion], module: str) -> st.SearchStrategy[Criterion]:
+    """Make what only policies make: records that are shared, and records that refer to some."""
+    shared: st.SearchStrategy[Criterion] = st.builds(
+        SharedWith, st.frozensets(_principals, max_size=3), st.frozensets(_levels, max_size=2), _instants
+    )
+    hops = st.sampled_from(["parent", "sibling"] if module == "thing" else ["thing", "other"])
+    target = plain if module == "thing" else criteria("thing")
+    far = st.builds(Through, hops, st.one_of(shared, target, st.builds(Through, st.just("parent"), shared)))
+    one: st.SearchStrategy[Criterion] = st.one_of(shared, far, far.map(Not), shared.map(Not))
+    both = st.builds(lambda first, second: AnyOf((first, second)), one, plain)
+    return st.one_of(one, both, st.builds(lambda first, second: AllOf((first, second)), one, plain))
 
 
 def _paths(module: str) -> list[tuple[str, ...]]:
