@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         Satisfies,
     )
     from custinfo.core.tags import TagDimension
+    from custinfo.core.validation.organisations import check_organisation
     from custinfo.core.validation.whole import check_configuration
     from custinfo.workspace import Session, Workspace
     from custinfo.workspace.approvals import Approvals
@@ -210,6 +211,7 @@ __all__ = [
     "VerificationReport",
     "Workspace",
     "check_configuration",
+    "check_organisation",
     "configuration_from_json",
     "configuration_to_json",
     "organisation_from_json",
@@ -369,6 +371,7 @@ _HOMES = {
         "policy_matrix",
     ),
     "custinfo.core.review.members": ("MemberDifference",),
+    "custinfo.core.validation.organisations": ("check_organisation",),
     "custinfo.core.validation.whole": ("check_configuration",),
     "custinfo.core.tags": ("TagDimension",),
     "custinfo.workspace": (

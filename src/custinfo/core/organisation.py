@@ -199,6 +199,7 @@ class Organisation:
         return tuple(
             (role, assignment.department)
             for assignment in member.assignments
+            if assignment.position in self.positions
             for role in self.positions[assignment.position].roles
         )
 

@@ -34,6 +34,8 @@ WORDS: Final[FrozenDict[str, Translated]] = FrozenDict(
             ("标签", "tag"),
             ("角色", "role"),
             ("成员", "member"),
+            ("部门", "department"),
+            ("岗位", "position"),
             ("客群", "segment"),
             ("脱敏方式", "mask style"),
             ("时区", "time zone"),

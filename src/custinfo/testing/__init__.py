@@ -1,9 +1,9 @@
 """Tests for those who implement custinfo's ports, and samples to write tests with.
 
-`RepositoryContract` tests a store, and `UpkeepContract` the upkeep of its tenants where it has any. `run_conformance`
-plays random histories on one, and needs no pytest. `custinfo.testing.strategies`, which needs hypothesis and is
-imported by itself, makes records and criteria at random; `find_disagreement` then tells whether a store answers as the
-language of criteria says.
+`RepositoryContract` tests a store, `DirectoryContract` a directory of people, and `UpkeepContract` the upkeep of a
+store's tenants where it has any. `run_conformance` plays random histories on a store, and needs no pytest.
+`custinfo.testing.strategies`, which needs hypothesis and is imported by itself, makes records and criteria at random;
+`find_disagreement` then tells whether a store answers as the language of criteria says.
 """
 
 from custinfo.testing._log_contract import LogContract
@@ -24,9 +24,11 @@ from custinfo.testing._samples import (
 from custinfo.testing._upkeep_contract import UpkeepContract
 from custinfo.testing.conformance import run_conformance
 from custinfo.testing.contract import RepositoryContract
+from custinfo.testing.directory import DirectoryContract
 
 __all__ = [
     "NOW",
+    "DirectoryContract",
     "LogContract",
     "RepositoryContract",
     "UpkeepContract",

@@ -162,7 +162,7 @@ def module_problems(subject: Subject) -> Iterator[Problem]:
             if name is not None:
                 yield from _named(module, name, spot.dot(attribute))
         if module.type_field is not None:
-            yield from _not_a_choice(module, module.type_field, spot.dot("type_field"))
+            yield from _choice_only(module, module.type_field, spot.dot("type_field"))
         for attribute, sets in (("match_keys", module.match_keys), ("duplicate_keys", module.duplicate_keys)):
             for position, names in enumerate(sets):
                 here = spot.dot(attribute).at(position)
@@ -171,6 +171,51 @@ def module_problems(subject: Subject) -> Iterator[Problem]:
                 found = attribute == "match_keys" and len(names) == 1
                 for name in names:
                     yield from _named(module, name, here, by_value=found)
+        yield from _handed_over(module, spot.dot("handed_over"))
+        yield from _inheriting(subject, module, spot.dot("inherits"))
+
+
+def _choice_only(module: ModuleDefinition, name: FieldKey, spot: Spot) -> Iterator[Problem]:
+    if _field(module.fields.values(), name) is not None:  # that it is missing is said already
+        yield from _of_kind(module, name, "choice", spot)
+
+
+def _handed_over(module: ModuleDefinition, spot: Spot) -> Iterator[Problem]:
+    for name in module.handed_over:
+        yield from _of_kind(module, name, "user", spot)
+
+
+def _inheriting(subject: Subject, module: ModuleDefinition, spot: Spot) -> Iterator[Problem]:
+    """Yield references that lead to no parent, and access that would follow from itself."""
+    for position, rule in enumerate(module.inherits):
+        yield from _of_kind(module, rule.through, "reference", spot.at(position).dot("through"))
+        circle = _circle(subject, module.key, rule.through, (module.key,))
+        if circle:
+            yield spot.at(position).problem("leads_in_circle", circle=" → ".join(circle))
+
+
+def _circle(
+    subject: Subject, module: ModuleKey, through: FieldKey, above: tuple[ModuleKey, ...]
+) -> tuple[ModuleKey, ...]:
+    """Return the way on which inheriting leads back to the first module of `above`; nothing for none."""
+    modules = subject.configuration.modules
+    field = _field(modules[module].fields.values(), through)
+    parent = str(field.options.get("module", "")) if field is not None else ""
+    if parent == above[0]:
+        return (*above, parent)
+    if parent in above or parent not in modules:
+        return ()
+    ways = (_circle(subject, parent, rule.through, (*above, parent)) for rule in modules[parent].inherits)
+    return next(filter(None, ways), ())
+
+
+def _of_kind(module: ModuleDefinition, name: FieldKey, kind: str, spot: Spot) -> Iterator[Problem]:
+    field = _field(module.fields.values(), name)
+    if field is None:
+        yield attrs.evolve(spot, field=name).unknown("field", name)
+    elif field.kind != kind:
+        here = attrs.evolve(spot, field=name, labels=field.label or None)
+        yield here.misfit(f"类型为 {field.kind}，需要 {kind}", f"its kind is {field.kind}, not {kind}")
 
 
 def _named(module: ModuleDefinition, name: FieldKey, spot: Spot, *, by_value: bool = False) -> Iterator[Problem]:
@@ -182,13 +227,6 @@ def _named(module: ModuleDefinition, name: FieldKey, spot: Spot, *, by_value: bo
         yield here.problem("setting_misfit", hint=_RETIRED)
     elif field.encrypted and not (by_value and field.unique):
         yield here.problem("setting_misfit", hint=_ENCRYPTED)
-
-
-def _not_a_choice(module: ModuleDefinition, name: FieldKey, spot: Spot) -> Iterator[Problem]:
-    field = _field(module.fields.values(), name)
-    if field is not None and field.kind != "choice":
-        here = attrs.evolve(spot, field=name, labels=field.label or None)
-        yield here.misfit(f"类型为 {field.kind}，需要 choice", f"its kind is {field.kind}, not choice")
 
 
 def _field(fields: Iterable[FieldDefinition], key: FieldKey) -> FieldDefinition | None:
