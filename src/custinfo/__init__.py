@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from custinfo.workspace.past import TagAssignment
     from custinfo.workspace.revising import Clash, ConfigurationPlan, Effect, Failure
     from custinfo.workspace.rotation import RotationReport
+    from custinfo.workspace.simulations import SimulatedRecord, Simulation
     from custinfo.workspace.undoing import UndoReport
     from custinfo.workspace.upkeep import verify_backup
     from custinfo.workspace.verification import VerificationReport
@@ -195,6 +196,8 @@ __all__ = [
     "Session",
     "SessionEndedError",
     "Share",
+    "SimulatedRecord",
+    "Simulation",
     "StaleVersionError",
     "Step",
     "StorageError",
@@ -275,6 +278,10 @@ _HOMES = {
         "Counts",
         "PlannedRow",
         "Progress",
+    ),
+    "custinfo.workspace.simulations": (
+        "SimulatedRecord",
+        "Simulation",
     ),
     "custinfo.workspace.undoing": ("UndoReport",),
     "custinfo.core.classification": (

@@ -20,7 +20,7 @@ from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.workspace.session import Session
 from tests.leaks.picking import Pick
 from tests.leaks.twins import START, Twin
-from tests.leaks.world import ACTIONS, ACTOR, FIELDS, OTHERS, VALUES
+from tests.leaks.world import ACTIONS, ACTOR, FIELDS, OTHERS, VALUES, draw_grant
 
 Draw = Callable[[Pick], Any]
 Perform = Callable[["Side", Any], Any]
@@ -315,9 +315,29 @@ SESSION: Final[dict[str, Verb | str]] = {
     "changes": Verb(_nothing, lambda side, _: list(side.session.changes())),
     "changes_since": Verb(lambda pick: pick.number(1, 9), lambda side, drawn: _followed(side, drawn)),
     "explain": Verb(
-        lambda pick: (pick.of((*ACTIONS, "update", "get", "restore")), pick(None, *_SLOTS)),
+        lambda pick: (
+            pick.of((*ACTIONS, "update", "get", "restore", "view", "edit")),
+            pick(None, *_SLOTS),
+            pick(None, None, *NAMES),
+        ),
         lambda side, drawn: _explained(
-            side.session.explain(drawn[0], side.module(drawn[1]), None if drawn[1] is None else side.key(drawn[1]))
+            side.session.explain(
+                drawn[0],
+                side.module(drawn[1]),
+                None if drawn[1] is None else side.key(drawn[1]),
+                field=drawn[2],
+            )
+        ),
+    ),
+    "simulate": Verb(
+        lambda pick: (
+            draw_grant(pick, "deal"),
+            pick("sam", "sam", "ann", "dee"),
+            pick("deal", "deal", "firm"),
+            criteria(pick),
+        ),
+        lambda side, drawn: _simulated(
+            side.session.simulate(side.session.configuration.current.with_grants(drawn[0]), *drawn[1:])
         ),
     ),
 }
@@ -329,7 +349,11 @@ def _followed(side: Side, limit: int) -> Any:
 
 
 def _explained(explanation: Any) -> Any:
-    return bool(explanation), explanation
+    return bool(explanation), explanation, explanation.text("zh")
+
+
+def _simulated(simulation: Any) -> Any:
+    return simulation, simulation.counts, simulation.to_markdown("en")
 
 
 def _request(side: Side, drawn: Any) -> str:

@@ -7,18 +7,16 @@ anything else, it isn't told whether the grant holds for the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from custinfo.core.criteria.evaluate import compile_predicate
-from custinfo.core.criteria.nodes import Criterion, Everything, Nothing, Path, Through, leaves, path_of
-from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.criteria.nodes import Everything
 from custinfo.core.policy.access import BoundGrant, Verdict
 from custinfo.core.policy.grants import PSEUDO_FIELDS, Action, Grant
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record
 from custinfo.workspace.context import Context
 from custinfo.workspace.explanations import Clause, Explanation, GrantFinding
-from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.telling import Telling
 
 __all__ = ["explain", "explain_out_of_reach"]
 
@@ -66,7 +64,7 @@ def explain(
     if record is None:
         rows: dict[int, Clause] = dict.fromkeys(range(len(grants)), "allows")
     else:
-        rows = dict(enumerate(_Telling(context, record).clauses(grants)))
+        rows = dict(enumerate(_Clauses(context, record).clauses(grants)))
     findings = _findings(
         context, [(bound, _clause(context, bound, action, field, rows[place])) for place, bound in enumerate(grants)]
     )
@@ -132,13 +130,13 @@ def _rights(verdict: Verdict) -> frozenset[_Right]:
     )
 
 
-class _Telling:
+class _Clauses:
     """Say of each grant whether it holds for a record, as far as the actor may know."""
 
     def __init__(self, context: Context, record: Record) -> None:
         self._context = context
         self._record = record
-        self._reading = ReadPath(context)
+        self._telling = Telling(context, record)
         self._rights = _rights(context.verdict(record))
 
     def clauses(self, grants: Iterable[BoundGrant]) -> list[Clause]:
@@ -158,10 +156,10 @@ class _Telling:
 
     def _by_reading(self, bound: BoundGrant) -> Clause:
         """Return what follows from the fields that the actor may read."""
-        told = [self._tells(bound.scope), self._tells(bound.condition)]
-        if told[0] and not self._holds(bound.scope):
+        told = [self._telling.tells(bound.scope), self._telling.tells(bound.condition)]
+        if told[0] and not self._telling.holds(bound.scope):
             return "scope"
-        if told[1] and not self._holds(bound.condition):
+        if told[1] and not self._telling.holds(bound.condition):
             return "condition"
         return "allows" if all(told) else "untold"
 
@@ -174,28 +172,6 @@ class _Telling:
         return "untold" if rights <= others else "allows"
 
     def _failing(self, bound: BoundGrant) -> Clause:
-        if self._tells(bound.scope):
+        if self._telling.tells(bound.scope):
             return "condition"
-        return "scope" if self._tells(bound.condition) else "rows"
-
-    def _holds(self, criterion: Criterion) -> bool:
-        return compile_predicate(criterion)(self._record, self._context.related)
-
-    def _tells(self, criterion: Criterion) -> bool:
-        """Return whether the actor may read all that a criterion looks at on this record."""
-        for path in dict.fromkeys(_paths(criterion)):
-            try:
-                readable = self._reading.readable_where(self._record.module, path)
-            except PermissionDeniedError:
-                return False
-            if isinstance(readable, Nothing) or not self._holds(readable):
-                return False
-        return True
-
-
-def _paths(criterion: Criterion) -> Iterator[Path]:
-    """Yield everything that a criterion looks at, on the record and on those to which it refers."""
-    for leaf in leaves(criterion):
-        yield path_of(leaf)
-        if isinstance(leaf, Through):
-            yield from ((leaf.field, *path) for path in _paths(leaf.part))
+        return "scope" if self._telling.tells(bound.condition) else "rows"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, cast, get_args
 
+from custinfo.core.configuration import Configuration
+from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.errors import InvalidInputError, NotFoundError
 from custinfo.core.history.changes import Channel
 from custinfo.core.policy.grants import PSEUDO_FIELDS, Action
@@ -22,6 +24,8 @@ from custinfo.workspace.feed import ChangePage, Feed
 from custinfo.workspace.handing_over import HandOverPlan, Successor, plan_hand_over
 from custinfo.workspace.live_configuration import LiveConfiguration
 from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.simulating import simulate
+from custinfo.workspace.simulations import Simulation
 from custinfo.workspace.views import ChangeView
 
 __all__ = ["Session"]
@@ -193,6 +197,50 @@ class Session:
         except NotFoundError:
             return explain_out_of_reach(self.context, wanted, module, key)
         return explain(self.context, wanted, module, record, key)
+
+    def simulate(
+        self,
+        proposed: Configuration,
+        actor: MemberKey,
+        module: ModuleKey,
+        criteria: Criterion | None = None,
+        *,
+        limit: int | None = 1000,
+        samples: Sequence[Mapping[str, object]] = (),
+    ) -> Simulation:
+        """Return what somebody would see, edit and lose under a configuration before it is in force (POL-4).
+
+        Roles, grants, segments and inheritance are those that are proposed; records are as they are stored. Nothing is
+        written, and nobody else notices. It is for those who may configure the module, and tells them no more of its
+        records than they may read: records that they may not view are left out, and where a verdict depends on a field
+        that they may not read on a record, or on values that the proposed configuration would change, it isn't told.
+        Who may configure and view nothing can make records up.
+
+        >>> from custinfo import ALL_FIELDS, F, Grant, Workspace
+        >>> from custinfo.standard import sample_organisation, standard_configuration
+        >>> workspace = Workspace.open("memory://", standard_configuration(), organisation=sample_organisation())
+        >>> SEE = frozenset({"view"})
+        >>> with workspace.acting_as("admin") as session:
+        ...     lost = Grant("finance", "customer", SEE, "all", condition=F.status == "流失", view=ALL_FIELDS)
+        ...     proposed = session.configuration.current.with_grants(lost)
+        ...     customers = [{"客户状态": "流失"}, {"客户状态": "高潜"}]
+        ...     found = session.simulate(proposed, "qianba", "customer", samples=customers)
+        >>> [item.changed for item in found.records]
+        [True, False]
+
+        Args:
+            proposed: The configuration to try out, such as one made from `configuration.current`.
+            actor: Key of the member whose rights are looked at.
+            module: Key of the module.
+            criteria: Which records to look at, of those that the simulating actor may view; all when not given.
+            limit: At most so many of them; `None` for all.
+            samples: Made-up records, as for `create`, without references: values by field, and `owner`.
+
+        Raises: PermissionDeniedError for those who may not configure the module; ConfigurationError for a
+            configuration that is wrong; InvalidInputError for unknown names and wrong samples.
+        """
+        wanted = Everything() if criteria is None else criteria
+        return simulate(self.context, proposed, actor, module, wanted, limit=limit, samples=samples)
 
     def _asked(self, action: str, module: ModuleKey, field: str | None) -> tuple[Action, FieldKey | None]:
         """Return the action and the key of the field that are asked about."""

@@ -6,6 +6,7 @@ see. Needs the extra `excel`; its libraries are loaded on first use.
 
 from custinfo.adapters.excel.export import ExportReport, export
 from custinfo.adapters.excel.importing import ExcelPlan, ExcelReport, plan_import
+from custinfo.adapters.excel.policy_matrix import write_policy_matrix
 from custinfo.adapters.excel.reading import Limits, read_tables
 from custinfo.adapters.excel.template import write_template
 
@@ -17,5 +18,6 @@ __all__ = [
     "export",
     "plan_import",
     "read_tables",
+    "write_policy_matrix",
     "write_template",
 ]

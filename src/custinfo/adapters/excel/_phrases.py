@@ -76,8 +76,22 @@ _CHINESE: Final = {
     "invalid_datetime": "请输入日期和时间，如 2024-03-15 10:30。",
     "invalid_number": "请输入数字。{limits}",
     "invalid_whole": "请输入整数。{limits}",
+    # the matrix of a policy
+    "matrix_guide": "图例",
+    "matrix_flat": "全部权限",
+    "matrix_how": (
+        "每个模块一张表：上半部分为操作，下半部分为字段；单元格写明可以做什么、适用于哪些记录。未写明的一律不允许。"
+    ),
+    "matrix_colour": "颜色",
+    "matrix_meaning": "含义",
+    "matrix_open": "可查看，并可修改或填写",
+    "matrix_seen": "可查看；允许的操作",
+    "matrix_partly": "只能脱敏查看",
+    "matrix_unseen": "可修改或填写，但看不到",
+    "matrix_closed": "不允许",
+    "matrix_actions": "操作",
+    "matrix_fields": "字段",
 }
-
 _ENGLISH: Final = {
     "reason": "Reason",
     "source_row": "Source row",
@@ -142,6 +156,22 @@ _ENGLISH: Final = {
     "invalid_datetime": "Enter a date and time such as 2024-03-15 10:30.",
     "invalid_number": "Enter a number. {limits}",
     "invalid_whole": "Enter a whole number. {limits}",
+    # the matrix of a policy
+    "matrix_guide": "Legend",
+    "matrix_flat": "All rights",
+    "matrix_how": (
+        "A sheet for each module: actions above, fields below. A cell says what may be done, and to which records. "
+        "What is not written is not allowed."
+    ),
+    "matrix_colour": "Colour",
+    "matrix_meaning": "Meaning",
+    "matrix_open": "seen in full, and edited or set",
+    "matrix_seen": "seen in full; an action that is allowed",
+    "matrix_partly": "seen masked only",
+    "matrix_unseen": "edited or set without being seen",
+    "matrix_closed": "not allowed",
+    "matrix_actions": "Actions",
+    "matrix_fields": "Fields",
 }
 
 _LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {"zh": _CHINESE, "en": _ENGLISH}

@@ -109,6 +109,13 @@ CHINESE_WORDS: Final = {
     "scope_pool": "公海",
     "rows_of_departments": "{rows}：{departments}",
     "explain_inherited": "{finding}（由其对{module}的权限带来）",
+    "simulation_record": "记录",
+    "simulation_counts": (
+        "检查 {looked_at} 条记录：现在可见 {before} 条，之后可见 {after} 条"
+        "（新增 {gained}，失去 {lost}，不予说明 {untold}）"
+    ),
+    "right_masked": "脱敏查看",
+    "right_field": "{what}“{field}”",
 }
 
 ENGLISH_WORDS: Final = {
@@ -210,4 +217,11 @@ ENGLISH_WORDS: Final = {
     "scope_pool": "public pool",
     "rows_of_departments": "{rows}: {departments}",
     "explain_inherited": "{finding} (follows from what they may do with {module})",
+    "simulation_record": "Record",
+    "simulation_counts": (
+        "{looked_at} records looked at: {before} seen now, {after} seen then "
+        "({gained} gained, {lost} lost, {untold} not told)"
+    ),
+    "right_masked": "view masked",
+    "right_field": "{what} {field}",
 }
