@@ -485,6 +485,7 @@ EXCEL: Final[dict[str, Verb | str]] = {
         lambda pick: pick("deal", "firm"),
         lambda side, drawn: _file(lambda file: write_template(side.session, drawn, file)),
     ),
+    "write_policy_matrix": "it takes a policy, and has no session",
 }
 
 _HOST = "the host's own: nobody acts"
