@@ -39,21 +39,26 @@ class GuardedTable:
 
     @property
     def sheet(self) -> str:
+        """The name of the sheet."""
         return self.table.sheet
 
     @property
     def header(self) -> tuple[str, ...]:
+        """The headings."""
         return self.table.header
 
     @property
     def header_row(self) -> int:
+        """The row of the headings, from 1."""
         return self.table.header_row
 
     @property
     def columns(self) -> tuple[int, ...]:
+        """The numbers of the columns, from 1."""
         return self.table.columns
 
     def rows(self) -> Iterator[tuple[int, tuple[object, ...]]]:
+        """Yield the number of each row and its values."""
         rows = self.table.rows()
         while block := list(islice(rows, _BLOCK)):
             if any(_MASK in self.texts(block, place) for place in self.places):
@@ -63,6 +68,7 @@ class GuardedTable:
 
     @property
     def watched(self) -> list[bool]:
+        """Which columns are of fields that have masks."""
         return [place in self.places for place in range(len(self.header))]
 
     def texts(self, block: Sequence[tuple[int, tuple[object, ...]]], place: int) -> str:
