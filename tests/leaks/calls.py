@@ -372,6 +372,17 @@ def _decision(verb: str) -> Verb:
     )
 
 
+def _handing_on(verb: str) -> Verb:
+    return Verb(
+        lambda pick: (_some_request(pick), pick("judge", ACTOR, "nobody"), _reason(pick)),
+        lambda side, drawn: getattr(side.session.approvals, verb)(_request(side, drawn[0]), drawn[1], drawn[2]),
+    )
+
+
+def _some_part(pick: Pick) -> Any:
+    return pick("to_decide", "submitted", "decided", "stuck")
+
+
 APPROVALS: Final[dict[str, Verb | str]] = {
     "inbox": Verb(_nothing, lambda side, _: side.session.approvals.inbox()),
     "submitted": Verb(_nothing, lambda side, _: side.session.approvals.submitted()),
@@ -380,6 +391,21 @@ APPROVALS: Final[dict[str, Verb | str]] = {
     "approve": _decision("approve"),
     "reject": _decision("reject"),
     "withdraw": _decision("withdraw"),
+    "send_back": _decision("send_back"),
+    "take_back": _decision("take_back"),
+    "remind": _decision("remind"),
+    "cancel": _decision("cancel"),
+    "transfer": _handing_on("transfer"),
+    "delegate": _handing_on("delegate"),
+    "add_signer": _handing_on("add_signer"),
+    "rescue": _handing_on("rescue"),
+    "resubmit": Verb(_some_request, lambda side, drawn: side.session.approvals.resubmit(_request(side, drawn))),
+    "rebase": Verb(_some_request, lambda side, drawn: side.session.approvals.rebase(_request(side, drawn))),
+    "submit": Verb(_some_request, lambda side, drawn: side.session.approvals.submit(_request(side, drawn))),
+    "apply": Verb(_some_request, lambda side, drawn: side.session.approvals.apply(_request(side, drawn))),
+    "draft": "a change like `update` and `create`, kept for later",
+    "find": Verb(_some_part, lambda side, drawn: side.session.approvals.find(drawn, limit=None)),
+    "count": Verb(_some_part, lambda side, drawn: side.session.approvals.count(drawn)),
 }
 
 

@@ -1,8 +1,10 @@
 """Ports: what custinfo needs from the outside, as small Protocols that a host may implement."""
 
-from custinfo.core.organisation import DeputyDirectory, Directory, VersionedDirectory
+from custinfo.core.approval.calendars import WorkingCalendar
+from custinfo.core.organisation import DeputyDirectory, Directory, PositionDirectory, VersionedDirectory
 from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Rewriting
 from custinfo.ports.repositories import (
+    ApprovalQueries,
     ApprovalRepository,
     ConfigurationRepository,
     Grouping,
@@ -13,6 +15,7 @@ from custinfo.ports.repositories import (
     Query,
     RecordQueries,
     RecordRepository,
+    RequestQuery,
     TotalQueries,
 )
 from custinfo.ports.system import BlindIndex, Clock, DataKeys, EvidenceKeys, Ids, Keyring, SealContext
@@ -21,6 +24,7 @@ from custinfo.ports.upkeep import Disagreement, Unreadable, Upkeep
 
 __all__ = [
     "AnchorRepository",
+    "ApprovalQueries",
     "ApprovalRepository",
     "BlindIndex",
     "ChangeLog",
@@ -39,9 +43,11 @@ __all__ = [
     "Keyring",
     "Order",
     "OutboxRepository",
+    "PositionDirectory",
     "Query",
     "RecordQueries",
     "RecordRepository",
+    "RequestQuery",
     "Rewriting",
     "SealContext",
     "TotalQueries",
@@ -50,4 +56,5 @@ __all__ = [
     "Unreadable",
     "Upkeep",
     "VersionedDirectory",
+    "WorkingCalendar",
 ]

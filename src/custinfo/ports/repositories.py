@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import attrs
 
-from custinfo.core.approval.requests import Request, RequestId
+from custinfo.core.approval.requests import Request, RequestId, RequestState
 from custinfo.core.criteria.nodes import Criterion, Everything, Path
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
@@ -23,6 +23,7 @@ from custinfo.core.revisions import Revision
 from custinfo.core.totals import Period, Total
 
 __all__ = [
+    "ApprovalQueries",
     "ApprovalRepository",
     "ConfigurationRepository",
     "Grouping",
@@ -33,6 +34,7 @@ __all__ = [
     "Query",
     "RecordQueries",
     "RecordRepository",
+    "RequestQuery",
     "TotalQueries",
 ]
 
@@ -171,6 +173,47 @@ class ApprovalRepository(Protocol):
 
     def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the member's own requests, newest first."""
+
+
+@attrs.frozen
+class RequestQuery:
+    """Say which requests, and which part of the answer.
+
+    Args:
+        part: What `member` has to do with them: `deciding` now, `submitted`, or `decided`; `open` for all open ones.
+        member: Whose; plays no part for `open`.
+        modules: Requests about records of these modules; of all if `None`.
+        flow: Requests that take this flow.
+        states: Requests in these states.
+        record_id: Requests about this record.
+        limit: At most so many.
+        after: Time of submission and id of the request after which the answer goes on.
+        newest_first: The order of the answer, by time of submission and id.
+    """
+
+    part: Literal["deciding", "submitted", "decided", "open"]
+    member: MemberKey | None = None
+    modules: tuple[ModuleKey, ...] | None = None
+    flow: str | None = None
+    states: tuple[RequestState, ...] | None = None
+    record_id: RecordId | None = None
+    limit: int | None = None
+    after: tuple[datetime, RequestId] | None = None
+    newest_first: bool = True
+
+
+@runtime_checkable
+class ApprovalQueries(Protocol):
+    """Find requests page by page: an `ApprovalRepository` does so, too, where inboxes may be long."""
+
+    def find(self, query: RequestQuery, /) -> Sequence[Request]:
+        """Return the requests in order."""
+
+    def count(self, query: RequestQuery, /) -> int:
+        """Return how many requests there are; order, limit and position play no part."""
+
+    def due(self, moment: datetime, limit: int, /) -> Sequence[Request]:
+        """Return the pending requests whose time limit passed by then, the longest overdue first, at most so many."""
 
 
 class ImportRepository(Protocol):

@@ -21,9 +21,19 @@ from custinfo.core.kinds import Kind
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import Schema
 from custinfo.core.totals import Total, period_of, tally
-from custinfo.ports.repositories import Grouping, Query
+from custinfo.ports.repositories import Grouping, Query, RequestQuery
 
-__all__ = ["ScanQueries", "in_feed_order", "kind_at", "open_for", "submitted_by", "unfinished", "waiting_for"]
+__all__ = [
+    "ScanQueries",
+    "due_requests",
+    "found_requests",
+    "in_feed_order",
+    "kind_at",
+    "open_for",
+    "submitted_by",
+    "unfinished",
+    "waiting_for",
+]
 
 Load = Callable[[ModuleKey], Iterable[Record]]
 Get = Callable[[ModuleKey, Collection[RecordId]], Mapping[RecordId, Record]]
@@ -166,19 +176,56 @@ def in_feed_order(places: Iterable[tuple[Any, RecordId, int]]) -> list[tuple[Rec
 def open_for(requests: Iterable[Request], module: ModuleKey, record_ids: Collection[RecordId]) -> list[Request]:
     """Return the open requests about these records, oldest first."""
     wanted = frozenset(record_ids)
-    found = (item for item in requests if item.module == module and item.record_id in wanted)
+    found = (item for item in requests if item.module == module and not wanted.isdisjoint(item.record_ids()))
     return sorted((item for item in found if item.state in OPEN_STATES), key=_age)
 
 
 def waiting_for(requests: Iterable[Request], member: MemberKey) -> list[Request]:
     """Return the requests in which the member has a task that is open now, oldest first."""
-    found = (item for item in requests if any(task.approver == member for task in item.open_tasks()))
+    found = (item for item in requests if member in item.waiting_for())
     return sorted(found, key=_age)
 
 
 def submitted_by(requests: Iterable[Request], member: MemberKey) -> list[Request]:
     """Return the member's own requests, newest first."""
     return sorted((item for item in requests if item.submitted_by == member), key=_age, reverse=True)
+
+
+def found_requests(requests: Iterable[Request], query: RequestQuery) -> list[Request]:
+    """Return the requests that a query asks for, in order."""
+    found = sorted((item for item in requests if _is_wanted(item, query)), key=_age, reverse=query.newest_first)
+    if query.after is not None:
+        mark = query.after
+        found = [item for item in found if (_age(item) < mark if query.newest_first else _age(item) > mark)]
+    return found[: query.limit]
+
+
+def _is_wanted(request: Request, query: RequestQuery) -> bool:
+    return (
+        (query.modules is None or request.module in query.modules)
+        and (query.states is None or request.state in query.states)
+        and (query.flow is None or any(key == query.flow for key, _ in request.flows))
+        and (query.record_id is None or query.record_id in request.record_ids())
+        and _has_part(request, query)
+    )
+
+
+def _has_part(request: Request, query: RequestQuery) -> bool:
+    match query.part:
+        case "deciding":
+            return query.member in request.waiting_for()
+        case "submitted":
+            return request.submitted_by == query.member
+        case "decided":
+            return query.member in request.decided_by()
+        case "open":
+            return request.state in OPEN_STATES
+
+
+def due_requests(requests: Iterable[Request], moment: datetime, limit: int) -> list[Request]:
+    """Return the pending requests whose time limit passed by then, the longest overdue first."""
+    due = [(item.due_at, item.id, item) for item in requests if item.due_at is not None and item.due_at <= moment]
+    return [item for _, _, item in sorted(due, key=lambda row: row[:2])][:limit]
 
 
 def _age(request: Request) -> tuple[datetime, RequestId]:

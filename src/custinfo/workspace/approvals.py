@@ -2,166 +2,377 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from custinfo.core.approval.machine import Command, decide
-from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
+from custinfo.core.approval.requests import Place, Request, RequestId, RequestState
 from custinfo.core.errors import InvalidInputError
-from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import fold
-from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, Record, RecordId
+from custinfo.core.records import MemberKey, ModuleKey, RecordId
 from custinfo.core.text import CONTROL
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.context import Context
-from custinfo.workspace.past import both
+from custinfo.workspace.finding_requests import RequestFilter, RequestFinder, RequestPart
+from custinfo.workspace.proposing import Proposals
 from custinfo.workspace.reading import ReadPath, not_found
-from custinfo.workspace.views import InboxTask, RequestView
+from custinfo.workspace.viewing_requests import RequestViews
+from custinfo.workspace.views import Applied, AwaitingApproval, InboxTask, Outcome, RequestPage, RequestView
 
 __all__ = ["Approvals"]
 
-_SYSTEM: Final = frozenset({"owner", "department", "archived_at", "tags"})
-
 
 class Approvals:
-    """Give one session's actor their requests and decisions."""
+    """Give one session's actor their requests and decisions.
+
+    Every command takes the request's id, a comment for the trail, and `version`: that of the request that the actor
+    read; a command on an older reading is refused. Said again, a command changes nothing. A request that the actor has
+    no part in, and whose record they may not view, does not exist for them (`NotFoundError`); what the request's state
+    does not accept is refused (`IllegalTransitionError`), also as `NotYourDecisionError` where it is somebody else's.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._reading = ReadPath(context)
+        self._views = RequestViews(context)
+
+    # --- reading
 
     def inbox(self) -> tuple[InboxTask, ...]:
         """Return the decisions that wait for the actor, oldest first."""
-        tasks = []
-        for request in self._context.unit.approvals.waiting_for(self._context.actor):
-            step = request.steps[request.position]
-            view = self._view(request)
-            tasks.append(InboxTask(request.id, request.record_id, request.module, step.key, view))
-        return tuple(tasks)
+        return tuple(map(self._views.task, self._context.unit.approvals.waiting_for(self._context.actor)))
 
     def submitted(self) -> tuple[RequestView, ...]:
         """Return the actor's own requests, newest first."""
-        return tuple(map(self._view, self._context.unit.approvals.submitted_by(self._context.actor)))
+        return tuple(map(self._views.view, self._context.unit.approvals.submitted_by(self._context.actor)))
+
+    def find(
+        self,
+        part: RequestPart = "to_decide",
+        *,
+        module: ModuleKey | None = None,
+        flow: str | None = None,
+        state: RequestState | None = None,
+        record_id: str | None = None,
+        limit: int | None = 50,
+        after: str | None = None,
+    ) -> RequestPage:
+        """Return a page of the actor's requests.
+
+        Args:
+            part: `to_decide` (oldest first), `submitted`, `decided` by the actor, or `stuck`: open requests that do not
+                move, of the actor's own and of modules that they may configure; each says why in `stuck`.
+            module: Requests about records of this module.
+            flow: Requests that take this flow.
+            state: Requests in this state.
+            record_id: Requests about this record.
+            limit: At most so many, from 1; `None` for all at once.
+            after: `RequestPage.next` of the page before.
+
+        Raises: ValueError for a limit below 1; InvalidInputError for a position that is none.
+        """
+        if limit is not None and limit < 1:
+            raise ValueError("limit must be at least 1")
+        wanted = RequestFilter(module, flow, state, record_id)
+        found, position = RequestFinder(self._context).page(part, wanted, limit, after)
+        return RequestPage(tuple(map(self._views.view, found)), position)
+
+    def count(
+        self,
+        part: RequestPart = "to_decide",
+        *,
+        module: ModuleKey | None = None,
+        flow: str | None = None,
+        state: RequestState | None = None,
+        record_id: str | None = None,
+    ) -> int:
+        """Return how many requests `find` would give on all pages together."""
+        return RequestFinder(self._context).count(part, RequestFilter(module, flow, state, record_id))
 
     def get(self, request_id: str) -> RequestView:
         """Return a request that the actor submitted, decides or decided, or whose record the actor sees.
 
         Raises: NotFoundError for any other.
         """
-        return self._view(self._known(request_id))
+        return self._views.view(self._known(request_id))
 
-    def approve(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
+    def view(self, request: Request) -> RequestView:
+        """Return what the actor may see of a request: values obey the policy on its record."""
+        return self._views.view(request)
+
+    # --- submitting
+
+    def draft(
+        self,
+        module: ModuleKey,
+        values: Mapping[str, object],
+        *,
+        record_id: str | None = None,
+        reason: str | None = None,
+    ) -> RequestView:
+        """Keep a change that is not submitted yet: of a record, or of a new one without `record_id`.
+
+        A draft reserves nothing and is seen by its author. Each value must be one of its field; what is missing, or
+        goes against a rule, is said when it is submitted.
+
+        Raises: NotFoundError, InvalidInputError, PermissionDeniedError.
+        """
+        key = None if record_id is None else RecordId(record_id)
+        request = Proposals(self._context).drafted(module, key, values, reason)
+        with self._context.unit.atomic():
+            self._context.hold_configuration()
+            self._context.unit.approvals.save(request)
+        return self._views.view(request)
+
+    def submit(
+        self, request_id: str, values: Mapping[str, object] | None = None, *, comment: str | None = None
+    ) -> Outcome:
+        """Submit a draft, with some values changed or added: through the write path, like any change.
+
+        Returns: `AwaitingApproval`, or `Applied` where no flow gates it; the draft is then withdrawn.
+        Raises: as the change itself; IllegalTransitionError if it is no draft of the actor.
+        """
+        request = self._known(request_id)
+        if request.state != "draft":
+            return AwaitingApproval(self._decide(request, Command("submit", comment)))
+        path, prepared = Proposals(self._context).prepared(request, values or {})
+        if prepared.path is not None:
+            proposal = Proposals(self._context).proposal(request, values or {})
+            view = self._decide(request, Command("submit", comment, proposal=proposal))
+            return self._outcome(view)
+        with self._context.unit.atomic():
+            self._decide(request, Command("withdraw", comment))
+            path.commit([prepared])
+        record = prepared.after if prepared.changed else prepared.before
+        if record is None:
+            raise RuntimeError("a draft without error gives a record")
+        return Applied(ReadPath(self._context).view(record))
+
+    def _outcome(self, view: RequestView) -> Outcome:
+        if view.state != "applied":
+            return AwaitingApproval(view)
+        return Applied(ReadPath(self._context).view(ReadPath(self._context).record(view.module, view.record_id)[0]))
+
+    def resubmit(
+        self,
+        request_id: str,
+        values: Mapping[str, object] | None = None,
+        comment: str | None = None,
+        *,
+        version: int | None = None,
+    ) -> RequestView:
+        """Send a request that was returned again, with some values changed or added.
+
+        Unchanged, it passes all steps again, or goes on where it was returned if the flow says so. Changed, it passes
+        the write path, and all steps of the flows that it triggers now.
+
+        Raises: as the class says; as the change itself where values are given.
+        """
+        request = self._known(request_id)
+        proposal = (
+            Proposals(self._context).proposal(request, values) if values and request.state == "returned" else None
+        )
+        if proposal is not None and (proposal.patch, proposal.base) == (request.patch, request.base):
+            proposal = None
+        return self._decide(request, Command("resubmit", comment, version, proposal=proposal))
+
+    def rebase(
+        self,
+        request_id: str,
+        values: Mapping[str, object] | None = None,
+        comment: str | None = None,
+        *,
+        version: int | None = None,
+    ) -> RequestView:
+        """Propose again what met a conflict, on the record as it is now: the view has `base`, `live` and `proposed`.
+
+        Raises: as the class says; as the change itself.
+        """
+        request = self._known(request_id)
+        proposal = Proposals(self._context).proposal(request, values or {}) if request.state == "needs_rebase" else None
+        return self._decide(request, Command("rebase", comment, version, proposal=proposal))
+
+    def withdraw(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
+        """Take back one's own request (撤回) while it is open, or drop one's draft. Raises: as the class says."""
+        return self._carry_out(request_id, Command("withdraw", comment, version))
+
+    # --- deciding
+
+    def approve(
+        self,
+        request_id: str,
+        comment: str | None = None,
+        *,
+        version: int | None = None,
+        amend: Mapping[str, object] | None = None,
+    ) -> RequestView:
         """Approve the open task of the actor; with the last one the change is applied, all or nothing.
 
         If the same fields changed meanwhile, the request becomes `needs_rebase` and nothing is overwritten.
-        Saying it again changes nothing.
+        From somebody who was asked for an opinion it is that: the task goes back.
 
         Args:
             request_id: The request.
             comment: What the trail keeps.
             version: The request's version that the actor read; a decision on an older reading is refused.
+            amend: Values to change, in fields that the step lets its approvers amend and that the actor may edit.
 
-        Raises: NotFoundError; IllegalTransitionError without an open task, or for one's own change;
-            InvalidInputError if the record would break a rule: the request stays as it was.
+        Raises: as the class says; InvalidInputError if the record would break a rule: the request stays as it was.
         """
-        return self._carry_out(request_id, Command("approve", comment, version))
+        request = self._known(request_id)
+        proposal = Proposals(self._context).amended(request, amend) if amend else None
+        return self._decide(request, Command("approve", comment, version, proposal=proposal))
 
     def reject(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
-        """Reject the request: it ends, and the record stays as it is. Raises: as `approve`."""
+        """Reject: the request ends, is returned, or has a vote against it, as the step says. Raises: as `approve`."""
         return self._carry_out(request_id, Command("reject", comment, version))
 
-    def withdraw(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
-        """Take back one's own request while it is open. Raises: NotFoundError; IllegalTransitionError."""
-        return self._carry_out(request_id, Command("withdraw", comment, version))
+    def send_back(
+        self, request_id: str, comment: str | None = None, *, step: str | None = None, version: int | None = None
+    ) -> RequestView:
+        """Return a request (退回) to its submitter, or to an earlier step by its key. Raises: as the class says."""
+        request = self._known(request_id)
+        number = None
+        if step is not None:
+            keys = [item.key for item in request.steps]
+            number = keys.index(step) if step in keys else len(keys)
+        return self._decide(request, Command("return", comment, version, step=number))
 
-    # --- commands
+    def take_back(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
+        """Undo one's own decision while nobody acted on it, or call back a task that is with a delegate.
+
+        Raises: as the class says.
+        """
+        return self._carry_out(request_id, Command("take_back", comment, version))
+
+    # --- handing on
+
+    def transfer(
+        self,
+        request_id: str,
+        to: str,
+        comment: str | None = None,
+        *,
+        holder: str | None = None,
+        version: int | None = None,
+    ) -> RequestView:
+        """Give one's open task to somebody else for good (转交).
+
+        Args:
+            request_id: The request.
+            to: A member by key, name, `name(department)` or employee number.
+            comment: What the trail keeps.
+            holder: Whose task it is, where an administrator hands it on.
+            version: As the class says.
+
+        Raises: as the class says; InvalidInputError for nobody known; PermissionDeniedError.
+        """
+        return self._hand_on("transfer", request_id, to, comment, holder, version)
+
+    def delegate(
+        self, request_id: str, to: str, comment: str | None = None, *, version: int | None = None
+    ) -> RequestView:
+        """Ask somebody for their opinion on one's task (委派), which then comes back. Raises: as `transfer`."""
+        return self._hand_on("delegate", request_id, to, comment, None, version)
+
+    def add_signer(
+        self,
+        request_id: str,
+        to: str | Sequence[str],
+        comment: str | None = None,
+        *,
+        place: Place = "parallel",
+        version: int | None = None,
+    ) -> RequestView:
+        """Let others sign too (加签): `before` one's own decision, `after` it, or `parallel` to it.
+
+        Their approval is needed whatever the step's mode. Raises: as `transfer`.
+        """
+        members = self._members([to] if isinstance(to, str) else to)
+        return self._carry_out(request_id, Command("add_signer", comment, version, members, place))
+
+    def remind(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
+        """Remind those who are asked (催办); again within the hour changes nothing. Raises: as the class says."""
+        return self._carry_out(request_id, Command("remind", comment, version))
+
+    # --- administrators
+
+    def rescue(
+        self, request_id: str, to: str | Sequence[str], comment: str | None = None, *, version: int | None = None
+    ) -> RequestView:
+        """Let others decide in place of a step that is stuck: for who may configure the module.
+
+        Raises: as `transfer`; PermissionDeniedError for anybody else.
+        """
+        request = self._administered(request_id)
+        members = self._members([to] if isinstance(to, str) else to)
+        return self._decide(request, Command("rescue", comment, version, members))
+
+    def cancel(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
+        """End an open request: for who may configure the module. Raises: as `rescue`."""
+        return self._decide(self._administered(request_id), Command("cancel", comment, version))
+
+    def apply(self, request_id: str) -> RequestView:
+        """Apply a request that is approved and was not applied; where it is applied already, nothing happens.
+
+        Raises: as `approve`.
+        """
+        request = self._known(request_id)
+        if request.state == "approved":
+            with self._context.unit.atomic():
+                self._context.hold_configuration()
+                request = Applying(self._context).run(request)
+        return self._views.view(request)
+
+    # --- inner
 
     def _known(self, request_id: str) -> Request:
         key = RequestId(str(request_id))
         request = self._context.unit.approvals.get([key]).get(key)
-        if request is None or not self._may_know(request):
+        if request is None or not self._views.may_know(request):
+            raise not_found("request")
+        if request.state == "draft" and request.submitted_by != self._context.actor:
             raise not_found("request")
         return request
 
-    def _may_know(self, request: Request) -> bool:
-        involved = {request.submitted_by, *(task.approver for task in request.tasks)}
-        if self._context.actor in involved:
-            return True
-        return "view" in self._verdict(request)[1].actions
+    def _administered(self, request_id: str) -> Request:
+        request = self._known(request_id)
+        if not self._views.administers(request):
+            raise self._context.denied("configure", request.module)
+        return request
+
+    def _members(self, texts: Sequence[str]) -> tuple[MemberKey, ...]:
+        return tuple(map(self._member, texts))
+
+    def _member(self, text: str) -> MemberKey:
+        found = self._context.schema.directory.find_member(text)
+        if not isinstance(found, str):
+            raise InvalidInputError([Problem("ambiguous_member" if found else "unknown_member")])
+        member = self._context.schema.directory.member(found)
+        if member is None or not member.active:
+            raise InvalidInputError([Problem("inactive_member")])
+        return found
+
+    def _hand_on(
+        self, name: str, request_id: str, to: str, comment: str | None, holder: str | None, version: int | None
+    ) -> RequestView:
+        request = self._known(request_id) if holder is None else self._administered(request_id)
+        given = "transfer" if name == "transfer" else "delegate"
+        command = Command(given, comment, version, (self._member(to),), holder=holder)  # type: ignore[arg-type]
+        return self._decide(request, command)
 
     def _carry_out(self, request_id: str, command: Command) -> RequestView:
-        request = self._known(request_id)
+        return self._decide(self._known(request_id), command)
+
+    def _decide(self, request: Request, command: Command) -> RequestView:
+        context = self._context
         if command.comment is not None and CONTROL.search(command.comment):
             raise InvalidInputError([Problem("control_character", "comment")])
-        command = attrs.evolve(command, holder=command.holder or self._context.on_behalf_of)
-        decided, events = decide(request, command, actor=self._context.author, now=self._context.now())
+        decided, events = decide(request, command, actor=context.actor, now=context.now(), calendar=context.calendar)
         if events:
-            with self._context.unit.atomic():
-                self._context.hold_configuration()
-                self._context.unit.approvals.save(decided)
+            with context.unit.atomic():
+                context.hold_configuration()
+                context.unit.approvals.save(decided)
                 if decided.state == "approved":
-                    decided = Applying(self._context).run(decided)
-        return self._view(decided)
-
-    # --- views
-
-    def _verdict(self, request: Request) -> tuple[Record | None, Verdict]:
-        record = self._context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
-        return record, NO_ACCESS if record is None else self._context.verdict(record)
-
-    def view(self, request: Request) -> RequestView:
-        """Return what the actor may see of a request: values obey the policy on its record."""
-        return self._view(request)
-
-    def _view(self, request: Request) -> RequestView:
-        record, verdict = self._verdict(request)
-        if record is not None and request.state not in OPEN_STATES:
-            changes = self._context.unit.history.of_record(request.module, request.record_id)
-            past = fold(changes, until=request.submitted_at)
-            if past is not None:
-                verdict = both(verdict, self._context.verdict(past))
-        shown = record or _stand_in(request)
-        return RequestView(
-            request.id,
-            request.module,
-            request.record_id,
-            request.state,
-            request.version,
-            tuple(key for key, _ in request.flows),
-            request.submitted_by,
-            request.submitted_at,
-            tuple(request.patch),
-            self._visible(shown, request.base, verdict),
-            self._visible(shown, request.patch, verdict),
-            tuple(task.approver for task in request.open_tasks()),
-            request.reason,
-            request.trail,
-        )
-
-    def _visible(self, record: Record, values: Mapping[FieldKey, Any], verdict: Verdict) -> FrozenDict[FieldKey, Any]:
-        return FrozenDict(
-            {
-                key: value if value is CLEAR else self._reading.reveal(record, key, value, verdict)
-                for key, value in values.items()
-                if verdict.field(key) != "hidden"
-            }
-        )
-
-
-def _stand_in(request: Request) -> Record:
-    """Return an empty record for a request whose record is not there (yet, or any more)."""
-    return Record(
-        RecordId(request.record_id),
-        request.module,
-        FrozenDict(),
-        frozenset(),
-        None,
-        None,
-        0,
-        request.submitted_at,
-        request.submitted_at,
-    )
+                    decided = Applying(context).run(decided)
+        return self._views.view(decided)

@@ -411,6 +411,8 @@ class Records:
         return self._outcome(WritePath(self._context).write(draft))
 
     def _outcome(self, prepared: Prepared) -> Outcome:
+        if prepared.request is not None and prepared.request.state == "applied":
+            return Applied(self._reading.view(self._reading.record(self.module, prepared.request.record_id)[0]))
         if prepared.request is not None:
             return AwaitingApproval(Approvals(self._context).view(prepared.request))
         record = prepared.after if prepared.changed else prepared.before

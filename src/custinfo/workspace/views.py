@@ -8,9 +8,10 @@ from typing import Any
 
 import attrs
 
-from custinfo.core.approval.requests import RequestId, RequestState, TrailEntry
+from custinfo.core.approval.requests import ItemOutcome, RequestId, RequestState, TrailEntry
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction, Channel
+from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, Masked, MemberKey, ModuleKey, RecordId, Share, Tag, Unreadable
 from custinfo.core.schema import ModuleSchema
 
@@ -19,9 +20,11 @@ __all__ = [
     "AwaitingApproval",
     "ChangeView",
     "InboxTask",
+    "ItemView",
     "Outcome",
     "Page",
     "RecordView",
+    "RequestPage",
     "RequestView",
 ]
 
@@ -123,8 +126,10 @@ class ChangeView:
 class RequestView:
     """An approval request as one actor may see it.
 
-    `fields` are those that it will change; `base` and `proposed` hold the values that the actor may see.
-    `waiting_for` are the members whose decision is open now.
+    `fields` are those that it will change; `base`, `live` and `proposed` hold the values that the actor may see: when
+    it was submitted, now, and as they would be. `waiting_for` are the members whose decision is open now, at `step`,
+    whose next time limit passes at `due_at`. `happened` says what became of the record since. `items` are the records
+    of a request for many. `stuck` says why an open one does not move.
     """
 
     id: RequestId
@@ -141,17 +146,51 @@ class RequestView:
     waiting_for: tuple[MemberKey, ...]
     reason: str | None = attrs.field(repr=False, default=None)
     trail: tuple[TrailEntry, ...] = attrs.field(repr=False, default=())
+    live: Mapping[FieldKey, Any] = attrs.field(repr=False, factory=FrozenDict)
+    step: str | None = None
+    due_at: datetime | None = None
+    happened: tuple[Problem, ...] = ()
+    items: tuple[ItemView, ...] = ()
+    stuck: Problem | None = None
+
+
+@attrs.frozen
+class RequestPage:
+    """Part of an answer: `requests` in order, and `next`, to pass as `after` for what follows (`None` at the end)."""
+
+    requests: tuple[RequestView, ...]
+    next: str | None = None
+
+
+@attrs.frozen
+class ItemView:
+    """One record of a request for many, as one actor may see it: `outcome` is set when the request was applied.
+
+    `problem` is the code of what stopped it: where the record changed meanwhile (`conflict`), or broke a rule
+    (`refused`).
+    """
+
+    record_id: RecordId
+    outcome: ItemOutcome | None
+    problem: str | None
+    base: Mapping[FieldKey, Any] = attrs.field(repr=False)
+    proposed: Mapping[FieldKey, Any] = attrs.field(repr=False)
 
 
 @attrs.frozen
 class InboxTask:
-    """A decision that waits for the actor."""
+    """A decision that waits for the actor; `delegated_by` is who asks for their opinion only, and decides then.
+
+    `due_at` is when the next time limit of the step passes.
+    """
 
     request_id: RequestId
     record_id: RecordId
     module: ModuleKey
     step: str
     request: RequestView
+    delegated_by: MemberKey | None = None
+    due_at: datetime | None = None
 
 
 @attrs.frozen

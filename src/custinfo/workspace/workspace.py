@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from custinfo.core.anchors import Anchor
+from custinfo.core.approval.calendars import EVERY_DAY, WorkingCalendar
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import NotFoundError, PermissionDeniedError
 from custinfo.core.kinds import Kind
@@ -32,6 +33,7 @@ from custinfo.workspace.integrity import IntegrityReport
 from custinfo.workspace.proving import log_of
 from custinfo.workspace.rotation import RotationReport, Rotor
 from custinfo.workspace.session import Session
+from custinfo.workspace.timing import SYSTEM, DueReport, run_due
 from custinfo.workspace.trying import tried_again
 from custinfo.workspace.undoing import UndoReport, undo
 from custinfo.workspace.upkeep import Maintenance, in_force, upkeep_of
@@ -59,6 +61,7 @@ class Workspace:
         kinds: The host's own kinds of fields, by key.
         rule_types: The host's own classes of rules, by the name that JSON gives them.
         masks: The host's own styles of masks, by key: functions of the text of a value.
+        calendar: By which the time limits of approvals go; every hour of every day if not given.
 
     The configuration counts until somebody changes it at run time (`Session.configuration`): from then on the store has
     the one in force, and every session begins under it, in whatever process.
@@ -80,12 +83,14 @@ class Workspace:
         kinds: Mapping[str, Kind] | None = None,
         rule_types: RuleTypes | None = None,
         masks: Mapping[str, Masker] | None = None,
+        calendar: WorkingCalendar = EVERY_DAY,
     ) -> None:
         directory = organisation if organisation is not None else Organisation((), (), ())
         self.tenant = tenant
         self._units = units
         self._keyring = keyring
         self._clock = clock
+        self._calendar = calendar
         self._ids = ids if ids is not None else Uuid7(clock)
         self._given = Compiled(checked_schema(configuration, directory, dict(kinds or {}), masks), rule_types)
         self._compiled = self._given
@@ -103,7 +108,7 @@ class Workspace:
         Args:
             url: `sqlite:///customers.db`, `postgresql+psycopg://…`, `mysql+pymysql://…`, or `memory://`.
             configuration: The data model, policy and flows.
-            settings: As for `Workspace`: organisation, keyring, clock, ids, tenant, kinds, rule_types, masks.
+            settings: As for `Workspace`: organisation, keyring, clock, ids, tenant, kinds, rule_types, masks, calendar.
 
         Raises: MissingExtraError where a library is not installed; StorageError where the database can't be opened.
         Close it, or use it as a context manager, to give its connections back.
@@ -422,11 +427,27 @@ class Workspace:
 
     def _within(self, actor: MemberKey, compiled: Compiled, unit: UnitOfWork) -> Iterator[Context]:
         related = References(unit, compiled.schema)
-        context = Context(actor, self.tenant, compiled, unit, self._clock, self._ids, self._keyring, related)
+        context = Context(
+            actor, self.tenant, compiled, unit, self._clock, self._ids, self._keyring, related, self._calendar
+        )
         try:
             yield context
         finally:
             context.end()
+
+    def run_due(self, *, limit: int = 200) -> DueReport:
+        """Carry out what passed time limits of approvals ask for: remind, escalate, expire.
+
+        For the host's scheduler, as often as it likes: each limit acts once, whoever else runs this at the same time.
+        Nobody acts here; the trail names `system`.
+
+        Args:
+            limit: At most so many requests at a time, the longest overdue first; `more` says that others wait.
+
+        Raises: TypeError for a store without `custinfo.ports.ApprovalQueries`.
+        """
+        with self._context(SYSTEM, None) as context:
+            return run_due(context, limit)
 
     def undo_import(self, batch_id: str, *, actor: MemberKey, unit: Units | None = None) -> UndoReport:
         """Take back what an import did: records that it created go, records that it changed become as before.

@@ -138,6 +138,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "slot_differs": {"module": "customer", "record": "018f"},
     "title_differs": {"module": "customer", "record": "018f"},
     "tasks_differ": {"request": "018c"},
+    "marks_differ": {"request": "018c"},
     "reservations_differ": {"request": "018c"},
     "revision_head_differs": {"actual": 2, "expected": 3},
     "record_missing": {"module": "customer", "record": "018f"},

@@ -19,6 +19,7 @@ from custinfo.core.store_errors import field_reserved, stale_version
 from custinfo.core.stored import instant_to_text
 from custinfo.ports import scanning
 from custinfo.ports.documents import Item, Where
+from custinfo.ports.repositories import RequestQuery
 
 __all__ = ["DocumentApprovals", "DocumentConfigurations", "DocumentHistory", "DocumentImports", "DocumentOutbox"]
 
@@ -62,7 +63,7 @@ class DocumentApprovals:
 
     def save(self, request: Request, /) -> None:
         """Insert or replace the request, or raise and change nothing."""
-        names = {claim_name("reserved", request.record_id, key): key for key in request.reserved_fields()}
+        names = {claim_name("reserved", record, key): key for record, key in request.reservations()}
         with self.shelf.store.atomic():
             self.shelf.save("request", [request])
             taken = self.shelf.claim(dict.fromkeys(names, request.id))
@@ -71,7 +72,8 @@ class DocumentApprovals:
 
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
         """Return the open requests about these records, oldest first."""
-        found = self._read(module=(module,), record_id=record_ids, state=sorted(OPEN_STATES))
+        # A request for many records has none of its own: its key there is empty.
+        found = self._read(module=(module,), record_id=[*record_ids, ""], state=sorted(OPEN_STATES))
         return scanning.open_for(found, module, record_ids)
 
     def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
@@ -81,6 +83,29 @@ class DocumentApprovals:
     def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the member's own requests, newest first."""
         return scanning.submitted_by(self._read(submitted_by=(member,)), member)
+
+    def find(self, query: RequestQuery, /) -> Sequence[Request]:
+        """Return the requests in order."""
+        return scanning.found_requests(self._candidates(query), query)
+
+    def count(self, query: RequestQuery, /) -> int:
+        """Return how many requests there are."""
+        return len(scanning.found_requests(self._candidates(query), attrs.evolve(query, limit=None, after=None)))
+
+    def due(self, moment: datetime, limit: int, /) -> Sequence[Request]:
+        """Return the pending requests whose time limit passed by then, the longest overdue first."""
+        return scanning.due_requests(self._read(state=("pending",)), moment, limit)
+
+    def _candidates(self, query: RequestQuery) -> list[Request]:
+        """Read what a query may ask for, as far as documents are found by what they hold."""
+        where: dict[str, Collection[str]] = {}
+        if query.part == "submitted":
+            where["submitted_by"] = (query.member or "",)
+        if query.part in ("deciding", "open"):
+            where["state"] = ("pending",) if query.part == "deciding" else sorted(OPEN_STATES)
+        if query.modules is not None:
+            where["module"] = query.modules
+        return self._read(**where)
 
     def _read(self, **where: Collection[str]) -> list[Request]:
         return self._decoded(self.shelf.store.read("request", where))

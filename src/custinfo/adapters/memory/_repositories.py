@@ -18,6 +18,7 @@ from custinfo.core.revisions import Revision
 from custinfo.core.schema import Schema
 from custinfo.core.store_errors import changed_configuration, field_reserved, not_unique, stale_version
 from custinfo.ports import scanning
+from custinfo.ports.repositories import RequestQuery
 
 __all__ = [
     "MemoryApprovals",
@@ -153,10 +154,11 @@ class MemoryApprovals:
         actual = stored.version if stored is not None else 0
         if actual != request.version - 1:
             raise stale_version(request.version - 1, actual)
-        for other in self.open_for(request.module, (request.record_id,)):
-            shared = other.reserved_fields() & request.reserved_fields()
+        mine = set(request.reservations())
+        for other in self.open_for(request.module, request.record_ids()):
+            shared = mine.intersection(other.reservations())
             if other.id != request.id and shared:
-                raise field_reserved(dict.fromkeys(shared, other.id))
+                raise field_reserved({field: other.id for _, field in shared})
         self._state.requests[request.id] = request
 
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
@@ -170,6 +172,18 @@ class MemoryApprovals:
     def submitted_by(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the member's own requests, newest first."""
         return scanning.submitted_by(self._state.requests.values(), member)
+
+    def find(self, query: RequestQuery, /) -> Sequence[Request]:
+        """Return the requests in order."""
+        return scanning.found_requests(self._state.requests.values(), query)
+
+    def count(self, query: RequestQuery, /) -> int:
+        """Return how many requests there are."""
+        return len(scanning.found_requests(self._state.requests.values(), attrs.evolve(query, limit=None, after=None)))
+
+    def due(self, moment: datetime, limit: int, /) -> Sequence[Request]:
+        """Return the pending requests whose time limit passed by then, the longest overdue first."""
+        return scanning.due_requests(self._state.requests.values(), moment, limit)
 
 
 class MemoryImports:

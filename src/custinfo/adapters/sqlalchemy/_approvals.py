@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, and_, delete, insert, or_, select, update
 
+from custinfo.adapters.sqlalchemy._approval_queries import counting, due, finding, mark_rows
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
@@ -15,8 +17,9 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey, RecordId
 from custinfo.core.stored import ValueCodec, instant_to_text
 from custinfo.core.stored_requests import request_from_json, request_to_json
+from custinfo.ports.repositories import RequestQuery
 
-__all__ = ["SqlAlchemyApprovals", "request_row", "reservation_rows", "task_rows"]
+__all__ = ["SqlAlchemyApprovals", "mark_rows", "request_row", "reservation_rows", "task_rows"]
 
 
 def request_row(request: Request, codec: ValueCodec) -> dict[str, Any]:
@@ -34,14 +37,14 @@ def request_row(request: Request, codec: ValueCodec) -> dict[str, Any]:
 
 def task_rows(request: Request, tenant: str) -> list[dict[str, Any]]:
     """Return one row for each member whom a request waits for."""
-    approvers = sorted({task.approver for task in request.open_tasks()})
-    return [{"tenant_id": tenant, "request_id": request.id, "approver": approver} for approver in approvers]
+    members = sorted(request.waiting_for())
+    return [{"tenant_id": tenant, "request_id": request.id, "approver": member} for member in members]
 
 
 def reservation_rows(request: Request, tenant: str) -> list[dict[str, Any]]:
     """Return one row for each field that a request reserves."""
-    key = {"tenant_id": tenant, "request_id": request.id, "record_id": request.record_id}
-    return [{**key, "field": field} for field in sorted(request.reserved_fields())]
+    key = {"tenant_id": tenant, "request_id": request.id}
+    return [{**key, "record_id": record, "field": field} for record, field in sorted(set(request.reservations()))]
 
 
 class _StaleError(Exception):
@@ -81,14 +84,19 @@ class SqlAlchemyApprovals:
 
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
         """Return the open requests about these records, oldest first."""
-        columns = self._context.tables.request.c
-        found: list[Request] = []
+        columns, reserved = self._context.tables.request.c, self._context.tables.reservation.c
+        found: dict[RequestId, Request] = {}
         for part in chunked(tuple(record_ids)):
-            statement = self._select().where(
-                columns.record_id.in_(part), columns.module == module, columns.state.in_(sorted(OPEN_STATES))
+            held = select(reserved.request_id).where(
+                reserved.tenant_id == self._context.tenant, reserved.record_id.in_(part)
             )
-            found.extend(self._requests(statement))
-        return sorted(found, key=lambda request: (request.submitted_at, request.id))
+            statement = self._select().where(
+                or_(columns.record_id.in_(part), and_(columns.record_id == "", columns.id.in_(held))),
+                columns.module == module,
+                columns.state.in_(sorted(OPEN_STATES)),
+            )
+            found |= {request.id: request for request in self._requests(statement)}
+        return sorted(found.values(), key=lambda request: (request.submitted_at, request.id))
 
     def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the requests in which the member has a task that is open now, oldest first."""
@@ -102,6 +110,18 @@ class SqlAlchemyApprovals:
         columns = self._context.tables.request.c
         statement = self._select().where(columns.submitted_by == member)
         return self._requests(statement.order_by(columns.submitted_at.desc(), columns.id.desc()))
+
+    def find(self, query: RequestQuery, /) -> Sequence[Request]:
+        """Return the requests in order."""
+        return self._requests(finding(self._context, query))
+
+    def count(self, query: RequestQuery, /) -> int:
+        """Return how many requests there are."""
+        return int(self._context.execute(counting(self._context, query)).scalar_one())
+
+    def due(self, moment: datetime, limit: int, /) -> Sequence[Request]:
+        """Return the pending requests whose time limit passed by then, the longest overdue first."""
+        return self._requests(due(self._context, moment, limit))
 
     def _select(self) -> Select[Any]:
         columns = self._context.tables.request.c
@@ -135,7 +155,7 @@ class SqlAlchemyApprovals:
         statement = update(tables.request).where(same, columns.version == request.version - 1).values(**row)
         if self._context.execute(statement).rowcount != 1:
             raise _StaleError
-        for table in (tables.task, tables.reservation):
+        for table in (tables.task, tables.reservation, tables.mark):
             mine = (table.c.tenant_id == self._context.tenant) & (table.c.request_id == request.id)
             self._context.execute(delete(table).where(mine))
 
@@ -143,6 +163,9 @@ class SqlAlchemyApprovals:
         rows = task_rows(request, self._context.tenant)
         if rows:
             self._context.execute(insert(self._context.tables.task), rows)
+        marks = mark_rows(request, self._context.tenant)
+        if marks:
+            self._context.execute(insert(self._context.tables.mark), marks)
 
     def _write_reservations(self, request: Request) -> None:
         rows = reservation_rows(request, self._context.tenant)
@@ -161,10 +184,11 @@ class SqlAlchemyApprovals:
 
     def _reserved(self, request: Request) -> ConflictError:
         columns = self._context.tables.reservation.c
+        mine = set(request.reservations())
         statement = select(columns.field, columns.request_id).where(
             columns.tenant_id == self._context.tenant,
-            columns.record_id == request.record_id,
-            columns.field.in_(sorted(request.reserved_fields())),
+            columns.record_id.in_(sorted({record for record, _ in mine})),
+            columns.field.in_(sorted({field for _, field in mine})),
             columns.request_id != request.id,
         )
         rows = self._context.execute(statement.order_by(columns.field).with_for_update(read=True))

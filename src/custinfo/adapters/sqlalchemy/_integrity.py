@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import attrs
 from sqlalchemy import Column, ColumnElement, Table, delete, insert, select, update
 
-from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals, reservation_rows, task_rows
+from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals, mark_rows, reservation_rows, task_rows
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._grams import Title
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
@@ -68,7 +68,7 @@ class Integrity:
         yield from self._orphans(tables.document, tables.record, "document_without_record", keep=True)
         for table in (tables.tag, tables.share, tables.unique, tables.title):
             yield from self._orphans(table, tables.record, "index_without_record")
-        for table in (tables.task, tables.reservation):
+        for table in (tables.task, tables.reservation, tables.mark):
             yield from self._orphans(table, tables.request, "index_without_request")
         for page in _pages(self._stored("record"), Record):
             records = [record for record in page if record.module in self._context.modules]
@@ -220,6 +220,7 @@ class Integrity:
         for table, code, rows_of in (
             (tables.task, "tasks_differ", task_rows),
             (tables.reservation, "reservations_differ", reservation_rows),
+            (tables.mark, "marks_differ", mark_rows),
         ):
             actual = self._rows(table, table.c.request_id, ids)
             for request in requests:
@@ -235,7 +236,7 @@ class Integrity:
     def _free(self, table: Table, row: WholeRow) -> bool:
         """Tell whether no other open request has a right to a row."""
         holder = self._holder(table, row)
-        if holder is None or table is self._tables.task:
+        if holder is None or table is not self._tables.reservation:
             return True
         try:
             found = SqlAlchemyApprovals(self._context).get([holder]).get(holder)

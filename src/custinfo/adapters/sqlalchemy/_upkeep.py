@@ -9,7 +9,7 @@ import attrs
 from sqlalchemy import Column, Row, Select, Table, and_, delete, insert, or_, select, text, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from custinfo.adapters.sqlalchemy._approvals import request_row, reservation_rows, task_rows
+from custinfo.adapters.sqlalchemy._approvals import mark_rows, request_row, reservation_rows, task_rows
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._failures import storage_error
 from custinfo.adapters.sqlalchemy._integrity import BROKEN, Integrity
@@ -178,6 +178,7 @@ class SqlAlchemyUpkeep:
         self._insert(tables.request, rows)
         self._insert(tables.task, [row for request in requests for row in task_rows(request, tenant)])
         self._insert(tables.reservation, [row for request in requests for row in reservation_rows(request, tenant)])
+        self._insert(tables.mark, [row for request in requests for row in mark_rows(request, tenant)])
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:

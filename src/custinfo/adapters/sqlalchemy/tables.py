@@ -65,6 +65,7 @@ class Tables:
     request: Table
     task: Table
     reservation: Table
+    mark: Table
     batch: Table
     configuration: Table
     revision: Table
@@ -270,7 +271,7 @@ def _log(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Tabl
     return feed, anchor
 
 
-def _approvals(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table]:
+def _approvals(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table, Table]:
     narrow = {"sqlite_with_rowid": False, **options}
     request = Table(
         f"{prefix}approval_request",
@@ -295,7 +296,10 @@ def _approvals(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tupl
     reservation_keys = (_key("tenant_id"), _key("record_id"), _key("field"))
     reservation = Table(f"{prefix}approval_reservation", metadata, *reservation_keys, _text("request_id"), **narrow)
     Index(f"{reservation.name}_request", reservation.c.tenant_id, reservation.c.request_id)
-    return request, task, reservation
+    mark_keys = (_key("tenant_id"), _key("kind"), _text("value", _NAME, key=True), _key("request_id"))
+    mark = Table(f"{prefix}approval_mark", metadata, *mark_keys, **narrow)
+    Index(f"{mark.name}_request", mark.c.tenant_id, mark.c.request_id)
+    return request, task, reservation, mark
 
 
 def _batch(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
@@ -374,7 +378,7 @@ def make_tables(
         options |= partitioning(partitions)
     document, tag, share, unique = _record_parts(metadata, prefix, options)
     feed, anchor = _log(metadata, prefix, options)
-    request, task, reservation = _approvals(metadata, prefix, options)
+    request, task, reservation, mark = _approvals(metadata, prefix, options)
     title, gram, titled = _titles(metadata, prefix, options)
     configuration, revision = _configurations(metadata, prefix, options)
     return Tables(
@@ -393,6 +397,7 @@ def make_tables(
         request=request,
         task=task,
         reservation=reservation,
+        mark=mark,
         batch=_batch(metadata, f"{prefix}import_batch", options),
         configuration=configuration,
         revision=revision,

@@ -284,6 +284,12 @@ class Request:
             yield from ((self.record_id, key) for key in self.patch)
             yield from ((item.record_id, key) for item in self.items for key in item.patch if item.outcome is None)
 
+    def decided_by(self) -> frozenset[MemberKey]:
+        """Return the members who approved, rejected or returned it, in this round or an earlier one."""
+        return frozenset(
+            entry.holder or entry.actor for entry in self.trail if entry.command in ("approve", "reject", "return")
+        )
+
     def record_ids(self) -> tuple[RecordId, ...]:
         """Return the records that it is about."""
         return tuple(item.record_id for item in self.items) if self.items else (self.record_id,)

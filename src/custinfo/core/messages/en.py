@@ -253,6 +253,7 @@ ENGLISH: Final = {
     "slot_differs": "the index of {module} {record} does not hold its value",
     "title_differs": "the title index of {module} {record} does not hold its title",
     "tasks_differ": "the task rows of the approval request {request} are not those of the request",
+    "marks_differ": "what the approval request {request} is found by does not agree with the request",
     "reservations_differ": "the fields that the approval request {request} reserves are not those of the request",
     "revision_head_differs": "version {actual} of the configuration is in force, and the latest is {expected}",
     "record_missing": "{module} {record} has a history, does not exist, and was not deleted",

@@ -245,6 +245,7 @@ CHINESE: Final = {
     "slot_differs": "{module} {record} 的索引与记录不一致",
     "title_differs": "{module} {record} 的标题索引与记录不一致",
     "tasks_differ": "审批单 {request} 的任务行与审批单不一致",
+    "marks_differ": "用于查找审批单 {request} 的索引行与审批单不一致",
     "reservations_differ": "审批单 {request} 占用的字段与审批单不一致",
     "revision_head_differs": "生效的配置是第 {actual} 版，而最新的是第 {expected} 版",
     "record_missing": "{module} {record} 有历史，但记录不存在，也未被删除",

@@ -1,0 +1,157 @@
+"""What a request proposes, through the write path again: drafts, changed patches, rebased and amended ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from custinfo.core.approval.requests import Proposal, Request, RequestId
+from custinfo.core.errors import InvalidInputError, PermissionDeniedError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import ChangeAction
+from custinfo.core.problems import Problem
+from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, RecordId, Sealed, Tag
+from custinfo.workspace.applying import Applying
+from custinfo.workspace.authorising import authorise
+from custinfo.workspace.context import Context
+from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.gating import digest_of, proposed
+from custinfo.workspace.normalising import Normaliser
+from custinfo.workspace.writing import WritePath
+
+__all__ = ["Proposals"]
+
+_SYSTEM: Final = frozenset({"tags", "archived_at", "department", "created_by"})
+
+
+@attrs.frozen
+class Proposals:
+    """Turn values into what is to be approved, for one session."""
+
+    context: Context
+
+    def drafted(
+        self, module: ModuleKey, record_id: RecordId | None, values: Mapping[str, object], reason: str | None
+    ) -> Request:
+        """Return a draft that holds values; what is wrong with one of them is said, what is missing is not.
+
+        Raises: NotFoundError, InvalidInputError, PermissionDeniedError.
+        """
+        context = self.context
+        draft = Draft("update" if record_id else "create", module, record_id, values, reason=reason)
+        [prepared] = Normaliser(context).run([draft])
+        if prepared.error is not None:
+            raise prepared.error
+        if prepared.after is None or prepared.errors:
+            raise InvalidInputError(prepared.errors)
+        authorise(context, prepared)
+        if prepared.error is not None:
+            raise prepared.error
+        after = WritePath(context).finished(prepared.after, context.now())
+        patch, base = proposed(context, prepared.before, after, prepared.patch)
+        given = prepared.patch.keys()
+        return Request(
+            id=RequestId(context.ids()),
+            module=module,
+            record_id=after.id,
+            action="update" if record_id else "create",
+            patch=FrozenDict({key: value for key, value in patch.items() if key in given}),
+            base=FrozenDict({key: value for key, value in base.items() if key in given}),
+            flows=(),
+            steps=(),
+            tasks=(),
+            submitted_by=context.actor,
+            submitted_at=context.now(),
+            state="draft",
+            reason=reason,
+            configuration_version=context.schema.configuration.version,
+        )
+
+    def prepared(self, request: Request, values: Mapping[str, object]) -> tuple[WritePath, Prepared]:
+        """Return what a request comes to on the record as it is now, with some values changed.
+
+        Raises: what stops it.
+        """
+        path = WritePath(self.context, own=request.id, also=tuple(key for key, _ in request.flows))
+        [prepared] = path.prepare([self._draft(request, values)])
+        if prepared.error is not None:
+            raise prepared.error
+        if request.action == "create" and prepared.after is not None:
+            prepared.after = attrs.evolve(prepared.after, id=request.record_id)
+        return path, prepared
+
+    def proposal(self, request: Request, values: Mapping[str, object]) -> Proposal:
+        """Return what a request proposes with some values changed, and who is to approve it now.
+
+        Raises: what stops it; InvalidInputError (`nothing_proposed`) where nothing is left to approve.
+        """
+        path, prepared = self.prepared(request, values)
+        if prepared.after is None or prepared.path is None:
+            raise InvalidInputError([Problem("nothing_proposed")])
+        after = path.finished(prepared.after, self.context.now())
+        patch, base = proposed(self.context, prepared.before, after, prepared.patch)
+        return prepared.path.proposal(self.context, request.module, patch, base)
+
+    def amended(self, request: Request, values: Mapping[str, object]) -> Proposal:
+        """Return what a request proposes after an approver changed values, which they must be able to edit.
+
+        Raises: InvalidInputError, PermissionDeniedError.
+        """
+        context = self.context
+        record = context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
+        found = context.validator(request.module).normalise(values, {} if record is None else record.values)
+        if found.errors:
+            raise InvalidInputError(map(context.module(request.module).labelled, found.errors))
+        verdict = None if record is None else context.verdict(record)
+        refused = [key for key in found.patch if verdict is None or key not in verdict.editable & verdict.readable]
+        if refused:
+            raise PermissionDeniedError([Problem("field_not_editable", key) for key in refused])
+        sealed = {
+            field.key: context.seal(field, request.record_id, request.module, found.patch[field.key])
+            for field in context.module(request.module).encrypted_fields
+            if found.patch.get(field.key, CLEAR) is not CLEAR
+        }
+        patch = request.patch.merged({**found.patch, **sealed})
+        added = {key: None if record is None else record.values.get(key) for key in patch if key not in request.base}
+        changed = request.after({"patch": patch, "base": request.base.merged(added)})
+        Applying(context).checked(changed, record)
+        return Proposal(patch, changed.base, digest_of(context, request.module, patch))
+
+    def _draft(self, request: Request, values: Mapping[str, object]) -> Draft:
+        raw: dict[str, Any] = {
+            key: self._plain(request, key, value) for key, value in request.patch.items() if key not in _SYSTEM
+        }
+        names = self.context.module(request.module)
+        for name, value in values.items():
+            raw[names.resolve(name) or name] = value
+        patch = request.patch
+        tags = frozenset(Tag(*tag) for tag in patch["tags"]) if patch.get("tags", CLEAR) is not CLEAR else None
+        if "tags" in patch and tags is None:
+            tags = frozenset()
+        creating = request.action == "create"
+        return Draft(
+            self._action(request),
+            request.module,
+            None if creating else request.record_id,
+            raw,
+            tags,
+            ANY,
+            request.reason,
+        )
+
+    @staticmethod
+    def _action(request: Request) -> ChangeAction:
+        match request.action:
+            case "archive":
+                return "restore" if request.patch.get("archived_at", CLEAR) is CLEAR else "archive"
+            case "create" | "transfer" | "delete":
+                return request.action
+            case _:
+                return "update"
+
+    def _plain(self, request: Request, key: FieldKey, value: Any) -> Any:
+        if type(value) is not Sealed:
+            return value
+        return self.context.unseal(request.record_id, request.module, key, value)

@@ -1,0 +1,166 @@
+"""What an actor may see of approval requests: values obey the policy on the record, and the step's fields to see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from custinfo.core.approval.requests import OPEN_STATES, Request, TrailEntry
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import fold
+from custinfo.core.policy.access import NO_ACCESS, Verdict
+from custinfo.core.problems import Problem
+from custinfo.core.records import CLEAR, FieldKey, MemberKey, Record, RecordId
+from custinfo.workspace.applying import Applying, current
+from custinfo.workspace.context import Context
+from custinfo.workspace.finding_requests import stuck
+from custinfo.workspace.past import both
+from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.views import InboxTask, ItemView, RequestView
+
+__all__ = ["RequestViews"]
+
+
+class RequestViews:
+    """Show requests to one session's actor."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._reading = ReadPath(context)
+        self._applying = Applying(context)
+
+    def may_know(self, request: Request) -> bool:
+        """Tell whether the actor has a part in a request, may view one of its records, or sees to the module."""
+        if self._context.actor in involved(request) or self.administers(request):
+            return True
+        return any("view" in self._verdict(request, key)[1].actions for key in request.record_ids())
+
+    def administers(self, request: Request) -> bool:
+        """Tell whether the actor may move the requests of a module on that are stuck: who may configure it."""
+        return self._context.access(request.module).may("configure")
+
+    def task(self, request: Request) -> InboxTask:
+        """Return the actor's task in a request that waits for them."""
+        step = request.steps[request.position]
+        mine = next((item for item in request.open_tasks() if item.holder == self._context.actor), None)
+        delegated_by = mine.approver if mine is not None and mine.delegate is not None else None
+        view = self.view(request)
+        return InboxTask(request.id, request.record_id, request.module, step.key, view, delegated_by, request.due_at)
+
+    def view(self, request: Request) -> RequestView:
+        """Return what the actor may see of a request."""
+        record, verdict = self._seen(request, request.record_id)
+        shown = record or _stand_in(request)
+        open_ = request.state in OPEN_STATES and not request.items and request.action != "create"
+        sees = self._sees(request)
+        live = {key: current(record, key) for key in request.patch} if open_ and record is not None else {}
+        return RequestView(
+            request.id,
+            request.module,
+            request.record_id,
+            request.state,
+            request.version,
+            tuple(key for key, _ in request.flows),
+            request.submitted_by,
+            request.submitted_at,
+            tuple(key for key in request.patch if sees is None or key in sees),
+            self._visible(shown, request.base, verdict, sees),
+            self._visible(shown, request.patch, verdict, sees),
+            request.waiting_for(),
+            request.reason,
+            tuple(map(_shown, request.trail)),
+            self._visible(shown, live, verdict, sees),
+            request.steps[request.position].key if request.steps and request.state == "pending" else None,
+            request.due_at,
+            self._happened(request, record) if open_ else (),
+            tuple(self._item(request, number) for number in range(len(request.items))),
+            stuck(self._context, request),
+        )
+
+    def _happened(self, request: Request, record: Record | None) -> tuple[Problem, ...]:
+        """Return what happened to the record since: what is in the way, and that it has another owner."""
+        found = list(self._applying.conflicts(request, record))
+        if record is not None and "owner" not in request.patch and record.updated_at > request.submitted_at:
+            changes = self._context.unit.history.of_record(request.module, request.record_id)
+            past = fold(changes, until=request.submitted_at)
+            if past is not None and past.owner != record.owner:
+                found.append(Problem("record_transferred", severity="warning"))
+        verdict = self._verdict(request, request.record_id)[1]
+        return tuple(item for item in found if item.field is None or verdict.field(item.field) == "readable")
+
+    def _item(self, request: Request, number: int) -> ItemView:
+        item = request.items[number]
+        record, verdict = self._seen(request, item.record_id)
+        shown, sees = record or _stand_in(request), self._sees(request)
+        return ItemView(
+            item.record_id,
+            item.outcome,
+            item.problem,
+            self._visible(shown, item.base, verdict, sees),
+            self._visible(shown, item.patch, verdict, sees),
+        )
+
+    def _sees(self, request: Request) -> frozenset[FieldKey] | None:
+        """Return the fields that the steps show to the actor, if they know the request as an approver only."""
+        actor = self._context.actor
+        if actor == request.submitted_by:
+            return None
+        steps = {task.step for task in request.tasks if actor in (task.approver, task.delegate)}
+        shown = [request.steps[step].sees for step in steps]
+        if not shown or any(fields is None for fields in shown):
+            return None
+        return frozenset(key for fields in shown for key in fields or ())
+
+    def _verdict(self, request: Request, record_id: RecordId) -> tuple[Record | None, Verdict]:
+        record = self._context.unit.records.get(request.module, [record_id]).get(record_id)
+        return record, NO_ACCESS if record is None else self._context.verdict(record)
+
+    def _seen(self, request: Request, record_id: RecordId) -> tuple[Record | None, Verdict]:
+        """Return the record, and what the actor may see on it now, and of a closed request also at its time."""
+        record, verdict = self._verdict(request, record_id)
+        if record is not None and request.state not in OPEN_STATES:
+            changes = self._context.unit.history.of_record(request.module, record_id)
+            past = fold(changes, until=request.submitted_at)
+            if past is not None:
+                verdict = both(verdict, self._context.verdict(past))
+        return record, verdict
+
+    def _visible(
+        self, record: Record, values: Mapping[FieldKey, Any], verdict: Verdict, sees: frozenset[FieldKey] | None
+    ) -> FrozenDict[FieldKey, Any]:
+        return FrozenDict(
+            {
+                key: value if value is CLEAR else self._reading.reveal(record, key, value, verdict)
+                for key, value in values.items()
+                if verdict.field(key) != "hidden" and (sees is None or key in sees)
+            }
+        )
+
+
+def involved(request: Request) -> set[MemberKey]:
+    """Return who has, or had, a part in a request."""
+    members: Iterable[MemberKey | None] = (
+        member for task in request.tasks for member in (task.approver, task.delegate)
+    )
+    actors = {member for entry in request.trail for member in (entry.actor, entry.holder) if member is not None}
+    return {request.submitted_by, *actors, *(member for member in members if member is not None)}
+
+
+def _shown(entry: TrailEntry) -> TrailEntry:
+    """Return an entry of the trail without what was proposed, which may hold values that the reader may not see."""
+    return entry._replace(digest="", proposal=None)
+
+
+def _stand_in(request: Request) -> Record:
+    """Return an empty record for a request whose record is not there (yet, or any more)."""
+    return Record(
+        RecordId(request.record_id),
+        request.module,
+        FrozenDict(),
+        frozenset(),
+        None,
+        None,
+        0,
+        request.submitted_at,
+        request.submitted_at,
+    )
