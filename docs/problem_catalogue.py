@@ -96,7 +96,8 @@ TOPICS: Final[dict[str, str]] = {
         event_unreadable revision_unreadable document_without_record index_without_record index_without_request
         tags_differ shares_differ unique_differs unique_shared slot_differs title_differs tasks_differ
         reservations_differ marks_differ revision_head_differs record_missing history_missing history_gap
-        history_version history_differs module_undefined reference_without_record choice_without_entry request_without_record
+        history_version history_differs module_undefined reference_without_record choice_without_entry
+        request_without_record
     """,
 }
 """Where a code stands. One that is in no topic yet comes under the last heading of the page."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.approval.flows import GatedAction
-from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.machine import Command
 from custinfo.core.approval.requests import CommandName, Item, Request
 from custinfo.core.errors import CustinfoError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
@@ -16,7 +16,9 @@ from custinfo.core.history.changes import Change, ChangeAction, changes_between
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, Sealed
 from custinfo.workspace.context import Context
+from custinfo.workspace.deleting import refuse_referenced
 from custinfo.workspace.deriving import derived, derived_changes, follow, stripped
+from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
 from custinfo.workspace.validating import leavers, without_states
@@ -71,9 +73,8 @@ class Applying:
 
     def step(self, request: Request, name: CommandName) -> Request:
         """Carry out a command of the library's own, and save the request."""
-        context = self._context
-        changed, _ = decide(request, Command(name), actor=context.actor, now=context.now(), calendar=context.calendar)
-        context.unit.approvals.save(changed)
+        changed, events = carry_out(self._context, request, Command(name))
+        keep(self._context, request, changed, events)
         return changed
 
     def _before(self, request: Request) -> Record | None:
@@ -90,6 +91,7 @@ class Applying:
     def _save(self, request: Request, before: Record | None, after: Record) -> None:
         unit = self._context.unit
         if request.action == "delete" and before is not None:
+            refuse_referenced(self._context, before)
             unit.records.remove([before])
         else:
             unit.records.save([after])
@@ -106,6 +108,8 @@ class Applying:
         found = []
         if record.archived_at is not None and "archived_at" not in request.patch:
             found.append(Problem("record_archived"))
+        if request.action == "delete" and record.updated_at > request.proposed_at:
+            found.append(Problem("changed_since"))
         own = stripped(self._context, record)
         found += [Problem("changed_since", key) for key, value in request.base.items() if current(own, key) != value]
         return tuple(found)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
-import attrs
-
-from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.machine import Command
 from custinfo.core.approval.requests import Place, Request, RequestId, RequestState
+from custinfo.core.diagrams import to_mermaid, to_svg
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey, RecordId
@@ -15,6 +15,7 @@ from custinfo.core.text import CONTROL
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.context import Context
 from custinfo.workspace.finding_requests import RequestFilter, RequestFinder, RequestPart
+from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.proposing import Proposals
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.viewing_requests import RequestViews
@@ -99,6 +100,34 @@ class Approvals:
     def view(self, request: Request) -> RequestView:
         """Return what the actor may see of a request: values obey the policy on its record."""
         return self._views.view(request)
+
+    def diagram(
+        self, request_id: str, *, form: Literal["mermaid", "svg"] = "mermaid", language: Literal["zh", "en"] = "zh"
+    ) -> str:
+        """Return how far a request is as a diagram: who decided, for whom it waits, what is to come.
+
+        Args:
+            request_id: The request.
+            form: `mermaid` text, or an `svg` document, for which no program is needed.
+            language: Of the words in it.
+
+        Raises: NotFoundError.
+        """
+        picture = self._views.picture(self._known(request_id), language)
+        return to_svg(picture) if form == "svg" else to_mermaid(picture)
+
+    def flow_diagram(
+        self, flow: str, *, form: Literal["mermaid", "svg"] = "mermaid", language: Literal["zh", "en"] = "zh"
+    ) -> str:
+        """Return a flow of the configuration as a diagram; arguments as those of `diagram`.
+
+        Raises: NotFoundError for an unknown one.
+        """
+        known = self._context.schema.configuration.flows.get(flow)
+        if known is None:
+            raise not_found("flow")
+        picture = self._views.flow_picture(known, language)
+        return to_svg(picture) if form == "svg" else to_mermaid(picture)
 
     # --- submitting
 
@@ -368,11 +397,11 @@ class Approvals:
         context = self._context
         if command.comment is not None and CONTROL.search(command.comment):
             raise InvalidInputError([Problem("control_character", "comment")])
-        decided, events = decide(request, command, actor=context.actor, now=context.now(), calendar=context.calendar)
+        decided, events = carry_out(context, request, command)
         if events:
             with context.unit.atomic():
                 context.hold_configuration()
-                context.unit.approvals.save(decided)
+                keep(context, request, decided, events)
                 if decided.state == "approved":
                     decided = Applying(context).run(decided)
         return self._views.view(decided)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.history.changes import Channel
 from custinfo.core.records import (
@@ -32,7 +33,7 @@ from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.sharing import With, share_draft, unshare_draft
 from custinfo.workspace.summaries import Summaries
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
-from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView
+from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView, RequestView
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["Records"]
@@ -329,11 +330,12 @@ class Records:
         raw = {"owner": CLEAR}
         return self._write(Draft("release", self.module, RecordId(record_id), raw, None, version, reason, typed=True))
 
-    def delete(self, record_id: str, *, version: Version, reason: str | None = None) -> None:
+    def delete(self, record_id: str, *, version: Version, reason: str | None = None) -> AwaitingApproval | None:
         """Delete a record for good, archived or not; its history stays, and ends with the deletion.
 
         It is for what should never have been there; otherwise archive it. The actor needs `delete` on the record.
 
+        Returns: `AwaitingApproval` where a flow gates it, else nothing.
         Raises: as `update`; InvalidInputError (`still_referenced`) while another record refers to it;
             FieldReservedError while a request about it is open.
         """
@@ -342,7 +344,8 @@ class Records:
         if "delete" in self._context.verdict(record).actions:
             refuse_pending(self._context, [record])
             refuse_referenced(self._context, record)
-        WritePath(self._context).write(draft)
+        request = WritePath(self._context).write(draft).request
+        return None if request is None or request.state == "applied" else AwaitingApproval(self._view_of(request))
 
     def merge(
         self,
@@ -410,11 +413,14 @@ class Records:
     def _write(self, draft: Draft) -> Outcome:
         return self._outcome(WritePath(self._context).write(draft))
 
+    def _view_of(self, request: Request) -> RequestView:
+        return Approvals(self._context).view(request)
+
     def _outcome(self, prepared: Prepared) -> Outcome:
         if prepared.request is not None and prepared.request.state == "applied":
             return Applied(self._reading.view(self._reading.record(self.module, prepared.request.record_id)[0]))
         if prepared.request is not None:
-            return AwaitingApproval(Approvals(self._context).view(prepared.request))
+            return AwaitingApproval(self._view_of(prepared.request))
         record = prepared.after if prepared.changed else prepared.before
         if record is None:
             raise RuntimeError("a draft without error gives a record")

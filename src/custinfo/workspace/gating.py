@@ -152,6 +152,7 @@ class Gate:
         after: Record,
         written: Iterable[FieldKey],
         reserved: Mapping[str, Mapping[FieldKey, str]],
+        action: GatedAction | None = None,
     ) -> tuple[ApprovalPath | None, CustinfoError | None]:
         """Return the approval that a change needs, or what stops it: a reserved field, or that nobody can approve."""
         if before is None and not self._also and not self.watches_creation(after.module):
@@ -167,13 +168,19 @@ class Gate:
         if held:
             return None, FieldReservedError(held)
         try:
-            return self.path(before, after, touched), None
+            return self.path(before, after, touched, action), None
         except CustinfoError as error:
             return None, error
 
-    def path(self, before: Record | None, after: Record, touched: Collection[FieldKey]) -> ApprovalPath | None:
+    def path(
+        self,
+        before: Record | None,
+        after: Record,
+        touched: Collection[FieldKey],
+        given: GatedAction | None = None,
+    ) -> ApprovalPath | None:
         """Return what approval a change needs, or `None`. Raises: PermissionDeniedError where nobody can approve."""
-        action, actions = _action(before, after), _actions(before, after, touched)
+        action, actions = given or _action(before, after), {given} if given else _actions(before, after, touched)
         moving = self._context.validator(after.module).move_flows(before, after, self._context.related)
         flows = [
             flow

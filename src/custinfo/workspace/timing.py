@@ -12,6 +12,7 @@ from custinfo.core.approval.requests import CommandName, Request
 from custinfo.core.errors import ConflictError, IllegalTransitionError
 from custinfo.ports.repositories import ApprovalQueries
 from custinfo.workspace.context import Context
+from custinfo.workspace.keeping_requests import keep
 
 __all__ = ["SYSTEM", "DueReport", "run_due"]
 
@@ -53,7 +54,7 @@ def _carry_out(context: Context, request: Request) -> CommandName | None:
     try:
         decided, events = decide(request, command, actor=SYSTEM, now=context.now(), calendar=context.calendar)
         with context.unit.atomic():
-            context.unit.approvals.save(decided)
+            keep(context, request, decided, events)
     except (IllegalTransitionError, ConflictError):
         return None
     return name if events else None

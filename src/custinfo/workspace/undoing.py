@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from custinfo.core.approval.machine import Command, decide
-from custinfo.core.approval.requests import RequestId
+from custinfo.core.approval.machine import Command
+from custinfo.core.approval.requests import OPEN_STATES, RequestId
 from custinfo.core.criteria.nodes import Compare
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
@@ -18,6 +18,7 @@ from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.former_values import present_tags, present_values
+from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.reading import not_found
 
 __all__ = ["UndoReport", "undo"]
@@ -87,10 +88,9 @@ class _Undo:
         found = self.context.unit.approvals.get([RequestId(key) for key in self.batch.requests])
         withdrawn = []
         for request in found.values():
-            if request.state in ("pending", "needs_rebase"):
-                now = self.context.now()
-                ended, _ = decide(request, Command("cancel"), actor=self.context.actor, now=now)
-                self.context.unit.approvals.save(ended)
+            if request.state in OPEN_STATES:
+                ended, events = carry_out(self.context, request, Command("cancel"))
+                keep(self.context, request, ended, events)
                 withdrawn.append(request.id)
         return tuple(withdrawn)
 

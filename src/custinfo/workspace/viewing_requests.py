@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
+from custinfo.core.approval.flows import Flow, NamedMember
 from custinfo.core.approval.requests import OPEN_STATES, Request, TrailEntry
+from custinfo.core.diagrams import Picture, flow_picture, request_picture
+from custinfo.core.fields import label_in
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import fold
 from custinfo.core.policy.access import NO_ACCESS, Verdict
@@ -76,6 +79,26 @@ class RequestViews:
             tuple(self._item(request, number) for number in range(len(request.items))),
             stuck(self._context, request),
         )
+
+    def picture(self, request: Request, language: Literal["zh", "en"]) -> Picture:
+        """Return the picture of a request on its way, which shows people and no values."""
+        flows = self._context.schema.configuration.flows
+        titles = [flows[key].label_in(language) if key in flows else key for key, _ in request.flows]
+        return request_picture(request, " · ".join(titles) or request.action, language, self._name)
+
+    def flow_picture(self, flow: Flow, language: Literal["zh", "en"]) -> Picture:
+        """Return the picture of a flow, with roles, fields and people by their names."""
+        configuration = self._context.schema.configuration
+        names = {key: role.label_in(language) for key, role in configuration.roles.items()}
+        fields = configuration.modules[flow.trigger.module].fields
+        names |= {key: label_in(field.label, language, key) for key, field in fields.items()}
+        asked = [item for step in flow.steps for item in (*step.approvers, *step.fallback)]
+        names |= {item.member: self._name(item.member) for item in asked if isinstance(item, NamedMember)}
+        return flow_picture(flow, language, names)
+
+    def _name(self, member: MemberKey) -> str:
+        known = self._context.schema.directory.member(member)
+        return member if known is None else known.name
 
     def _happened(self, request: Request, record: Record | None) -> tuple[Problem, ...]:
         """Return what happened to the record since: what is in the way, and that it has another owner."""

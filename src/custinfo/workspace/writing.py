@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
+from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.errors import ConflictError, FieldReservedError
 from custinfo.core.frozen import FrozenDict
@@ -19,6 +20,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.gating import ApprovalPath, Gate
+from custinfo.workspace.keeping_requests import keep
 from custinfo.workspace.normalising import Normaliser
 from custinfo.workspace.validating import check_references, validate
 
@@ -94,7 +96,10 @@ class WritePath:
         reserved = gate.reservations([prepared.before for prepared in batch if prepared.before is not None])
         for prepared in batch:
             if prepared.after is not None and prepared.draft.action not in _UNGATED:
-                prepared.path, prepared.error = gate.judge(prepared.before, prepared.after, prepared.patch, reserved)
+                deleted: GatedAction | None = "delete" if prepared.draft.action == "delete" else None
+                prepared.path, prepared.error = gate.judge(
+                    prepared.before, prepared.after, prepared.patch, reserved, deleted
+                )
 
     def commit(self, batch: Iterable[Prepared | NewRecord]) -> None:
         """Save what was prepared, with history, and submit the requests. Raises: ConflictError; call it in `atomic`."""
@@ -195,7 +200,7 @@ class WritePath:
 
     def _submit(self, prepared: Prepared, after: Record, path: ApprovalPath) -> Request:
         request = path.request(self.context, prepared.before, after, prepared.patch, prepared.draft.reason, self.batch)
-        self.context.unit.approvals.save(request)
+        keep(self.context, None, request, ("submitted",))
         return Applying(self.context).run(request) if request.state == "approved" else request
 
     def _change(self, prepared: Prepared, after: Record, now: datetime) -> Change:

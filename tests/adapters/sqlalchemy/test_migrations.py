@@ -21,7 +21,7 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, 
 from custinfo import Workspace
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, make_tables, migrations
 from custinfo.adapters.sqlalchemy._engines import open_engine
-from custinfo.adapters.sqlalchemy.migrations.versions import first_tables, outbox, record_shares
+from custinfo.adapters.sqlalchemy.migrations.versions import approval_marks, first_tables, outbox, record_shares
 from custinfo.core.errors import StorageError
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
@@ -246,9 +246,9 @@ def test_statements_can_be_written_down() -> None:
     output = StringIO()
     settings = {"as_sql": True, "output_buffer": output}
     with Operations.context(MigrationContext.configure(dialect_name="postgresql", opts=settings)):
-        for each in (first_tables, record_shares, outbox):
+        for each in (first_tables, record_shares, outbox, approval_marks):
             each.upgrade()
-    assert output.getvalue().count("CREATE TABLE custinfo_") == 17
+    assert output.getvalue().count("CREATE TABLE custinfo_") == 18
 
 
 def test_other_tables_are_the_hosts() -> None:

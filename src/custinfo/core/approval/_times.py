@@ -22,7 +22,7 @@ def remind(request: Request, command: Command, act: Act) -> Outcome:
         _passed_limit(request, command, act)
         return _next(request, act), ("reminded",)
     involved = {request.submitted_by, *(member for task in request.tasks for member in (task.approver, task.delegate))}
-    if act.actor not in involved:
+    if (command.holder or act.actor) not in involved:
         raise not_yours("not_involved")
     last = request.trail[-1] if request.trail else None
     if last is not None and (last.command, last.actor) == ("remind", act.actor) and act.now - last.at < SOON:

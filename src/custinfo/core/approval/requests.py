@@ -284,6 +284,12 @@ class Request:
             yield from ((self.record_id, key) for key in self.patch)
             yield from ((item.record_id, key) for item in self.items for key in item.patch if item.outcome is None)
 
+    @property
+    def proposed_at(self) -> datetime:
+        """When its submitter last said that this is what they want."""
+        said = [entry.at for entry in self.trail if entry.command in ("submit", "resubmit", "rebase")]
+        return said[-1] if said else self.submitted_at
+
     def decided_by(self) -> frozenset[MemberKey]:
         """Return the members who approved, rejected or returned it, in this round or an earlier one."""
         return frozenset(

@@ -1,0 +1,69 @@
+"""Saving requests, with the events that tell of what happened to them: in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from custinfo.core.approval.machine import Command, Event, decide
+from custinfo.core.approval.requests import Request
+from custinfo.core.frozen import FrozenDict
+from custinfo.workspace.context import Context
+
+__all__ = ["carry_out", "keep"]
+
+_KINDS: Final[FrozenDict[Event, str]] = FrozenDict(
+    {
+        "submitted": "approval.submitted",
+        "resubmitted": "approval.submitted",
+        "rebased": "approval.submitted",
+        "task_decided": "approval.decided",
+        "approved": "approval.approved",
+        "rejected": "approval.rejected",
+        "returned": "approval.returned",
+        "withdrawn": "approval.withdrawn",
+        "reminded": "approval.reminded",
+        "escalated": "approval.escalated",
+        "expired": "approval.expired",
+        "applied": "approval.applied",
+        "conflict_found": "approval.needs_rebase",
+    }
+)
+"""What the machine says → the type of the event."""
+
+
+def carry_out(context: Context, request: Request, command: Command) -> tuple[Request, tuple[Event, ...]]:
+    """Return the request after a command of the session's actor, or of the deputy who acts for them; saves nothing."""
+    if context.on_behalf_of is not None:
+        command = attrs.evolve(command, holder=command.holder or context.actor)
+    return decide(request, command, actor=context.author, now=context.now(), calendar=context.calendar)
+
+
+def keep(context: Context, before: Request | None, after: Request, events: Sequence[Event]) -> None:
+    """Save a request, and announce what happened, where its module asks for events.
+
+    Keys of events name the request and its version, so that none is told twice. Raises: ConflictError.
+    """
+    context.unit.approvals.save(after)
+    if not context.module(after.module).definition.announced:
+        return
+    key = f"request/{after.id}/{after.version}"
+    payload = {
+        "request_id": after.id,
+        "module": after.module,
+        "record_id": after.record_id or None,
+        "version": after.version,
+        "state": after.state,
+        "flows": [flow for flow, _ in after.flows],
+        "actor": after.trail[-1].actor if after.trail else after.submitted_by,
+    }
+    for event in events:
+        if event in _KINDS:
+            context.announce(_KINDS[event], f"{key}/{event}", **payload)
+    known = () if before is None else before.waiting_for()
+    for member in after.waiting_for():
+        if member not in known:
+            step = after.steps[after.position].key
+            context.announce("approval.task_opened", f"{key}/task/{member}", **payload, member=member, step=step)

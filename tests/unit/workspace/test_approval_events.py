@@ -1,0 +1,68 @@
+"""Events of approvals: each told once, with the change, and without values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import pytest
+
+from custinfo import ANY, AwaitingApproval, Workspace
+from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
+from custinfo.core.outbox import Event
+from custinfo.core.policy.grants import Grant
+from custinfo.standard import sample_organisation, standard_configuration
+from tests.unit.workspace.story import Story
+
+DELETION = Flow("deletion", Trigger("customer", actions=("delete",)), (Step("head", (NamedMember("zhaojl"),)),))
+
+
+@pytest.fixture
+def workspace(url: str) -> Iterator[Workspace]:
+    """The standard configuration, whose customers are announced, and whose deletion needs approval."""
+    given = standard_configuration()
+    customer = attrs.evolve(given.modules["customer"], announced=True)
+    configuration = given.with_modules(customer).with_flows(DELETION)
+    configuration = configuration.with_grants(Grant("sales", "customer", frozenset({"delete"}), "own"))
+    with Workspace.open(url, configuration, organisation=sample_organisation()) as opened:
+        yield opened
+
+
+def told(workspace: Workspace) -> list[Event]:
+    """Deliver everything, and return what is about approvals."""
+    heard: list[Event] = []
+    workspace.deliver(heard.append)
+    return [event for event in heard if event.type.startswith("approval.")]
+
+
+def test_events_of_a_request(story: Story) -> None:
+    """Submitted, task opened, decided, approved and applied, in order, each under a key of its own."""
+    record = story.customer()
+    request = story.submit("lisi", record, {"status": "流失"})
+    first = told(story.workspace)
+    assert [event.type for event in first] == ["approval.submitted", "approval.task_opened"]
+    assert first[1].payload["member"] == "zhaojl"
+    assert first[0].payload["request_id"] == request.id
+    story.approve("zhaojl", request)
+    story.approve("zhaojl", request)
+    later = told(story.workspace)
+    assert [event.type for event in later] == ["approval.decided", "approval.approved", "approval.applied"]
+    assert len({event.key for event in (*first, *later)}) == 5
+    assert "流失" not in str([event.payload for event in (*first, *later)])
+
+
+def test_deletion_waits_for_approval(story: Story) -> None:
+    """A gated deletion is a request; the last approval deletes, unless the record changed since."""
+    record = story.customer()
+    with story.workspace.acting_as("lisi") as session:
+        outcome = session.customers.delete(record.id, version=ANY)
+        assert isinstance(outcome, AwaitingApproval)
+        assert session.customers.get(record.id)["name"] == record["name"]
+    story.update("lisi", record, {"email": "a@example.com"})
+    assert story.approve("zhaojl", outcome.request).state == "needs_rebase"
+    with story.workspace.acting_as("lisi") as session:
+        again = session.approvals.rebase(outcome.request.id)
+        assert again.state == "pending"
+    assert story.approve("zhaojl", outcome.request).state == "applied"
+    with story.workspace.acting_as("lisi") as session:
+        assert session.customers.count() == 0
