@@ -527,7 +527,6 @@ WORKSPACE: Final[dict[str, Verb | str]] = {
     "reorganise": _HOST,
     "build_indexes": _HOST,
     "run_due": _HOST,
-    "deliver": _HOST,
     "export_tenant": _HOST,
     "import_tenant": _HOST,
     "delete_tenant": _HOST,

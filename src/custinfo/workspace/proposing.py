@@ -15,7 +15,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, RecordId, Sealed, Tag
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.authorising import authorise
-from custinfo.workspace.context import Context
+from custinfo.workspace.context import NO_KEYS, Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.gating import digest_of, proposed
 from custinfo.workspace.normalising import Normaliser
@@ -108,8 +108,9 @@ class Proposals:
         refused = [key for key in found.patch if verdict is None or key not in verdict.editable & verdict.readable]
         if refused:
             raise PermissionDeniedError([Problem("field_not_editable", key) for key in refused])
+        keys = NO_KEYS if record is None else record.data_keys
         sealed = {
-            field.key: context.seal(field, request.record_id, request.module, found.patch[field.key])
+            field.key: context.seal(field, request.record_id, request.module, found.patch[field.key], keys)
             for field in context.module(request.module).encrypted_fields
             if found.patch.get(field.key, CLEAR) is not CLEAR
         }
@@ -154,4 +155,6 @@ class Proposals:
     def _plain(self, request: Request, key: FieldKey, value: Any) -> Any:
         if type(value) is not Sealed:
             return value
-        return self.context.unseal(request.record_id, request.module, key, value)
+        record = self.context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
+        keys = NO_KEYS if record is None else record.data_keys
+        return self.context.unseal(request.record_id, request.module, key, value, data_keys=keys)
