@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from custinfo import ANY, AwaitingApproval, Workspace
+from custinfo import ANY, AwaitingApproval, CustinfoError, Workspace
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.core.approval.flows import Flow, NamedMember, Step, StepMode, Trigger
 from custinfo.standard import sample_organisation, standard_configuration
@@ -19,24 +17,6 @@ from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_pref
 
 PROCESSES = 8
 APPROVERS = ("wangwu", "zhangsan", "zhaojl", "liuqi", "qianba", "sunjiu", "zhoushi", "admin")
-ROOT = Path(__file__).parents[3]
-
-CHILD = """
-import json, sys, time
-from tests.adapters.sqlalchemy.test_approval_races import opened
-from custinfo import CustinfoError
-
-url, prefix, mode, actor, verb, request_id, start = sys.argv[1:]
-workspace = opened(url, prefix, mode)
-with workspace.acting_as(actor) as session:
-    session.approvals.get(request_id)
-time.sleep(max(0.0, float(start) - time.time()))
-try:
-    view = workspace.run(actor, lambda session: getattr(session.approvals, verb)(request_id), attempts=20)
-    print(json.dumps(["done", view.state]))
-except CustinfoError as error:
-    print(json.dumps(["refused", error.code]))
-"""
 
 
 def opened(url: str, prefix: str, mode: str) -> Workspace:
@@ -70,27 +50,37 @@ def submitted(workspace: Workspace, number: int) -> tuple[str, str]:
         return record_id, outcome.request.id
 
 
-def race(url: str, prefix: str, mode: StepMode, request_id: str, verbs: list[str]) -> Counter[tuple[str, str]]:
-    """Let each approver decide in a process of their own, all at the same moment."""
-    import time
+def decided(
+    store: tuple[str, str], mode: str, actor: str, verb: str, request_id: str, start: Any, answers: Any
+) -> None:
+    """Decide in a process of its own, when all are ready."""
+    workspace = opened(*store, mode)
+    with workspace.acting_as(actor) as session:
+        session.approvals.get(request_id)
+    start.wait(timeout=150)
+    try:
+        view = workspace.run(actor, lambda session: getattr(session.approvals, verb)(request_id), attempts=20)
+        answers.put(("done", view.state))
+    except CustinfoError as error:
+        answers.put(("refused", error.code))
 
-    start = str(time.time() + 12)
+
+def race(store: tuple[str, str], mode: StepMode, request_id: str, verbs: list[str]) -> Counter[tuple[str, str]]:
+    """Let each approver decide in a process of their own, all at the same moment."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    start, answers = context.Barrier(PROCESSES), context.Queue()
     jobs = [
-        subprocess.Popen(
-            [sys.executable, "-c", CHILD, url, prefix, mode, actor, verb, request_id, start],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        context.Process(target=decided, args=(store, mode, actor, verb, request_id, start, answers))
         for actor, verb in zip(APPROVERS, verbs, strict=True)
     ]
-    answers: Counter[tuple[str, str]] = Counter()
     for job in jobs:
-        out, _ = job.communicate(timeout=180)
-        assert job.returncode == 0
-        kind, what = json.loads(out)
-        answers[kind, what] += 1
-    return answers
+        job.start()
+    found = Counter(answers.get(timeout=200) for _ in jobs)
+    for job in jobs:
+        job.join(timeout=60)
+        assert job.exitcode == 0
+    return found
 
 
 @pytest.mark.parametrize(
@@ -100,10 +90,9 @@ def race(url: str, prefix: str, mode: StepMode, request_id: str, verbs: list[str
 )
 def test_eight_processes_decide(store: tuple[str, str], mode: StepMode, verbs: list[str]) -> None:
     """One outcome: of `any`, one decision counts and seven are told; of `all`, none of eight is lost."""
-    url, prefix = store
-    workspace = opened(url, prefix, mode)
+    workspace = opened(*store, mode)
     record_id, request_id = submitted(workspace, 1)
-    answers = race(url, prefix, mode, request_id, verbs)
+    answers = race(store, mode, request_id, verbs)
     with workspace.acting_as("zhoushi") as session:
         view = session.approvals.get(request_id)
         history = session.customers.history(record_id)

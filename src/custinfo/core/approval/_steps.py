@@ -57,9 +57,9 @@ def own_task(request: Request, actor: MemberKey, command: Command, *, delegates:
     Raises: NotYourDecisionError.
     """
     who = command.holder or actor
-    if not request.allow_own and (request.submitted_by in (actor, who) or request.author in (actor, who)):
+    if not request.allow_own and not {actor, who}.isdisjoint((request.submitted_by, request.author)):
         raise not_yours("own_change")
-    if command.name in ("approve", "reject"):
+    if request.trail and request.trail[-1][4] == request.position and command.name in ("approve", "reject"):
         _require_first_decision(request, actor, who)
     here, in_turn = request.position, request.steps[request.position].mode == "sequential"
     for number, (step, approver, decision, _, _, waits_for, delegate) in enumerate(request.tasks):
@@ -73,7 +73,7 @@ def own_task(request: Request, actor: MemberKey, command: Command, *, delegates:
 def _require_first_decision(request: Request, actor: MemberKey, who: MemberKey) -> None:
     """Refuse a second decision of one person on one step, where one of the two is on behalf of somebody."""
     for entry in reversed(request.trail):
-        if entry.command in ("submit", "resubmit") or entry.step != request.position:
+        if entry.command in ("submit", "resubmit", "rebase") or entry.step != request.position:
             return
         if entry.actor == actor and entry.command in ("approve", "reject") and (entry.holder or actor) != who:
             raise not_yours("decided_already")
