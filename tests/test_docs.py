@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import runpy
 import subprocess
 import sys
 from collections import Counter
@@ -141,3 +142,9 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", DOCS / "index.md", *PAGES]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_page_of_the_approval_machine_is_up_to_date() -> None:
+    """The page says what the table says that decides: `python docs/approval_machine.py` writes it."""
+    machine = runpy.run_path(str(DOCS / "approval_machine.py"))
+    assert machine["PAGE"].read_text("utf-8") == machine["page"]()
