@@ -14,16 +14,16 @@ PAGE: Final = Path(__file__).parent / "reference" / "approval-machine.md"
 
 _PAGE: Final = """# The approval machine
 
-What a request accepts in each state, and where that leads. This page is written from `custinfo.core.approval.rules`, the
-table that decides, by `python docs/approval_machine.py`. The diagram is Mermaid.
+What a request accepts in each state, and where that leads. This page is written from the table that decides,
+`custinfo.core.approval.rules`, by `python docs/approval_machine.py`. The diagram is Mermaid.
 
 ```text
 {diagram}
 ```
 
 Every command takes the version of the request that its giver read; on another one it is refused, with `stale_request`.
-A command that the same person has given already, and that still stands, changes nothing. What a state does not accept is
-refused with `request_closed`.
+A command that the same person has given already, and that still stands, changes nothing. What a state does not accept
+is refused with `request_closed`.
 
 {table}
 """

@@ -129,6 +129,7 @@ SEVERITIES: Final = {
     **dict.fromkeys(
         (
             "record_transferred",
+            "needs_rebase",
             "nobody_left",
             "overdue",
             "not_applied",
