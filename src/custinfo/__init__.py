@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from custinfo.core.criteria import Criterion, F, InSegment, Tagged
     from custinfo.core.dictionaries import Dictionary, DictionaryValue
+    from custinfo.core.erasure import ErasedField, ErasureCertificate
     from custinfo.core.errors import (
         ConfigurationError,
         ConflictError,
@@ -135,6 +136,8 @@ __all__ = [
     "DuplicateValueError",
     "Effect",
     "Entitlement",
+    "ErasedField",
+    "ErasureCertificate",
     "Event",
     "Explanation",
     "F",
@@ -259,6 +262,7 @@ _HOMES = {
         "Messages",
     ),
     "custinfo.core.anchors": ("Anchor",),
+    "custinfo.core.erasure": ("ErasedField", "ErasureCertificate"),
     "custinfo.workspace.backups": ("TenantSummary",),
     "custinfo.workspace.feed": ("ChangePage",),
     "custinfo.workspace.rotation": ("RotationReport",),

@@ -244,6 +244,10 @@ def _handed_over(side: Side, drawn: Any) -> Any:
     return (told, plan.apply()) if applied else told
 
 
+def _erased(pick: Pick) -> Any:
+    return pick(None, ["note"], ["name", "amount"])
+
+
 def _questions(pick: Pick) -> dict[str, Any]:
     return {
         "field": pick(None, *NAMES),
@@ -277,6 +281,8 @@ RECORDS: Final[dict[str, Verb | str]] = {
         lambda side, drawn: _records(side).totals(*drawn),
     ),
     "history": Verb(_taking(), _on("history")),
+    "erase_person": Verb(_taking(fields=_erased, reason=lambda _: "why"), _on("erase_person")),
+    "erasures": Verb(_taking(), _on("erasures")),
     "changes": Verb(_questions, lambda side, drawn: list(_records(side).changes(**drawn))),
     "tags": Verb(_taking(), _on("tags")),
     "as_of": Verb(_taking(_time), _on("as_of")),

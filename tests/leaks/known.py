@@ -33,4 +33,5 @@ IMPORT: Final = "custinfo.adapters.excel.plan_import"
 
 KNOWN: Final[dict[str, Callable[[Difference], bool]]] = {
     "configuring": lambda found: found.verb.startswith("LiveConfiguration."),
+    "erasing": lambda found: found.verb in ("Records.erase_person", "Records.erasures"),
 }

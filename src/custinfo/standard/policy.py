@@ -102,7 +102,7 @@ _ADMINISTRATORS: Final = (
     Grant(
         "data_administrator",
         "customer",
-        frozenset({"view", "create", "edit", "import", "merge", "approve", "archive", "tag"}),
+        frozenset({"view", "create", "edit", "import", "merge", "approve", "archive", "tag", "erase"}),
         "all",
         view=ALL_FIELDS,
         edit=Fields.everything_but(also=SENSITIVE),
@@ -111,7 +111,7 @@ _ADMINISTRATORS: Final = (
     Grant(
         "data_administrator",
         "follow_up",
-        frozenset({"view", "create", "edit", "import", "archive"}),
+        frozenset({"view", "create", "edit", "import", "archive", "erase"}),
         "all",
         view=ALL_FIELDS,
         edit=ALL_FIELDS,

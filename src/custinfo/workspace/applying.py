@@ -18,6 +18,7 @@ from custinfo.core.records import CLEAR, FieldKey, Record, Sealed
 from custinfo.workspace.context import Context
 from custinfo.workspace.deleting import refuse_referenced
 from custinfo.workspace.deriving import derived, derived_changes, follow, stripped
+from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
@@ -44,6 +45,12 @@ class Applying:
         if request.items:
             return self._run_items(request)
         before = self._before(request)
+        if request.action == "erase" and before is not None:  # it takes what is there by now, whoever wrote it
+            applied = self.step(request, "apply")
+            Eraser(self._context).apply(
+                before, frozenset(request.patch), request.reason or "", request.submitted_by, request.id
+            )
+            return applied
         if self.conflicts(request, before):
             return self.step(request, "find_conflict")
         after = self.checked(request, before)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Criterion, Everything
+from custinfo.core.erasure import ErasureCertificate
 from custinfo.core.history.changes import Channel
 from custinfo.core.records import (
+    ANY,
     CLEAR,
     ERASED,
     FieldKey,
@@ -26,6 +28,7 @@ from custinfo.workspace.combining import Merged, Merger
 from custinfo.workspace.context import Context
 from custinfo.workspace.deleting import refuse_pending, refuse_referenced
 from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.feed import Feed
 from custinfo.workspace.former_values import present_tags
 from custinfo.workspace.past import Past, TagAssignment
@@ -346,6 +349,46 @@ class Records:
             refuse_referenced(self._context, record)
         request = WritePath(self._context).write(draft).request
         return None if request is None or request.state == "applied" else AwaitingApproval(self._view_of(request))
+
+    def erase_person(
+        self,
+        record_id: str,
+        *,
+        fields: Sequence[str] | None = None,
+        reason: str,
+        version: Version = ANY,
+        requests: Literal["refuse", "close"] = "refuse",
+    ) -> ErasureCertificate | AwaitingApproval:
+        """Erase values of a record for good, wherever the store has them, as the law gives people a right to.
+
+        They vanish from the record and all that is indexed of it, from its history, and from every approval request
+        about it, with the reasons and comments that may quote them; the data keys of encrypted fields are destroyed.
+        That there were values stays, and the history still proves itself. A record that lacks a required value by this
+        goes to the archive. What the database and its backups keep of what was overwritten is the host's to clear.
+
+        The actor needs `erase` on the record, and each of the fields must be theirs to edit.
+
+        Args:
+            record_id: The record; archived or not.
+            fields: Which fields; all that have or had a value when not given.
+            reason: Why; it stays, so name the request of the person, and not the person.
+            version: The version that the caller read; whatever it is by default.
+            requests: `close` the open requests that hold one of the fields, or `refuse` because of them.
+
+        Returns: The certificate, or `AwaitingApproval` where a flow with the action `erase` gates it.
+        Raises: NotFoundError; PermissionDeniedError; InvalidInputError; StaleVersionError; FieldReservedError;
+            ConfigurationError (`evidence_key_missing`) where the history has evidence and the key for it is missing;
+            TypeError for a store without `custinfo.ports.Rewriting`.
+        """
+        done = Eraser(self._context).erase(self.module, record_id, fields, reason, version, requests)
+        return done if isinstance(done, ErasureCertificate) else AwaitingApproval(Approvals(self._context).view(done))
+
+    def erasures(self, record_id: str) -> tuple[ErasureCertificate, ...]:
+        """Return a certificate for each erasure of a record, oldest first, as the store tells of it now.
+
+        The actor needs `erase` on the record. Raises: NotFoundError; PermissionDeniedError.
+        """
+        return Eraser(self._context).certificates(self.module, record_id)
 
     def merge(
         self,

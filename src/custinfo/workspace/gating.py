@@ -27,6 +27,8 @@ __all__ = ["ApprovalPath", "Gate", "digest_of", "proposed", "submitted"]
 
 _DIGEST: Final = 16
 
+_ERASING: Final[tuple[GatedAction, ...]] = ("erase",)
+
 
 @attrs.frozen
 class ApprovalPath:
@@ -193,6 +195,14 @@ class Gate:
             found for flow in flows for step in flow.steps for found in self._resolve(flow, step, before, after)
         )
         return ApprovalPath(action, tuple(flows), steps) if steps else None
+
+    def erasure(self, record: Record, keys: Collection[FieldKey]) -> ApprovalPath | None:
+        """Return the approval that erasing values needs, or `None`. Raises: PermissionDeniedError."""
+        flows = [flow for flow in self._flows if self._triggers(flow, _ERASING, record, record, keys)]
+        steps = tuple(
+            found for flow in flows for step in flow.steps for found in self._resolve(flow, step, record, record)
+        )
+        return ApprovalPath("erase", tuple(flows), steps) if steps else None
 
     def _triggers(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import attrs
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, text, tuple_, update
 
 from custinfo.adapters.sqlalchemy._approvals import request_row
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
@@ -196,8 +196,11 @@ class SqlAlchemyRewriting:
             }
             for change in changes
         ]
-        if rows:
-            self._context.execute(update(table).where(one), rows)
+        if not rows:
+            return
+        if self._context.connection.dialect.name == "sqlite":  # what is overwritten is not left in free pages
+            self._context.execute(text("PRAGMA secure_delete = ON"))
+        self._context.execute(update(table).where(one), rows)
 
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
         """Return every request about a record, oldest first."""

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 StepMode = Literal["any", "all", "sequential", "quorum"]
-GatedAction = Literal["create", "update", "delete", "merge", "transfer", "archive", "import", "export"]
+GatedAction = Literal["create", "update", "delete", "merge", "transfer", "archive", "import", "export", "erase"]
 Ending = Literal["ends", "returns"]
 Timeout = Literal["remind", "escalate", "expire"]
 

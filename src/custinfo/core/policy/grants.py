@@ -28,6 +28,7 @@ Action = Literal[
     "merge",
     "configure",
     "decrypt",
+    "erase",
     "share",
     "claim",
     "release",

@@ -1,0 +1,243 @@
+"""Erasing a person: values vanish wherever the store has them, and the history still proves itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import attrs
+
+from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.requests import Item, Request, TrailEntry
+from custinfo.core.erasure import ErasedField, ErasureCertificate
+from custinfo.core.errors import (
+    ConfigurationError,
+    FieldReservedError,
+    InvalidInputError,
+    PermissionDeniedError,
+    StaleVersionError,
+)
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change, Channel, FieldChange, changes_between
+from custinfo.core.problems import Problem
+from custinfo.core.records import ANY, CLEAR, ERASED, FieldKey, MemberKey, ModuleKey, Record, Version
+from custinfo.core.text import CONTROL
+from custinfo.workspace.context import Context
+from custinfo.workspace.deriving import derived, follow
+from custinfo.workspace.gating import Gate
+from custinfo.workspace.past import Past
+from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.rotation import rewriting_of
+
+__all__ = ["Eraser"]
+
+_GONE: Final = (None, ERASED)
+
+Requests = Literal["refuse", "close"]
+
+
+@attrs.frozen
+class Eraser:
+    """Erase values of records for one session."""
+
+    context: Context
+    channel: Channel = "edit"
+
+    def erase(
+        self,
+        module: ModuleKey,
+        record_id: str,
+        names: Sequence[str] | None,
+        reason: str,
+        version: Version = ANY,
+        requests: Requests = "refuse",
+    ) -> ErasureCertificate | Request:
+        """Erase values of a record, or submit the request that a flow asks for."""
+        record, keys = self._allowed(module, record_id, names, reason)
+        if version is not ANY and version != record.version:
+            params = {"expected": version, "actual": record.version}
+            raise StaleVersionError([Problem("stale_version", params=params)])
+        with self.context.unit.atomic():
+            self.context.hold_configuration()
+            self._settle(record, keys, requests)
+            path = Gate(self.context).erasure(record, keys)
+            if path is not None:
+                after = attrs.evolve(record, values=record.values.without(*keys))
+                request = path.request(self.context, record, after, keys, reason, None)
+                self.context.unit.approvals.save(request)
+                return request
+            return self.apply(record, keys, reason, self.context.actor)
+
+    def apply(
+        self, record: Record, keys: Collection[FieldKey], reason: str, actor: MemberKey, approval: str | None = None
+    ) -> ErasureCertificate:
+        """Erase values for good: in the record, its history and the requests about it. Call it in `atomic`."""
+        context, erased = self.context, frozenset(keys) & self._held(record).keys()
+        self._require_key(record)
+        self._rewrite_history(record, erased)
+        self._rewrite_requests(record, erased)
+        after = self._without(record, erased)
+        present = tuple(FieldChange(key, ERASED, None) for key in sorted(erased))
+        others = tuple(item for item in changes_between(record, after) if item.field not in erased)
+        version = context.schema.configuration.version
+        change = Change(
+            record.module, record.id, after.version, after.updated_at, actor, "erase", (*present, *others),
+            self.channel if approval is None else "approval", reason, None, approval, None, version,
+        )  # fmt: skip
+        context.unit.records.save([after])
+        context.remember([change])
+        context.related.forget([after])
+        follow(context, [after])
+        return self.certificate(record, after.version, erased)
+
+    def certificate(self, before: Record, version: int, keys: Iterable[FieldKey]) -> ErasureCertificate:
+        """Return what the store says of an erasure."""
+        context = self.context
+        history = context.unit.history.of_record(before.module, before.id)
+        [change] = [item for item in history if item.version == version]
+        requests = rewriting_of(context.unit).requests_of(before.module, before.id)
+        definition = context.module(before.module).definition.fields
+        fields = []
+        for key in sorted(keys):
+            changes = sum(_has_erased(item.fields, key) for item in history if item.version < version)
+            held = sum(any(values.get(key) is ERASED for values in _values_of(request)) for request in requests)
+            labels = FrozenDict(definition[key].label)
+            fields.append(ErasedField(key, labels, changes, held, definition[key].encrypted))
+        return ErasureCertificate(
+            before.module, before.id, version, change.at, change.actor, change.reason or "", tuple(fields),
+            change.approval, change.evidence,
+        )  # fmt: skip
+
+    def certificates(self, module: ModuleKey, record_id: str) -> tuple[ErasureCertificate, ...]:
+        """Return a certificate for each erasure of a record, oldest first."""
+        record, verdict = ReadPath(self.context).record(module, record_id, "view", "erase")
+        if "erase" not in verdict.actions:
+            raise self.context.denied("erase", module)
+        history = self.context.unit.history.of_record(module, record.id)
+        fields = self.context.module(module).definition.fields
+        found = []
+        for change in history:
+            if change.action == "erase":
+                keys = [item.field for item in change.fields if item.old is ERASED and item.field in fields]
+                found.append(self.certificate(record, change.version, keys))
+        return tuple(found)
+
+    # --- who may, and what stands in the way
+
+    def _allowed(
+        self, module: ModuleKey, record_id: str, names: Sequence[str] | None, reason: str
+    ) -> tuple[Record, tuple[FieldKey, ...]]:
+        record, verdict = ReadPath(self.context).record(module, record_id, "view", "erase")
+        if not reason.strip() or CONTROL.search(reason):
+            raise InvalidInputError([Problem("required" if not reason.strip() else "control_character", "reason")])
+        if "erase" not in verdict.actions:
+            raise self.context.denied("erase", module)
+        past = Past(self.context)
+        derivable = self.context.compiled.derivation(module).fields
+        fields = self.context.module(module).definition.fields
+        keys = tuple(fields) if names is None else tuple(dict.fromkeys(past.field_key(module, name) for name in names))
+        denied = [key for key in keys if key not in fields or (key not in verdict.editable and key not in derivable)]
+        if denied:
+            raise PermissionDeniedError([Problem("field_not_editable", key) for key in denied])
+        return record, keys
+
+    def _held(self, record: Record) -> dict[FieldKey, None]:
+        """Return the fields that the module defines and that have or had a value."""
+        fields = self.context.module(record.module).definition.fields
+        history = self.context.unit.history.of_record(record.module, record.id)
+        found = dict.fromkeys(item.field for change in history for item in change.fields)
+        return dict.fromkeys(key for key in (*found, *record.values) if key in fields)
+
+    def _settle(self, record: Record, keys: Collection[FieldKey], requests: Requests) -> None:
+        """Close the open requests that hold one of the fields, or refuse because of them."""
+        context = self.context
+        for request in context.unit.approvals.open_for(record.module, [record.id]):
+            held = sorted(field for owner, field in request.reservations() if owner == record.id and field in keys)
+            if not held:
+                continue
+            if requests == "refuse":
+                params = {"request_id": request.id}
+                raise FieldReservedError([Problem("field_reserved", key, params=params) for key in held])
+            now, calendar = context.now(), context.calendar
+            ended, _ = decide(request, Command("cancel"), actor=context.actor, now=now, calendar=calendar)
+            context.unit.approvals.save(ended)
+
+    def _require_key(self, record: Record) -> None:
+        """Refuse to erase what is proven without the key that proves the erasure. Raises: ConfigurationError."""
+        history = self.context.unit.history.of_record(record.module, record.id)
+        if self.context.prover_under(self.context.compiled) is None and any(item.evidence for item in history):
+            raise ConfigurationError([Problem("evidence_key_missing")])
+
+    # --- what is written anew
+
+    def _without(self, record: Record, keys: frozenset[FieldKey]) -> Record:
+        """Return the record without the values, archived if it lacks a required one by that."""
+        fields = self.context.module(record.module).definition.fields
+        now = self.context.now()
+        lacking = any(fields[key].required and key in record.values for key in keys)
+        bare = attrs.evolve(
+            record,
+            values=record.values.without(*keys),
+            data_keys=record.data_keys.without(*keys),
+            archived_at=now if lacking and record.archived_at is None else record.archived_at,
+        )
+        return attrs.evolve(derived(self.context, bare), version=record.version + 1, updated_at=now)
+
+    def _rewrite_history(self, record: Record, keys: frozenset[FieldKey]) -> None:
+        context = self.context
+        prover = context.prover_under(context.compiled)
+        changed = []
+        for change in context.unit.history.of_record(record.module, record.id):
+            reason = change.reason if change.action == "erase" else None
+            after = change.erased(keys, reason)
+            if after != change:
+                changed.append(attrs.evolve(after, evidence=None) if prover is None else prover.erased(change, after))
+        rewriting_of(context.unit).changes(changed)
+
+    def _rewrite_requests(self, record: Record, keys: frozenset[FieldKey]) -> None:
+        rewriting = rewriting_of(self.context.unit)
+        found = rewriting.requests_of(record.module, record.id)
+        pairs = [(request, _without_values(request, keys)) for request in found]
+        rewriting.requests([after for before, after in pairs if after is not before])
+
+
+def _has_erased(fields: Iterable[FieldChange], key: FieldKey) -> bool:
+    return any(item.field == key and ERASED in (item.old, item.new) for item in fields)
+
+
+def _values_of(request: Request) -> list[Mapping[FieldKey, Any]]:
+    """Return every mapping of values that a request holds."""
+    proposals = [entry.proposal for entry in request.trail if entry.proposal is not None]
+    parts: list[Request | Item | Any] = [request, *request.items, *proposals]
+    return [values for part in parts for values in (part.patch, part.base)]
+
+
+def _without_values(request: Request, keys: frozenset[FieldKey]) -> Request:
+    """Return a request without the values of fields, and without what people wrote beside: it may quote them."""
+    held = any(values.get(key) not in (*_GONE, CLEAR) for values in _values_of(request) for key in keys)
+    said = request.reason is not None or any(entry.comment is not None for entry in request.trail)
+    if not held and not said:
+        return request
+
+    def rid(part: Any) -> Any:
+        return attrs.evolve(part, patch=_rid(part.patch, keys), base=_rid(part.base, keys))
+
+    def entry(found: TrailEntry) -> TrailEntry:
+        proposal = None if found.proposal is None else attrs.evolve(rid(found.proposal), digest="")
+        return found._replace(comment=None, digest="", proposal=proposal)
+
+    return request.after(
+        {
+            "patch": _rid(request.patch, keys),
+            "base": _rid(request.base, keys),
+            "items": tuple(map(rid, request.items)),
+            "trail": tuple(map(entry, request.trail)),
+            "reason": None,
+            "digest": "",
+        }
+    )
+
+
+def _rid(values: Mapping[FieldKey, Any], keys: frozenset[FieldKey]) -> FrozenDict[FieldKey, Any]:
+    gone = {key: ERASED for key in keys if values.get(key) not in (*_GONE, CLEAR)}
+    return FrozenDict({**values, **gone})

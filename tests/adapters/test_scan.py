@@ -1,0 +1,135 @@
+"""A stolen database gives no identity number: a whole story, and then every byte that it left (FLD-7)."""
+
+from __future__ import annotations
+
+import io
+import logging
+import pickle
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+from sqlalchemy import make_url
+
+from custinfo import ANY, InvalidInputError, Workspace
+from custinfo.adapters.crypto import Keyring
+from custinfo.adapters.excel import export, plan_import
+from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
+from custinfo.adapters.sqlalchemy._engines import open_engine
+from custinfo.standard import sample_organisation, standard_configuration
+from tests.databases import POSTGRESQL, require_server, throw_away_prefix
+from tests.unit.workspace.story import Story
+
+MARKERS = ("11010519491231002X", "110101194912310016", "110101194912310024", "110101194912310032")
+"""Created, imported, submitted for approval, and refused."""
+
+
+def files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield every file by name, those within a workbook too."""
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        yield path.name, path.read_bytes()
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    yield f"{path.name}/{name}", archive.read(name)
+
+
+def leaks(named: Iterator[tuple[str, bytes]]) -> list[str]:
+    """Return the names of what holds a marker, in one of the encodings that databases and files use."""
+    forms = [marker.encode(coding) for marker in MARKERS for coding in ("utf-8", "utf-16-le")]
+    return [name for name, data in named if any(form in data for form in forms)]
+
+
+def tell(workspace: Workspace, folder: Path) -> None:
+    """Create, edit, import, have approved, be refused, and export as one who may."""
+    story = Story(workspace)
+    person = story.individual(id_number=MARKERS[0])
+    story.update("sunjiu", person, {"region": "上海"})
+    sheet = Workbook()
+    sheet.active.append(["客户名称", "客户类型", "联系人", "联系方式", "证件号码", "负责人"])
+    sheet.active.append(["李小红", "个人客户", "李小红", "13900139001", MARKERS[1], "李四"])
+    file = io.BytesIO()
+    sheet.save(file)
+    with workspace.acting_as("sunjiu") as session:
+        plan = plan_import(session, "customer", io.BytesIO(file.getvalue()))
+        assert plan.apply().counts.creates == 1
+    request = story.submit("lisi", person, {"id_number": MARKERS[2]})
+    with workspace.acting_as("sunjiu") as session:
+        [stored] = session.context.unit.approvals.get([request.id]).values()
+        (folder / "request.pickle").write_bytes(pickle.dumps(stored))
+        (folder / "shown.txt").write_text(f"{stored!r} {request!r}", "utf-8")
+    story.approve("sunjiu", request)
+    with workspace.acting_as("sunjiu") as session, pytest.raises(InvalidInputError) as caught:
+        session.customers.update(person.id, {"id_number": MARKERS[3], "phone": "1"}, version=ANY)
+    (folder / "error.txt").write_text(f"{caught.value!r} {caught.value} {caught.value.problems!r}", "utf-8")
+    with workspace.acting_as("zhoushi") as session:
+        (folder / "permitted").mkdir()
+        export(session, "customer", folder / "permitted" / "导出.xlsx")
+    workspace.anchor()
+    workspace.export_tenant(folder / "backup.jsonl")
+    (folder / "history.txt").write_text(repr(list(_changes(workspace))), "utf-8")
+
+
+def _changes(workspace: Workspace) -> Iterator[object]:
+    with workspace.acting_as("zhoushi") as session:
+        yield from session.changes()
+
+
+def opened(units: SqlAlchemyUnits) -> Workspace:
+    """Return a workspace with a keyring."""
+    people = sample_organisation()
+    return Workspace(standard_configuration(), units=units, organisation=people, keyring=Keyring.generate())
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Log everything, the parameters of every statement included."""
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.DEBUG)
+    return caplog
+
+
+def test_a_stolen_sqlite_file(tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:
+    """Neither the file, its write-ahead log and journal, nor any other file, log or error holds a number."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'store.db'}")
+    engine.echo = True
+    units = SqlAlchemyUnits(engine)
+    units.create_tables()
+    tell(opened(units), tmp_path)
+    shutil.copytree(tmp_path, tmp_path.with_name("stolen"))
+    found = leaks(files_of(tmp_path.with_name("stolen")))
+    assert [name for name in found if not name.startswith("导出.xlsx")] == []
+    assert found, "the permitted export shows that the scan can find something"
+    assert "INSERT INTO" in logged.text
+    assert not [marker for marker in MARKERS if marker in logged.text]
+    engine.dispose()
+    with_log = {path.suffix for path in tmp_path.with_name("stolen").glob("store.db*")}
+    assert ".db-wal" in with_log
+
+
+def test_a_stolen_postgresql_dump(tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:
+    """A dump holds no number either."""
+    require_server(POSTGRESQL)
+    if shutil.which("pg_dump") is None:
+        pytest.skip("pg_dump is not installed")
+    prefix = throw_away_prefix()
+    units = SqlAlchemyUnits(open_engine(POSTGRESQL), prefix=prefix)
+    units.create_tables()
+    try:
+        tell(opened(units), tmp_path)
+        url = make_url(POSTGRESQL).set(drivername="postgresql").render_as_string(hide_password=False)
+        command = ["pg_dump", "--data-only", f"--table={prefix}*", url]
+        dump = subprocess.run(command, check=True, capture_output=True).stdout
+    finally:
+        units.drop_tables()
+        units.dispose()
+    assert b"COPY" in dump
+    assert leaks(iter([("dump", dump)])) == []
+    assert [name for name in leaks(files_of(tmp_path)) if not name.startswith("导出.xlsx")] == []
+    assert not [marker for marker in MARKERS if marker in logged.text]
