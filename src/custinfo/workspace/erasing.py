@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.machine import Command
 from custinfo.core.approval.requests import Item, Request, TrailEntry
 from custinfo.core.erasure import ErasedField, ErasureCertificate
 from custinfo.core.errors import (
@@ -25,6 +25,7 @@ from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.gating import Gate
+from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.past import Past
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
@@ -64,9 +65,9 @@ class Eraser:
             if path is not None:
                 after = attrs.evolve(record, values=record.values.without(*keys))
                 request = path.request(self.context, record, after, keys, reason, None)
-                self.context.unit.approvals.save(request)
+                keep(self.context, None, request, ("submitted",))
                 return request
-            return self.apply(record, keys, reason, self.context.actor)
+            return self.apply(record, keys, reason, self.context.author)
 
     def apply(
         self, record: Record, keys: Collection[FieldKey], reason: str, actor: MemberKey, approval: str | None = None
@@ -82,7 +83,7 @@ class Eraser:
         version = context.schema.configuration.version
         change = Change(
             record.module, record.id, after.version, after.updated_at, actor, "erase", (*present, *others),
-            self.channel if approval is None else "approval", reason, None, approval, None, version,
+            self.channel if approval is None else "approval", reason, self.context.on_behalf_of if approval is None else None, approval, None, version,
         )  # fmt: skip
         context.unit.records.save([after])
         context.remember([change])
@@ -158,9 +159,8 @@ class Eraser:
             if requests == "refuse":
                 params = {"request_id": request.id}
                 raise FieldReservedError([Problem("field_reserved", key, params=params) for key in held])
-            now, calendar = context.now(), context.calendar
-            ended, _ = decide(request, Command("cancel"), actor=context.actor, now=now, calendar=calendar)
-            context.unit.approvals.save(ended)
+            ended, events = carry_out(context, request, Command("cancel"))
+            keep(context, request, ended, events)
 
     def _require_key(self, record: Record) -> None:
         """Refuse to erase what is proven without the key that proves the erasure. Raises: ConfigurationError."""
