@@ -295,6 +295,7 @@ RECORDS: Final[dict[str, Verb | str]] = {
     "archive": Verb(_changing(), _on("archive")),
     "restore": Verb(_changing(), _on("restore")),
     "transfer": Verb(_changing(lambda pick: pick("ann", "sam", "dee", "?")), _on("transfer")),
+    "transfer_many": "`transfer` of each of several records, with what is refused told record by record",
     "tag": Verb(_changing(lambda pick: pick.of(_TAGS), remove=lambda pick: pick.of(_TAGS)), _on("tag")),
     "share": Verb(_changing(_with_whom, lambda pick: pick("read", "collaborate")), _on("share")),
     "unshare": Verb(_changing(_with_whom), _on("unshare")),

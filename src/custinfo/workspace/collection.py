@@ -24,6 +24,7 @@ from custinfo.core.records import (
 from custinfo.core.totals import Period, Total
 from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.approvals import Approvals
+from custinfo.workspace.bulk import BulkOutcome, write_many
 from custinfo.workspace.combining import Merged, Merger
 from custinfo.workspace.context import Context
 from custinfo.workspace.deleting import refuse_pending, refuse_referenced
@@ -262,6 +263,36 @@ class Records:
         """
         draft = Draft("transfer", self.module, RecordId(record_id), {"owner": to}, None, version, reason)
         return self._write(draft)
+
+    def transfer_many(
+        self, record_ids: Sequence[str], to: str, *, version: Version | Mapping[str, int], reason: str | None = None
+    ) -> BulkOutcome:
+        """Give many records to another owner; those that need approval wait together, in one request.
+
+        Args:
+            record_ids: The records.
+            to: As in `transfer`.
+            version: Record → the version that the caller read, or `ANY`.
+            reason: Kept in the history.
+
+        Returns: What changed, what waits, and what is not possible; what is wrong with one does not stop the others.
+        Raises: ConflictError if somebody was faster: nothing is saved then.
+        """
+        return write_many(
+            self._context,
+            [
+                Draft(
+                    "transfer",
+                    self.module,
+                    RecordId(key),
+                    {"owner": to},
+                    None,
+                    version[key] if isinstance(version, Mapping) else version,
+                    reason,
+                )
+                for key in dict.fromkeys(record_ids)
+            ],
+        )
 
     def tag(
         self,

@@ -66,7 +66,7 @@ class RequestViews:
             tuple(key for key, _ in request.flows),
             request.submitted_by,
             request.submitted_at,
-            tuple(key for key in request.patch if sees is None or key in sees),
+            tuple(key for key in _fields(request) if sees is None or key in sees),
             self._visible(shown, request.base, verdict, sees),
             self._visible(shown, request.patch, verdict, sees),
             request.waiting_for(),
@@ -158,6 +158,10 @@ class RequestViews:
                 if verdict.field(key) != "hidden" and (sees is None or key in sees)
             }
         )
+
+
+def _fields(request: Request) -> Iterable[FieldKey]:
+    return dict.fromkeys(key for patch in (request.patch, *(item.patch for item in request.items)) for key in patch)
 
 
 def involved(request: Request) -> set[MemberKey]:

@@ -90,13 +90,13 @@ def race(store: tuple[str, str], mode: StepMode, request_id: str, verbs: list[st
 )
 def test_eight_processes_decide(store: tuple[str, str], mode: StepMode, verbs: list[str]) -> None:
     """One outcome: of `any`, one decision counts and seven are told; of `all`, none of eight is lost."""
-    workspace = opened(*store, mode)
-    record_id, request_id = submitted(workspace, 1)
-    answers = race(store, mode, request_id, verbs)
-    with workspace.acting_as("zhoushi") as session:
-        view = session.approvals.get(request_id)
-        history = session.customers.history(record_id)
-        record = session.customers.get(record_id)
+    with opened(*store, mode) as workspace:
+        record_id, request_id = submitted(workspace, 1)
+        answers = race(store, mode, request_id, verbs)
+        with workspace.acting_as("zhoushi") as session:
+            view = session.approvals.get(request_id)
+            history = session.customers.history(record_id)
+            record = session.customers.get(record_id)
     decisions = [entry for entry in view.trail if entry.command in ("approve", "reject")]
     applied = [change for change in history if change.approval == request_id]
     assert len(applied) == (1 if view.state == "applied" else 0)
