@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
@@ -44,6 +47,19 @@ def prefix(engine: Engine) -> Iterator[str]:
     units.drop_tables()
     with engine.begin() as connection:
         connection.execute(text(f"DROP TABLE {prefix}host"))
+
+
+def let_savepoints_nest(engine: Engine) -> None:
+    """Do what SQLAlchemy recommends for SQLite: let it begin transactions, instead of the driver."""
+
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)
 
 
 def stored(engine: Engine, prefix: str, *numbers: int) -> list[Record | None]:
@@ -126,6 +142,52 @@ def test_a_host_savepoint_takes_back(engine: Engine, prefix: str) -> None:
             unit.records.save([make_record(3, {"title": "c"})])
         session.commit()
     assert stored(engine, prefix, 1, 3) == [make_record(1, {"title": "a"}), None]
+
+
+def test_a_host_savepoint_that_comes_first(engine: Engine, prefix: str) -> None:
+    """Where the host's first statement is a savepoint, its rollback takes all back too, its own rows among it."""
+    if engine.dialect.name == "sqlite":
+        engine.dispose()
+        let_savepoints_nest(engine)
+    for end in ("rollback", "commit"):
+        with Session(engine) as session:
+            with session.begin_nested():
+                work(session, prefix)
+                session.execute(text(f"INSERT INTO {prefix}host VALUES (1)"))
+            getattr(session, end)()
+        kept = end == "commit"
+        assert [record is not None for record in stored(engine, prefix, 1, 2, 3, 4)] == [kept, False, False, kept]
+        assert hosts_rows(engine, prefix) == int(kept)
+
+
+def test_threads_of_a_host(engine: Engine, prefix: str) -> None:
+    """Threads share the units and have a session each: what each of them commits is there, and nothing else."""
+
+    def run(number: int) -> None:
+        for _ in range(50):
+            try:
+                with Session(engine) as session:
+                    session.execute(text(f"INSERT INTO {prefix}host VALUES ({number})"))
+                    with SqlAlchemyUnit(session, prefix=prefix).begin(SCHEMA, "one") as unit:
+                        unit.records.save([make_record(number)])
+                    if number % 2:
+                        session.commit()
+                    else:
+                        session.rollback()
+            except (StorageError, OperationalError):  # SQLite has one writer at a time
+                time.sleep(0.05)
+            else:
+                return
+
+    with SqlAlchemyUnits(engine, prefix=prefix).begin(SCHEMA, "one"):
+        pass  # slots are claimed
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [record is not None for record in stored(engine, prefix, *range(6))] == [False, True] * 3
+    assert hosts_rows(engine, prefix) == 3
 
 
 def test_units_of_a_session_factory(engine: Engine, prefix: str) -> None:
