@@ -130,6 +130,12 @@ def work(units: SqlAlchemyUnits) -> None:
         session.configuration.change(current.change_field("customer", "address", indexed=True), reason="搜索")
         session.configuration.undo(2).apply()
     workspace.build_indexes()
+    with workspace.acting_as("lisi") as session:
+        for number in range(2):
+            session.context.announce("shop.ordered", f"order/{number}")
+    workspace.deliver(lambda event: event.payload["order"] or 0, limit=1)  # fails, and is put off
+    workspace.deliver(lambda _: None)
+    workspace.undelivered()
 
 
 def test_every_statement_looks_into_one_partition(engine: Engine, units: SqlAlchemyUnits) -> None:

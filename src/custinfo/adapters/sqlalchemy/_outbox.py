@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select, true, update
 
 from custinfo.adapters.sqlalchemy._context import Context, chunked
+from custinfo.core.errors import StorageError
 from custinfo.core.outbox import Event, EventId
-from custinfo.core.stored import instant_from_text, instant_to_text
+from custinfo.core.problems import Problem
+from custinfo.core.stored import instant_from_text
+from custinfo.core.stored import instant_to_text as _text
 
 __all__ = ["SqlAlchemyOutbox"]
 
@@ -35,15 +38,18 @@ class SqlAlchemyOutbox:
     def claim(self, limit: int, /, *, now: datetime, until: datetime) -> Sequence[Event]:
         """Take events that are due, and that no other unit has locked."""
         columns = self._table.c
-        due = or_(columns.held_until.is_(None), columns.held_until <= instant_to_text(now))
+        due = or_(columns.held_until.is_(None), columns.held_until <= _text(now))
         # SQLite locks no rows: who writes after others have written since this was read is told to try again.
         found = self._context.execute(self._first(limit).where(due).with_for_update(skip_locked=True)).all()
-        self._change([row.id for row in found], attempts=columns.attempts + 1, held_until=instant_to_text(until))
+        # Where a database takes no notice of the lock, the condition decides; so it does between readers of old states.
+        held = self._change([row.id for row in found], due, attempts=columns.attempts + 1, held_until=_text(until))
+        if held != len(found):
+            raise StorageError([Problem("storage_retryable", params={"error": "overtaken", "state": ""})])
         return [self._event(row, row.attempts + 1) for row in found]
 
     def postpone(self, event_ids: Sequence[EventId], until: datetime, /) -> None:
         """Let events be due again at an instant."""
-        self._change(event_ids, held_until=instant_to_text(until))
+        self._change(event_ids, true(), held_until=_text(until))
 
     def acknowledge(self, event_ids: Sequence[EventId], /) -> None:
         """Delete events."""
@@ -59,12 +65,14 @@ class SqlAlchemyOutbox:
         wanted = select(columns.id, columns.key, columns.at, columns.type, columns.attempts, columns.payload)
         return wanted.where(self._mine).order_by(columns.id).limit(limit)
 
-    def _change(self, event_ids: Sequence[str], **values: Any) -> None:
-        for part in chunked(event_ids):
-            self._context.execute(update(self._table).where(self._mine, self._table.c.id.in_(part)).values(**values))
+    def _change(self, event_ids: Sequence[str], condition: ColumnElement[bool], **values: Any) -> int:
+        """Change those of the events that meet a condition, and return how many these are."""
+        same = (self._mine, condition)
+        statements = (update(self._table).where(*same, self._table.c.id.in_(part)) for part in chunked(event_ids))
+        return sum(self._context.execute(statement.values(**values)).rowcount for statement in statements)
 
     def _row(self, event: Event) -> tuple[Any, ...]:
-        at = instant_to_text(event.at)
+        at = _text(event.at)
         return (self._context.tenant, event.id, event.key, at, event.type, event.attempts, event.payload)
 
     def _event(self, row: Any, attempts: int) -> Event:
