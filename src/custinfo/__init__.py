@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from custinfo.core.access_log import AccessEntry
     from custinfo.core.anchors import Anchor
     from custinfo.core.approval.flows import DepartmentHead, FieldMember, Flow, NamedMember, RoleHolders, Step, Trigger
     from custinfo.core.classification import Case, Classification, Segment
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from custinfo.core.validation.organisations import check_organisation
     from custinfo.core.validation.whole import check_configuration
     from custinfo.workspace import Session, Workspace
+    from custinfo.workspace.access_log import AccessLog, AccessPage
     from custinfo.workspace.approvals import Approvals
     from custinfo.workspace.backups import TenantSummary
     from custinfo.workspace.collection import Records
@@ -105,6 +107,9 @@ __all__ = [
     "DEFAULT_MESSAGES",
     "ERASED",
     "UNREADABLE",
+    "AccessEntry",
+    "AccessLog",
+    "AccessPage",
     "AllowedWhen",
     "Anchor",
     "Applied",
@@ -231,6 +236,8 @@ __all__ = [
 # Names are imported when they are first used, so that `import custinfo` costs a host next to nothing.
 _HOMES = {
     "custinfo.core.outbox": ("Event",),
+    "custinfo.core.access_log": ("AccessEntry",),
+    "custinfo.workspace.access_log": ("AccessLog", "AccessPage"),
     "custinfo.core.policy.grants": (
         "ALL_FIELDS",
         "Fields",

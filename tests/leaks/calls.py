@@ -316,6 +316,7 @@ SESSION: Final[dict[str, Verb | str]] = {
     "records": "the verbs of `Records`",
     "approvals": "the verbs of `Approvals`",
     "configuration": "the verbs of `LiveConfiguration`",
+    "access_log": "the verbs of `AccessLog`",
     "now": "the host's clock",
     "deputy": "who the host says that it is",
     "plan_hand_over": Verb(lambda pick: (pick(*OTHERS, "dee"), pick("sam", "ann", "bob"), pick.coin()), _handed_over),
@@ -551,9 +552,17 @@ WORKSPACE: Final[dict[str, Verb | str]] = {
     ),
 }
 
+ACCESS_LOG: Final[dict[str, Verb | str]] = {
+    "find": Verb(
+        lambda pick: (pick("deal", "firm", None), pick(None, ACTOR, "ann"), pick(None, "secret")),
+        lambda side, drawn: side.session.access_log.find(drawn[0], actor=drawn[1], field=drawn[2]),
+    ),
+}
+
 VERBS: Final[dict[str, dict[str, Verb | str]]] = {
     "Records": RECORDS,
     "Session": SESSION,
+    "AccessLog": ACCESS_LOG,
     "Approvals": APPROVALS,
     "LiveConfiguration": CONFIGURATIONS,
     "custinfo.adapters.excel": EXCEL,

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 import custinfo.adapters.excel
-from custinfo import Approvals, LiveConfiguration, Records, Session, Workspace
+from custinfo import AccessLog, Approvals, LiveConfiguration, Records, Session, Workspace
 from tests.leaks.calls import VERBS, Verb
 
 HOMES: dict[str, Any] = {
     "Records": Records,
     "Session": Session,
+    "AccessLog": AccessLog,
     "Approvals": Approvals,
     "LiveConfiguration": LiveConfiguration,
     "Workspace": Workspace,

@@ -36,7 +36,7 @@ MODULES: Final = (
             FieldDefinition("amount", "integer", indexed=True),
             FieldDefinition("stage", "choice", indexed=True, options={"dictionary": "stage"}),
             FieldDefinition("phone", "phone", sensitivity="masked", mask="phone"),
-            FieldDefinition("secret", "text", sensitivity="sensitive"),
+            FieldDefinition("secret", "text", sensitivity="sensitive", log_reads=True),
             FieldDefinition("number", "text", sensitivity="sensitive", encrypted=True, unique=True, mask="last4"),
             FieldDefinition("since", "date"),
             FieldDefinition("until", "date", rules=(NotBefore("since"),)),

@@ -169,6 +169,7 @@ FIELDS: Any = made(
     help=LABELS,
     formula=TEXTS,
     former=some(made(FormerKind, kind=KEYS, until=NUMBERS, options=OPTIONS)),
+    log_reads=FLAGS,
 )
 TRANSITIONS: Any = made(
     Transition,
@@ -196,6 +197,8 @@ MODULES: Any = made(
     inherits=some(made(Inheritance, through=KEYS, level=st.sampled_from(["view", "edit"]))),
     handed_over=some(KEYS),
     announced=FLAGS,
+    log_reads=FLAGS,
+    log_exports=FLAGS,
 )
 VALUES: Any = made(
     DictionaryValue,

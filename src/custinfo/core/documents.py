@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from custinfo.core.access_log import AccessEntry
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.fields import ModuleDefinition
@@ -30,7 +31,7 @@ from custinfo.core.stored_requests import request_from_json, request_to_json
 
 __all__ = ["DOCUMENT_KINDS", "Document", "Documents", "unique_values"]
 
-Document = Record | Change | Request | ImportBatch | Revision | Event | Anchor
+Document = Record | Change | Request | ImportBatch | Revision | Event | Anchor | AccessEntry
 """What a store keeps."""
 
 DOCUMENT_KINDS: Final[Mapping[str, type[Any]]] = FrozenDict(
@@ -42,11 +43,12 @@ DOCUMENT_KINDS: Final[Mapping[str, type[Any]]] = FrozenDict(
         "revision": Revision,
         "event": Event,
         "anchor": Anchor,
+        "access": AccessEntry,
     }
 )
 """Name in a file → what it names."""
 
-D = TypeVar("D", Record, Change, Request, ImportBatch, Revision, Event, Anchor)
+D = TypeVar("D", Record, Change, Request, ImportBatch, Revision, Event, Anchor, AccessEntry)
 
 _TIMES: Final = ("at", "created_at", "updated_at", "archived_at", "started_at")
 
@@ -54,8 +56,8 @@ _TIMES: Final = ("at", "created_at", "updated_at", "archived_at", "started_at")
 class Documents:
     """Turn what a store keeps into JSON data and back, as one configuration has it.
 
-    Instants become texts whose order is that of time. Revisions, imports and events belong to no module, and are the
-    same under each configuration.
+    Instants become texts whose order is that of time. Revisions, imports, events and the access log belong to no
+    configuration, and are the same under each.
 
     >>> from custinfo.testing import full_record, sample_schema
     >>> documents = Documents(sample_schema())
@@ -146,6 +148,11 @@ def _batch(_documents: Documents, data: dict[str, Any]) -> ImportBatch:
     return ImportBatch(**{**data, "counts": FrozenDict(data["counts"]), "requests": tuple(data["requests"])})
 
 
+def _access(_documents: Documents, data: dict[str, Any]) -> AccessEntry:
+    lists = {key: tuple(data[key]) for key in ("fields", "record_ids", "asked")}
+    return AccessEntry(**{**data, **lists})
+
+
 def _revision(_documents: Documents, data: dict[str, Any]) -> Revision:
     return Revision(**data)
 
@@ -166,4 +173,5 @@ _DECODERS: Final[dict[type, Callable[[Documents, dict[str, Any]], Any]]] = {
     Revision: _revision,
     Event: _event,
     Anchor: _anchor,
+    AccessEntry: _access,
 }

@@ -77,6 +77,7 @@ class FieldDefinition:
         help: Explanation for people who fill it in, by language.
         formula: How the value of a `computed` field follows from other fields; see `custinfo.core.formulas`.
         former: The kinds that it had before it was converted, oldest first; converting takes care of it.
+        log_reads: Whether it is logged who reads it unmasked (HIS-4).
     """
 
     key: FieldKey
@@ -98,6 +99,7 @@ class FieldDefinition:
     help: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
     formula: str | None = None
     former: tuple[FormerKind, ...] = ()
+    log_reads: bool = False
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""
@@ -146,6 +148,8 @@ class ModuleDefinition:
         handed_over: Fields that name members, and are handed over with what a leaver owns; the owner always is.
         announced: Whether each change of a record is written to the outbox as an event such as `record.updated`, for
             the host to deliver.
+        log_reads: Whether it is logged who reads a sensitive field of it (HIS-4).
+        log_exports: Whether it is logged who exports records of it, and which fields.
     """
 
     key: ModuleKey
@@ -162,6 +166,8 @@ class ModuleDefinition:
     inherits: tuple[Inheritance, ...] = ()
     handed_over: tuple[FieldKey, ...] = ()
     announced: bool = False
+    log_reads: bool = False
+    log_exports: bool = False
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""

@@ -101,6 +101,15 @@ class ModuleSchema:
         return tuple(field for field in self.definition.fields.values() if field.encrypted)
 
     @cached_property
+    def logged_fields(self) -> frozenset[FieldKey]:
+        """The fields of which it is logged who reads them."""
+        fields = self.definition.fields.values()
+        every = self.definition.log_reads
+        return frozenset(
+            field.key for field in fields if field.log_reads or (every and field.sensitivity == "sensitive")
+        )
+
+    @cached_property
     def user_fields(self) -> frozenset[FieldKey]:
         """The fields that name a member."""
         return frozenset(key for key, kind in self.kinds.items() if kind.key == "user")

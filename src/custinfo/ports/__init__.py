@@ -2,6 +2,7 @@
 
 from custinfo.core.approval.calendars import WorkingCalendar
 from custinfo.core.organisation import DeputyDirectory, Directory, PositionDirectory, VersionedDirectory
+from custinfo.ports.access_log import AccessRepository
 from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Rewriting
 from custinfo.ports.repositories import (
     ApprovalQueries,
@@ -23,6 +24,7 @@ from custinfo.ports.units import UnitOfWork, Units
 from custinfo.ports.upkeep import Disagreement, Unreadable, Upkeep
 
 __all__ = [
+    "AccessRepository",
     "AnchorRepository",
     "ApprovalQueries",
     "ApprovalRepository",

@@ -19,8 +19,8 @@ Where = Mapping[str, Collection[str | int]]
 
 A name is `key`, `version`, or an attribute at the top of the data. custinfo asks for records by `module`; for changes
 by `module` and `record_id`, by `batch`, and by `position`; for requests by `module`, `record_id` and `state`, by
-`state`, and by `submitted_by`; for imports by `module`, `digest` and `state`; for claims by `holder`; for events by
-`key` alone. These deserve an index.
+`state`, and by `submitted_by`; for imports by `module`, `digest` and `state`; for the access log by `module`, and by
+`actor`; for claims by `holder`; for events by `key` alone. These deserve an index.
 """
 
 

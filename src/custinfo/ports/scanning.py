@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from custinfo.core.access_log import AccessEntry, AccessQuery, is_meant
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.criteria.evaluate import compile_selection, read_path
 from custinfo.core.criteria.nodes import Path
@@ -27,6 +28,7 @@ __all__ = [
     "ScanQueries",
     "due_requests",
     "found_requests",
+    "accesses",
     "in_feed_order",
     "kind_at",
     "open_for",
@@ -230,6 +232,12 @@ def due_requests(requests: Iterable[Request], moment: datetime, limit: int) -> l
 
 def _age(request: Request) -> tuple[datetime, RequestId]:
     return request.submitted_at, request.id
+
+
+def accesses(entries: Iterable[AccessEntry], query: AccessQuery) -> list[AccessEntry]:
+    """Return the entries of the access log that a query asks for, the newest first."""
+    meant = (entry for entry in entries if is_meant(entry, query) and (query.after is None or entry.id < query.after))
+    return sorted(meant, key=lambda entry: entry.id, reverse=True)[: query.limit]
 
 
 def unfinished(batches: Iterable[ImportBatch], module: ModuleKey, digest: str) -> ImportBatch | None:

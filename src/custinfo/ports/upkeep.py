@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol
 
 import attrs
 
+from custinfo.core.access_log import AccessEntry
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.history.changes import Change
@@ -23,12 +24,21 @@ from custinfo.core.revisions import Revision
 
 __all__ = ["ENTRY_KINDS", "Disagreement", "Entry", "EntryKind", "Unreadable", "Upkeep"]
 
-Entry = Record | Change | Request | ImportBatch | Revision | Event | Anchor
+Entry = Record | Change | Request | ImportBatch | Revision | Event | Anchor | AccessEntry
 """What a tenant consists of; all else that a store keeps follows from it."""
 
-EntryKind = Literal["revision", "record", "change", "request", "import", "event", "anchor"]
+EntryKind = Literal["revision", "record", "change", "request", "import", "event", "anchor", "access"]
 
-ENTRY_KINDS: Final[tuple[EntryKind, ...]] = ("revision", "record", "change", "request", "import", "event", "anchor")
+ENTRY_KINDS: Final[tuple[EntryKind, ...]] = (
+    "revision",
+    "record",
+    "change",
+    "request",
+    "import",
+    "event",
+    "anchor",
+    "access",
+)
 """The kinds of entries, in the order in which a tenant is put back."""
 
 

@@ -6,6 +6,7 @@ store's tenants where it has any. `run_conformance` plays random histories on a 
 `find_disagreement` then tells whether a store answers as the language of criteria says.
 """
 
+from custinfo.testing._access_contract import AccessContract
 from custinfo.testing._log_contract import LogContract
 from custinfo.testing._model import find_disagreement
 from custinfo.testing._samples import (
@@ -29,6 +30,7 @@ from custinfo.testing.directory import DirectoryContract
 __all__ = [
     "NOW",
     "DirectoryContract",
+    "AccessContract",
     "LogContract",
     "RepositoryContract",
     "UpkeepContract",

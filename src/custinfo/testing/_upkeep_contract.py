@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import attrs
 
+from custinfo.core.access_log import AccessEntry
 from custinfo.core.anchors import Anchor
 from custinfo.core.errors import ConflictError
 from custinfo.core.importing import ImportBatch
@@ -24,6 +25,7 @@ from custinfo.testing._samples import (
     next_version,
     record_id,
 )
+from custinfo.workspace.access_logging import accesses_of
 from custinfo.workspace.upkeep import upkeep_of
 
 __all__ = ["UpkeepContract"]
@@ -44,6 +46,7 @@ _ENTRIES: dict[EntryKind, list[Entry]] = {
         make_change(None, _NOTE),
     ],
     "request": [_CLOSED, _OPEN],
+    "access": [AccessEntry("a1", NOW, "ann", "export", "export", "thing", ("title",), (_LATER.id,), 1, ("title eq",))],
     "import": [ImportBatch("b1", "thing", "d", "ann", NOW, "done", 3), ImportBatch("b2", "thing", "d", "bob", NOW)],
     "event": [make_event(1), make_event(2)],
     "anchor": [Anchor("one", number, NOW, number, 0, "ab" * 32, "k", "cd" * 32) for number in (1, 2)],
@@ -79,6 +82,7 @@ class UpkeepContract(Harness):
             for anchor in _ENTRIES["anchor"]:
                 unit.anchors.add(anchor)  # type: ignore[attr-defined]
             unit.outbox.append(_ENTRIES["event"][::-1])  # type: ignore[arg-type]
+            accesses_of(unit).append(_ENTRIES["access"])  # type: ignore[arg-type]
             assert _stored(unit) == _ENTRIES
 
     def test_what_is_restored_is_stored(self) -> None:

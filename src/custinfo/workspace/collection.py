@@ -23,6 +23,7 @@ from custinfo.core.records import (
 )
 from custinfo.core.totals import Period, Total
 from custinfo.ports.history import ChangeQuery
+from custinfo.workspace.access_logging import reading
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.bulk import BulkOutcome, write_many
 from custinfo.workspace.combining import Merged, Merger
@@ -61,6 +62,7 @@ class Records:
 
     # --- reading
 
+    @reading
     def get(self, record_id: str) -> RecordView:
         """Return one record, archived or not.
 
@@ -69,6 +71,7 @@ class Records:
         record, verdict = self._reading.record(self.module, record_id)
         return self._reading.view(record, verdict)
 
+    @reading
     def find(
         self,
         criterion: Criterion | None = None,
@@ -97,10 +100,12 @@ class Records:
         wanted = Everything() if criterion is None else criterion
         return self._reading.find(self.module, wanted, names, limit, after, archived=archived)
 
+    @reading
     def count(self, criterion: Criterion | None = None) -> int:
         """Return how many live records meet a criterion, of those that the actor may view. Raises: as `find`."""
         return self._summaries.count(self.module, Everything() if criterion is None else criterion)
 
+    @reading
     def search(
         self, text: str, criterion: Criterion | None = None, *, limit: int | None = 50, after: str | None = None
     ) -> Page:
@@ -132,6 +137,7 @@ class Records:
         names = (order_by,) if isinstance(order_by, str) else order_by
         return self._reading.views(self.module, Everything() if criterion is None else criterion, names)
 
+    @reading
     def distribution(
         self, by: str, criterion: Criterion | None = None, *, period: Period | None = None
     ) -> dict[Any, int]:
@@ -148,6 +154,7 @@ class Records:
         wanted = Everything() if criterion is None else criterion
         return self._summaries.distribution(self.module, by, period, wanted)
 
+    @reading
     def total(self, name: str, criterion: Criterion | None = None) -> Total:
         """Return what the values of a number come to in the live records that meet a criterion, exactly.
 
@@ -155,6 +162,7 @@ class Records:
         """
         return self._summaries.total(self.module, name, Everything() if criterion is None else criterion)
 
+    @reading
     def totals(
         self, name: str, by: str, criterion: Criterion | None = None, *, period: Period | None = None
     ) -> dict[Any, Total]:
@@ -165,6 +173,7 @@ class Records:
         wanted = Everything() if criterion is None else criterion
         return self._summaries.totals(self.module, name, by, period, wanted)
 
+    @reading
     def history(self, record_id: str) -> tuple[ChangeView, ...]:
         """Return what happened to a record, oldest first. Raises: NotFoundError."""
         return self._past.history(self.module, record_id)
@@ -194,6 +203,7 @@ class Records:
         query = ChangeQuery(0, 1000, (self.module,), actor, channel, context.instant(since), context.instant(until))
         return feed.stream(query, key)
 
+    @reading
     def tags(self, record_id: str) -> tuple[TagAssignment, ...]:
         """Return the tags of a record, each with who or what assigned it, when, and why (TAG-1, TAG-3).
 
@@ -201,6 +211,7 @@ class Records:
         """
         return self._past.tags(self.module, record_id)
 
+    @reading
     def as_of(self, record_id: str, time: datetime) -> RecordView:
         """Return a record as it was at a time; one without a zone is in the configured time zone.
 
@@ -209,12 +220,14 @@ class Records:
         record, verdict = self._past.state_at(self.module, record_id, until=self._context.instant(time))
         return self._reading.view(record, verdict)
 
+    @reading
     def diff(self, record_id: str, before: int, after: int) -> dict[FieldKey, tuple[Any, Any]]:
         """Return field → (value at version `before`, value at `after`) for what differs. Raises: NotFoundError."""
         return self._past.difference(self.module, record_id, before, after)
 
     # --- writing
 
+    @reading
     def create(self, values: Mapping[str, object], *, tags: TagInput = (), reason: str | None = None) -> Outcome:
         """Create a record.
 
@@ -229,6 +242,7 @@ class Records:
         found, problems = read_tags(self._context, self.module, tags)
         return self._write(Draft("create", self.module, None, values, found, reason=reason, found=tuple(problems)))
 
+    @reading
     def update(
         self, record_id: str, values: Mapping[str, object], *, version: Version, reason: str | None = None
     ) -> Outcome:
@@ -247,14 +261,17 @@ class Records:
         """
         return self._write(Draft("update", self.module, RecordId(record_id), values, None, version, reason))
 
+    @reading
     def archive(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Archive a record: lists leave it out, and its unique values are free. Raises: as `update`."""
         return self._write(Draft("archive", self.module, RecordId(record_id), {}, None, version, reason))
 
+    @reading
     def restore(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Bring an archived record back. Raises: as `update`, also if a unique value was taken meanwhile."""
         return self._write(Draft("restore", self.module, RecordId(record_id), {}, None, version, reason))
 
+    @reading
     def transfer(self, record_id: str, to: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Give a record to another owner; their department is stamped on it.
 
@@ -294,6 +311,7 @@ class Records:
             ],
         )
 
+    @reading
     def tag(
         self,
         record_id: str,
@@ -313,6 +331,7 @@ class Records:
         draft = Draft("tag", self.module, RecordId(record_id), {}, kept | added, version, reason, found=found)
         return self._write(draft)
 
+    @reading
     def share(
         self,
         record_id: str,
@@ -342,11 +361,13 @@ class Records:
         record, _ = self._reading.record(self.module, record_id)
         return self._write(share_draft(self._context, record, with_, level, until, version, reason))
 
+    @reading
     def unshare(self, record_id: str, with_: With, *, version: Version, reason: str | None = None) -> Outcome:
         """End a share; where there is none, nothing changes. Raises: as `share`."""
         record, _ = self._reading.record(self.module, record_id)
         return self._write(unshare_draft(self._context, record, with_, version, reason))
 
+    @reading
     def claim(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Take a record from the public pool: the actor becomes its owner. They need `claim` on it.
 
@@ -356,6 +377,7 @@ class Records:
         raw = {"owner": self._context.actor}
         return self._write(Draft("claim", self.module, RecordId(record_id), raw, None, version, reason, typed=True))
 
+    @reading
     def release(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Give a record back to the public pool: it has no owner, and stays with its department.
 
@@ -421,6 +443,7 @@ class Records:
         """
         return Eraser(self._context).certificates(self.module, record_id)
 
+    @reading
     def merge(
         self,
         keep: str,
@@ -459,6 +482,7 @@ class Records:
         ids = tuple(record.id for record in records[1:])
         return Merged(self._reading.view(kept), ids, differing, moved, merger.batch)
 
+    @reading
     def revert(self, record_id: str, *, to_version: int, version: Version, reason: str | None = None) -> Outcome:
         """Take a record's values and tags back to an earlier version, as a new change like any other.
 

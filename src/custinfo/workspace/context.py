@@ -38,6 +38,7 @@ from custinfo.core.validation.engine import Validator
 from custinfo.core.validation.whole import checked_schema, configuration_problems
 from custinfo.ports.system import BlindIndex, Clock, DataKeys, Ids, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
+from custinfo.workspace.access_logging import ReadingLog, logged_fields
 from custinfo.workspace.announcing import remember
 from custinfo.workspace.proving import Prover, prover_of
 
@@ -66,6 +67,11 @@ class Compiled:
     def warnings(self) -> tuple[Problem, ...]:
         """What is worth a look in the configuration."""
         return tuple(item for item in configuration_problems(self.schema) if item.severity != "error")
+
+    @cached_property
+    def logged(self) -> dict[ModuleKey, frozenset[FieldKey]]:
+        """The fields of each module of which it is logged who reads them; modules without such are left out."""
+        return logged_fields(self.schema)
 
     @property
     def version(self) -> int:
@@ -197,6 +203,7 @@ class Context:
     ids: Ids
     keyring: Keyring | None
     related: References
+    readings: ReadingLog
     calendar: WorkingCalendar = EVERY_DAY
     _accesses: dict[tuple[MemberKey, ModuleKey], Access] = attrs.field(factory=dict)
     _earlier: dict[int, Compiled] = attrs.field(factory=dict)
@@ -239,6 +246,7 @@ class Context:
     def adopt(self, compiled: Compiled) -> None:
         """Go on under another configuration, in the same transaction."""
         self._unit = self.unit.under(compiled.schema)
+        self.readings.adopt(self._unit, compiled.logged)
         self.compiled = compiled
         self.related = References(self._unit, compiled.schema)
         self._accesses.clear()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from custinfo.core.binding import bind_path
@@ -49,6 +50,7 @@ from custinfo.workspace.views import Page, RecordView
 __all__ = ["ReadPath", "not_found"]
 
 _ALWAYS = frozenset({"id", "version"})
+_PAGE = 1000
 _MOST = 2**31
 """A page of more records is one of all: databases stumble at greater numbers."""
 
@@ -135,11 +137,19 @@ class ReadPath:
             self.require_readable(module, path_of(leaf))
         bound = self._context.bind(expanded, module)
         paths = dict.fromkeys([*map(path_of, leaves(bound)), *used])
+        if self._context.readings.fields:
+            self._ask(module, paths, bound)
         parts: list[Criterion] = [access.reach(action)]
         parts += [self.readable_where(module, path) for path in paths]
         if not archived:
             parts.append(Not(Present(("archived_at",))))
         return all_of([*parts, bound])
+
+    def _ask(self, module: ModuleKey, paths: Iterable[Path], criterion: Criterion) -> None:
+        """Take down a question about fields of which it is logged who reads them."""
+        for path in paths:
+            owner = module if len(path) == 1 else self._context.related.target(module, path[0])
+            self._context.readings.ask(owner, path[-1:], criterion)
 
     # --- find
 
@@ -182,7 +192,7 @@ class ReadPath:
         order_by: Sequence[str] = (),
         *,
         action: Action = "view",
-        size: int = 1000,
+        size: int = _PAGE,
     ) -> Iterator[Record]:
         """Yield the records themselves, page by page, for the library's own use."""
         order = tuple(self._order(module, name) for name in order_by)
@@ -205,8 +215,14 @@ class ReadPath:
         return self.find(module, all_of([Mentions((title,), text), criterion]), (title,), limit, after)
 
     def views(self, module: ModuleKey, criterion: Criterion, order_by: Sequence[str]) -> Iterator[RecordView]:
-        """Yield views one by one, in memory that does not grow with them."""
-        return (self.view(record) for record in self.stream(module, criterion, order_by))
+        """Yield views one by one, in memory that does not grow with them; a reading is logged for each page."""
+        records = self.stream(module, criterion, order_by)
+        while True:
+            with self._context.readings.verb("iterate"):
+                page = [self.view(record) for record in islice(records, _PAGE)]
+            yield from page
+            if len(page) < _PAGE:
+                return
 
     def definition(self, module: ModuleKey, path: Path) -> FieldDefinition | None:
         """Return the definition at the end of a path."""
@@ -302,6 +318,8 @@ class ReadPath:
             except InvalidInputError:
                 return UNREADABLE
         if key in verdict.readable or value is None or value is ERASED:
+            if self._context.readings.fields and value is not None and value is not ERASED:
+                self._context.readings.show(record, (key,))
             return value
         text = self._context.module(record.module).render(key, value)
         return Masked(mask(verdict.masked[key], text, self._context.schema.masks))

@@ -14,6 +14,7 @@ from custinfo.core.policy.grants import PSEUDO_FIELDS, Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey
 from custinfo.ports.history import ChangeQuery
+from custinfo.workspace.access_log import AccessLog
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.collection import Records
 from custinfo.workspace.context import Context
@@ -157,6 +158,11 @@ class Session:
         for module in modules:
             self.context.module(module)
         return Feed(self.context).since(cursor, limit, tuple(modules))
+
+    @property
+    def access_log(self) -> AccessLog:
+        """Who saw sensitive values and who exported, where the configuration asks for it."""
+        return AccessLog(self.context)
 
     def now(self) -> datetime:
         """Return the present instant as the workspace's clock gives it."""

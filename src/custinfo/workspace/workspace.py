@@ -9,10 +9,11 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from custinfo.core.access_log import AccessEntry
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.calendars import EVERY_DAY, WorkingCalendar
 from custinfo.core.configuration import Configuration
-from custinfo.core.errors import NotFoundError, PermissionDeniedError
+from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import Masker
 from custinfo.core.organisation import Directory, Organisation, deputy_rule
@@ -21,9 +22,11 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey
 from custinfo.core.revisions import Revision
 from custinfo.core.rules import RuleTypes
+from custinfo.core.text import CONTROL
 from custinfo.core.validation.whole import checked_schema
 from custinfo.ports.system import Clock, Ids, Keyring
 from custinfo.ports.units import UnitOfWork, Units
+from custinfo.workspace.access_logging import ReadingLog, accesses_of
 from custinfo.workspace.backups import Source, Target, TenantSummary
 from custinfo.workspace.context import Compiled, Context, References
 from custinfo.workspace.defaults import Uuid7, system_clock
@@ -122,7 +125,12 @@ class Workspace:
 
     @contextmanager
     def acting_as(
-        self, actor: MemberKey, *, on_behalf_of: MemberKey | None = None, unit: Units | None = None
+        self,
+        actor: MemberKey,
+        *,
+        on_behalf_of: MemberKey | None = None,
+        purpose: str | None = None,
+        unit: Units | None = None,
     ) -> Iterator[Session]:
         """Return a session for a `with` block; it is one transaction, committed at the end and rolled back on error.
 
@@ -130,11 +138,14 @@ class Workspace:
             actor: Key of the member who acts; the host has authenticated them.
             on_behalf_of: Key of another member for whom they deputise (`Deputy`): what that one may do counts, as far
                 as the rule goes, and the history keeps both.
+            purpose: Why, for the access log (`Session.access_log`).
             unit: The host's own transaction, such as `SqlAlchemyUnit(session)`: then it is only flushed.
 
         Raises: PermissionDeniedError for an unknown member or one who has left, and where no rule in force says that
-            they may act on behalf of the other.
+            they may act on behalf of the other; InvalidInputError for a purpose with control characters.
         """
+        if purpose is not None and CONTROL.search(purpose):
+            raise InvalidInputError([Problem("control_character", "purpose")])
         directory = self._compiled.schema.directory
         _require_active(directory, actor)
         deputy = None
@@ -144,9 +155,22 @@ class Workspace:
             if deputy is None:
                 told = {"actor": str(actor), "principal": str(on_behalf_of)}
                 raise PermissionDeniedError([Problem("not_deputy", params=told)])
-        with self._context(actor if deputy is None else deputy.principal, unit) as context:
-            context.deputy = deputy
-            yield Session(context)
+        principal = actor if deputy is None else deputy.principal
+        for_whom = None if deputy is None else principal
+        readings = ReadingLog(actor, self._clock, self._ids, purpose=purpose, on_behalf_of=for_whom)
+        try:
+            with self._context(principal, unit, readings) as context:
+                context.deputy = deputy
+                yield Session(context)
+        except BaseException:
+            if unit is None and readings.written:  # what was seen was seen, whatever is taken back
+                self._keep(readings.written)
+            raise
+
+    def _keep(self, entries: Sequence[AccessEntry]) -> None:
+        """Write entries of the access log in a transaction of their own."""
+        with self._units.begin(self._compiled.schema, self.tenant) as unit:
+            accesses_of(unit).append(entries)
 
     def reorganise(self, organisation: Directory) -> None:
         """Go on with other people and departments: sessions that begin from now on know these.
@@ -204,7 +228,7 @@ class Workspace:
         """
         build = getattr(self._units, "build_indexes", None)
         if build is not None:
-            with self._context("", None) as context:
+            with self._context("", None, ReadingLog("", self._clock, self._ids)) as context:
                 schema = context.schema
             build(schema, self.tenant, progress)
 
@@ -327,7 +351,7 @@ class Workspace:
 
         Raises: as `Session.changes_since`; PermissionDeniedError for an unknown member.
         """
-        with self._context("", None) as context:
+        with self._context("", None, ReadingLog("", self._clock, self._ids)) as context:
             log_of(context.unit).number()
         with self.acting_as(actor) as session:
             return session.changes_since(cursor, limit=limit, modules=modules)
@@ -395,7 +419,7 @@ class Workspace:
             compiled = self._given if revision is None else compiled.as_stored(revision)
 
     @contextmanager
-    def _context(self, actor: MemberKey, units: Units | None) -> Iterator[Context]:
+    def _context(self, actor: MemberKey, units: Units | None, readings: ReadingLog) -> Iterator[Context]:
         compiled = self._compiled
         while True:
             with (units or self._units).begin(compiled.schema, self.tenant) as unit:
@@ -403,7 +427,7 @@ class Workspace:
                 if version == compiled.revision:
                     if units is None:
                         self._compiled = compiled
-                    yield from self._within(actor, compiled, unit)
+                    yield from self._within(actor, compiled, unit, readings)
                     return
                 revision = unit.configurations.get(version)
             if revision is None and version:
@@ -425,10 +449,13 @@ class Workspace:
             self._hosted = (revision, compiled)
         return compiled
 
-    def _within(self, actor: MemberKey, compiled: Compiled, unit: UnitOfWork) -> Iterator[Context]:
+    def _within(
+        self, actor: MemberKey, compiled: Compiled, unit: UnitOfWork, readings: ReadingLog
+    ) -> Iterator[Context]:
         related = References(unit, compiled.schema)
+        readings.adopt(unit, compiled.logged)
         context = Context(
-            actor, self.tenant, compiled, unit, self._clock, self._ids, self._keyring, related, self._calendar
+            actor, self.tenant, compiled, unit, self._clock, self._ids, self._keyring, related, readings, self._calendar
         )
         try:
             yield context

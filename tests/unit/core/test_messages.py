@@ -125,6 +125,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "request_unreadable": {"key": "018d"},
     "import_unreadable": {"key": "018d"},
     "event_unreadable": {"key": "018d"},
+    "access_unreadable": {"key": "018d"},
     "revision_unreadable": {"key": "018d"},
     "document_without_record": {"record": "018f"},
     "index_without_record": {"record": "018f"},

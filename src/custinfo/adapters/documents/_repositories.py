@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from custinfo.adapters.documents._shelf import Shelf, change_item, claim_name
+from custinfo.core.access_log import AccessEntry, AccessQuery
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
@@ -21,7 +22,14 @@ from custinfo.ports import scanning
 from custinfo.ports.documents import Item, Where
 from custinfo.ports.repositories import RequestQuery
 
-__all__ = ["DocumentApprovals", "DocumentConfigurations", "DocumentHistory", "DocumentImports", "DocumentOutbox"]
+__all__ = [
+    "DocumentAccesses",
+    "DocumentApprovals",
+    "DocumentConfigurations",
+    "DocumentHistory",
+    "DocumentImports",
+    "DocumentOutbox",
+]
 
 
 @attrs.frozen
@@ -228,3 +236,26 @@ class DocumentOutbox:
 
     def _read(self, where: Where) -> list[Mapping[str, Any]]:
         return sorted(self.shelf.store.read("event", where), key=lambda data: str(data["id"]))
+
+
+@attrs.frozen
+class DocumentAccesses:
+    """Keep the access log."""
+
+    shelf: Shelf
+
+    def append(self, entries: Sequence[AccessEntry], /) -> None:
+        """Add entries that are not there yet."""
+        known = {data["id"] for data in self.shelf.get("access", [entry.id for entry in entries])}
+        encode = self.shelf.documents.encode
+        self.shelf.store.insert(
+            "access", [Item(entry.id, 1, encode(entry)) for entry in entries if entry.id not in known]
+        )
+
+    def find(self, query: AccessQuery, /) -> Sequence[AccessEntry]:
+        """Return the entries that are meant, the newest first."""
+        where: dict[str, Collection[str]] = {"module": query.modules}
+        if query.actor is not None:
+            where["actor"] = (query.actor,)
+        found = self.shelf.store.read("access", where) if query.modules else ()
+        return scanning.accesses((self.shelf.documents.decode(AccessEntry, data) for data in found), query)

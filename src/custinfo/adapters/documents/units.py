@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from custinfo.adapters.documents._log import DocumentAnchors, DocumentLog, DocumentRewriting
 from custinfo.adapters.documents._records import DocumentRecords
 from custinfo.adapters.documents._repositories import (
+    DocumentAccesses,
     DocumentApprovals,
     DocumentConfigurations,
     DocumentHistory,
@@ -46,6 +47,7 @@ class DocumentUnit:
         self.log = DocumentLog(shelf)
         self.anchors = DocumentAnchors(shelf)
         self.rewriting = DocumentRewriting(shelf)
+        self.accesses = DocumentAccesses(shelf)
 
     def under(self, schema: Schema, /) -> DocumentUnit:
         """Return the same unit as another configuration sees its records; queries read the module then."""

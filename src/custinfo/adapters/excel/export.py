@@ -19,6 +19,7 @@ from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import Verdict
 from custinfo.core.records import UNREADABLE, FieldKey, Masked, ModuleKey, Record
+from custinfo.workspace.access_logging import ExportLog
 from custinfo.workspace.context import Context
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.session import Session
@@ -65,7 +66,8 @@ def export(
 
     Returns: How many records were written; none is a workbook with a header only.
     Raises: PermissionDeniedError where the actor may not export, or asks for a field that they may not see;
-        InvalidInputError for unknown names; OSError where the target cannot be written.
+        InvalidInputError for unknown names; OSError where the target cannot be written; StorageError where the export
+        is to be logged and can't be.
     """
     context = session.context
     tongue = language or context.schema.configuration.language
@@ -75,12 +77,13 @@ def export(
     columns = chosen_columns(context, module, fields, tongue)
     wanted = Everything() if criteria is None else criteria
     records = ReadPath(context).stream(module, wanted, order_by, action="export")
-    rows = 0
-    with written(target) as file, TableWriter(file, name, [column.column for column in columns]) as writer:
-        for cells in _Rows(context, module, columns, writer).of(records):
-            writer.write(cells)
-            rows += 1
-    return ExportReport(rows)
+    log = ExportLog(context.readings, context.module(module).definition, wanted)
+    with log.reading(), written(target) as file:
+        with TableWriter(file, name, [column.column for column in columns]) as writer:
+            for cells in _Rows(context, module, columns, writer, log).of(records):
+                writer.write(cells)
+        log.finish()
+    return ExportReport(log.count)
 
 
 @attrs.frozen
@@ -88,24 +91,26 @@ class _Plan:
     """How to write the records of one verdict.
 
     `cells` has for each column that may be seen the key and the maker of its cell; `added` are the values beside the
-    fields, and `revealed` the fields of which not everything may be shown.
+    fields, `revealed` the fields of which not everything may be shown, and `shown` those that are shown unmasked.
     """
 
     cells: tuple[tuple[FieldKey, Maker], ...]
     added: tuple[tuple[FieldKey, Callable[[Record], Any]], ...]
     revealed: tuple[FieldKey, ...]
+    shown: frozenset[FieldKey]
 
 
 class _Rows:
     """Turn records into cells as the verdict on each says; what a verdict means is worked out once."""
 
     def __init__(
-        self, context: Context, module: ModuleKey, columns: Sequence[ExportColumn], writer: TableWriter
+        self, context: Context, module: ModuleKey, columns: Sequence[ExportColumn], writer: TableWriter, log: ExportLog
     ) -> None:
         self._context = context
         self._access = context.access(module)
         self._reading = ReadPath(context)
         self._columns = columns
+        self._log = log
         style = writer.style(TEXT)
         self._texts = [text_cell(number, style) for number, _ in enumerate(columns, start=1)]
         numbers = [
@@ -129,6 +134,7 @@ class _Rows:
             if known is None:
                 known = plans[id(verdict)] = verdict, self._plan(verdict)
             plan = known[1]
+            self._log.add(record, plan.shown)
             get = self._values(record, verdict, plan).get
             yield [make(value) for key, make in plan.cells if (value := get(key)) is not None]
 
@@ -156,7 +162,8 @@ class _Rows:
             if partly:
                 revealed.append(key)
             cells.append((key, _partial(make, text) if partly else make))
-        return _Plan(tuple(cells), tuple(added), tuple(revealed))
+        shown = frozenset(key for key, _ in cells) - set(ALWAYS)
+        return _Plan(tuple(cells), tuple(added), tuple(revealed), shown - verdict.masked.keys())
 
 
 def _partial(make: Maker, text: Cell) -> Maker:

@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from custinfo.adapters.memory._state import State, UniqueKey
+from custinfo.core.access_log import AccessEntry, AccessQuery
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.documents import unique_values
 from custinfo.core.history.changes import Change
@@ -21,6 +22,7 @@ from custinfo.ports import scanning
 from custinfo.ports.repositories import RequestQuery
 
 __all__ = [
+    "MemoryAccesses",
     "MemoryApprovals",
     "MemoryConfigurations",
     "MemoryHistory",
@@ -266,3 +268,18 @@ class MemoryOutbox:
     def pending(self, limit: int, /) -> Sequence[Event]:
         """Return the first events, due or not."""
         return [self._state.events[key] for key in sorted(self._state.events)[:limit]]
+
+
+class MemoryAccesses:
+    """Keep the access log in a dict."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def append(self, entries: Sequence[AccessEntry], /) -> None:
+        """Add entries that are not there yet."""
+        self._state.accesses = {**{entry.id: entry for entry in entries}, **self._state.accesses}
+
+    def find(self, query: AccessQuery, /) -> Sequence[AccessEntry]:
+        """Return the entries that are meant, the newest first."""
+        return scanning.accesses(self._state.accesses.values(), query)

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from custinfo.core.access_log import AccessEntry
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.history.changes import Change
@@ -65,6 +66,8 @@ class State:
         """Put a change in the place of that to the same version."""
         key = (change.module, change.record_id)
         self.changes[key] = tuple(change if item.version == change.version else item for item in self.changes[key])
+
+    accesses: dict[str, AccessEntry] = attrs.field(factory=dict)
 
     def snapshot(self) -> dict[str, Any]:
         """Return copies of all tables."""

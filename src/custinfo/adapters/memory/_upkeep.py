@@ -43,25 +43,25 @@ class MemoryUpkeep:
 
     def restore(self, entries: Sequence[Entry], /) -> None:
         """Add entries as they are."""
+        state = self._state
         for entry in entries:
             match entry:
                 case Record():
-                    _add(self._state.records, (entry.module, entry.id), entry)
-                    for claim in self._claims(entry):
-                        _add(self._state.unique, claim, entry.id)
-                        self._state.claims[entry.id] = (*self._state.claims.get(entry.id, ()), claim)
+                    self._add_record(entry)
                 case Change():
                     self._add_change(entry)
-                case Request():
-                    _add(self._state.requests, entry.id, entry)
-                case ImportBatch():
-                    _add(self._state.imports, entry.id, entry)
                 case Revision():
-                    _add(self._state.revisions, entry.version, entry)
-                case Event():
-                    _add(self._state.events, entry.id, entry)
+                    _add(state.revisions, entry.version, entry)
                 case Anchor():
-                    _add(self._state.anchors, entry.number, entry)
+                    _add(state.anchors, entry.number, entry)
+                case Request():
+                    _add(state.requests, entry.id, entry)
+                case ImportBatch():
+                    _add(state.imports, entry.id, entry)
+                case Event():
+                    _add(state.events, entry.id, entry)
+                case _:
+                    _add(state.accesses, entry.id, entry)
 
     def forget(self, most: int, /) -> int:  # noqa: ARG002 - there is no use in parts
         """Delete everything at once."""
@@ -132,6 +132,15 @@ class MemoryUpkeep:
                 return [state.events[key] for key in sorted(state.events)]
             case "anchor":
                 return [state.anchors[key] for key in sorted(state.anchors)]
+            case "access":
+                return [state.accesses[key] for key in sorted(state.accesses)]
+
+    def _add_record(self, record: Record) -> None:
+        state = self._state
+        _add(state.records, (record.module, record.id), record)
+        for claim in self._claims(record):
+            _add(state.unique, claim, record.id)
+            state.claims[record.id] = (*state.claims.get(record.id, ()), claim)
 
     def _add_change(self, change: Change) -> None:
         key = (change.module, change.record_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from custinfo.adapters.memory._log import MemoryAnchors, MemoryLog, MemoryRewriting
 from custinfo.adapters.memory._repositories import (
+    MemoryAccesses,
     MemoryApprovals,
     MemoryConfigurations,
     MemoryHistory,
@@ -40,6 +41,7 @@ class MemoryUnit:
         self.log = MemoryLog(state)
         self.anchors = MemoryAnchors(state)
         self.rewriting = MemoryRewriting(state)
+        self.accesses = MemoryAccesses(state)
         self.upkeep = MemoryUpkeep(state, schema)
 
     def under(self, schema: Schema, /) -> MemoryUnit:

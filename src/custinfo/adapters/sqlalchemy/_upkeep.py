@@ -9,6 +9,7 @@ import attrs
 from sqlalchemy import Column, Row, Select, Table, and_, delete, insert, or_, select, text, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from custinfo.adapters.sqlalchemy._accesses import access_row, accessed_rows
 from custinfo.adapters.sqlalchemy._approvals import mark_rows, request_row, reservation_rows, task_rows
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._failures import storage_error
@@ -17,6 +18,7 @@ from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import parts_of_document, record_columns
 from custinfo.adapters.sqlalchemy._titles import TitleWriter
 from custinfo.adapters.sqlalchemy.tables import Tables
+from custinfo.core.access_log import AccessEntry
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.documents import DOCUMENT_KINDS, Documents
@@ -63,19 +65,21 @@ class SqlAlchemyUpkeep:
             case "change":
                 return self._entries(kind, tables.change, ("record_id", "version"))
             case "request":
-                return self._requests()
+                return self._whole(kind, tables.request)
             case "import":
                 return self._entries(kind, tables.batch, ("id",))
             case "event":
                 return self._entries(kind, tables.outbox, ("id",))
             case "anchor":
                 return self._entries(kind, tables.anchor, ("number",))
+            case "access":
+                return self._whole(kind, tables.access)
 
     def restore(self, entries: Sequence[Entry], /) -> None:
         """Insert entries as they are, with everything that is kept beside them."""
         clash = False
         try:
-            for kind in (Revision, Record, Change, Request, ImportBatch, Event, Anchor):
+            for kind in (Revision, Record, Change, Request, ImportBatch, Event, Anchor, AccessEntry):
                 found = [entry for entry in entries if type(entry) is kind]
                 if found:
                     self._insert_all(found)
@@ -125,11 +129,11 @@ class SqlAlchemyUpkeep:
             data |= {"values": values, "tags": data["tags"] or (), "shares": shares}
             yield self._decoded("record", data, row.id, params)
 
-    def _requests(self) -> Iterator[Entry | Unreadable]:
-        request = self._context.tables.request
-        statement = select(request.c.id, request.c.data).where(request.c.tenant_id == self._context.tenant)
-        for row in self._rows(statement, [request.c.id]):
-            yield self._decoded("request", row.data, row.id, {"key": row.id})
+    def _whole(self, kind: EntryKind, table: Table) -> Iterator[Entry | Unreadable]:
+        """Yield the entries of a table that has each as a whole in one column."""
+        statement = select(table.c.id, table.c.data).where(table.c.tenant_id == self._context.tenant)
+        for row in self._rows(statement, [table.c.id]):
+            yield self._decoded(kind, row.data, row.id, {"key": row.id})
 
     def _decoded(
         self, kind: EntryKind, data: Mapping[str, Any], key: str, params: Mapping[str, ParamValue]
@@ -168,6 +172,10 @@ class SqlAlchemyUpkeep:
                 self._insert(tables.outbox, [self._codec.encode(entry) for entry in entries])
             case Anchor():
                 self._insert(tables.anchor, [self._codec.encode(entry) for entry in entries])
+            case AccessEntry():
+                tenant = self._context.tenant
+                self._insert(tables.access, [access_row(entry, tenant, self._codec) for entry in entries])
+                self._insert(tables.accessed, [row for entry in entries for row in accessed_rows(entry, tenant)])
             case Revision():
                 self._insert(tables.revision, [self._codec.encode(entry) for entry in entries])
                 self._put_in_force(entries[-1].version)

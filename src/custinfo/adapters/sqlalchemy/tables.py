@@ -67,6 +67,8 @@ class Tables:
     reservation: Table
     mark: Table
     batch: Table
+    access: Table
+    accessed: Table
     configuration: Table
     revision: Table
     outbox: Table
@@ -322,6 +324,28 @@ def _batch(metadata: MetaData, name: str, options: dict[str, Any]) -> Table:
     return table
 
 
+def _accesses(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table]:
+    """Return the table of the access log, and that of the records that its entries name."""
+    access = Table(
+        f"{prefix}access_log",
+        metadata,
+        _key("tenant_id"),
+        _key("id"),
+        _text("module"),
+        _text("actor", _NAME),
+        _text("at", _INSTANT),
+        Column("count", BigInteger, nullable=False),
+        Column("data", JsonText, nullable=False),
+        **options,
+    )
+    columns = access.c
+    Index(f"{access.name}_module", columns.tenant_id, columns.module, columns.id)
+    Index(f"{access.name}_actor", columns.tenant_id, columns.actor, columns.id)
+    keys = (_key("tenant_id"), _key("record_id"), _key("access_id"))
+    accessed = Table(f"{prefix}access_record", metadata, *keys, sqlite_with_rowid=False, **options)
+    return access, accessed
+
+
 def _configurations(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table]:
     """Return the table of what is in force, one row a tenant to be locked, and that of all revisions."""
     version = Column("version", Integer, nullable=False)
@@ -381,6 +405,7 @@ def make_tables(
     request, task, reservation, mark = _approvals(metadata, prefix, options)
     title, gram, titled = _titles(metadata, prefix, options)
     configuration, revision = _configurations(metadata, prefix, options)
+    access, accessed = _accesses(metadata, prefix, options)
     return Tables(
         record=_record(metadata, f"{prefix}record", options),
         document=document,
@@ -399,6 +424,8 @@ def make_tables(
         reservation=reservation,
         mark=mark,
         batch=_batch(metadata, f"{prefix}import_batch", options),
+        access=access,
+        accessed=accessed,
         configuration=configuration,
         revision=revision,
         outbox=_outbox(metadata, f"{prefix}outbox", options),

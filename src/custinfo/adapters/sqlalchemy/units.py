@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, MetaData, update
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
+from custinfo.adapters.sqlalchemy._accesses import SqlAlchemyAccesses
 from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals
 from custinfo.adapters.sqlalchemy._configurations import SqlAlchemyConfigurations
 from custinfo.adapters.sqlalchemy._context import Context, ensure_transaction
@@ -52,6 +53,7 @@ class SqlAlchemyWork:
         self.history = SqlAlchemyHistory(context)
         self.approvals = SqlAlchemyApprovals(context)
         self.imports = SqlAlchemyImports(context)
+        self.accesses = SqlAlchemyAccesses(context)
         self.configurations = SqlAlchemyConfigurations(context)
         self.outbox = SqlAlchemyOutbox(context)
         self.log = SqlAlchemyLog(context)

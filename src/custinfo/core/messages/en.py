@@ -242,6 +242,7 @@ ENGLISH: Final = {
     "request_unreadable": "the approval request {key} cannot be read",
     "import_unreadable": "the import {key} cannot be read",
     "event_unreadable": "the event {key} cannot be read",
+    "access_unreadable": "the entry {key} of the access log cannot be read",
     "revision_unreadable": "version {key} of the configuration cannot be read",
     "document_without_record": "there are values of a record {record} that does not exist",
     "index_without_record": "there are index rows of a record {record} that does not exist",

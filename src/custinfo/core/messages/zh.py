@@ -234,6 +234,7 @@ CHINESE: Final = {
     "request_unreadable": "审批单 {key} 无法读取",
     "import_unreadable": "导入 {key} 无法读取",
     "event_unreadable": "事件 {key} 无法读取",
+    "access_unreadable": "访问日志 {key} 无法读取",
     "revision_unreadable": "配置第 {key} 版无法读取",
     "document_without_record": "记录 {record} 不存在，却保存有它的值",
     "index_without_record": "记录 {record} 不存在，却保存有它的索引行",

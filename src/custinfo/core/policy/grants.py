@@ -32,6 +32,7 @@ Action = Literal[
     "share",
     "claim",
     "release",
+    "audit",
 ]
 Scope = Literal["own", "team", "department", "subtree", "departments", "all", "shared", "pool"]
 
