@@ -93,7 +93,8 @@ TOPICS: Final[dict[str, str]] = {
     """,
     "Integrity of a store": """
         record_without_document record_unreadable change_unreadable request_unreadable import_unreadable
-        access_unreadable event_unreadable revision_unreadable document_without_record index_without_record index_without_request
+        access_unreadable event_unreadable revision_unreadable document_without_record index_without_record
+        index_without_request
         tags_differ shares_differ unique_differs unique_shared slot_differs title_differs tasks_differ
         reservations_differ marks_differ revision_head_differs record_missing history_missing history_gap
         history_version history_differs module_undefined reference_without_record choice_without_entry
