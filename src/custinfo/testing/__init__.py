@@ -29,8 +29,8 @@ from custinfo.testing.directory import DirectoryContract
 
 __all__ = [
     "NOW",
-    "DirectoryContract",
     "AccessContract",
+    "DirectoryContract",
     "LogContract",
     "RepositoryContract",
     "UpkeepContract",
