@@ -26,9 +26,9 @@ from custinfo.ports.repositories import Grouping, Query, RequestQuery
 
 __all__ = [
     "ScanQueries",
+    "accesses",
     "due_requests",
     "found_requests",
-    "accesses",
     "in_feed_order",
     "kind_at",
     "open_for",

@@ -8,7 +8,7 @@ from custinfo.adapters.sqlalchemy._types import CodePointText, JsonText
 from custinfo.adapters.sqlalchemy.migrations._layout import layout_in_use
 
 revision = "custinfo_access_log"
-down_revision = "custinfo_history"
+down_revision = "custinfo_approvals"
 branch_labels = None
 depends_on = None
 
