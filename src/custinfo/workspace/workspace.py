@@ -228,7 +228,7 @@ class Workspace:
         """
         build = getattr(self._units, "build_indexes", None)
         if build is not None:
-            with self._context("", None, ReadingLog("", self._clock, self._ids)) as context:
+            with self._context("", None) as context:
                 schema = context.schema
             build(schema, self.tenant, progress)
 
@@ -351,7 +351,7 @@ class Workspace:
 
         Raises: as `Session.changes_since`; PermissionDeniedError for an unknown member.
         """
-        with self._context("", None, ReadingLog("", self._clock, self._ids)) as context:
+        with self._context("", None) as context:
             log_of(context.unit).number()
         with self.acting_as(actor) as session:
             return session.changes_since(cursor, limit=limit, modules=modules)
@@ -419,7 +419,9 @@ class Workspace:
             compiled = self._given if revision is None else compiled.as_stored(revision)
 
     @contextmanager
-    def _context(self, actor: MemberKey, units: Units | None, readings: ReadingLog) -> Iterator[Context]:
+    def _context(self, actor: MemberKey, units: Units | None, readings: ReadingLog | None = None) -> Iterator[Context]:
+        """Begin a session's surroundings; without a log to go on with, as the library's own."""
+        readings = readings or ReadingLog(actor, self._clock, self._ids)
         compiled = self._compiled
         while True:
             with (units or self._units).begin(compiled.schema, self.tenant) as unit:
