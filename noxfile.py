@@ -87,6 +87,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(python=MAIN)
+def fuzz(session: nox.Session) -> None:
+    """Read and plan 20 000 damaged files; takes some minutes."""
+    session.install("-e", ".[all,test]")
+    session.run("python", "-m", "tests.fuzz", *(session.posargs or ["--cases", "20000"]))
+
+
+@nox.session(python=MAIN)
 def bench(session: nox.Session) -> None:
     """Measure against the floors."""
     session.install(".[all,test]", *group("bench"))

@@ -10,18 +10,17 @@ import attrs
 
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._phrases import phrase
+from custinfo.adapters.excel._reasons import MOST_COMMENTS, reasons_of
 from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, row_height, safe_text, sheet_name, width_of
 from custinfo.adapters.excel._writer import MOST_ROWS
 from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook
 from custinfo.adapters.excel.reading import CellError, Table, UncachedFormula, clean_label
-from custinfo.core.problems import Problem
 from custinfo.core.records import Masked
 from custinfo.core.schema import ModuleSchema
 from custinfo.workspace.importing import PlannedRow
 
 __all__ = ["write_error_workbook"]
 
-_MOST_COMMENTS: Final = 2000
 _REASON_WIDTH: Final = 50
 _OWN_COLUMNS: Final = 2
 """The reason and the row number in the user's file stand before the user's own columns."""
@@ -98,27 +97,17 @@ class _Sheet:
         return self.schema.kind_of(key).key if key else "text"
 
     def _write_row(self, number: int, row: PlannedRow) -> None:
-        errors = [problem for problem in row.problems if problem.severity == "error"]
-        self._write_reason(number, row.row, dict.fromkeys(self._message(problem) for problem in errors))
-        told: dict[int, list[str]] = {}
-        for problem in errors:
-            if problem.place is not None and problem.place.column is not None:
-                told.setdefault(problem.place.column, []).append(self._message(problem))
-        for column, (place, value) in enumerate(zip(self.table.columns, row.raw, strict=False), start=_OWN_COLUMNS):
-            self._write_cell(number, column, value, bad=place in told)
-            if place in told and self.comments < _MOST_COMMENTS:
-                self.comments += 1
-                self.sheet.write_comment(number, column, safe_text("\n".join(told[place])), {"author": AUTHOR})
-
-    def _write_reason(self, number: int, source_row: int, texts: Iterable[str]) -> None:
-        reason = safe_text(("；" if self.language == "zh" else "; ").join(texts))
+        reasons = reasons_of(row, self.schema, self.language)
+        reason = safe_text(reasons.text)
         self.sheet.set_row(number, row_height([(reason, _REASON_WIDTH)]))
         self.sheet.write_string(number, 0, reason, self._format(TEXT, wrapped=True))
-        self.sheet.write_number(number, 1, source_row, self._format(""))
-
-    def _message(self, problem: Problem) -> str:
-        label = self.schema.label(problem.field, self.language) if problem.field else None
-        return problem.message(self.language, label=label)
+        self.sheet.write_number(number, 1, row.row, self._format(""))
+        told = reasons.cells
+        for column, (place, value) in enumerate(zip(self.table.columns, row.raw, strict=False), start=_OWN_COLUMNS):
+            self._write_cell(number, column, value, bad=place in told)
+            if place in told and self.comments < MOST_COMMENTS:
+                self.comments += 1
+                self.sheet.write_comment(number, column, safe_text("\n".join(told[place])), {"author": AUTHOR})
 
     def _write_cell(self, row: int, column: int, value: object, *, bad: bool) -> None:
         shown = _shown(value)

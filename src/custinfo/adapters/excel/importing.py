@@ -12,9 +12,10 @@ import attrs
 
 from custinfo.adapters.excel._mark import marked_sheet
 from custinfo.adapters.excel._masks import GuardedTable
+from custinfo.adapters.excel._own_sheet import LARGEST
 from custinfo.adapters.excel._phrases import every_phrase
-from custinfo.adapters.excel._sniff import content_of
-from custinfo.adapters.excel.plans import ExcelPlan, ExcelReport
+from custinfo.adapters.excel._sniff import content_of, kind_of
+from custinfo.adapters.excel.plans import ExcelPlan, ExcelReport, SourceFile
 from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Table, clean_label, read_tables
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Place, Problem
@@ -99,7 +100,8 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         mode=mode,
         match=keys,
     )
-    return ExcelPlan(session, _with_missing(plan, names), table)
+    again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
+    return ExcelPlan(session, _with_missing(plan, names), SourceFile(again, table))
 
 
 def _with_missing(plan: ImportPlan, mapping: Mapping[str, str]) -> ImportPlan:

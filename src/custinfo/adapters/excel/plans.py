@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import attrs
 
 from custinfo.adapters.excel._output import Target
+from custinfo.adapters.excel._own_sheet import write_own_sheet
 from custinfo.adapters.excel.errors_workbook import write_error_workbook
 from custinfo.adapters.excel.reading import Table
 from custinfo.core.problems import Problem
@@ -24,7 +26,18 @@ from custinfo.workspace.importing import (
 )
 from custinfo.workspace.session import Session
 
-__all__ = ["ExcelPlan", "ExcelReport"]
+__all__ = ["ErrorForm", "ExcelPlan", "ExcelReport", "SourceFile"]
+
+
+ErrorForm = Literal["rows", "sheet", "marked"]
+
+
+@attrs.frozen
+class SourceFile:
+    """The file that was read: its content, for as long as it is small enough to be written again, and its table."""
+
+    content: bytes | None
+    table: Table
 
 
 @attrs.frozen
@@ -32,14 +45,19 @@ class _Refused:
     """The rows of a file that were not taken over, and how to write them."""
 
     session: Session = attrs.field(repr=False)
-    table: Table = attrs.field(repr=False)
+    source: SourceFile = attrs.field(repr=False)
     module: ModuleKey
     rows: tuple[PlannedRow, ...] = attrs.field(repr=False)
 
-    def write(self, target: Target, language: str | None) -> None:
+    def write(self, target: Target, language: str | None, form: ErrorForm) -> None:
         context = self.session.context
         tongue = language or context.schema.configuration.language
-        write_error_workbook(target, self.table, self.rows, context.module(self.module), tongue, self.session.now())
+        content, table, schema = self.source.content, self.source.table, context.module(self.module)
+        own = form != "rows" and content is not None
+        if not own or not write_own_sheet(
+            target, content or b"", table, self.rows, schema, tongue, marked=form == "marked"
+        ):
+            write_error_workbook(target, table, self.rows, schema, tongue, self.session.now())
 
 
 def _left(rows: PlannedRows) -> tuple[PlannedRow, ...]:
@@ -73,9 +91,9 @@ class ExcelReport:
         """The rows that were not taken over because they repeat an earlier row, or seem to repeat a record."""
         return self.rows.with_outcome("duplicate")
 
-    def write_errors(self, target: Target, *, language: str | None = None) -> None:
+    def write_errors(self, target: Target, *, language: str | None = None, form: ErrorForm = "rows") -> None:
         """Write the rows that were not taken over, as `ExcelPlan.write_errors` does."""
-        self._refused.write(target, language)
+        self._refused.write(target, language, form)
 
 
 @attrs.frozen(repr=False)
@@ -87,7 +105,7 @@ class ExcelPlan:
 
     _session: Session = attrs.field(repr=False, alias="session")
     _plan: ImportPlan = attrs.field(repr=False, alias="plan")
-    _table: Table = attrs.field(repr=False, alias="table")
+    _source: SourceFile = attrs.field(repr=False, alias="source")
 
     def __repr__(self) -> str:
         return f"ExcelPlan({self.module!r}, sheet={self.sheet!r}, counts={self.counts})"
@@ -100,12 +118,12 @@ class ExcelPlan:
     @property
     def sheet(self) -> str:
         """The worksheet that it reads; empty for a text file."""
-        return self._table.sheet
+        return self._source.table.sheet
 
     @property
     def columns(self) -> dict[str, FieldKey | None]:
         """Heading → the field that it means, `None` where the column is left out."""
-        return dict(zip(self._table.header, self._plan.columns.keys, strict=True))
+        return dict(zip(self._source.table.header, self._plan.columns.keys, strict=True))
 
     @property
     def mapping(self) -> dict[str, str]:
@@ -162,10 +180,10 @@ class ExcelPlan:
             report.rows,
             report.requests,
             report.differences,
-            _Refused(self._session, self._table, report.module, _left(report.rows)),
+            _Refused(self._session, self._source, report.module, _left(report.rows)),
         )
 
-    def write_errors(self, target: Target, *, language: str | None = None) -> None:
+    def write_errors(self, target: Target, *, language: str | None = None, form: ErrorForm = "rows") -> None:
         """Write the rows that are not taken over into a workbook that can be corrected and imported again.
 
         It has the user's own headings and values, after a column with the reasons and one with the row numbers in the
@@ -175,7 +193,11 @@ class ExcelPlan:
         Args:
             target: A path, or a file open for writing bytes; nothing half-written stays after an error.
             language: Of the reasons; that of the configuration when not given.
+            form: `rows` is as told above. `sheet` is the user's own sheet, with its styles and what stands above the
+                headings, but only these rows; `marked` is the user's own workbook with all that is in it, these rows
+                marked. Both have the reasons in a column at the right end. They are for workbooks of a few megabytes
+                (.xlsx); others are written as `rows`, and so is one that openpyxl does not understand.
 
         Raises: MissingExtraError; OSError where the target cannot be written.
         """
-        _Refused(self._session, self._table, self.module, _left(self.rows)).write(target, language)
+        _Refused(self._session, self._source, self.module, _left(self.rows)).write(target, language, form)

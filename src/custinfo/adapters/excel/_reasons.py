@@ -1,0 +1,41 @@
+"""Why a row was not taken over, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from custinfo.core.problems import Problem
+from custinfo.core.schema import ModuleSchema
+from custinfo.workspace.planned_rows import PlannedRow
+
+__all__ = ["MOST_COMMENTS", "Reasons", "reasons_of"]
+
+MOST_COMMENTS: Final = 2000
+"""More make a workbook slow to open."""
+
+
+@attrs.frozen
+class Reasons:
+    """Hold the reasons of a row as one text, and those about a cell by its column."""
+
+    text: str
+    cells: Mapping[int, list[str]]
+
+
+def reasons_of(row: PlannedRow, schema: ModuleSchema, language: str) -> Reasons:
+    """Return why a row was not taken over."""
+    errors = [problem for problem in row.problems if problem.severity == "error"]
+    cells: dict[int, list[str]] = {}
+    for problem in errors:
+        if problem.place is not None and problem.place.column is not None:
+            cells.setdefault(problem.place.column, []).append(_message(problem, schema, language))
+    texts = dict.fromkeys(_message(problem, schema, language) for problem in errors)
+    return Reasons(("；" if language == "zh" else "; ").join(texts), cells)
+
+
+def _message(problem: Problem, schema: ModuleSchema, language: str) -> str:
+    label = schema.label(problem.field, language) if problem.field else None
+    return problem.message(language, label=label)
