@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol
 
 import attrs
 
+from custinfo.core.history.changes import FieldChange, changes_between
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey
@@ -158,6 +159,15 @@ class ImportPlan:
     def duplicates(self) -> tuple[PlannedRow, ...]:
         """The rows that will not be taken over because they repeat an earlier row, or seem to repeat a record."""
         return self.rows.with_outcome("duplicate")
+
+    def changes(self, row: PlannedRow) -> tuple[FieldChange, ...]:
+        """Return what a row changes in its record, of the fields that the actor may read there."""
+        prepared = row.prepared
+        if prepared is None or prepared.after is None:
+            return ()
+        readable = self._context.verdict(prepared.before or prepared.after).readable
+        found = changes_between(prepared.before, prepared.after)
+        return tuple(item for item in found if item.field in readable and item.field != "department")
 
     def placed(self, row: int, problem: Problem) -> Problem:
         """Return a problem of a row with its place and labels."""

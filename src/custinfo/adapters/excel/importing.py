@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import attrs
@@ -90,18 +91,10 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     keys = None if match is None else [(key,) if isinstance(key, str) else tuple(key) for key in match]
     digest = _digest(content, module, names, sheet, duplicates, mode, keys)
     guarded = GuardedTable.of(table, schema, names)
-    plan = make_plan(
-        context,
-        module,
-        guarded,
-        digest=digest,
-        mapping={**passed_over, **names},
-        duplicates=duplicates,
-        mode=mode,
-        match=keys,
-    )
+    make = partial(make_plan, context, module, digest=digest, mapping={**passed_over, **names}, match=keys)
+    plan = make(guarded, duplicates=duplicates, mode=mode)
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
-    return ExcelPlan(session, _with_missing(plan, names), SourceFile(again, table))
+    return ExcelPlan(session, _with_missing(plan, names), SourceFile(again, table, make))
 
 
 def _with_missing(plan: ImportPlan, mapping: Mapping[str, str]) -> ImportPlan:

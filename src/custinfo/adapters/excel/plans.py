@@ -9,8 +9,11 @@ import attrs
 
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._own_sheet import write_own_sheet
+from custinfo.adapters.excel._plan_workbook import write_plan
 from custinfo.adapters.excel.errors_workbook import write_error_workbook
 from custinfo.adapters.excel.reading import Table
+from custinfo.adapters.excel.sampling import SampleReport, sample
+from custinfo.core.history.changes import FieldChange
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.suggesting import Suggestion
@@ -23,6 +26,7 @@ from custinfo.workspace.importing import (
     PlannedRow,
     PlannedRows,
     Progress,
+    SourceTable,
 )
 from custinfo.workspace.session import Session
 
@@ -34,10 +38,11 @@ ErrorForm = Literal["rows", "sheet", "marked"]
 
 @attrs.frozen
 class SourceFile:
-    """The file that was read: its content, for as long as it is small enough to be written again, and its table."""
+    """Hold the file that was read: its content if that can be written again, its table, and how it was planned."""
 
     content: bytes | None
     table: Table
+    plan_again: Callable[[SourceTable], ImportPlan] = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -58,6 +63,10 @@ class _Refused:
             target, content or b"", table, self.rows, schema, tongue, marked=form == "marked"
         ):
             write_error_workbook(target, table, self.rows, schema, tongue, self.session.now())
+
+
+def _sampled(session: Session, source: SourceFile, number: int, seed: int) -> SampleReport:
+    return sample(session.context, source.table, source.plan_again, number, seed)
 
 
 def _left(rows: PlannedRows) -> tuple[PlannedRow, ...]:
@@ -90,6 +99,11 @@ class ExcelReport:
     def duplicates(self) -> tuple[PlannedRow, ...]:
         """The rows that were not taken over because they repeat an earlier row, or seem to repeat a record."""
         return self.rows.with_outcome("duplicate")
+
+    def sample_check(self, number: int, *, seed: int = 0) -> SampleReport:
+        """Compare some rows of the file with the records as they are stored now, as `ExcelPlan.sample_check` does."""
+        refused = self._refused
+        return _sampled(refused.session, refused.source, number, seed)
 
     def write_errors(self, target: Target, *, language: str | None = None, form: ErrorForm = "rows") -> None:
         """Write the rows that were not taken over, as `ExcelPlan.write_errors` does."""
@@ -159,6 +173,34 @@ class ExcelPlan:
     def problems(self) -> tuple[Problem, ...]:
         """Everything found, with its place: what concerns whole columns, then row by row."""
         return (*self._plan.problems, *(problem for row in self.rows for problem in row.problems))
+
+    def changes(self, row: PlannedRow) -> tuple[FieldChange, ...]:
+        """Return what a row changes in its record, of the fields that the actor may read there."""
+        return self._plan.changes(row)
+
+    def write(self, target: Target, *, language: str | None = None) -> None:
+        """Write the plan as a workbook: what each row comes to, what it changes, and what was found.
+
+        Args:
+            target: A path, or a file open for writing bytes.
+            language: Of headings and messages; that of the configuration when not given.
+
+        Raises: MissingExtraError; OSError where the target cannot be written.
+        """
+        context = self._session.context
+        tongue = language or context.schema.configuration.language
+        write_plan(target, self._plan, context.module(self.module), tongue, self._session.now())
+
+    def sample_check(self, number: int, *, seed: int = 0) -> SampleReport:
+        """Compare some rows of the file with the records as they are stored now (XLS-7); nothing is written.
+
+        For a check after a migration: plan the old file again, or ask the report of the import.
+
+        Args:
+            number: How many rows, chosen at random; all if there are no more.
+            seed: Chooses them; the same one chooses the same rows.
+        """
+        return _sampled(self._session, self._source, number, seed)
 
     def apply(self, progress: Callable[[Progress], object] | None = None, *, batch_size: int = BATCH) -> ExcelReport:
         """Carry the plan out, batch by batch, each in a transaction of its own where the session owns it.

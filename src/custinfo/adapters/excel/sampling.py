@@ -1,0 +1,176 @@
+"""Checking a migration by samples: rows of the source beside the records that they became (XLS-7)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import attrs
+
+from custinfo.adapters.excel._output import Target
+from custinfo.adapters.excel._phrases import phrase
+from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, safe_text
+from custinfo.adapters.excel._xlsxwriter import new_workbook, print_wide
+from custinfo.core.records import CLEAR, FieldKey, RecordId
+from custinfo.workspace.context import Context
+from custinfo.workspace.importing import ImportPlan, SourceTable
+from custinfo.workspace.planned_rows import PlannedRow, RawValues
+
+__all__ = ["SampleReport", "SampledRow", "ValueDifference", "sample"]
+
+SampleResult = Literal["equal", "different", "missing", "left_out"]
+_WIDTHS: Final = (8, 12, 38, 18, 30, 30)
+
+
+@attrs.frozen
+class ValueDifference:
+    """A value that is not stored as the source has it; both as texts, as people read them."""
+
+    field: FieldKey
+    label: str
+    source: str = attrs.field(repr=False)
+    stored: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class SampledRow:
+    """A row of the source and what was found: `equal`, `different`, `missing`, or `left_out` as no row to import."""
+
+    row: int
+    result: SampleResult
+    record_id: RecordId | None = None
+    differences: tuple[ValueDifference, ...] = ()
+
+
+@attrs.frozen
+class SampleReport:
+    """What a check of some rows found."""
+
+    rows: tuple[SampledRow, ...]
+    _language: str = attrs.field(alias="language", repr=False)
+    _now: datetime = attrs.field(alias="now", repr=False)
+
+    @property
+    def equal(self) -> int:
+        """How many rows are stored as the source has them."""
+        return sum(row.result == "equal" for row in self.rows)
+
+    @property
+    def holds(self) -> bool:
+        """Whether all rows that can be imported are stored as the source has them."""
+        return all(row.result in ("equal", "left_out") for row in self.rows)
+
+    def write(self, target: Target) -> None:
+        """Write the comparison as a workbook: a line for each row, and for each value that differs.
+
+        Raises: MissingExtraError; OSError where the target cannot be written.
+        """
+        with new_workbook(target, self._now) as book:
+            sheet = book.add_worksheet(phrase(self._language, "sample"))
+            heading = book.add_format({"bold": True, "bg_color": HEADER_FILL, "border": 1})
+            plain, bad = (book.add_format({"num_format": TEXT, **extra}) for extra in ({}, {"bg_color": BAD_FILL}))
+            names = ("source_row", "result", "record", "field", "in_source", "in_store")
+            for column, (name, width) in enumerate(zip(names, _WIDTHS, strict=True)):
+                sheet.set_column(column, column, width)
+                sheet.write_string(0, column, phrase(self._language, name), heading)
+            for number, (good, values) in enumerate(self._lines(), start=1):
+                for column, value in enumerate(values):
+                    sheet.write_string(number, column, safe_text(value), plain if good else bad)
+            sheet.freeze_panes(1, 0)
+            print_wide(sheet)
+
+    def _lines(self) -> Iterator[tuple[bool, tuple[str, ...]]]:
+        for row in self.rows:
+            start = (str(row.row), phrase(self._language, f"sample_{row.result}"), row.record_id or "")
+            if not row.differences:
+                yield row.result in ("equal", "left_out"), (*start, "", "", "")
+            for item in row.differences:
+                yield False, (*start, item.label, item.source, item.stored)
+
+
+@attrs.frozen
+class _Some:
+    """Some rows of a table."""
+
+    table: SourceTable
+    chosen: Sequence[tuple[int, RawValues]]
+
+    @property
+    def sheet(self) -> str:
+        return self.table.sheet
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return self.table.header
+
+    @property
+    def header_row(self) -> int:
+        return self.table.header_row
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        return self.table.columns
+
+    def rows(self) -> Iterator[tuple[int, RawValues]]:
+        return iter(self.chosen)
+
+
+def sample(
+    context: Context, table: SourceTable, plan: Callable[[SourceTable], ImportPlan], number: int, seed: int
+) -> SampleReport:
+    """Compare some rows with the store: planned again, a row that is stored as it stands changes nothing.
+
+    Only values that the actor may read are compared. Rows find their records by the keys of the plan.
+
+    Args:
+        context: The session's.
+        table: The source.
+        plan: Plans an import of a table.
+        number: How many rows; all if there are no more.
+        seed: Chooses them; the same one chooses the same rows.
+    """
+    some = _Some(table, _chosen(table, number, seed))
+    planned = plan(some)
+    language = context.schema.configuration.language
+    return SampleReport(tuple(_compared(context, planned, row) for row in planned.rows), language, context.now())
+
+
+def _chosen(table: SourceTable, number: int, seed: int) -> list[tuple[int, RawValues]]:
+    """Return rows chosen at random, in order; the file is read once, and only these are kept."""
+    rng = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    kept: list[tuple[int, RawValues]] = []
+    for seen, row in enumerate(table.rows()):
+        if seen < number:
+            kept.append(row)
+        elif (place := rng.randrange(seen + 1)) < number:
+            kept[place] = row
+    return sorted(kept, key=lambda row: row[0])
+
+
+def _compared(context: Context, plan: ImportPlan, row: PlannedRow) -> SampledRow:
+    match row.outcome:
+        case "unchanged":
+            return SampledRow(row.row, "equal", row.record_id)
+        case "create" | "duplicate" if row.record_id is None:
+            return SampledRow(row.row, "missing" if row.outcome == "create" else "left_out")
+        case "update" | "awaiting" | "conflict" if row.prepared is not None and row.prepared.before is not None:
+            differences = _differences(context, plan, row)
+            return SampledRow(row.row, "different" if differences else "equal", row.record_id, differences)
+        case _:
+            return SampledRow(row.row, "left_out", row.record_id)
+
+
+def _differences(context: Context, plan: ImportPlan, row: PlannedRow) -> tuple[ValueDifference, ...]:
+    schema, language = context.module(plan.module), context.schema.configuration.language
+
+    def shown(key: FieldKey, value: Any) -> str:
+        return "" if value is None or value is CLEAR else schema.render(key, value)
+
+    return tuple(
+        ValueDifference(
+            item.field, schema.label(item.field, language), shown(item.field, item.new), shown(item.field, item.old)
+        )
+        for item in plan.changes(row)
+    )

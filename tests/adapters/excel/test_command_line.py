@@ -1,0 +1,65 @@
+"""The command line says what it sees in a file, and by its exit code whether all is well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from custinfo.adapters.excel.__main__ import main
+
+GOOD = "客户名称,客户类型,联系人,联系方式\n甲公司,企业客户,张三,13812345678\n"
+BAD = GOOD + "乙公司,企业客户,李四,123\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file to write."""
+    return tmp_path / "客户.csv"
+
+
+def test_a_template_is_filled_in_and_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It writes a template, which it recognises."""
+    target = tmp_path / "模板.xlsx"
+    assert main(["template", str(target)]) == 0
+    assert main(["check", str(target)]) == 0
+    assert "客户名称  →  name 客户名称" in capsys.readouterr().out
+
+
+def test_plan(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Good rows give 0, bad ones 1 with their reasons and a workbook of them; nothing is saved."""
+    file.write_text(GOOD, encoding="gb18030")
+    assert main(["plan", str(file)]) == 0
+    assert "1 rows, 1 create" in capsys.readouterr().out
+    file.write_text(BAD, encoding="utf-8-sig")
+    errors, book = tmp_path / "错误.xlsx", tmp_path / "计划.xlsx"
+    assert main(["plan", str(file), "--errors", str(errors), "--workbook", str(book), "--language", "en"]) == 1
+    assert "3: Phone: is not a valid phone number" in capsys.readouterr().out
+    assert errors.exists()
+    assert book.exists()
+
+
+def test_check(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns that are not understood come with suggestions, and can be told."""
+    file.write_text(GOOD.replace("客户名称", "客户名"), encoding="utf-8")
+    assert main(["check", str(file)]) == 0
+    assert "客户名  →  —   perhaps: name" in capsys.readouterr().out
+    assert main(["check", str(file), "--map", "客户名=name"]) == 0
+    assert "客户名  →  name" in capsys.readouterr().out
+
+
+def test_what_goes_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that can't be read gives 3, a wrong command 2, one without rights 1; each says why."""
+    file.write_bytes(b"\x00\x01")
+    assert main(["plan", str(file)]) == 3
+    assert main(["plan", str(file) + "x"]) == 3
+    file.write_text(GOOD, encoding="utf-8")
+    assert main(["plan", str(file), "--as", "lisi"]) == 1
+    assert main(["plan", str(file), "--configuration", "no_such_module:name"]) == 2
+    assert main(["plan", str(file), "--configuration", "custinfo.standard:standard_configuration"]) == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["nonsense"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "不是" in told
+    assert "no_such_module" in told
