@@ -14,6 +14,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey
+from custinfo.workspace.attached_columns import Related
 from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Prepared
@@ -120,11 +121,12 @@ class Application:
     def save(self, rows: Sequence[Entry], batch_id: str) -> None:
         """Save a batch; if something clashes, row by row, so that only the rows that clash are rejected."""
         path = WritePath(self.context, channel="import", batch=batch_id)
-        going = [(row, item) for row in rows if (item := self.item(row)) is not None]
-        items = [item for _, item in going]
+        going = [(row, item) for row in rows if (item := self.item(row)) is not None or _related(row)]
+        items = [item for _, item in going if item is not None]
         try:
             with self.context.unit.atomic():
                 path.commit(items)
+                self.save_related(path, going)
         except ConflictError as error:
             if self.whole or error.code == "configuration_changed":
                 raise  # what was planned counts no more; planned anew, the import goes on where it is
@@ -137,11 +139,28 @@ class Application:
         """Return what of a row is to be saved."""
         return row.prepared if isinstance(row, PlannedRow) else self.new(row)
 
-    def save_one(self, path: WritePath, row: Entry, item: Item) -> None:
+    def save_related(self, path: WritePath, rows: Sequence[tuple[Entry, Item | None]]) -> None:
+        """Save the records that rows bring along. Raises: ConflictError where one of them can't be."""
+        drafts = []
+        for row, item in rows:
+            record_id = row.record_id if isinstance(row, PlannedRow) else None
+            if record_id is None and isinstance(item, Prepared) and item.after is not None:
+                record_id = item.after.id
+            if record_id is not None:
+                drafts += [related.draft(record_id) for related in _related(row)]
+        prepared = path.prepare(drafts) if drafts else []
+        for change in prepared:
+            if change.error is not None:
+                raise ConflictError(change.error.problems)
+        if prepared:
+            path.commit(prepared)
+
+    def save_one(self, path: WritePath, row: Entry, item: Item | None) -> None:
         """Save a row by itself; if that clashes, it is rejected."""
         try:
             with self.context.unit.atomic():
-                path.commit([item])
+                path.commit([] if item is None else [item])
+                self.save_related(path, [(row, item)])
         except CustinfoError as error:
             planned = self.rows.planned(row)
             problems = (*planned.problems, *(self.placed(planned.row, problem) for problem in error.problems))
@@ -150,3 +169,7 @@ class Application:
             return
         if isinstance(item, Prepared) and item.request is not None:
             self.requests.append(item.request.id)
+
+
+def _related(row: Entry) -> tuple[Related, ...]:
+    return row.related if isinstance(row, PlannedRow) else ()

@@ -10,6 +10,7 @@ import attrs
 
 from custinfo.core.problems import Problem
 from custinfo.core.records import RecordId
+from custinfo.workspace.attached_columns import Related
 from custinfo.workspace.drafts import Prepared
 
 __all__ = ["Counts", "Entry", "PlannedRow", "PlannedRows", "RawValues", "RowOutcome", "count_name", "number_of"]
@@ -56,7 +57,8 @@ _COUNT_NAMES: Final[Mapping[str, str]] = {
 class PlannedRow:
     """What one row of the file comes to, and every problem and notice with its place.
 
-    `record_id` is the record that it updates, or that it seems to duplicate.
+    `record_id` is the record that it updates, or that it seems to duplicate. `related` are records of other modules
+    that it brings along.
     """
 
     row: int
@@ -65,6 +67,7 @@ class PlannedRow:
     problems: tuple[Problem, ...] = ()
     record_id: RecordId | None = None
     _prepared: Prepared | None = attrs.field(default=None, repr=False, alias="prepared")
+    related: tuple[Related, ...] = ()
 
     @property
     def raw(self) -> RawValues:

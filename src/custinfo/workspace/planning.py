@@ -17,10 +17,11 @@ from custinfo.core.history.changes import ChangeAction
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey
 from custinfo.core.validation.engine import Normalised
+from custinfo.workspace.attached_columns import Attached, AttachedColumns, Related
 from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.import_columns import match_columns
+from custinfo.workspace.import_columns import lettered, match_columns
 from custinfo.workspace.importing import Columns, Duplicates, ImportMode, ImportPlan, SourceTable
 from custinfo.workspace.matching import Matcher, MatchOptions, RowMatch, SourceRows
 from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows, RawValues, RowOutcome
@@ -67,8 +68,12 @@ def make_plan(
     if not context.access(module).may("import"):
         raise context.denied("import", module)
     columns = match_columns(context, module, table, mapping or {})
+    free = [place for place, name in lettered(table, mapping or {}).items() if not name]
+    left = [place for place, key in enumerate(columns.keys) if key is None and place not in free]
+    attached = AttachedColumns(context, module, table.header, left)
+    columns = _without_warnings(columns, table, attached.places)
     matcher = Matcher(context, module, MatchOptions(mode, _match_keys(context, module, columns, match), duplicates))
-    planner = _Planner(context, module, table, columns, matcher)
+    planner = _Planner(context, module, table, columns, matcher, attached)
     return ImportPlan(module, table, columns, planner.run(), digest, context, planner.screen.new_record)
 
 
@@ -94,13 +99,21 @@ class _Planner:
     """Turn rows into planned rows, a chunk at a time: the plain ones the short way, the others the long one."""
 
     def __init__(
-        self, context: Context, module: ModuleKey, table: SourceTable, columns: Columns, matcher: Matcher
+        self,
+        context: Context,
+        module: ModuleKey,
+        table: SourceTable,
+        columns: Columns,
+        matcher: Matcher,
+        attached: AttachedColumns,
     ) -> None:
         self.context = context
         self.module = module
         self.table = table
         self.keys = columns.keys
         self.places = {key: column for key, column in zip(columns.keys, table.columns, strict=True) if key}
+        self.places |= {name: table.columns[place] for place, name in reversed(attached.names.items())}
+        self.attached = attached
         self.schema = context.module(module)
         self.validator = context.validator(module)
         self.references = ReferenceReader(context, module)
@@ -127,7 +140,8 @@ class _Planner:
         numbers = [number for number, _ in chunk]
         typed = self.screen.read([values for _, values in chunk])
         ids = self.ids(chunk)
-        odd = sorted(typed.odd.union(place for place, record_id in enumerate(ids) if record_id is not None))
+        attached = self.attached.read_all([values for _, values in chunk])
+        odd = sorted(typed.odd.union(attached, (place for place, item in enumerate(ids) if item is not None)))
         found = dict(zip(odd, self.found([chunk[place] for place in odd]), strict=True))
         matches = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk))))
         new = self.matcher.unmatched.outcome != "skip"
@@ -140,7 +154,7 @@ class _Planner:
         rest = [place for place in range(len(chunk)) if place not in entries]
         read = [place for place in rest if place not in found]
         found.update(zip(read, self.found([chunk[place] for place in read]), strict=True))
-        entries.update(zip(rest, self.long_way(chunk, rest, found, matches), strict=True))
+        entries.update(zip(rest, self.long_way(chunk, rest, found, matches, attached), strict=True))
         return [entries[place] for place in range(len(chunk))]
 
     def long_way(
@@ -149,14 +163,16 @@ class _Planner:
         rest: Sequence[int],
         found: Mapping[int, Normalised],
         matches: Mapping[int, RowMatch],
+        attached: Mapping[int, Attached],
     ) -> Iterator[PlannedRow]:
         """Yield what the write path says of rows."""
-        about = [matches.get(place, self.matcher.unmatched) for place in rest]
-        prepared = self.write_path.prepare(
-            [self.draft(match, found[place]) for match, place in zip(about, rest, strict=True)]
-        )
-        for place, match, item in zip(rest, about, prepared, strict=True):
-            yield self.planned(*chunk[place], match, item)
+        about = {place: matches.get(place, self.matcher.unmatched) for place in rest}
+        drafts = {place: self.draft(match, found[place]) for place, match in about.items()}
+        brought = self.attached.brought({place: (drafts[place], attached[place]) for place in attached})
+        prepared = self.write_path.prepare([brought[place][0] if place in brought else drafts[place] for place in rest])
+        for place, item in zip(rest, prepared, strict=True):
+            row = self.planned(*chunk[place], about[place], item)
+            yield _with_related(row, brought[place][1]) if place in brought else row
 
     # --- reading
 
@@ -265,6 +281,25 @@ class _Planner:
     def at(self, row: int, problem: Problem) -> Problem:
         place = Place(self.table.sheet, row, self.places.get(problem.field or ""))
         return self.schema.labelled(problem).at(place)
+
+
+def _with_related(row: PlannedRow, related: tuple[Related, ...]) -> PlannedRow:
+    """Return a row with the records that it brings along, if it is taken over itself."""
+    if not related or row.outcome not in ("create", "update", "unchanged", "awaiting"):
+        return row
+    if row.outcome == "awaiting" and row.record_id is None:
+        return row  # there is no record yet to which they could refer
+    outcome: RowOutcome = "update" if row.outcome == "unchanged" else row.outcome
+    return attrs.evolve(row, outcome=outcome, related=related)
+
+
+def _without_warnings(columns: Columns, table: SourceTable, places: frozenset[int]) -> Columns:
+    """Return the columns without a warning that those at some places are left out."""
+    known = {table.columns[place] for place in places}
+    problems = tuple(item for item in columns.problems if item.place is None or item.place.column not in known)
+    headings = {table.header[place] for place in places}
+    alike = tuple(item for item in columns.suggestions if item.heading not in headings)
+    return Columns(columns.keys, problems, alike)
 
 
 class _Again:

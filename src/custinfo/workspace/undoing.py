@@ -13,7 +13,7 @@ from custinfo.core.criteria.nodes import Compare
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
-from custinfo.core.records import FieldKey, Record, RecordId, Sealed
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
@@ -66,8 +66,12 @@ class _Undo:
         by_record: dict[tuple[str, RecordId], list[Change]] = {}
         for change in self.context.unit.history.of_batch(self.batch.id):
             by_record.setdefault((change.module, change.record_id), []).append(change)
-        for (module, record_id), changes in by_record.items():
-            self.one(module, record_id, changes)
+        for module, record_id in sorted(by_record, key=lambda key: key[1], reverse=True):
+            # What was made last goes first: it may refer to what was made before it.
+            self.one(module, record_id, by_record[module, record_id])
+        self.removed.reverse()
+        self.reverted.reverse()
+        self.kept.reverse()
         if self.removed:
             self.context.unit.records.remove(self.removed)
         if self.reverted:
@@ -140,11 +144,17 @@ class _Undo:
         if self.context.unit.approvals.open_for(record.module, [record.id]):
             return True
         return changes[0].version == 1 and any(
-            self.context.unit.queries.count(Query(module.key, Compare((key,), "eq", record.id), limit=1))
+            self.referred_to(module.key, key, record.id)
             for module in self.context.schema.configuration.modules.values()
             for key, target in self.context.related.fields(module.key)
             if target == record.module
         )
+
+    def referred_to(self, module: ModuleKey, key: FieldKey, record_id: RecordId) -> bool:
+        """Tell whether a record refers to one that is to go, and stays itself."""
+        going = {record.id for record in self.removed}
+        query = Query(module, Compare((key,), "eq", record_id), limit=len(going) + 1)
+        return any(record.id not in going for record in self.context.unit.queries.find(query))
 
     def change(self, before: Record, after: Record, action: str) -> Change:
         return Change(

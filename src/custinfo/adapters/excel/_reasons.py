@@ -37,5 +37,6 @@ def reasons_of(row: PlannedRow, schema: ModuleSchema, language: str) -> Reasons:
 
 
 def _message(problem: Problem, schema: ModuleSchema, language: str) -> str:
-    label = schema.label(problem.field, language) if problem.field else None
+    own = problem.labels is not None and problem.field not in schema.definition.fields
+    label = schema.label(problem.field, language) if problem.field and not own else None
     return problem.message(language, label=label)

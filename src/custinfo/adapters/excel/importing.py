@@ -32,7 +32,7 @@ from custinfo.workspace.session import Session
 
 __all__ = ["ExcelPlan", "ExcelReport", "plan_import"]
 
-_PASSED_OVER: Final = frozenset(text for key in ("reason", "source_row", "tags") for text in every_phrase(key))
+_PASSED_OVER: Final = frozenset(text for key in ("reason", "source_row") for text in every_phrase(key))
 """Headings that the error workbook and the export write, and that are no fields."""
 
 _LETTERS: Final = re.compile("[A-Z]{1,3}")
@@ -54,8 +54,12 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
 
     Of a workbook the sheet is read whose headings name fields; of a template, its data sheet, whatever its name. A
     blank cell leaves the value of an existing record as it is. Text that is a mask, as an export writes it, is never
-    taken for a value. The columns 错误原因 (Reason), 原行号 (Source row) and 标签
-    (Tags) are passed over.
+    taken for a value. The columns 错误原因 (Reason) and 原行号 (Source row) are passed over.
+
+    A column 标签 (Tags) holds tags, `行业:制造业; 需求:培训`, which are added. A column headed like a module whose
+    records refer to these, such as 跟进记录 (Follow-up), holds texts, each of which becomes such a record; a line that
+    begins with a date begins another one. Records on a further sheet are an import of their own, into their module:
+    they name the record to which they refer by its title or a unique value.
 
     Args:
         session: Whose rights count.
