@@ -15,7 +15,10 @@ __all__ = ["Case", "Result", "best_of", "per_call", "report"]
 
 @attrs.frozen
 class Result:
-    """What one case took beside its baseline. The target bounds `ratio` from above, or from below if `faster`."""
+    """What one case took beside its baseline. The target bounds `ratio` from above, or from below if `faster`.
+
+    Other things than time are measured in their `unit`.
+    """
 
     topic: str
     case: str
@@ -24,6 +27,7 @@ class Result:
     baseline_seconds: float
     target: float
     faster: bool = False
+    unit: str = "s"
 
     @property
     def ratio(self) -> float:
@@ -35,6 +39,9 @@ class Result:
     def holds(self) -> bool:
         """Whether the target is met."""
         return self.ratio >= self.target if self.faster else self.ratio <= self.target
+
+    def _shown(self, number: float) -> str:
+        return _time(number) if self.unit == "s" else f"{number:.0f} {self.unit}"
 
     def as_json(self) -> str:
         """Return it as one line of JSON."""
@@ -57,8 +64,8 @@ class Result:
         sign = "≥" if self.faster else "≤"
         verdict = "ok" if self.holds else "MISSED"
         return (
-            f"{self.topic:10} {self.case:52} {_time(self.seconds):>10}   "
-            f"{self.baseline:42} {_time(self.baseline_seconds):>10}   "
+            f"{self.topic:10} {self.case:52} {self._shown(self.seconds):>10}   "
+            f"{self.baseline:42} {self._shown(self.baseline_seconds):>10}   "
             f"× {self.ratio:7.2f} ({sign} {self.target:g}) {verdict}"
         )
 

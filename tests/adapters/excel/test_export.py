@@ -166,7 +166,7 @@ def test_encrypted_values_are_opened_or_said_to_be_unreadable() -> None:
     """Who may read an identity number exports it; without its key, a mask stands there, as text."""
     keys = Keyring({"1": KEY}, current="1", index_key=KEY)
     grant = Grant(
-        "sales", "customer", frozenset({"view", "create", "export"}), view=Fields.only("id_number"),
+        "sales", "customer", frozenset({"view", "create", "export", "decrypt"}), view=Fields.only("id_number"),
         edit=Fields.only("id_number"),
     )  # fmt: skip
     configuration = attrs.evolve(standard_configuration().with_grants(grant), flows=())

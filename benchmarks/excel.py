@@ -1,0 +1,157 @@
+"""Reading, planning, applying, exporting, templates and error workbooks, against floors and peers; processor time."""
+
+from __future__ import annotations
+
+import gc
+import io
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks import excel_peers
+from benchmarks.data import customer_rows, write_workbook
+from benchmarks.harness import Result
+from custinfo import Workspace
+from custinfo.adapters.excel import export, plan_import, read_tables, write_template
+from custinfo.standard import sample_organisation, standard_configuration
+
+_FLOOR = "reader, plain loop, executemany"
+
+
+def best_of(*works: Callable[[], object], repeat: int) -> list[float]:
+    """Return the least processor time of each piece of work: other work on the machine then counts for little."""
+    best = [float("inf")] * len(works)
+    for _ in range(repeat):
+        for number, work in enumerate(works):
+            gc.collect()
+            start = time.process_time()
+            work()
+            best[number] = min(best[number], time.process_time() - start)
+    return best
+
+
+def _open(folder: str, name: str) -> Workspace:
+    url = f"sqlite:///{folder}/{name}.db"
+    return Workspace.open(url, standard_configuration(), organisation=sample_organisation())
+
+
+def imported(path: Path, folder: str, name: str, count: int) -> None:
+    """Plan and apply an import, with permission, duplicates and history, into an empty store."""
+    with _open(folder, name) as workspace, workspace.acting_as("sunjiu") as session:
+        report = plan_import(session, "customer", path).apply()
+    if report.counts.creates != count - count // 50:
+        raise RuntimeError(f"unexpected counts: {report.counts}")
+
+
+def run(quick: bool) -> Iterator[Result]:
+    """Measure at 10 000 and at 100 000 rows of 12 columns, or at 2 000."""
+    sizes = (2_000,) if quick else (10_000, 100_000)
+    with tempfile.TemporaryDirectory() as folder:
+        for count in sizes:
+            path = Path(folder, f"{count}.xlsx")
+            write_workbook(path, customer_rows(count))
+            yield from _against_floors(path, folder, count, 1 if count > 10_000 else 3)
+            yield from _written(path, folder, count)
+            yield _memory(path, folder, count)
+        yield from _against_peers(Path(folder, f"{sizes[0]}.xlsx"), folder, sizes[0])
+
+
+def _against_floors(path: Path, folder: str, count: int, repeat: int) -> Iterator[Result]:
+    numbers = iter(range(1000))
+
+    def file(kind: str) -> str:
+        return f"{kind}{count}-{next(numbers)}"
+
+    def read() -> None:
+        for table in read_tables(path):
+            for _ in table.rows():
+                pass
+
+    own, base = best_of(read, lambda: excel_peers.read(path), repeat=repeat)
+    yield Result("excel", f"read {count} rows", own, "calamine", base, 2.0)
+    own, floor, raw = best_of(
+        lambda: imported(path, folder, file("own"), count),
+        lambda: excel_peers.plain_floor(path, Path(folder, file("floor"))),
+        lambda: excel_peers.raw_floor(path, Path(folder, file("raw"))),
+        repeat=repeat,
+    )
+    yield Result("excel", f"open, plan and apply {count} rows", own, _FLOOR, floor, 3.0)
+    yield Result("excel", f"open, plan and apply {count} rows", own, "reader, raw executemany", raw, 3.0)
+
+
+def _written(path: Path, folder: str, count: int) -> Iterator[Result]:
+    with _open(folder, f"written{count}") as workspace:
+        with workspace.acting_as("sunjiu") as session:
+            plan = plan_import(session, "customer", path)
+            [seconds] = best_of(lambda: plan_import(session, "customer", path), repeat=1)
+            [base] = best_of(lambda: excel_peers.read(path), repeat=1)
+            yield Result("excel", f"plan {count} rows", seconds, "calamine", base, 5.0)
+            own, base = best_of(lambda: plan.write_errors(io.BytesIO()), lambda: _marked(path), repeat=1)
+            case = f"error workbook of {count // 50} in {count} rows"
+            yield Result("excel", case, own, "openpyxl, load and save", base, 5.0, faster=True)
+            plan.apply()
+            [own] = best_of(lambda: write_template(session, "customer", io.BytesIO()), repeat=3)
+            yield Result("excel", "template", own, "0.3 s", 0.3, 1.0)
+        with workspace.acting_as("zhoushi") as session:
+            own, base = best_of(lambda: export(session, "customer", io.BytesIO()), lambda: _write_only(path), repeat=1)
+            yield Result("excel", f"export {count} rows", own, "openpyxl write-only", base, 5.0, faster=True)
+
+
+def _marked(path: Path) -> None:
+    import openpyxl
+    from openpyxl.styles import PatternFill
+
+    book = openpyxl.load_workbook(path)
+    fill = PatternFill("solid", fgColor="FFFFC7CE")
+    for row in book.active.iter_rows(min_row=51, min_col=5, max_col=5):
+        row[0].fill = fill
+    book.save(io.BytesIO())
+
+
+def _write_only(path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in excel_peers.read(path):
+        sheet.append(row)
+    book.save(io.BytesIO())
+
+
+def _child(code: str) -> tuple[float, float]:
+    """Run code in a process of its own; return the seconds that it says it took, and the most memory it held in MiB."""
+    told = "print(_seconds); print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
+    begin, end = "import time; _begin = time.process_time()", "_seconds = time.process_time() - _begin"
+    command = [sys.executable, "-c", "\n".join((code.replace("BEGIN", begin), end, told))]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return float(output[-2]), int(output[-1]) / 1024
+
+
+def _memory(path: Path, folder: str, count: int) -> Result:
+    code = (
+        "from pathlib import Path; from benchmarks.excel import imported\nBEGIN\n"
+        f"imported(Path({str(path)!r}), {folder!r}, 'memory{count}', {count})"
+    )
+    return Result("excel", f"peak memory, {count} rows", _child(code)[1], "limit", 300, 1.0, unit="MiB")
+
+
+def _against_peers(path: Path, folder: str, count: int) -> Iterator[Result]:
+    def peer(call: str) -> float:
+        code = f"from pathlib import Path; from benchmarks import excel_peers\nBEGIN\nexcel_peers.{call}"
+        return _child(code.replace("PATH", f"Path({str(path)!r})"))[0]
+
+    # All of them in processes of their own, with the loading of their libraries, as a script would run them.
+    own = _child(
+        "from pathlib import Path; from benchmarks.excel import imported\nBEGIN\n"
+        f"imported(Path({str(path)!r}), {folder!r}, 'peer', {count})"
+    )[0]
+    case = f"open, plan and apply {count} rows"
+    for name, call, target in (
+        ("django-import-export", f"django_import_export(PATH, Path({folder!r}, 'd1'), bulk=False)", 20.0),
+        ("django-import-export, bulk", f"django_import_export(PATH, Path({folder!r}, 'd2'), bulk=True)", 8.0),
+        ("tablib, pydantic, SQLAlchemy ORM", f"by_hand(PATH, Path({folder!r}, 'h'))", 2.0),
+    ):
+        yield Result("excel", case, own, name, peer(call), target, faster=True)
