@@ -78,7 +78,7 @@ def test_a_plan_as_a_workbook() -> None:
         target = io.BytesIO()
         plan.write(target)
         lines = cells(target)
-        assert lines[0] == ["原行号", "结果", "记录编号", "变更", "错误原因"]
+        assert lines[0] == ["原行号", "结果", "记录编号", "变更", "发现"]
         assert lines[1][:2] == [2, "更新"]
         assert lines[1][3] == "联系人: 张三 → 张三丰"
         assert [line[1] for line in lines[2:]] == ["无变化", "疑似重复", "退回"]

@@ -37,7 +37,8 @@ def write_plan(target: Target, plan: ImportPlan, schema: ModuleSchema, language:
             sheet.write_string(0, column, phrase(language, name), heading)
         for number, row in enumerate(plan.rows, start=1):
             style = plain if row.outcome in _GOOD else bad
-            found = dict.fromkeys(problem.message(language) for problem in row.problems)
+            ordered = sorted(row.problems, key=lambda problem: problem.severity != "error")
+            found = dict.fromkeys(problem.message(language) for problem in ordered)
             changes = _changes(plan.changes(row), schema, language) if row.outcome == "update" else ""
             texts = (phrase(language, f"outcome_{row.outcome}"), row.record_id or "", changes, "\n".join(found))
             sheet.write_number(number, 0, row.row, style)
@@ -48,7 +49,7 @@ def write_plan(target: Target, plan: ImportPlan, schema: ModuleSchema, language:
         print_wide(sheet)
 
 
-_NAMES: Final = ("source_row", "result", "record", "changes", "reason")
+_NAMES: Final = ("source_row", "result", "record", "changes", "findings")
 
 
 def _changes(changes: Iterable[FieldChange], schema: ModuleSchema, language: str) -> str:

@@ -13,7 +13,7 @@ from custinfo.adapters.excel._phrases import phrase
 from custinfo.adapters.excel._reasons import MOST_COMMENTS, reasons_of
 from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, row_height, safe_text, sheet_name, width_of
 from custinfo.adapters.excel._writer import MOST_ROWS
-from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook
+from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook, print_wide
 from custinfo.adapters.excel.reading import CellError, Table, UncachedFormula, clean_label
 from custinfo.core.records import Masked
 from custinfo.core.schema import ModuleSchema
@@ -75,6 +75,7 @@ class _Sheet:
         for number, row in enumerate(rows, start=1):
             self._write_row(number, row)
         self.sheet.freeze_panes(1, _OWN_COLUMNS)
+        print_wide(self.sheet)
 
     def _write_header(self) -> None:
         plain = {"bold": True, "text_wrap": True, "valign": "vcenter", "border": 1, "num_format": TEXT}
