@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import attrs
 
-from custinfo.core.approval.requests import Request, RequestId, RequestState, Task, TrailEntry
+from custinfo.core.approval.requests import Item, Request, RequestId, RequestState, Task, TrailEntry
 from custinfo.core.errors import FieldReservedError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import FieldChange, fold
 from custinfo.core.importing import ImportBatch
-from custinfo.core.records import CLEAR, Sealed
+from custinfo.core.records import CLEAR, RecordId, Sealed
+from custinfo.ports import ApprovalQueries, RequestQuery
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
 
@@ -137,6 +139,44 @@ class ApprovalContract(Harness):
         self.save(decided)
         with self.begin() as unit:
             assert unit.approvals.get([request.id]) == {request.id: decided}
+
+    def test_requests_are_found_by_part_flow_and_time(self) -> None:
+        """A store that answers `ApprovalQueries` finds who has which part, pages by time and id, and what is due."""
+        decided = _decided(make_request(1, record_id(1), {"title": "x"}), "rejected")
+        due = make_request(2, record_id(2), {"title": "x"}, due_at=NOW + timedelta(hours=1), flows=(("other", 1),))
+        later = make_request(3, record_id(3), {"title": "x"}, due_at=NOW + timedelta(hours=2))
+        self.save(make_request(1, record_id(1), {"title": "x"}), decided, due, later)
+        with self.begin() as unit:
+            found = unit.approvals
+            if not isinstance(found, ApprovalQueries):
+                return
+            mine = RequestQuery("submitted", "ann")
+            assert list(found.find(mine)) == [later, due, decided]
+            assert list(found.find(attrs.evolve(mine, limit=1, after=(later.submitted_at, later.id)))) == [due]
+            assert list(found.find(attrs.evolve(mine, newest_first=False, limit=2))) == [decided, due]
+            assert list(found.find(RequestQuery("decided", "bob"))) == [decided]
+            assert list(found.find(RequestQuery("deciding", "bob", newest_first=False))) == [due, later]
+            assert list(found.find(RequestQuery("open"))) == [later, due]
+            assert list(found.find(attrs.evolve(mine, flow="other"))) == [due]
+            assert found.count(attrs.evolve(mine, states=("pending",), limit=1)) == 2
+            assert found.count(attrs.evolve(mine, modules=("other",))) == 0
+            assert list(found.find(attrs.evolve(mine, record_id=record_id(3)))) == [later]
+            assert list(found.due(NOW + timedelta(minutes=59), 9)) == []
+            assert list(found.due(NOW + timedelta(hours=2), 9)) == [due, later]
+            assert list(found.due(NOW + timedelta(hours=2), 1)) == [due]
+
+    def test_a_request_for_many_records_reserves_on_each(self) -> None:
+        """Its items are reserved, and it is found by each of its records."""
+        title: FrozenDict[str, Any] = FrozenDict({"title": "x"})
+        items = tuple(Item(record_id(number), title, FrozenDict({"title": None})) for number in (1, 2))
+        many = make_request(1, RecordId(""), {}, items=items)
+        self.save(many)
+        with self.begin() as unit:
+            assert list(unit.approvals.open_for("thing", [record_id(2)])) == [many]
+            assert list(unit.approvals.open_for("thing", [record_id(3)])) == []
+            other = make_request(2, record_id(2), {"title": "y"})
+            raised_by(FieldReservedError, lambda: unit.approvals.save(other))
+            unit.approvals.save(make_request(3, record_id(2), {"code": "y"}))
 
     def test_stale_requests_are_refused(self) -> None:
         """A version other than the next one is refused."""

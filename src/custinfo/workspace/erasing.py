@@ -83,7 +83,8 @@ class Eraser:
         version = context.schema.configuration.version
         change = Change(
             record.module, record.id, after.version, after.updated_at, actor, "erase", (*present, *others),
-            self.channel if approval is None else "approval", reason, self.context.on_behalf_of if approval is None else None, approval, None, version,
+            self.channel if approval is None else "approval", reason,
+            self.context.on_behalf_of if approval is None else None, approval, None, version,
         )  # fmt: skip
         context.unit.records.save([after])
         context.remember([change])

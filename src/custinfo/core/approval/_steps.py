@@ -57,9 +57,11 @@ def own_task(request: Request, actor: MemberKey, command: Command, *, delegates:
     Raises: NotYourDecisionError.
     """
     who = command.holder or actor
-    if not request.allow_own and not {actor, who}.isdisjoint((request.submitted_by, request.author)):
+    own, trail = request.submitted_by, request.trail
+    deputised = bool(trail) and trail[0][9] is not None and request.author in (actor, who)
+    if (own in (actor, who) or deputised) and not request.allow_own:
         raise not_yours("own_change")
-    if request.trail and request.trail[-1][4] == request.position and command.name in ("approve", "reject"):
+    if trail and trail[-1][4] == request.position and command.name in ("approve", "reject"):
         _require_first_decision(request, actor, who)
     here, in_turn = request.position, request.steps[request.position].mode == "sequential"
     for number, (step, approver, decision, _, _, waits_for, delegate) in enumerate(request.tasks):
