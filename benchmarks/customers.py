@@ -26,7 +26,18 @@ from custinfo.core.records import Record, RecordId, Tag
 from custinfo.core.schema import Schema
 from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text
 
-__all__ = ["NOW", "TENANT", "Customer", "as_record", "customers", "load", "organisation", "rows_of"]
+__all__ = [
+    "NOW",
+    "TENANT",
+    "Customer",
+    "as_record",
+    "claimed_slots",
+    "customers",
+    "insert_raw",
+    "load",
+    "organisation",
+    "rows_of",
+]
 
 NOW = datetime(2026, 6, 15, 4, 30, tzinfo=UTC)
 TENANT = "t0000001"
@@ -266,7 +277,7 @@ def insert_raw(
 
 
 def load(engine: Engine, units: SqlAlchemyUnits, schema: Schema, count: int, *, size: int = 5_000) -> None:
-    """Put `count` customers into empty tables."""
+    """Put `count` customers into empty tables, past custinfo."""
     slots = claimed_slots(engine, units, schema)
     source = customers(count, schema)
     while batch := list(itertools.islice(source, size)):

@@ -15,7 +15,7 @@ from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.core.binding import bind
 from custinfo.core.criteria import Criterion, Everything, F, OneOf, Tagged, all_of
 from custinfo.core.records import Record
-from custinfo.ports import Order, Query, UnitOfWork
+from custinfo.ports import Grouping, Order, Query, UnitOfWork
 from custinfo.testing import NOW, make_record, record_id, sample_schema
 from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
 
@@ -90,11 +90,14 @@ def query(criterion: Criterion, *order: Order, scope: Criterion = EVERYTHING) ->
 
 
 def test_name_search(plans: Plans) -> None:
-    """A search for two characters asks the index of pairs."""
-    found = plans(lambda unit: unit.queries.find(query(F.title.mentions("霁川"), Order(("title",)))))
-    assert any(name in found for name in ("record_title_fts VIRTUAL TABLE", "record_title_tokens", "record_gram"))
-    exact = plans(lambda unit: unit.queries.find(query(F.title.contains("霁川"))))
-    assert any(name in exact for name in ("record_title_fts VIRTUAL TABLE", "record_title_tokens", "record_gram"))
+    """A search for two characters asks the index of pairs, to find a page and to count."""
+    for action in (
+        lambda unit: unit.queries.find(query(F.title.mentions("霁川"), Order(("title",)))),
+        lambda unit: unit.queries.find(query(F.title.contains("霁川"))),
+        lambda unit: unit.queries.count(query(F.title.mentions("霁川"), scope=BRANCH)),
+    ):
+        found = plans(action)
+        assert any(name in found for name in ("record_title_fts VIRTUAL TABLE", "record_title_tokens", "record_gram"))
 
 
 def test_single_get(plans: Plans) -> None:
@@ -104,22 +107,59 @@ def test_single_get(plans: Plans) -> None:
 
 
 def test_sort_by_an_indexed_field(plans: Plans) -> None:
-    """The first page by an indexed field walks the index of its slot."""
+    """The first page by an indexed field walks the index of its slot, and nothing is sorted but the page."""
     found = plans(lambda unit: unit.queries.find(query(F.count.is_present(), Order(("count",)))))
     assert "record_n1" in found
 
 
 def test_count_in_a_branch(plans: Plans) -> None:
-    """Departments are counted in their index."""
+    """Departments are counted in their index, of which the rows are not looked up."""
     found = plans(lambda unit: unit.queries.count(query(EVERYTHING, scope=BRANCH)))
     assert "record_department" in found
+    if "SEARCH" in found:
+        assert "COVERING INDEX" in found
+
+
+def test_groups_of_all(plans: Plans) -> None:
+    """What is grouped by an indexed field is counted in the index of its slot."""
+    found = plans(lambda unit: unit.queries.distribution(query(EVERYTHING), Grouping(("count",))))
+    if "SEARCH" in found:  # the others know when an index is no help
+        assert "COVERING INDEX" in found
+        assert "record_n1" in found
 
 
 def test_flagship_page_in_a_branch(plans: Plans) -> None:
     """A page with several conditions in a branch reads no whole table of records."""
-    criterion = (F.count >= 50) & Tagged("需求", "设备")
+    criterion = (F.count >= 50) & Tagged("need", "设备")
     found = plans(
         lambda unit: unit.queries.find(query(criterion, Order(("updated_at",), descending=True), scope=BRANCH))
     )
     assert "record_updated" in found or "record_department" in found
     assert not any(line.startswith("SCAN custinfo") for line in found.splitlines())
+
+
+def test_the_narrowest_index_leads(plans: Plans) -> None:
+    """Where walking found too little, SQLite and MariaDB are told the index that leads to the fewest records."""
+    wanted = query((F.count == 7) & Tagged("need", "服务"), Order(("updated_at",), descending=True), scope=BRANCH)
+    plans(lambda unit: unit.queries.find(wanted))  # learns what the criterion leads to
+    found = plans(lambda unit: unit.queries.find(wanted))
+    assert "record_n1" in found
+    assert "record_updated" not in found
+
+
+def test_what_was_learned_is_not_asked_again(plans: Plans) -> None:
+    """The second page of a kind takes one statement: nothing is counted, and no window is measured."""
+    wanted = query((F.count == 11) & Tagged("need", "服务"), Order(("count",)), scope=BRANCH)
+    both = [plans(lambda unit: unit.queries.find(wanted)).count("found") for _ in range(2)]
+    assert 0 < both[1] <= both[0]
+
+
+def test_tags_are_looked_up_or_led_by(plans: Plans) -> None:
+    """A page looks a common tag up for each record; a count takes all that have it."""
+    page = plans(lambda unit: unit.queries.find(query(Tagged("need", "设备"), Order(("updated_at",)))))
+    count = plans(lambda unit: unit.queries.count(query(Tagged("need", "设备"))))
+    if "SEARCH" in page:
+        assert "CORRELATED SCALAR SUBQUERY" in page
+        assert "LIST SUBQUERY" in count
+    assert "tagged" in page
+    assert "tagged" in count

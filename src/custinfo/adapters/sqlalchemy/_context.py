@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -13,29 +13,38 @@ from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
+from custinfo.adapters.sqlalchemy._driver import ClashError, Run, copied, is_watched, many, once, run
 from custinfo.adapters.sqlalchemy._failures import storage_error
 from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert
+from custinfo.adapters.sqlalchemy._ready import Memory, Ready, make_ready
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, TEXT_SLOTS, Tables
-from custinfo.core.records import FieldKey, ModuleKey
+from custinfo.core.errors import StorageError
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.stored import ValueCodec
 
-__all__ = ["CHUNK", "ClashError", "Context", "PreparedModule", "chunked", "ensure_transaction"]
+__all__ = ["CHUNK", "ClashError", "Context", "Layout", "PreparedModule", "chunked", "ensure_transaction", "memory_of"]
 
 CHUNK: Final = 500
 """Greatest number of values in one `IN` list."""
 
+_COPIED: Final = 50
+"""From so many rows on, copying them is worth its while."""
+
 T = TypeVar("T")
-
-
-class ClashError(Exception):
-    """Say that a statement met a primary key that is taken; the repository knows what that means."""
 
 
 def chunked(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """Yield `items` in parts that fit an `IN` list."""
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]
+
+
+@attrs.frozen(cache_hash=True)
+class Layout:
+    """Hold where the values of a module's fields are kept; statements over equal layouts are the same."""
+
+    parts: tuple[Any, ...]
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -69,6 +78,13 @@ class PreparedModule:
         return tuple(fields.get(slot, "") for slot in (*TEXT_SLOTS, *NUMBER_SLOTS))
 
     @cached_property
+    def layout(self) -> Layout:
+        """What statements about its records depend on."""
+        fields = self.schema.definition.fields.values()
+        kinds = tuple((field.key, self.schema.kinds[field.key].storage, self.slots.get(field.key)) for field in fields)
+        return Layout((self.schema.definition.key, kinds, self.unfilled))
+
+    @cached_property
     def unique_fields(self) -> tuple[FieldKey, ...]:
         """The fields of which no two live records may have the same value."""
         return tuple(field.key for field in self.schema.definition.fields.values() if field.unique)
@@ -97,15 +113,28 @@ def ensure_transaction(connection: Connection) -> None:
             return
 
 
+def memory_of(connection: Connection, tables: Tables) -> Memory:
+    """Return what is remembered with a connection of the host's for as long as it is pooled."""
+    memory: Memory = connection.info.setdefault(("custinfo", tables), Memory())
+    return memory
+
+
 @attrs.define(slots=False, eq=False)
 class Context:
-    """Run statements for one unit of work, and translate what fails."""
+    """Run statements for one unit of work, and translate what fails.
+
+    `loaded` are records as they were read, where it `remembers` them: where nobody else takes back what was done.
+    """
 
     connection: Connection
     tables: Tables
     schema: Schema
     tenant: str
     modules: Mapping[ModuleKey, PreparedModule]
+    memory: Memory = attrs.field(factory=Memory)
+    remembers: bool = False
+    loaded: dict[RecordId, Record] = attrs.field(factory=dict)
+    _depth: int = 0
 
     @cached_property
     def reader(self) -> JsonReader:
@@ -116,6 +145,47 @@ class Context:
         """Return a module prepared. Raises: InvalidInputError for an unknown one."""
         self.schema.module(key)
         return self.modules[key]
+
+    def ask(
+        self, key: Hashable, build: Callable[[], Any], values: Sequence[Any], *, hint: str | None = None
+    ) -> list[Any]:
+        """Return the rows of a statement, as the driver gives them. Raises: StorageError.
+
+        Args:
+            key: Of its shape.
+            build: Builds the statement if it is asked for the first time.
+            values: What it is given.
+            hint: The index that is to lead to its rows.
+        """
+        dialect = self.connection.dialect
+
+        def make() -> Ready:
+            return make_ready(build(), dialect, len(values), hint)
+
+        return self.fetch(self.memory.ready((dialect, key, hint), make), values)
+
+    def fetch(self, ready: Ready, values: Sequence[Any]) -> list[Any]:
+        """Return the rows of a statement, as the driver gives them. Raises: StorageError."""
+        if self._is_translated():
+            return list(self.execute(ready.statement, ready.by_name(values)))
+        rows: list[Any] = self.run(ready.text, ready.parameters(values))
+        return rows
+
+    def run(self, text: str, parameters: Any, *, how: Run = once) -> Any:
+        """Run a statement of the driver's: once, for each of many rows of parameters, or by copying them.
+
+        Returns: Its rows, or how many it changed.
+        Raises: ClashError for a key that is taken; StorageError.
+        """
+        return run(self.connection, text, parameters, how, watched=self._is_watched)
+
+    @cached_property
+    def _is_watched(self) -> bool:
+        return is_watched(self.connection)
+
+    def _is_translated(self) -> bool:
+        """Tell whether names of schemas are translated, which SQLAlchemy does for its own statements only."""
+        return "schema_translate_map" in self.connection.get_execution_options()
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Run a statement, for each row if a list is given. Raises: StorageError."""
@@ -138,53 +208,57 @@ class Context:
 
     def insert(self, table: Table, names: tuple[str, ...], rows: Rows) -> None:
         """Insert rows, their values in the order of the columns `names`. Raises: ClashError, StorageError."""
-        failure: Exception
+        if self._is_translated():
+            self.attempt(insert_into(table), [dict(zip(names, row, strict=True)) for row in rows])
+            return
+        bulk = bulk_insert(table, names, self.connection.dialect)
+        rows = list(rows)
+        if bulk.copy is not None and len(rows) >= _COPIED and not self._is_watched:
+            self.run(bulk.copy, bulk.rows(rows), how=copied)
+        elif rows:
+            given = bulk.parameters(rows)
+            self.run(bulk.text, given if len(given) > 1 else given[0], how=many if len(given) > 1 else once)
+
+    def change(self, ready: Ready, rows: Sequence[Sequence[Any]]) -> int:
+        """Run a statement for each row of values, and return how many rows of the table it changed.
+
+        Raises: ClashError, StorageError.
+        """
+        if self._is_translated():
+            return self.attempt(ready.statement, [ready.by_name(row) for row in rows]).rowcount
+        given = [ready.parameters(row) for row in rows]
+        changed: int = self.run(ready.text, given if len(given) > 1 else given[0], how=many if len(given) > 1 else once)
+        return changed
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Take back what is done inside if the block raises. Raises: StorageError, and what the block raises."""
+        name = f"custinfo_{id(self):x}_{self._depth}"  # another context may have one around this
+        if not self._depth:
+            self._begin()
+        self.run(f"SAVEPOINT {name}", ())
+        self._depth += 1
         try:
-            self._insert(table, names, rows)
-        except IntegrityError:
-            failure = ClashError()
-        except (SQLAlchemyError, UnicodeError, OverflowError) as error:
+            yield
+        except BaseException:
+            self._take_back(name)
+            raise
+        finally:
+            self._depth -= 1
+        self.run(f"RELEASE SAVEPOINT {name}", ())
+
+    def _begin(self) -> None:
+        try:
+            ensure_transaction(self.connection)
+        except SQLAlchemyError as error:
             failure = storage_error(error)
         else:
             return
         raise failure
 
-    def _insert(self, table: Table, names: tuple[str, ...], rows: Rows) -> None:
-        connection = self.connection
-        if "schema_translate_map" in connection.get_execution_options():  # only SQLAlchemy's own statements heed it
-            connection.execute(insert_into(table), [dict(zip(names, row, strict=True)) for row in rows])
-            return
-        bulk = bulk_insert(table, names, connection.dialect)
-        connection.exec_driver_sql(bulk.text, _single(bulk.parameters(rows)))
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Take back what is done inside if the block raises. Raises: StorageError, and what the block raises."""
-        savepoint = self._begin_savepoint()
-        try:
-            yield
-        except BaseException:
-            self._take_back(savepoint)
-            raise
-        failure = None
-        try:
-            savepoint.commit()
-        except SQLAlchemyError as error:
-            failure = storage_error(error)
-        if failure is not None:
-            raise failure
-
-    def _begin_savepoint(self) -> Any:
-        try:
-            ensure_transaction(self.connection)
-            return self.connection.begin_nested()
-        except SQLAlchemyError as error:
-            failure = storage_error(error)
-        raise failure
-
-    def _take_back(self, savepoint: Any) -> None:
+    def _take_back(self, name: str) -> None:
         """Roll back to a savepoint; a deadlock has taken back the whole transaction already, savepoints included."""
-        try:
-            savepoint.rollback()
-        except SQLAlchemyError:
-            return
+        self.loaded.clear()
+        with suppress(StorageError):
+            self.run(f"ROLLBACK TO SAVEPOINT {name}", ())
+            self.run(f"RELEASE SAVEPOINT {name}", ())

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
-from custinfo.adapters.sqlalchemy._types import dump_json, mysql_collation
+from custinfo.adapters.sqlalchemy._types import mysql_collation
 
 __all__ = ["JsonReader", "exact_sum", "json_reader", "unindexed"]
 
@@ -33,10 +33,10 @@ class JsonReader(Protocol):
     def present(self, document: Expression, key: str) -> Expression:
         """Return whether there is a value."""
 
-    def has(self, document: Expression, key: str, item: str) -> Expression:
+    def has(self, document: Expression, key: str, item: Expression) -> Expression:
         """Return whether a list includes the item."""
 
-    def contains(self, text: Expression, part: str) -> Expression:
+    def contains(self, text: Expression, part: Expression) -> Expression:
         """Return whether a text includes another, by code point."""
 
 
@@ -63,12 +63,12 @@ class SqliteReader:
         """Return whether there is a value."""
         return func.json_type(document, _path(key), type_=Text()).is_not(None)
 
-    def has(self, document: Expression, key: str, item: str) -> Expression:
+    def has(self, document: Expression, key: str, item: Expression) -> Expression:
         """Return whether a list includes the item."""
         items = func.json_each(document, _path(key)).table_valued("value")
         return exists(select(literal(1)).select_from(items).where(items.c.value == item))
 
-    def contains(self, text: Expression, part: str) -> Expression:
+    def contains(self, text: Expression, part: Expression) -> Expression:
         """Return whether a text includes another."""
         return func.instr(text, part, type_=BigInteger()) > 0
 
@@ -93,11 +93,11 @@ class PostgresReader:
         """Return whether there is a value."""
         return func.jsonb_exists(document, cast(key, Text()))
 
-    def has(self, document: Expression, key: str, item: str) -> Expression:
+    def has(self, document: Expression, key: str, item: Expression) -> Expression:
         """Return whether a list includes the item."""
         return func.jsonb_exists(document.op("->", return_type=JSONB())(cast(key, Text())), cast(item, Text()))
 
-    def contains(self, text: Expression, part: str) -> Expression:
+    def contains(self, text: Expression, part: Expression) -> Expression:
         """Return whether a text includes another."""
         return func.strpos(text, cast(part, Text()), type_=BigInteger()) > 0
 
@@ -128,11 +128,11 @@ class MysqlReader:
         """Return whether there is a value."""
         return func.json_contains_path(document, "one", _path(key), type_=BigInteger()) == 1
 
-    def has(self, document: Expression, key: str, item: str) -> Expression:
+    def has(self, document: Expression, key: str, item: Expression) -> Expression:
         """Return whether a list includes the item."""
-        return func.json_contains(document, dump_json(item), _path(key), type_=BigInteger()) == 1
+        return func.json_contains(document, func.json_quote(item), _path(key), type_=BigInteger()) == 1
 
-    def contains(self, text: Expression, part: str) -> Expression:
+    def contains(self, text: Expression, part: Expression) -> Expression:
         """Return whether a text includes another."""
         return func.locate(part, text, type_=BigInteger()) > 0
 

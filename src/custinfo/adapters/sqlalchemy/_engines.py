@@ -62,7 +62,9 @@ def _set_up_sqlite(engine: Engine, *, in_memory: bool) -> None:
         cursor.close()
 
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
+        cursor = connection.connection.cursor()  # SQLAlchemy takes longer than the driver
+        cursor.execute("BEGIN")
+        cursor.close()
 
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)

@@ -13,11 +13,12 @@ from typing import Any, Final, Protocol
 from zlib import crc32
 
 import attrs
-from sqlalchemy import ColumnElement, Dialect, FromClause, Select, and_, bindparam, cast, delete, func, select
+from sqlalchemy import ColumnElement, Dialect, FromClause, Select, Text, and_, bindparam, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 
 from custinfo.adapters.sqlalchemy._context import Context
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
 from custinfo.adapters.sqlalchemy.tables import Tables, full_text_of
 from custinfo.core.names import grams
 from custinfo.core.records import FieldKey, ModuleKey, RecordId
@@ -31,6 +32,9 @@ _MASK: Final = (1 << _BITS) - 1
 _COLUMNS: Final = ("tenant_id", "record_id", "field", "module", "form", "doc", "tokens")
 _MOST: Final = 16
 """How many pairs of a long question are looked up."""
+_FEW: Final = 3
+"""How many of them where each takes an index of its own."""
+_TOKENS: Final = ARRAY(BigInteger())
 
 
 @attrs.frozen
@@ -75,12 +79,16 @@ class GramIndex(Protocol):
     def remove(self, context: Context, titles: Sequence[Title]) -> None:
         """Remove titles that are being deleted."""
 
-    def having(
-        self, context: Context, title: FromClause, module: ModuleKey, field: FieldKey, form: str
-    ) -> ColumnElement[bool]:
-        """Return the condition that the index has all pairs of `form` for a row of `title`."""
+    def sought(self, tenant: str, module: ModuleKey, field: FieldKey, form: str) -> Sequence[Any]:
+        """Return the values that the statements below are given to find what contains `form`."""
 
-    def entries(self, context: Context, module: ModuleKey, field: FieldKey, form: str) -> Select[Any]:
+    def having(self, title: FromClause, tokens: Sequence[Given], *, single: bool) -> ColumnElement[bool]:
+        """Return the condition that the index has all that is sought for a row of `title`.
+
+        `single` says that a single character is sought.
+        """
+
+    def entries(self, tokens: Sequence[Given], *, single: bool) -> Select[Any]:
         """Return a statement with a row for each title that the index has; some may be of other fields."""
 
 
@@ -108,18 +116,19 @@ class FullTextGrams:
         index = full_text_of(self.tables)
         context.insert(index, (index.name, "rowid", "grams"), rows)
 
-    def having(
-        self, context: Context, title: FromClause, module: ModuleKey, field: FieldKey, form: str
-    ) -> ColumnElement[bool]:
-        """Return that its number is among those found."""
-        return title.c.doc.in_(self.entries(context, module, field, form))
+    def sought(self, tenant: str, module: ModuleKey, field: FieldKey, form: str) -> Sequence[Any]:
+        """Return the question in the language of the index."""
+        tokens = _sought(tenant, module, field, form)
+        return (f"{tokens[0] >> _BITS:011x}*" if len(form) == 1 else " AND ".join(map(_word, tokens)),)
 
-    def entries(self, context: Context, module: ModuleKey, field: FieldKey, form: str) -> Select[Any]:
+    def having(self, title: FromClause, tokens: Sequence[Given], *, single: bool) -> ColumnElement[bool]:
+        """Return that its number is among those found."""
+        return title.c.doc.in_(self.entries(tokens, single=single))
+
+    def entries(self, tokens: Sequence[Given], *, single: bool) -> Select[Any]:  # noqa: ARG002
         """Return the numbers of the titles."""
-        tokens = _sought(context.tenant, module, field, form)
-        text = f"{tokens[0] >> _BITS:011x}*" if len(form) == 1 else " AND ".join(map(_word, tokens))
         index = full_text_of(self.tables)
-        return select(index.c.rowid).where(index.c[index.name].op("MATCH")(text))
+        return select(index.c.rowid).where(index.c[index.name].op("MATCH")(given_parameter(tokens[0], Text())))
 
     def _text(self, context: Context, title: Title) -> str:
         scope = _scope(context.tenant, title.module, title.field)
@@ -154,18 +163,19 @@ class ArrayGrams:
     def remove(self, context: Context, titles: Sequence[Title]) -> None:
         """Do nothing: the database keeps the index."""
 
-    def having(
-        self, context: Context, title: FromClause, module: ModuleKey, field: FieldKey, form: str
-    ) -> ColumnElement[bool]:
-        """Return that its array contains all tokens."""
-        tokens = cast(_sought(context.tenant, module, field, form), ARRAY(BigInteger()))
-        return title.c.tokens.op("@>", is_comparison=True)(tokens)
+    def sought(self, tenant: str, module: ModuleKey, field: FieldKey, form: str) -> Sequence[Any]:
+        """Return one array of tokens."""
+        return (_sought(tenant, module, field, form),)
 
-    def entries(self, context: Context, module: ModuleKey, field: FieldKey, form: str) -> Select[Any]:
+    def having(self, title: FromClause, tokens: Sequence[Given], *, single: bool) -> ColumnElement[bool]:  # noqa: ARG002
+        """Return that its array contains all tokens."""
+        sought = cast(given_parameter(tokens[0], _TOKENS), _TOKENS)
+        return title.c.tokens.op("@>", is_comparison=True)(sought)
+
+    def entries(self, tokens: Sequence[Given], *, single: bool) -> Select[Any]:
         """Return the records of the titles."""
         title = self.tables.title
-        mine = title.c.tenant_id == context.tenant
-        return select(title.c.record_id).where(mine, self.having(context, title, module, field, form))
+        return select(title.c.record_id).where(title.c.tenant_id == TENANT, self.having(title, tokens, single=single))
 
 
 @attrs.frozen(eq=False)
@@ -187,25 +197,27 @@ class GramRows:
         given = [dict(zip((f"b_{name}" for name in names), row, strict=True)) for row in self._rows(context, titles)]
         context.execute(statement, given)
 
-    def having(
-        self, context: Context, title: FromClause, module: ModuleKey, field: FieldKey, form: str
-    ) -> ColumnElement[bool]:
-        """Return that the rows of each token include its record."""
-        parts = self._parts(context, module, field, form)
-        return and_(*(title.c.record_id.in_(part) for part in parts))
+    def sought(self, tenant: str, module: ModuleKey, field: FieldKey, form: str) -> Sequence[Any]:
+        """Return a few tokens; of a single character, the first and the last that begin with it."""
+        tokens = _sought(tenant, module, field, form)
+        return (tokens[0], tokens[0] | _MASK) if len(form) == 1 else tokens[:_FEW]
 
-    def entries(self, context: Context, module: ModuleKey, field: FieldKey, form: str) -> Select[Any]:
+    def having(self, title: FromClause, tokens: Sequence[Given], *, single: bool) -> ColumnElement[bool]:
+        """Return that the rows of each token include its record."""
+        return and_(*(title.c.record_id.in_(part) for part in self._parts(tokens, single=single)))
+
+    def entries(self, tokens: Sequence[Given], *, single: bool) -> Select[Any]:
         """Return the records that have the first token, and all others."""
-        first, *others = self._parts(context, module, field, form)
+        first, *others = self._parts(tokens, single=single)
         return first.where(*(self.tables.gram.c.record_id.in_(part) for part in others))
 
-    def _parts(self, context: Context, module: ModuleKey, field: FieldKey, form: str) -> list[Select[Any]]:
-        tokens = _sought(context.tenant, module, field, form)
+    def _parts(self, tokens: Sequence[Given], *, single: bool) -> list[Select[Any]]:
+        sought = [given_parameter(token, BigInteger()) for token in tokens]
         parts: list[Select[Any]] = []
-        for token in tokens[:3]:
+        for ends in [sought] if single else [[token] for token in sought]:
             columns = self.tables.gram.alias().c if parts else self.tables.gram.c
-            same = columns.token.between(token, token | _MASK) if len(form) == 1 else columns.token == token
-            parts.append(select(columns.record_id).where(columns.tenant_id == context.tenant, same))
+            same = columns.token.between(ends[0], ends[-1]) if single else columns.token == ends[0]
+            parts.append(select(columns.record_id).where(columns.tenant_id == TENANT, same))
         return parts
 
     def _rows(self, context: Context, titles: Sequence[Title]) -> list[tuple[str, int, RecordId]]:

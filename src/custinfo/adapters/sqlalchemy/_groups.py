@@ -4,55 +4,68 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 import attrs
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal
 
 from custinfo.adapters.sqlalchemy._context import Context
-from custinfo.adapters.sqlalchemy._criteria import Operand, Source
+from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.core.kinds import Kind
 from custinfo.core.totals import Period, midnights, period_of
 from custinfo.ports.repositories import Grouping
 
-__all__ = ["Groups", "groups_of"]
+__all__ = ["Groups", "Reader", "group_reader", "groups_of"]
+
+
+Reader = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 @attrs.frozen(eq=False)
 class Groups:
-    """What to select from and to group by, and what reads the groups of a row of these columns.
-
-    `joined` says that a record has several rows.
-    """
+    """What to select from, and to group by."""
 
     rows: Callable[[], FromClause]
     columns: Sequence[ColumnElement[Any]]
-    read: Callable[[Sequence[Any]], Sequence[Any]]
-    joined: bool = False
 
 
 def groups_of(context: Context, source: Source, grouping: Grouping | None, kind: Kind | None) -> Groups:
     """Return the groups of a grouping by a field of `kind`, or by the tags of a dimension; one group for none."""
     if grouping is None:
-        return Groups(source.rows, (), lambda _: (None,))
+        return Groups(source.rows, ())
     if grouping.dimension is not None:
         return _tags(context, source, grouping.dimension)
-    operand = source.operand(grouping.path or ())
+    value = source.operand(grouping.path or ()).expression
     if grouping.period is None or kind is None:
-        return Groups(source.rows, (operand.expression,), lambda row: _values(operand, row[0]))
+        return Groups(source.rows, (value,))
+    if kind.key == "date":  # of months, quarters and years are made
+        return Groups(source.rows, (func.substr(value, 1, 10 if grouping.period == "day" else 7),))
+    return _instants(context, source, value)
+
+
+def group_reader(context: Context, grouping: Grouping | None, kind: Kind | None) -> Reader:
+    """Return what reads the typed groups of a row of the columns that `groups_of` gives."""
+    if grouping is None:
+        return lambda _: (None,)
+    if grouping.dimension is not None or kind is None:
+        return lambda row: (row[0],)
+    if grouping.period is None:
+        return lambda row: _values(kind, row[0])
+    zone, period = context.schema.zone, grouping.period
     if kind.key == "date":
-        return _dates(context, source, operand, grouping.period)
-    return _instants(context, source, operand, grouping.period)
+        return lambda row: (None if row[0] is None else _date(row[0], period, zone),)
+    starts = midnights(zone)
+    return lambda row: (None if row[0] is None else _instant(row, starts, period, zone),)
 
 
-def _values(operand: Operand, stored: Any) -> Sequence[Any]:
+def _values(kind: Kind, stored: Any) -> Sequence[Any]:
     """Return the typed values of a group: of a list, each of its items."""
     if stored is None:
         return (None,)
-    if operand.storage != "list":
-        return (operand.decode(stored),)
-    return tuple(operand.decode(json.loads(stored)))
+    if kind.storage != "list":
+        return (kind.decode(stored),)
+    return tuple(kind.decode(json.loads(stored)))
 
 
 def _tags(context: Context, source: Source, dimension: str) -> Groups:
@@ -62,33 +75,22 @@ def _tags(context: Context, source: Source, dimension: str) -> Groups:
         tag.c.record_id == source.record.c.id,
         tag.c.dimension == dimension,
     )
-    return Groups(lambda: source.rows().outerjoin(tag, same), (tag.c.value,), lambda row: (row[0],), joined=True)
+    return Groups(lambda: source.rows().outerjoin(tag, same), (tag.c.value,))
 
 
-def _dates(context: Context, source: Source, operand: Operand, period: Period) -> Groups:
-    """Group by the month, and make quarters and years of these."""
-    length = 10 if period == "day" else 7
-
-    def read(row: Sequence[Any]) -> Sequence[Any]:
-        if row[0] is None:
-            return (None,)
-        return (period_of(date.fromisoformat(f"{row[0]}-01"[:10]), period, context.schema.zone),)
-
-    return Groups(source.rows, (func.substr(operand.expression, 1, length),), read)
+def _date(stored: str, period: Period, zone: tzinfo) -> date:
+    return period_of(date.fromisoformat(f"{stored}-01"[:10]), period, zone)
 
 
-def _instants(context: Context, source: Source, operand: Operand, period: Period) -> Groups:
+def _instants(context: Context, source: Source, value: ColumnElement[Any]) -> Groups:
     """Group by the day in UTC and the part of it between two times at which days begin in the zone."""
-    zone = context.schema.zone
-    starts = midnights(zone)
-    clock = func.substr(operand.expression, 12)
+    starts = midnights(context.schema.zone)
+    clock = func.substr(value, 12)
     parts = [(clock < start, literal(place)) for place, start in enumerate(starts)]
     part: ColumnElement[Any] = case(*parts, else_=literal(len(starts))) if parts else literal(0)
+    return Groups(source.rows, (func.substr(value, 1, 10), part))
 
-    def read(row: Sequence[Any]) -> Sequence[Any]:
-        if row[0] is None:
-            return (None,)
-        clock = "00:00:00" if row[1] == 0 else starts[row[1] - 1]
-        return (period_of(datetime.fromisoformat(f"{row[0]}T{clock}+00:00"), period, zone),)
 
-    return Groups(source.rows, (func.substr(operand.expression, 1, 10), part), read)
+def _instant(row: Sequence[Any], starts: Sequence[str], period: Period, zone: tzinfo) -> date:
+    clock = "00:00:00" if row[1] == 0 else starts[row[1] - 1]
+    return period_of(datetime.fromisoformat(f"{row[0]}T{clock}+00:00"), period, zone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Final
 
@@ -50,7 +51,7 @@ class SqlAlchemyHistory:
             return
         clash = False
         try:
-            with self._context.savepoint():
+            with self._context.savepoint() if self._is_undone(changes) else nullcontext():
                 moment = instant_writer()
                 rows = (self._row(change, moment) for change in changes)
                 self._context.insert(self._context.tables.change, _COLUMNS, rows)
@@ -58,6 +59,10 @@ class SqlAlchemyHistory:
             clash = True
         if clash:
             raise stale(changes[0].version - 1, self._latest(changes[0].record_id))
+
+    def _is_undone(self, changes: Sequence[Change]) -> bool:
+        """Tell whether a failure leaves something to be taken back: PostgreSQL's ends the whole transaction."""
+        return len(changes) > 1 or self._context.connection.dialect.name == "postgresql"
 
     def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
         """Return all changes of a record, oldest first."""

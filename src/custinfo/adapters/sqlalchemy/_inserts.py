@@ -27,27 +27,34 @@ class BulkInsert:
         names: The columns, in the order of the values.
         order: The places of the values in the order in which the driver takes them; `None` where it takes names.
         processors: Place of a value → what the type of its column does to it on its way to the driver.
+        copy: The `COPY` that inserts many rows twice as fast, where there is one.
     """
 
     text: str
     names: tuple[str, ...]
     order: tuple[int, ...] | None
     processors: tuple[tuple[int, Callable[[Any], Any]], ...]
+    copy: str | None = None
+
+    def rows(self, rows: Rows) -> Rows:
+        """Return rows in the order of the columns, with values as the driver takes them."""
+        if not self.processors:
+            yield from rows
+            return
+        for row in rows:
+            values = list(row)
+            for place, process in self.processors:
+                values[place] = process(values[place])
+            yield values
 
     def parameters(self, rows: Rows) -> list[Any]:
         """Return rows as the driver takes them."""
         order, names = self.order, self.names
         if not self.processors and order == tuple(range(len(names))):
             return list(rows)
-        given: list[Any] = []
-        for row in rows:
-            values = list(row)
-            for place, process in self.processors:
-                values[place] = process(values[place])
-            given.append(
-                dict(zip(names, values, strict=True)) if order is None else tuple([values[place] for place in order])
-            )
-        return given
+        if order is None:
+            return [dict(zip(names, values, strict=True)) for values in self.rows(rows)]
+        return [tuple([values[place] for place in order]) for values in self.rows(rows)]
 
 
 @lru_cache(maxsize=64)
@@ -57,4 +64,11 @@ def bulk_insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> BulkI
     order = tuple(map(names.index, compiled.positiontup)) if dialect.positional else None
     processors = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names)
     found = tuple((place, process) for place, process in enumerate(processors) if process is not None)
-    return BulkInsert(str(compiled), names, order, found)
+    copied = dialect.name == "postgresql" and dialect.driver == "psycopg" and not dialect.is_async
+    return BulkInsert(str(compiled), names, order, found, _copy(table, names, dialect) if copied else None)
+
+
+def _copy(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    preparer = dialect.identifier_preparer
+    columns = ", ".join(map(preparer.quote, names))
+    return f"COPY {preparer.format_table(table)} ({columns}) FROM STDIN"

@@ -2,145 +2,275 @@
 
 1. Walk the index that has the records in order, over a window of the first 500. Many pages are full then.
 2. Where another index leads to few records, filter what is left through that one, and sort.
-3. Otherwise walk on over larger windows, as long as they have some; then filter by whatever the planner finds.
+3. Otherwise walk on over larger windows, as long as they have enough; then filter by the best lead after all.
 
 Every way finds the same records. PostgreSQL's own planner is as good or better, and is left alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import BigInteger, ColumnElement, literal_column, select
 
+from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._dialects import unindexed
-from custinfo.adapters.sqlalchemy._sorting import Half, SortKey, half_of
-from custinfo.adapters.sqlalchemy._windows import Driver, Windows, parts_of
-from custinfo.core.criteria.nodes import Contains, Mentions
-from custinfo.core.records import FieldKey, RecordId
+from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, Lead, Leads, index_of, parts_of, timeless
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
+from custinfo.adapters.sqlalchemy._rows import NARROW_COLUMNS, document_columns
+from custinfo.adapters.sqlalchemy._shapes import Shaper, encoder, layouts
+from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, Half, Position, half_of
+from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, Path
+from custinfo.core.records import FieldKey
 from custinfo.ports.repositories import Query
 
 __all__ = ["Pager"]
 
 GLANCE: Final = 500
 WINDOW: Final = 5_000
-FARTHEST: Final = 100_000
-"""How many records are walked at most, as far as one can tell."""
+NARROW: Final = 100_000
+"""A title that leads to records is followed without a walk if it takes no more than so many entries of an index."""
+
+_SCOPES: Final = (("owner",), ("department",))
+
+Rows = list[Any]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(slots=False, eq=False)
 class Pager:
-    """Find the ids of one page of one half of a query."""
+    """Find one page of a query.
 
-    windows: Windows
+    An index has the records in order of which the first sort value is there; those of which it is missing, which come
+    behind, are walked apart. `present` says which of them are meant: `None` means both.
+    """
+
+    context: Context
+    leads: Leads
     query: Query
-    present: bool | None
 
-    def ids(self, limit: int) -> list[RecordId]:
-        """Return the ids in order."""
-        key = self._walked()
-        driver = self._title_driver() if self.present is not False else self.windows.driver(self.query.criterion)
-        if key is None or driver is not None:
-            return self._filtered(limit, None, driver or self.windows.driver(self.query.criterion))
-        found: list[RecordId] = []
+    def rows(self) -> Rows:
+        """Return the rows in order."""
+        halves, limit = self._halves, self.query.limit
+        both = halves[0] if len(halves) == 1 else None
+        if limit is None:
+            return self._page(None, both)
+        planned = self.context.connection.dialect.name == "postgresql"
+        if not planned:
+            lead = self._straight()
+            if lead is not None:
+                return self._page(limit, both, lead=lead)
+        found: Rows = []
+        for present in halves:
+            missing = limit - len(found)
+            key = None if planned else self._walked(present)
+            if planned or key is None:  # of PostgreSQL always as many, for a statement that it knows
+                found += self._page(limit, present)[:missing]
+            elif missing > 0:
+                found += self._walk(key, missing, present)
+        return found
+
+    @cached_property
+    def _halves(self) -> tuple[bool | None, ...]:
+        """Those whose first sort value is there, those of which it is missing, or what there is of them."""
+        query = self.query
+        if not query.order or query.order[0].path in NEVER_MISSING:
+            return (None,)
+        if any(getattr(part, "path", None) == query.order[0].path for part in parts_of(query.criterion)):
+            return (True,)
+        return (False,) if query.after is not None and query.after[0] is None else (True, False)
+
+    def _straight(self) -> Lead | None:
+        """Return the lead to follow without a walk: where nothing is walked, or walking found too little before."""
+        if self._walked(self._halves[0]) is None or self.context.memory.recall(self._sparse):
+            return self.leads.best(self.query.criterion)
+        if not any(isinstance(part, Mentions | Contains) for part in parts_of(self.query.criterion)):
+            return None
+        lead = self.leads.best(self.query.criterion)
+        return lead if lead is not None and lead.cost <= NARROW else None
+
+    def _walk(self, key: FieldKey, limit: int, present: bool | None) -> Rows:
+        """Walk an index over windows, and leave it where it has too little."""
+        found: Rows = []
         size, passed = GLANCE, None
         while True:
-            end = self._end(size, passed)
-            hits = self._window(key, limit - len(found), end, passed)
+            end = self._first_end(key, present) if passed is None else self._end(key, present, size, passed)
+            hits = self._page(limit - len(found), present, walked=key, end=end, passed=passed)
             found += hits
             missing = limit - len(found)
             if missing <= 0 or end is None:
                 return found
             passed = end
-            driver = self.windows.driver(self.query.criterion)
-            if driver is not None or (size > GLANCE and len(hits) * FARTHEST < missing * size):
-                return found + self._filtered(missing, passed, driver)
+            ahead = size * missing * self._step * 2 // max(2 * len(hits), 1)
+            lead = self.leads.best(self.query.criterion)
+            if lead is not None and lead.cost <= ahead:
+                self.context.memory.note(self._sparse, value=True)
+                return found + self._page(missing, present, lead=lead, passed=passed)
             size = WINDOW if size == GLANCE else size * 4
 
-    def _walked(self) -> FieldKey | None:
-        """Return the field by whose index the half is walked in order; `None` if there is no such index."""
+    @property
+    def _step(self) -> int:
+        """What walking over one record takes: where its scope stands in the index, few are looked up."""
+        scoped = any(getattr(part, "path", None) in _SCOPES for part in parts_of(self.query.criterion))
+        return 1 if scoped else LOOKED_UP
+
+    @cached_property
+    def _sparse(self) -> tuple[Any, ...]:
+        """What it is noted under that walking found too little."""
+        query = self.query
+        return "sparse", self.context.tenant, query.module, timeless(query.criterion), query.order
+
+    def _walked(self, present: bool | None) -> FieldKey | None:
+        """Return the field by whose index records are walked in order; `None` if there is no such index."""
         if not self.query.order:
             return "id"
-        if len(self.query.order) > 1 or len(self.query.order[0].path) > 1:
+        path = self.query.order[0].path
+        if len(self.query.order) > 1 or len(path) > 1 or path[0] in ("owner", "department"):
             return None
-        key = self.query.order[0].path[0]
-        if key in ("owner", "department") or self.windows.column(key) is None:
+        if index_of(self.context, self.query.module, path[0]) is None:
             return None
-        return "id" if self.present is False else key
+        return "id" if present is False else path[0]
 
-    def _title_driver(self) -> Driver | None:
-        """Return the part by which the index of titles leads to few records: there is nothing to be walked then."""
-        titles = [part for part in parts_of(self.query.criterion) if isinstance(part, Mentions | Contains)]
-        return next((driver for part in titles if (driver := self.windows.driver(part)) is not None), None)
+    def _position(self, shaper: Shaper) -> Position:
+        if self.query.after is None:
+            return None
+        *values, last = self.query.after
+        given: list[Given | None] = []
+        for item, value in zip(self.query.order, values, strict=True):
+            encode = encoder(self.context, self.query.module, item.path)
+            given.append(None if value is None else shaper.give(encode(value)))
+        return (*given, shaper.give(last))
 
-    def _half(self, source: Source) -> Half:
-        return half_of(source, self.query, present=self.present)
+    @property
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(item.path for item in self.query.order)
 
-    # --- walking
+    def _first_end(self, key: FieldKey, present: bool | None) -> Any:
+        """Return the end of the first window, from memory if it can: where it is exactly doesn't matter."""
+        if self.query.after is not None:
+            return self._end(key, present, GLANCE, None)
+        noted = "end", self.context.tenant, self.query.module, self.query.order, present
+        end = self.context.memory.recall(noted)
+        if end is None:
+            end = self._end(key, present, GLANCE, None)
+            self.context.memory.note(noted, end)
+        return end
 
-    def _end(self, size: int, passed: Any) -> Any:
+    def _end(self, key: FieldKey, present: bool | None, size: int, passed: Any) -> Any:
         """Return the sort value at the end of a window; `None` if no more records are left than it takes."""
-        half = self._half(self.windows.source())
-        key = half.keys[0]
-        statement = select(key.expression).where(*half.within, *self._first(half), *_beyond(key, passed))
-        row = self.windows.context.execute(statement.order_by(*key.ordering()).offset(size - 1).limit(1)).first()
-        return None if row is None else row[0]
+        query, shaper = self.query, Shaper(self.context, self.leads.titles)
+        position, skipped = self._position(shaper), shaper.give(size - 1)
+        behind = None if passed is None else shaper.give(passed)
 
-    def _window(self, walked: FieldKey, limit: int, end: Any, passed: Any) -> list[RecordId]:
-        source = self.windows.source()
-        half = self._half(source)
-        key = half.keys[0]
-        until = [] if end is None else [key.until(end)]
-        where = [*half.within, *self._first(half), *_beyond(key, passed), *until]
-        window = self.windows.window(source, where, walked)
-        also = (lambda inside: self._half(inside).first) if self.present is False else None
-        conditions = self.windows.conditions(window, parts_of(self.query.criterion), walked, also)
-        column = window.c[self.windows.column(walked) or "id"]
-        order = [attrs.evolve(key, expression=column), SortKey(window.c.id, optional=False)]
-        ordering = [part for item in order for part in item.ordering()]
-        return self._run(select(window.c.id).where(*conditions).order_by(*ordering).limit(limit))
+        def build() -> Any:
+            source = Source(self.context, query.module, led=True)
+            half = half_of(source, query.order, position, present=present)
+            first = half.keys[0]
+            # That a value is missing stands in no index, and is left to be told of each record.
+            where = [*half.within, *([half.first] if present is not False else [])]
+            statement = select(first.expression).select_from(source.rows()).where(*where, *_beyond(half, behind))
+            return statement.order_by(*first.ordering()).limit(1).offset(given_parameter(skipped, BigInteger()))
 
-    def _first(self, half: Half) -> list[ColumnElement[bool]]:
-        """Return the condition by which a partial index is found; that a value is missing stands in no index."""
-        return [] if self.present is False else [half.first]
+        layout = layouts(self.context, query.module)
+        shape = ("end", layout, query.order, present, position, behind)
+        rows = self.context.ask(shape, build, shaper.values, hint=index_of(self.context, query.module, key))
+        return rows[0][0] if rows else None
 
-    # --- filtering
+    def _page(
+        self,
+        limit: int | None,
+        present: bool | None,
+        *,
+        walked: FieldKey | None = None,
+        lead: Lead | None = None,
+        end: Any = None,
+        passed: Any = None,
+    ) -> Rows:
+        """Return rows found by the index that is walked, by a lead, or by whatever the planner finds.
 
-    def _filtered(self, limit: int, passed: Any, driver: Driver | None) -> list[RecordId]:
-        """Return ids behind what was walked, by the index of the driver; by what the planner finds if there is none."""
-        if driver is not None:
-            return self._driven(limit, passed, driver)
-        source = self.windows.source(counting=True)
-        condition = source.condition(self.query.criterion)
-        half = self._half(source)
-        dialect = self.windows.context.connection.dialect
-        keys = tuple(attrs.evolve(key, expression=unindexed(key.expression, dialect)) for key in half.keys)
-        first = keys[0].expression.is_not(None) if self.present else half.first
-        half = attrs.evolve(half, keys=keys, first=first)
-        statement = select(source.record.c.id).select_from(source.rows())
-        statement = statement.where(*half.within, half.first, condition, *_beyond(half.keys[0], passed))
-        return self._run(statement.order_by(*half.ordering()).limit(limit))
+        Args:
+            limit: How many at most.
+            present: Whether the first sort value is there; `None` for both.
+            walked: The field by whose index they are walked.
+            lead: What leads to them otherwise.
+            end: The sort value at which a window ends.
+            passed: The sort value at which the one before ended.
+        """
+        query, by_table = self.query, lead is not None and lead.key is None
+        part = lead.criterion if lead is not None and by_table else None
+        shaper = Shaper(self.context, self.leads.titles, counting=limit is None, lead=part)
+        shape = shaper.shape(query.criterion, query.module)
+        if isinstance(shape, Nothing):
+            return []
+        asked = _Asked(
+            present,
+            self._position(shaper),
+            None if end is None else shaper.give(end),
+            None if passed is None else shaper.give(passed),
+            self._most(limit, shaper),
+            free=walked is None and lead is None,
+        )
+        key = ("page", layouts(self.context, query.module, *self._paths), query.order, shape, asked)
+        hint = self.leads.hint(lead) if lead is not None else walked and index_of(self.context, query.module, walked)
+        return self.context.ask(key, lambda: self._statement(shape, asked), shaper.values, hint=hint)
 
-    def _driven(self, limit: int, passed: Any, driver: Driver) -> list[RecordId]:
-        def also(inside: Source) -> ColumnElement[bool]:
-            half = self._half(inside)
-            return and_(half.first, *half.within, *_beyond(half.keys[0], passed))
+    def _most(self, limit: int | None, shaper: Shaper) -> Given | int | None:
+        """Return the limit; PostgreSQL plans for its number, which therefore belongs to the statement."""
+        if limit is None or self.context.connection.dialect.name == "postgresql":
+            return limit
+        return shaper.give(limit)
 
-        window, conditions = self.windows.narrowed(self.query.criterion, driver, also)
-        source = self.windows.source()
-        *keys, last = self._half(source).keys
-        order = [
-            *(attrs.evolve(key, expression=self.windows.looked_up(window, source, key.expression)) for key in keys),
-            attrs.evolve(last, expression=window.c.id),
-        ]
-        ordering = [part for key in order for part in key.ordering()]
-        return self._run(select(window.c.id).where(*conditions).order_by(*ordering).limit(limit))
+    def _statement(self, shape: Any, asked: _Asked) -> Any:
+        """Return the statement that finds the narrow rows of a page first, and then reads the documents of these."""
+        source = Source(self.context, self.query.module, led=True)
+        half = half_of(source, self.query.order, asked.position, present=asked.present)
+        condition = source.condition(shape)
+        until = [] if asked.end is None else [half.keys[0].until(asked.end)]
+        keys = self._unled(half) if asked.free else half.keys
+        narrow = [source.record.c[name] for name in NARROW_COLUMNS]
+        sorted_by = [key.expression.label(f"key_{place}") for place, key in enumerate(keys[:-1])]
+        where = [*half.within, half.first, condition, *until, *_beyond(half, asked.passed)]
+        inner = select(*narrow, *sorted_by).select_from(source.rows()).where(*where)
+        page = inner.order_by(*(part for key in keys for part in key.ordering()))
+        return self._with_documents(_limited(page, asked.limit).subquery(), half)
 
-    def _run(self, statement: Select[Any]) -> list[RecordId]:
-        return [row[0] for row in self.windows.context.execute(statement)]
+    def _unled(self, half: Half) -> Sequence[Any]:
+        """Return sort keys for which SQLite uses no index: it would rather sort than filter."""
+        dialect = self.context.connection.dialect
+        return [attrs.evolve(key, expression=unindexed(key.expression, dialect)) for key in half.keys]
+
+    def _with_documents(self, page: Any, half: Half) -> Any:
+        document = self.context.memory.alias(self.context.tables.document, "found")
+        columns = [page.c[f"key_{place}"] for place in range(len(half.keys) - 1)] + [page.c.id]
+        keys = [attrs.evolve(key, expression=column) for key, column in zip(half.keys, columns, strict=True)]
+        same = (document.c.tenant_id == TENANT) & (document.c.record_id == page.c.id)
+        narrow = [page.c[name] for name in NARROW_COLUMNS if name != "tenant_id"]
+        statement = select(*narrow, *document_columns(document)).select_from(page.join(document, same))
+        return statement.order_by(*(part for key in keys for part in key.ordering()))
 
 
-def _beyond(key: SortKey, passed: Any) -> list[ColumnElement[bool]]:
-    return [] if passed is None else [key.behind(passed)]
+@attrs.frozen
+class _Asked:
+    """What a statement for a page depends on besides the criterion and the order; `free` says that nothing leads."""
+
+    present: bool | None
+    position: Position
+    end: Given | None
+    passed: Given | None
+    limit: Given | int | None
+    free: bool
+
+
+def _limited(statement: Any, limit: Given | int | None) -> Any:
+    if limit is None:
+        return statement
+    return statement.limit(
+        given_parameter(limit, BigInteger()) if isinstance(limit, Given) else literal_column(str(limit))
+    )
+
+
+def _beyond(half: Half, passed: Given | None) -> list[ColumnElement[bool]]:
+    return [] if passed is None else [half.keys[0].behind(passed)]

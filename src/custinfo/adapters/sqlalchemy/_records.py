@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Row, Table, delete, select, tuple_
+from sqlalchemy import Table, delete, select, tuple_
 
-from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
+from custinfo.adapters.sqlalchemy._context import ClashError, Context, PreparedModule, chunked
 from custinfo.adapters.sqlalchemy._failures import stale
+from custinfo.adapters.sqlalchemy._ready import padded
 from custinfo.adapters.sqlalchemy._rows import (
     DOCUMENT_COLUMNS,
     RECORD_COLUMNS,
@@ -17,6 +18,7 @@ from custinfo.adapters.sqlalchemy._rows import (
     UNIQUE_COLUMNS,
     UniqueRow,
     by_module,
+    changed_columns,
     document_of,
     record_from_row,
     record_rows,
@@ -25,13 +27,21 @@ from custinfo.adapters.sqlalchemy._rows import (
     unique_rows,
     unique_text,
 )
-from custinfo.adapters.sqlalchemy._statements import record_statements
+from custinfo.adapters.sqlalchemy._statements import RecordStatements
 from custinfo.adapters.sqlalchemy._titles import TitleWriter
+from custinfo.adapters.sqlalchemy._types import dump_json
 from custinfo.core.errors import ConflictError, DuplicateValueError
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 
 __all__ = ["SqlAlchemyRecords"]
+
+_KEYS: Final = 3
+"""Tenant, id and module come first in a row, and never change."""
+
+_VERSION: Final = RECORD_COLUMNS.index("version")
+_LOADED: Final = 2_000
+"""So many records are remembered to see what changes of them."""
 
 
 class _StaleError(Exception):
@@ -42,8 +52,17 @@ class _TakenError(Exception):
     """Some of the unique values belong to another record."""
 
 
+def _links(record: Record) -> tuple[object, ...]:
+    """Return what rows beside a record depend on, besides its values."""
+    return record.tags, record.shares, record.archived_at is None
+
+
 def _tag_list(record: Record) -> list[list[str]] | None:
     return [list(tag) for tag in sorted(record.tags)] or None
+
+
+def _text(data: Any) -> str | None:
+    return dump_json(data) if data else None
 
 
 class SqlAlchemyRecords:
@@ -52,24 +71,22 @@ class SqlAlchemyRecords:
     def __init__(self, context: Context) -> None:
         """Work within the unit that `context` belongs to."""
         self._context = context
-        self._statements = record_statements(context.tables)
+        self._statements = RecordStatements(context)
         self._titles = TitleWriter(context)
 
     def get(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Record]:
         """Return those that exist; one id takes one statement."""
-        prepared = self._context.module(module)
-        given: dict[str, Any] = {"tenant": self._context.tenant, "module": module}
-        rows: Iterable[Row[*tuple[Any, ...]]]
-        if len(record_ids) == 1:
-            one = {**given, "key": next(iter(record_ids))}
-            rows = self._context.execute(self._statements.get_one, one)
-        else:
-            rows = (
-                row
-                for part in chunked(tuple(record_ids))
-                for row in self._context.execute(self._statements.get_many, {**given, "keys": part})
-            )
-        return {row[0]: record_from_row(row, module, prepared) for row in rows}
+        prepared, tenant = self._context.module(module), self._context.tenant
+        found: dict[RecordId, Record] = {}
+        for part in chunked(tuple(record_ids)):
+            keys = padded(part)
+            rows = self._context.fetch(self._statements.get(len(keys)), (tenant, module, *keys))
+            found.update({row[0]: record_from_row(row, module, prepared) for row in rows})
+        if self._context.remembers:
+            if len(self._context.loaded) > _LOADED:
+                self._context.loaded.clear()
+            self._context.loaded.update(found)
+        return found
 
     def save(self, records: Sequence[Record], /) -> None:
         """Insert or replace them all within a savepoint, or raise and change nothing."""
@@ -142,12 +159,27 @@ class SqlAlchemyRecords:
         modules = self._context.module
         documents = {record.id: document_of(record, modules(record.module)) for record in records}
         old = [record for record in records if record.version != 1]
+        new = [record for record in records if record.version == 1]
+        beside = [record for record in records if record.version == 1 or not self._is_same_beside(record)]
         if old:
             self._replace(old, documents)
-        new = [record for record in records if record.version == 1]
+            stale = [record for record in beside if record.version != 1]
+            self._clear(stale, *self._beside)
         if new:
             self._insert(new, documents)
-        self._add_beside(records, documents)
+        for record in records:
+            self._context.loaded.pop(record.id, None)
+        self._add_beside(beside, documents)
+
+    def _is_same_beside(self, record: Record) -> bool:
+        """Tell whether tags, unique values and title are as they were in the version that it replaces."""
+        before = self._before(record)
+        if before is None or _links(before) != _links(record):
+            return False
+        prepared = self._context.module(record.module)
+        title = prepared.schema.definition.title_field
+        keys = [*prepared.unique_fields, *([] if title is None else [title])]
+        return all(before.values.get(key) == record.values.get(key) for key in keys)
 
     def _add_beside(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
         tags = tag_rows(records, self._context.tenant)
@@ -181,32 +213,42 @@ class SqlAlchemyRecords:
         self._context.insert(tables.document, DOCUMENT_COLUMNS, contents)
 
     def _replace(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
-        changed, tenant = 0, self._context.tenant
+        changed = 0
         for part in by_module(records):
-            whole = record_rows(part, documents, self._context.module(part[0].module), tenant)
-            rows = [dict(zip(RECORD_COLUMNS, row, strict=True)) for row in whole]
-            for record, row in zip(part, rows, strict=True):
-                row.update(self._at(record, record.version - 1))
-                del row["tenant_id"], row["id"], row["module"]
-            changed += self._context.execute(self._statements.update_record, rows).rowcount
+            prepared, tenant = self._context.module(part[0].module), self._context.tenant
+            rows = list(record_rows(part, documents, prepared, tenant))
+            names = self._changed(part, prepared)
+            places = [RECORD_COLUMNS.index(name) for name in names]
+            changes = [(*row[:3], row[_VERSION] - 1, *(row[place] for place in places)) for row in rows]
+            changed += self._context.change(self._statements.update_record(names), changes)
         if changed != len(records):
             raise _StaleError
+        tenant = self._context.tenant
         contents = [
-            {
-                "b_tenant": tenant,
-                "b_id": record.id,
-                "data": documents[record.id],
-                "tags": _tag_list(record),
-                "data_keys": record.data_keys or None,
-            }
+            (tenant, record.id, dump_json(documents[record.id]), _text(_tag_list(record)), _text(record.data_keys))
             for record in records
         ]
-        self._context.execute(self._statements.update_document, contents)
-        self._clear(records, *self._beside)
+        self._context.change(self._statements.update_document, contents)
+
+    def _changed(self, records: Sequence[Record], prepared: PreparedModule) -> tuple[str, ...]:
+        """Return the columns that change; SQLite writes each index of those that a statement names."""
+        changed: set[str] = set()
+        for record in records:
+            before = self._before(record)
+            if before is None:
+                return RECORD_COLUMNS[_KEYS:]
+            changed |= changed_columns(before, record, prepared)
+        return tuple(name for name in RECORD_COLUMNS[_KEYS:] if name in changed)
+
+    def _before(self, record: Record) -> Record | None:
+        """Return the version that a record replaces, if it was read in this unit: that is replaced, or nothing."""
+        before = self._context.loaded.get(record.id)
+        fits = before is not None and before.version == record.version - 1 and before.module == record.module
+        return before if fits else None
 
     def _remove(self, records: Sequence[Record]) -> None:
-        rows = [self._at(record, record.version) for record in records]
-        if self._context.execute(self._statements.delete_record, rows).rowcount != len(records):
+        rows = [(self._context.tenant, record.id, record.module, record.version) for record in records]
+        if self._context.change(self._statements.delete_record, rows) != len(records):
             raise _StaleError
         self._clear(records, self._context.tables.document, *self._beside)
         self._titles.remove([record.id for record in records])
@@ -216,14 +258,6 @@ class SqlAlchemyRecords:
         """The tables that repeat parts of a record, a row for each."""
         tables = self._context.tables
         return tables.tag, tables.share, tables.unique
-
-    def _at(self, record: Record, version: int) -> dict[str, Any]:
-        return {
-            "b_tenant": self._context.tenant,
-            "b_id": record.id,
-            "b_module": record.module,
-            "b_version": version,
-        }
 
     def _clear(self, records: Sequence[Record], *tables: Table) -> None:
         """Delete what belongs to the records."""
@@ -245,9 +279,11 @@ class SqlAlchemyRecords:
         """Say which record is stored at another version than expected."""
         stored: dict[tuple[str, RecordId], int] = {}
         for part in chunked(tuple(expected)):
-            given = {"tenant": self._context.tenant, "keys": part}
-            for row in self._context.execute(self._statements.versions, given):
-                stored[row.module, row.id] = row.version
+            keys = padded(part)
+            for key, module, version in self._context.fetch(
+                self._statements.versions(len(keys)), (self._context.tenant, *keys)
+            ):
+                stored[module, key] = version
         for record, version in expected.values():
             actual = stored.get((record.module, record.id), 0)
             if actual != version:

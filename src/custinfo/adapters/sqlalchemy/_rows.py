@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from json import JSONDecoder, loads
 from typing import Any, Final
 
-from sqlalchemy import FromClause, Row
+from sqlalchemy import FromClause
 
 from custinfo.adapters.sqlalchemy._context import PreparedModule
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, SLOT_LENGTH, TEXT_SLOTS
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Share, Tag
 from custinfo.core.stored import (
-    instant_from_text,
     instant_to_text,
     instant_writer,
     share_from_json,
@@ -23,12 +24,15 @@ from custinfo.core.stored import (
 
 __all__ = [
     "DOCUMENT_COLUMNS",
+    "NARROW_COLUMNS",
     "RECORD_COLUMNS",
     "SHARE_COLUMNS",
     "TAG_COLUMNS",
     "UNIQUE_COLUMNS",
     "UniqueRow",
     "by_module",
+    "changed_columns",
+    "document_columns",
     "document_of",
     "parts_of_document",
     "record_columns",
@@ -71,12 +75,16 @@ UNIQUE_COLUMNS: Final = ("tenant_id", "module", "field", "value", "record_id")
 UniqueRow = tuple[str, ModuleKey, FieldKey, str, RecordId]
 """Tenant, module, field, value, and the record that has it."""
 
+_tag: Final = Tag._make  # public, in spite of its name
+_moment: Final = datetime.fromisoformat  # as `instant_from_text`
+_parse: Final = JSONDecoder().raw_decode
 _NO_TAGS: Final[frozenset[Tag]] = frozenset()
 _NO_SHARES: Final[frozenset[Share]] = frozenset()
+_NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
 _SHARES: Final = "@shares"
 """Key of the shares in a document, which can't be that of a field."""
-_NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
-_NARROW: Final = (
+NARROW_COLUMNS: Final = (
+    "tenant_id",
     "id",
     "owner_id",
     "department_id",
@@ -86,31 +94,51 @@ _NARROW: Final = (
     "created_by",
     "archived_at",
 )
+"""The columns of `record` of which a record is made."""
 
 
 def record_columns(record: FromClause, document: FromClause) -> list[Any]:
     """Return the columns that `record_from_row` takes, in its order."""
-    return [*(record.c[name] for name in _NARROW), document.c.data, document.c.tags, document.c.data_keys]
+    return [*(record.c[name] for name in NARROW_COLUMNS[1:]), *document_columns(document)]
 
 
-def record_from_row(row: Row[*tuple[Any, ...]], module: ModuleKey, prepared: PreparedModule) -> Record:
-    """Return the record of a row of `record_columns`."""
+def document_columns(document: FromClause) -> list[Any]:
+    """Return the columns of a document, which come behind the narrow ones."""
+    return [document.c[name] for name in DOCUMENT_COLUMNS[2:]]
+
+
+def _parsed(text: str) -> Any:
+    """Return JSON data; that of custinfo's own making has no blanks around it, which `loads` looks for at length."""
+    try:
+        return _parse(text)[0]
+    except ValueError:
+        return loads(text)
+
+
+def record_from_row(row: Sequence[Any], module: ModuleKey, prepared: PreparedModule) -> Record:
+    """Return the record of a row of `record_columns`, as a driver gives it: JSON may still be text."""
     key, owner, department, version, created_at, updated_at, created_by, archived_at, document, tags, keys = row
-    data, shares = parts_of_document(document)
-    return Record(
-        id=key,
-        module=module,
-        values=prepared.codec.decode_values(data),
-        tags=frozenset([Tag(dimension, value) for dimension, value in tags]) if tags else _NO_TAGS,
-        owner=owner,
-        department=department,
-        version=version,
-        created_at=instant_from_text(created_at),
-        updated_at=instant_from_text(updated_at),
-        created_by=created_by,
-        archived_at=instant_from_text(archived_at) if archived_at else None,
-        shares=frozenset(map(share_from_json, shares)) if shares else _NO_SHARES,
-        data_keys=FrozenDict(keys) if keys else _NO_KEYS,
+    if type(document) is str:
+        document = _parsed(document)
+    if type(tags) is str:
+        tags = _parsed(tags)
+    if type(keys) is str:
+        keys = _parsed(keys)
+    data, shares = parts_of_document(document) if _SHARES in document else (document, None)
+    return Record(  # by position, which is faster
+        key,
+        module,
+        prepared.codec.decode_values(data),
+        frozenset(map(_tag, tags)) if tags else _NO_TAGS,
+        owner,
+        department,
+        version,
+        _moment(created_at),
+        _moment(updated_at),
+        created_by,
+        _moment(archived_at) if archived_at else None,
+        frozenset(map(share_from_json, shares)) if shares else _NO_SHARES,
+        FrozenDict(keys) if keys else _NO_KEYS,
     )
 
 
@@ -147,6 +175,24 @@ def record_rows(
             moment(record.archived_at) if record.archived_at else None,
             *[None if type(value := value_of(key)) is dict else value for key in fields],
         )
+
+
+_ATTRIBUTES: Final = (
+    ("owner_id", "owner"),
+    ("department_id", "department"),
+    ("created_by", "created_by"),
+    ("version", "version"),
+    ("created_at", "created_at"),
+    ("updated_at", "updated_at"),
+    ("archived_at", "archived_at"),
+)
+
+
+def changed_columns(before: Record, after: Record, prepared: PreparedModule) -> set[str]:
+    """Return the columns of the narrow row in which two versions of a record differ: equal values are stored alike."""
+    changed = {column for column, name in _ATTRIBUTES if getattr(before, name) != getattr(after, name)}
+    old, new = before.values.get, after.values.get
+    return changed | {slot for key, slot in prepared.slots.items() if old(key) != new(key)}
 
 
 def tag_rows(records: Sequence[Record], tenant: str) -> list[tuple[Any, ...]]:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
-from custinfo.adapters.sqlalchemy._criteria import Operand, Source
-from custinfo.ports.repositories import Query
+from custinfo.adapters.sqlalchemy._criteria import Source
+from custinfo.adapters.sqlalchemy._ready import Given, given_parameter
+from custinfo.ports.repositories import Order
 
-__all__ = ["Half", "SortKey", "half_of"]
+NEVER_MISSING: Final = frozenset({("id",), ("version",), ("created_at",), ("updated_at",)})
+"""What every record has."""
+
+__all__ = ["NEVER_MISSING", "Half", "Position", "SortKey", "half_of"]
+
+Position = tuple[Given | None, ...] | None
+"""The sort values of a record, then its id; `None` for a value that is missing, and for no position at all."""
 
 
 @attrs.frozen(eq=False)
@@ -27,21 +34,32 @@ class SortKey:
         directed = self.expression.desc() if self.descending else self.expression.asc()
         return [self.expression.is_(None), directed] if self.optional else [directed]
 
-    def behind(self, value: Any) -> ColumnElement[bool]:
+    def behind(self, value: Given | None) -> ColumnElement[bool]:
         """Return the condition that a row's value comes behind `value`."""
         if value is None:
             return false()
-        behind: ColumnElement[bool] = self.expression < value if self.descending else self.expression > value
+        given = self._given(value)
+        behind: ColumnElement[bool] = self.expression < given if self.descending else self.expression > given
         return or_(behind, self.expression.is_(None)) if self.optional else behind
 
-    def until(self, value: Any) -> ColumnElement[bool]:
+    def until(self, value: Given) -> ColumnElement[bool]:
         """Return the condition that a row's value is `value` or comes before it."""
-        until: ColumnElement[bool] = self.expression >= value if self.descending else self.expression <= value
+        given = self._given(value)
+        until: ColumnElement[bool] = self.expression >= given if self.descending else self.expression <= given
         return until
 
-    def same(self, value: Any) -> ColumnElement[bool]:
+    def since(self, value: Given) -> ColumnElement[bool]:
+        """Return the condition that a row's value is `value` or comes behind it."""
+        given = self._given(value)
+        since: ColumnElement[bool] = self.expression <= given if self.descending else self.expression >= given
+        return since
+
+    def same(self, value: Given | None) -> ColumnElement[bool]:
         """Return the condition that a row's value is `value`."""
-        return self.expression.is_(None) if value is None else self.expression == value
+        return self.expression.is_(None) if value is None else self.expression == self._given(value)
+
+    def _given(self, value: Given) -> ColumnElement[Any]:
+        return given_parameter(value, self.expression.type)
 
 
 @attrs.frozen(eq=False)
@@ -65,32 +83,25 @@ class Half:
         return [part for key in self.keys for part in key.ordering()]
 
 
-def half_of(source: Source, query: Query, *, present: bool | None) -> Half:
-    """Return one half of a query (`present` or not), or the whole for `None`: then none is missing."""
-    operands = [source.operand(order.path) for order in query.order]
-    keys = [SortKey(operand.expression, order.descending) for operand, order in zip(operands, query.order, strict=True)]
-    position: list[Any] | None = None
-    if query.after is not None:
-        *values, last = query.after
-        position = [*map(_encoded, operands, values), last]
-    if present is None and keys:
-        keys[0] = attrs.evolve(keys[0], optional=False)
+def half_of(source: Source, order: Sequence[Order], position: Position, *, present: bool | None) -> Half:
+    """Return one half of a query (`present` or not), or the whole for `None`."""
+    keys = [SortKey(source.operand(item.path).expression, item.descending) for item in order]
     within = [source.within()]
     first: ColumnElement[bool] = true()
     if present is not None:
         first = keys[0].expression.is_not(None) if present else keys[0].expression.is_(None)
-        if present:
-            keys[0] = attrs.evolve(keys[0], optional=False)
-        else:
-            del keys[0]
-            position = position[1:] if position is not None and query.after and query.after[0] is None else None
+    if present is False:
+        del keys[0]
+        position = position[1:] if position is not None and position[0] is None else None
+    elif keys:
+        keys[0] = attrs.evolve(keys[0], optional=present is None and order[0].path not in NEVER_MISSING)
     keys.append(SortKey(source.record.c.id, optional=False))
     if position is not None:
         within.extend(_bounds(keys, position))
     return Half(tuple(keys), tuple(within), first)
 
 
-def _behind(keys: Sequence[SortKey], position: Sequence[Any]) -> ColumnElement[bool]:
+def _behind(keys: Sequence[SortKey], position: Sequence[Given | None]) -> ColumnElement[bool]:
     """Return the condition that a row comes behind a position."""
     key, *others = keys
     if not others:
@@ -98,14 +109,10 @@ def _behind(keys: Sequence[SortKey], position: Sequence[Any]) -> ColumnElement[b
     return or_(key.behind(position[0]), and_(key.same(position[0]), _behind(others, position[1:])))
 
 
-def _bounds(keys: Sequence[SortKey], position: Sequence[Any]) -> list[ColumnElement[bool]]:
+def _bounds(keys: Sequence[SortKey], position: Sequence[Given | None]) -> list[ColumnElement[bool]]:
     """Return the conditions of a position; the second is redundant, and lets an index begin there."""
     first, value = keys[0], position[0]
     bounds = [_behind(keys, position)]
-    if len(keys) > 1 and not first.optional:
-        bounds.append(first.expression <= value if first.descending else first.expression >= value)
+    if len(keys) > 1 and not first.optional and value is not None:
+        bounds.append(first.since(value))
     return bounds
-
-
-def _encoded(operand: Operand, value: Any) -> Any:
-    return None if value is None else operand.encode(value)

@@ -1,85 +1,97 @@
-"""The statements that are the same in every unit of work, built once."""
+"""The statements that get and change records by id."""
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, delete, select, update
+from sqlalchemy import Select, Text, cast, delete, select, update
 
+from custinfo.adapters.sqlalchemy._context import Context
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Ready, given_parameter, make_ready
 from custinfo.adapters.sqlalchemy._rows import record_columns
-from custinfo.adapters.sqlalchemy.tables import Tables
 
-__all__ = ["RecordStatements", "record_statements"]
+__all__ = ["RecordStatements"]
 
 
 class RecordStatements:
-    """Statements that get and change records by id."""
+    """Statements that are ready to be given values; the tenant comes first."""
 
-    def __init__(self, tables: Tables) -> None:
-        """Take the tables; each statement is built when it is first needed."""
-        self._record = tables.record
-        self._document = tables.document
+    def __init__(self, context: Context) -> None:
+        """Work within the unit that `context` belongs to."""
+        self._context = context
+        self._record = context.tables.record
+        self._document = context.tables.document
 
-    @cached_property
-    def _get(self) -> Select[Any]:
-        record, document = self._record, self._document
-        same = (document.c.tenant_id == record.c.tenant_id) & (document.c.record_id == record.c.id)
-        return (
-            select(*record_columns(record, document))
-            .select_from(record.join(document, same))
-            .where(record.c.tenant_id == bindparam("tenant"), record.c.module == bindparam("module"))
-        )
+    def get(self, count: int) -> Ready:
+        """Read records: their module, and so many ids."""
 
-    @cached_property
-    def get_one(self) -> Select[Any]:
-        """Read one record: `tenant`, `module`, `key`."""
-        return self._get.where(self._record.c.id == bindparam("key"))
+        def build() -> Select[Any]:
+            record, document = self._record.c, self._document.c
+            same = (document.tenant_id == record.tenant_id) & (document.record_id == record.id)
+            ids = self._given(record.id, *range(2, count + 2))
+            return (
+                select(*record_columns(self._record, self._document))
+                .select_from(self._record.join(self._document, same))
+                .where(record.tenant_id == TENANT, record.module == self._given(record.module, 1)[0])
+                .where(record.id == ids[0] if count == 1 else record.id.in_(ids))
+            )
 
-    @cached_property
-    def get_many(self) -> Select[Any]:
-        """Read records: `tenant`, `module`, `keys`."""
-        return self._get.where(self._record.c.id.in_(bindparam("keys", expanding=True)))
+        return self._ready(("get", count), build, count + 2)
 
-    @cached_property
-    def versions(self) -> Select[Any]:
-        """Read the versions of records as they are in this very moment: `tenant`, `keys`."""
+    def versions(self, count: int) -> Ready:
+        """Read the id, module and version of records as they are in this very moment: so many ids."""
+
+        def build() -> Select[Any]:
+            columns = self._record.c
+            ids = self._given(columns.id, *range(1, count + 1))
+            statement = select(columns.id, columns.module, columns.version)
+            return statement.where(columns.tenant_id == TENANT, columns.id.in_(ids)).with_for_update(read=True)
+
+        return self._ready(("versions", count), build, count + 1)
+
+    def update_record(self, names: tuple[str, ...]) -> Ready:
+        """Change a record at a version: its id, module and version, and the values of the columns `names`."""
+
+        def build() -> Any:
+            columns = self._record.c
+            values = {name: self._given(columns[name], place)[0] for place, name in enumerate(names, 4)}
+            return self._at_version(update(self._record)).values(values)
+
+        return self._ready(("update_record", names), build, 4 + len(names))
+
+    @property
+    def delete_record(self) -> Ready:
+        """Delete a record at a version: its id, module and version."""
+        return self._ready("delete_record", lambda: self._at_version(delete(self._record)), 4)
+
+    @property
+    def update_document(self) -> Ready:
+        """Replace a document: its record's id, the values, the tags and the keys, all as JSON text."""
+
+        def build() -> Any:
+            columns = self._document.c
+            data: Any = given_parameter(Given(2), Text())
+            if self._context.connection.dialect.name == "postgresql":
+                data = cast(data, columns.data.type)
+            others = {name: given_parameter(Given(place), Text()) for place, name in ((3, "tags"), (4, "data_keys"))}
+            mine = (columns.tenant_id == TENANT) & (columns.record_id == self._given(columns.record_id, 1)[0])
+            return update(self._document).where(mine).values(data=data, **others)
+
+        return self._ready("update_document", build, 5)
+
+    def _ready(self, key: Any, build: Callable[[], Any], count: int) -> Ready:
+        dialect = self._context.connection.dialect
+        return self._context.memory.ready((dialect, key), lambda: make_ready(build(), dialect, count))
+
+    def _given(self, column: Any, *places: int) -> list[Any]:
+        return [given_parameter(Given(place), column.type) for place in places]
+
+    def _at_version(self, statement: Any) -> Any:
         columns = self._record.c
-        return (
-            select(columns.id, columns.module, columns.version)
-            .where(columns.tenant_id == bindparam("tenant"), columns.id.in_(bindparam("keys", expanding=True)))
-            .with_for_update(read=True)
+        return statement.where(
+            columns.tenant_id == TENANT,
+            columns.id == self._given(columns.id, 1)[0],
+            columns.module == self._given(columns.module, 2)[0],
+            columns.version == self._given(columns.version, 3)[0],
         )
-
-    @cached_property
-    def update_record(self) -> Any:
-        """Change a record at a version: `b_tenant`, `b_id`, `b_module`, `b_version`, and the new values."""
-        return _at_version(update(self._record), self._record)
-
-    @cached_property
-    def delete_record(self) -> Any:
-        """Delete a record at a version: `b_tenant`, `b_id`, `b_module`, `b_version`."""
-        return _at_version(delete(self._record), self._record)
-
-    @cached_property
-    def update_document(self) -> Any:
-        """Replace a document: `b_tenant`, `b_id`, and the new values."""
-        columns = self._document.c
-        return update(self._document).where(
-            columns.tenant_id == bindparam("b_tenant"), columns.record_id == bindparam("b_id")
-        )
-
-
-def _at_version(statement: Any, table: Table) -> Any:
-    return statement.where(
-        table.c.tenant_id == bindparam("b_tenant"),
-        table.c.id == bindparam("b_id"),
-        table.c.module == bindparam("b_module"),
-        table.c.version == bindparam("b_version"),
-    )
-
-
-@lru_cache(maxsize=64)
-def record_statements(tables: Tables) -> RecordStatements:
-    """Return the statements over `tables`."""
-    return RecordStatements(tables)

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, delete, exists, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, and_, delete, func, select
 
 from custinfo.adapters.sqlalchemy._context import Context, chunked
 from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._grams import GramIndex, Title, gram_index
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
 from custinfo.core.names import searchable
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import ModuleSchema
 
-__all__ = ["TitleSearch", "TitleWriter", "form_of", "titled_by"]
-
-NARROW: Final = 5_000
-"""Up to so many titles, the index leads to the records; of more, the records are looked at in their order."""
+__all__ = ["TitleSearch", "TitleWriter", "form_of", "title_conditions", "titled_by"]
 
 
 def titled_by(module: ModuleSchema) -> FieldKey | None:
@@ -53,6 +51,8 @@ class TitleWriter:
 
     def write(self, records: Sequence[Record], documents: Mapping[RecordId, Mapping[str, Any]]) -> None:
         """Bring the titles of saved records in line with them; those of version 1 have none yet."""
+        if not records:
+            return
         titles = [title for record in records if (title := self._title(record, documents[record.id])) is not None]
         self.replace([record.id for record in records if record.version != 1], titles)
 
@@ -98,12 +98,11 @@ class TitleWriter:
 
 
 class TitleSearch:
-    """Make the conditions that a title mentions something."""
+    """Know which titles are indexed, and how many mention something."""
 
     def __init__(self, context: Context) -> None:
         """Work within the unit that `context` belongs to."""
         self._context = context
-        self._table = context.tables.title
 
     @cached_property
     def _grams(self) -> GramIndex:
@@ -121,38 +120,51 @@ class TitleSearch:
         """Tell whether the index answers for a field."""
         return (module, field) in self._ready
 
-    def is_narrow(self, module: ModuleKey, field: FieldKey, form: str) -> bool:
-        """Tell whether the index has few titles with all pairs of `form`."""
-        entries = self.entries(module, field, form).limit(NARROW + 1)
-        found = self._context.execute(select(func.count()).select_from(entries.subquery())).scalar_one()
-        return bool(found <= NARROW)
+    def sought(self, module: ModuleKey, field: FieldKey, form: str) -> Sequence[Any]:
+        """Return the values by which the index of pairs is asked for `form`."""
+        return self._grams.sought(self._context.tenant, module, field, form)
 
-    def entries(self, module: ModuleKey, field: FieldKey, form: str) -> Select[Any]:
-        """Return a row for each title of which the index has all pairs of `form`."""
-        return self._grams.entries(self._context, module, field, form)
+    def number(self, module: ModuleKey, field: FieldKey, form: str, most: int) -> int:
+        """Return of how many titles the index has all pairs of `form`, up to a number."""
+        sought, single = self.sought(module, field, form), len(form) == 1
 
-    def found(self, module: ModuleKey, field: FieldKey, form: str) -> Select[Any]:
-        """Return the ids of the records whose titles contain `form`, by the index."""
-        title = self._table.alias()
-        having = self._grams.having(self._context, title, module, field, form)
-        tenant = unindexed(title.c.tenant_id, self._context.connection.dialect)
-        return select(title.c.record_id).where(having, *self._same(title, tenant, module, field, form))
+        def build() -> Select[Any]:
+            entries = self._grams.entries([*map(Given, range(1, len(sought) + 1))], single=single)
+            limit = given_parameter(Given(len(sought) + 1), BigInteger())
+            return select(func.count()).select_from(entries.limit(limit).subquery())
 
-    def holds(
-        self, record_id: ColumnElement[str], module: ModuleKey, field: FieldKey, form: str
-    ) -> ColumnElement[bool]:
-        """Return whether the title of one record contains `form`."""
-        title = self._table.alias()
-        same = self._same(title, title.c.tenant_id, module, field, form)
-        return exists(select(literal(1)).where(title.c.record_id == record_id, *same))
+        rows = self._context.ask(("titles", len(sought), single), build, [self._context.tenant, *sought, most])
+        return int(rows[0][0])
 
-    def _same(
-        self, title: FromClause, tenant: ColumnElement[str], module: ModuleKey, field: FieldKey, form: str
-    ) -> list[ColumnElement[bool]]:
-        columns = title.c
-        return [
-            tenant == self._context.tenant,
-            columns.field == field,
-            columns.module == module,
-            self._context.reader.contains(columns.form, form),
-        ]
+    def mentioning(self, module: ModuleKey, field: FieldKey, form: str) -> list[RecordId]:
+        """Return the ids of the records that mention something, from the records: for as long as there is no index."""
+        record, document = self._context.tables.record, self._context.tables.document
+        slot = self._context.module(module).readable_slots.get(field)
+        value = record.c[slot] if slot is not None else self._context.reader.text(document.c.data, field)
+        same = and_(document.c.tenant_id == record.c.tenant_id, document.c.record_id == record.c.id)
+        within = and_(record.c.tenant_id == self._context.tenant, record.c.module == module)
+        rows = record if slot is not None else record.join(document, same)
+        statement = select(record.c.id, value).select_from(rows).where(within)
+        return [row[0] for row in self._context.execute(statement) if form in form_of(row[1])]
+
+
+def title_conditions(
+    context: Context,
+    title: FromClause,
+    module: ModuleKey,
+    field: FieldKey,
+    form: ColumnElement[str],
+    *,
+    each: bool,
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row of titles is of a field, and contains a form.
+
+    `each` says that the row is looked up for a record; otherwise the index of pairs has to lead to it.
+    """
+    columns = title.c
+    return [
+        (columns.tenant_id if each else unindexed(columns.tenant_id, context.connection.dialect)) == TENANT,
+        columns.field == field,
+        columns.module == module,
+        context.reader.contains(columns.form, form),
+    ]

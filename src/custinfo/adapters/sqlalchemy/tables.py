@@ -206,16 +206,20 @@ def _add_full_text(title: Table, schema: str | None) -> None:
     """Let SQLite create and drop its index with the table of titles; it is no table of the metadata."""
     name = f"{title.name}_fts"
     quote = sqlite.dialect().identifier_preparer.quote
-    full = (f"{quote(schema)}." if schema else "") + quote(name)
+
+    def full(connection: Connection) -> str:
+        translated = connection.get_execution_options().get("schema_translate_map") or {}
+        home = translated.get(schema, schema)
+        return (f"{quote(home)}." if home else "") + quote(name)
 
     def create(_: Table, connection: Connection, **__: Any) -> None:
         if connection.dialect.name == "sqlite":
             options = "content='', columnsize=0, detail=none, tokenize='ascii'"
-            connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {full} USING fts5(grams, {options})")
+            connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {full(connection)} USING fts5(grams, {options})")
 
     def drop(_: Table, connection: Connection, **__: Any) -> None:
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {full}")
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {full(connection)}")
 
     event.listen(title, "after_create", create)
     event.listen(title, "before_drop", drop)

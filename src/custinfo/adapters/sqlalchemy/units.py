@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 from custinfo.adapters.sqlalchemy._accesses import SqlAlchemyAccesses
 from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals
 from custinfo.adapters.sqlalchemy._configurations import SqlAlchemyConfigurations
-from custinfo.adapters.sqlalchemy._context import Context, ensure_transaction
+from custinfo.adapters.sqlalchemy._context import Context, ensure_transaction, memory_of
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Filler, Told
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
@@ -24,6 +24,7 @@ from custinfo.adapters.sqlalchemy._imports import SqlAlchemyImports
 from custinfo.adapters.sqlalchemy._log import SqlAlchemyAnchors, SqlAlchemyLog, SqlAlchemyRewriting
 from custinfo.adapters.sqlalchemy._outbox import SqlAlchemyOutbox
 from custinfo.adapters.sqlalchemy._queries import SqlAlchemyQueries
+from custinfo.adapters.sqlalchemy._ready import Memory
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
@@ -70,7 +71,7 @@ class SqlAlchemyWork:
         inner = self._context
         with translated():
             prepared = SlotKeeper(inner.connection, inner.tables, schema, inner.tenant).prepare()
-        context = Context(inner.connection, inner.tables, schema, inner.tenant, prepared.modules)
+        context = Context(inner.connection, inner.tables, schema, inner.tenant, prepared.modules, inner.memory)
         return SqlAlchemyWork(context, self._host, owned=self._owned)
 
     def atomic(self) -> AbstractContextManager[None]:
@@ -103,6 +104,7 @@ class SqlAlchemyUnits:
         self._source = source
         self._tables = shared_tables(prefix, schema)
         self._names: dict[str, Any] = {"prefix": prefix, "schema": schema}
+        self._memory = Memory()
         self._prepared: WeakKeyDictionary[Schema, dict[str, Prepared]] = WeakKeyDictionary()
         alone = isinstance(source, Engine) and isinstance(source.pool, StaticPool)
         self._turn: AbstractContextManager[Any] = RLock() if alone else nullcontext()
@@ -207,7 +209,8 @@ class SqlAlchemyUnits:
             modules = self._ready(schema, tenant).modules
             with self._hosted() as host:
                 with translated():
-                    context = Context(connection_of(host), self._tables, schema, tenant, modules)
+                    connection = connection_of(host)
+                    context = Context(connection, self._tables, schema, tenant, modules, self._memory, remembers=True)
                 work = SqlAlchemyWork(context, host, owned=True)
                 try:
                     yield work
@@ -296,7 +299,9 @@ class SqlAlchemyUnit:
                 filler.fill(sorted(prepared.building), most=HOSTED_FILL)
                 prepared = keeper.prepare()
             TitleFiller(lambda: nullcontext(connection), self._tables, schema, tenant).fill(most=HOSTED_FILL)
-        context = Context(connection, self._tables, schema, tenant, prepared.modules)
+        context = Context(
+            connection, self._tables, schema, tenant, prepared.modules, memory_of(connection, self._tables)
+        )
         work = SqlAlchemyWork(context, self._host, owned=False)
         yield work
         work.commit()

@@ -1,0 +1,223 @@
+"""Choosing the index by which records are found: for SQLite and MariaDB, whose planners choose the wrong one for some.
+
+Each part of a criterion for which there is an index is a lead. How many records it leads to is counted in the index,
+as is how many of these are left after what else the index tells: whom they belong to, and whether they are archived.
+What was counted is remembered for a while; only how fast answers come depends on it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import attrs
+from sqlalchemy import BigInteger, case, func, select
+
+from custinfo.adapters.sqlalchemy._context import Context
+from custinfo.adapters.sqlalchemy._criteria import Source
+from custinfo.adapters.sqlalchemy._ready import given_parameter
+from custinfo.adapters.sqlalchemy._shapes import Shaper
+from custinfo.adapters.sqlalchemy._titles import TitleSearch, form_of
+from custinfo.core.criteria.nodes import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Contains,
+    Criterion,
+    Everything,
+    Mentions,
+    Not,
+    Nothing,
+    OneOf,
+    Present,
+    SharedWith,
+    StartsWith,
+    Tagged,
+    Through,
+    all_of,
+    leaves,
+    path_of,
+)
+from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
+
+__all__ = ["LOOKED_UP", "Lead", "Leads", "index_of", "parts_of", "timeless"]
+
+MOST: Final = 300_000
+"""Further than that, no index is counted."""
+
+LOOKED_UP: Final = 8
+"""How many entries of an index are passed in the time in which one record is looked up."""
+
+_SEEN: Final = ("id", "owner", "department", "archived_at")
+"""System fields that stand in every index."""
+
+_INDEXES: Final = {"id": "list", "owner": "owner", "department": "department", "updated_at": "updated"}
+
+
+@attrs.frozen
+class Lead:
+    """A part of a criterion that leads to records, and what that takes, in entries of an index passed.
+
+    Args:
+        criterion: The part.
+        key: The field in whose index the part stands; `None` for a table beside the records, or several indexes.
+        cost: What finding the records takes; 0 if it was not counted, there being no other lead.
+    """
+
+    criterion: Criterion
+    key: FieldKey | None
+    cost: int = 0
+
+
+def parts_of(criterion: Criterion) -> tuple[Criterion, ...]:
+    """Return the criteria all of which have to hold."""
+    return criterion.parts if isinstance(criterion, AllOf) else (criterion,)
+
+
+def index_of(context: Context, module: ModuleKey, key: FieldKey) -> str | None:
+    """Return the name of the index that begins with a field, after the module; `None` if there is none."""
+    ending = _INDEXES.get(key) or context.module(module).readable_slots.get(key)
+    return None if ending is None else f"{context.tables.record.name}_{ending}"
+
+
+@attrs.frozen(eq=False)
+class Leads:
+    """Find the leads of criteria on the records of a module."""
+
+    context: Context
+    titles: TitleSearch
+    module: ModuleKey
+
+    def only(self, criterion: Criterion) -> Lead | None:
+        """Return the lead of a criterion that has one alone, uncounted."""
+        candidates = list(self._candidates(criterion))
+        return candidates[0] if len(candidates) == 1 else None
+
+    def best(self, criterion: Criterion) -> Lead | None:
+        """Return the lead that takes least; `None` if all lead to too many records."""
+        key = ("lead", self.context.tenant, self.module, timeless(criterion))
+        known = self.context.memory.recall(key)
+        if known is None:
+            found, least = None, MOST
+            for candidate in sorted(self._candidates(criterion), key=_is_no_scope):
+                cost = self._cost(candidate, criterion, least)
+                if cost < least:
+                    found, least = attrs.evolve(candidate, cost=cost), cost
+            known = (found,)
+            self.context.memory.note(key, known)
+        lead: Lead | None = known[0]
+        return lead
+
+    def hint(self, lead: Lead) -> str | None:
+        """Return the index by which the records of a lead are found: by their ids if these come from elsewhere."""
+        return index_of(self.context, self.module, lead.key or "id")
+
+    def _cost(self, lead: Lead, criterion: Criterion, most: int) -> int:
+        match lead.criterion:
+            case Tagged() | SharedWith():
+                return self._linked(lead.criterion, most) * LOOKED_UP
+            case Mentions(path, text) | Contains(path, text):
+                return self.titles.number(self.module, path[0], form_of(text), most // LOOKED_UP + 1) * LOOKED_UP
+        entries, left = self._counted(lead, criterion, most)
+        return entries + left * LOOKED_UP
+
+    def _linked(self, link: Tagged | SharedWith, most: int) -> int:
+        shaper = Shaper(self.context, self.titles)
+        test = shaper.shape(link, self.module)
+        limit = shaper.give(most // LOOKED_UP + 1)
+
+        def build() -> Any:
+            found = Source(self.context, self.module).linked(test)
+            return select(func.count()).select_from(found.limit(given_parameter(limit, BigInteger())).subquery())
+
+        return 0 if isinstance(test, Nothing) else int(self.context.ask(("linked", test), build, shaper.values)[0][0])
+
+    def _counted(self, lead: Lead, criterion: Criterion, most: int) -> tuple[int, int]:
+        """Return how many records an index leads to, and how many of them are left after what else it tells."""
+        told = [part for part in parts_of(criterion) if part != lead.criterion and _is_told(part, (*_SEEN, lead.key))]
+        shaper = Shaper(self.context, self.titles, counting=True)
+        led, rest = shaper.shape(lead.criterion, self.module), shaper.shape(all_of(told), self.module)
+        limit = shaper.give(most)
+        if isinstance(led, Nothing):
+            return 0, 0
+
+        def build() -> Any:
+            source = Source(self.context, self.module, led=True)
+            left = case((source.condition(rest), 1), else_=0).label("rest")
+            entries = select(left).select_from(source.rows()).where(source.within(), source.condition(led))
+            inner = entries.limit(given_parameter(limit, BigInteger())).subquery()
+            return select(func.count(), func.sum(inner.c.rest)).select_from(inner)
+
+        key = ("entries", self.context.module(self.module).layout, led, rest)
+        hint = self.hint(lead) if lead.key is not None else None
+        entries, left = self.context.ask(key, build, shaper.values, hint=hint)[0]
+        return int(entries), int(left or 0)
+
+    def _candidates(self, criterion: Criterion) -> Iterator[Lead]:
+        """Yield the parts for which there is an index, those on one field together."""
+        by_key: dict[FieldKey, list[Criterion]] = defaultdict(list)
+        for part in parts_of(criterion):
+            match part:
+                case Tagged() | SharedWith():
+                    yield Lead(part, None)
+                case Mentions(path, text) | Contains(path, text):
+                    if len(path) == 1 and form_of(text) and self.titles.has(self.module, path[0]):
+                        yield Lead(part, None)
+                case AnyOf(parts) if parts and all(isinstance(item, SharedWith) or self._key(item) for item in parts):
+                    keys = {self._key(item) for item in parts}
+                    joined = all(isinstance(item, OneOf) or _is_equal(item) for item in parts)
+                    yield Lead(part, keys.pop() if len(keys) == 1 and joined else None)
+                case _:
+                    key = self._key(part)
+                    if key is not None:
+                        by_key[key].append(part)
+        for key, found in by_key.items():
+            yield Lead(all_of(found), key)
+
+    def _key(self, part: Criterion) -> FieldKey | None:
+        """Return the field by whose index a comparison is answered; `None` if there is none."""
+        if not isinstance(part, Compare | OneOf | StartsWith | Present) or len(part.path) > 1:
+            return None
+        key = part.path[0]
+        if isinstance(part, Present) and key in SYSTEM_FIELDS:
+            return None
+        ranged = not isinstance(part, Compare) or part.operator != "ne"
+        return key if ranged and index_of(self.context, self.module, key) is not None else None
+
+
+def timeless(criterion: Criterion) -> Criterion:
+    """Return a criterion with days for times: what leads to records now will do so in a minute."""
+    match criterion:
+        case AllOf(parts):
+            return AllOf(tuple(map(timeless, parts)))
+        case AnyOf(parts):
+            return AnyOf(tuple(map(timeless, parts)))
+        case Not(part):
+            return Not(timeless(part))
+        case Compare(path, name, datetime() as moment):
+            return Compare(path, name, moment.date())
+        case SharedWith(principals, levels):
+            return SharedWith(principals, levels, datetime.min.replace(tzinfo=UTC))
+        case _:
+            return criterion
+
+
+def _is_equal(part: Criterion) -> bool:
+    return isinstance(part, Compare) and part.operator == "eq"
+
+
+def _is_no_scope(lead: Lead) -> bool:
+    """Order those first that limit whom one sees: they are often the narrowest, and no other is counted further."""
+    return lead.key not in ("owner", "department")
+
+
+def _is_told(criterion: Criterion, keys: Sequence[FieldKey | None]) -> bool:
+    """Tell whether a criterion can be told from the fields that stand in an index."""
+    found = list(leaves(criterion))
+    told = {(key,) for key in keys}
+    return criterion != Everything() and all(
+        not isinstance(leaf, Tagged | SharedWith | Through | Mentions | Contains) and path_of(leaf) in told
+        for leaf in found
+    )
