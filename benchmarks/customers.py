@@ -215,7 +215,7 @@ def rows_of(batch: Sequence[Customer], slots: Mapping[str, str]) -> dict[str, li
         repeated = [value_of(key) if key else None for key in fields]
         found["record"].append((*narrow, item.created_at, item.updated_at, None, *repeated))
         tags = dump_json([list(tag) for tag in item.tags]) if item.tags else None
-        found["document"].append((TENANT, item.id, dump_json(item.document), tags))
+        found["document"].append((TENANT, item.id, dump_json(item.document), tags, None))
         found["tag"].extend((TENANT, item.id, *tag) for tag in item.tags)
         found["unique"].append((TENANT, "customer", "uscc", item.document["uscc"], item.id))
     return found

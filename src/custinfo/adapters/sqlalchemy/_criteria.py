@@ -30,7 +30,7 @@ from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._grams import gram_index
 from custinfo.adapters.sqlalchemy._ready import LED, TENANT, given_parameter
-from custinfo.adapters.sqlalchemy._shapes import Among, Reference, Shape, ShareTest, TagTest, TextTest, TitleTest
+from custinfo.adapters.sqlalchemy._shapes import Among, Loose, Reference, Shape, ShareTest, TagTest, TextTest, TitleTest
 from custinfo.adapters.sqlalchemy._titles import title_conditions
 from custinfo.core.criteria.nodes import (
     AllOf,
@@ -92,9 +92,9 @@ class Source:
         self.record: FromClause = alias(tables.record, LED) if led else tables.record.alias()
         self.document: Any = alias(tables.document, f"{LED}_document") if led else tables.document.alias()
 
-    def rows(self) -> FromClause:
+    def rows(self, *, document: bool = False) -> FromClause:
         """Return what to select from; call it when all conditions are made."""
-        if not self._needs_document:
+        if not (document or self._needs_document):
             return self.record
         same = and_(self.document.c.tenant_id == TENANT, self.document.c.record_id == self.record.c.id)
         return self.record.join(self.document, same)
@@ -139,6 +139,10 @@ class Source:
                 target, points_to = self._follow(key, module)
                 condition = target.condition(part)
                 return exists(select(literal(1)).select_from(target.rows()).where(points_to, condition))
+            case Loose(Compare((key,), name, value)):
+                expression = self._field(key).expression
+                loose = unindexed(expression, self._context.connection.dialect)
+                return _compared(loose, name, given_parameter(value, expression.type))
             case Among(parts):
                 return self.record.c.id.in_(union_all(*map(self._found, parts)))
             case TagTest() | ShareTest():
@@ -155,8 +159,7 @@ class Source:
                 return self._present(key)
             case Compare(_, name, value):
                 expression = self._field(key).expression
-                condition: Condition = _OPERATORS[name](expression, given_parameter(value, expression.type))
-                return condition
+                return _compared(expression, name, given_parameter(value, expression.type))
             case OneOf(_, values):
                 expression = self._field(key).expression
                 return expression.in_([given_parameter(value, expression.type) for value in values])
@@ -242,3 +245,8 @@ class Source:
         if each:
             return exists(select(literal(1)).where(title.c.record_id == self.record.c.id, *conditions))
         return self._id(test.how).in_(select(title.c.record_id).where(*conditions))
+
+
+def _compared(expression: ColumnElement[Any], name: str, value: ColumnElement[Any]) -> Condition:
+    condition: Condition = _OPERATORS[name](expression, value)
+    return condition

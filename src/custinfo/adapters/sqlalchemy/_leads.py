@@ -42,7 +42,7 @@ from custinfo.core.criteria.nodes import (
 )
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 
-__all__ = ["LOOKED_UP", "Lead", "Leads", "index_of", "parts_of", "timeless"]
+__all__ = ["LOOKED_UP", "MOST", "Lead", "Leads", "index_of", "parts_of", "timeless"]
 
 MOST: Final = 300_000
 """Further than that, no index is counted."""
@@ -95,19 +95,18 @@ class Leads:
         candidates = list(self._candidates(criterion))
         return candidates[0] if len(candidates) == 1 else None
 
-    def best(self, criterion: Criterion) -> Lead | None:
-        """Return the lead that takes least; `None` if all lead to too many records."""
+    def best(self, criterion: Criterion, most: int = MOST) -> Lead | None:
+        """Return the lead that takes least; `None` if all take `most`, further than which nothing is counted."""
         key = ("lead", self.context.tenant, self.module, timeless(criterion))
-        known = self.context.memory.recall(key)
-        if known is None:
-            found, least = None, MOST
+        found, counted = self.context.memory.recall(key) or (None, 0)
+        if found is None and counted < most:
+            least = counted = most
             for candidate in sorted(self._candidates(criterion), key=_is_no_scope):
                 cost = self._cost(candidate, criterion, least)
                 if cost < least:
                     found, least = attrs.evolve(candidate, cost=cost), cost
-            known = (found,)
-            self.context.memory.note(key, known)
-        lead: Lead | None = known[0]
+            self.context.memory.note(key, (found, counted))
+        lead: Lead | None = found
         return lead
 
     def hint(self, lead: Lead) -> str | None:

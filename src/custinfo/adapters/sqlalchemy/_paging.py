@@ -16,15 +16,16 @@ from typing import Any, Final
 import attrs
 from sqlalchemy import BigInteger, ColumnElement, literal_column, select
 
+from custinfo.adapters.sqlalchemy._bounds import bounds_of, loosened
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._dialects import unindexed
-from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, Lead, Leads, index_of, parts_of, timeless
+from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, MOST, Lead, Leads, index_of, parts_of, timeless
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
-from custinfo.adapters.sqlalchemy._rows import NARROW_COLUMNS, document_columns
+from custinfo.adapters.sqlalchemy._rows import NARROW_COLUMNS, document_columns, record_columns
 from custinfo.adapters.sqlalchemy._shapes import Shaper, encoder, layouts
 from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, Half, Position, half_of
-from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, Path
+from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, Path, all_of
 from custinfo.core.records import FieldKey
 from custinfo.ports.repositories import Query
 
@@ -34,6 +35,9 @@ GLANCE: Final = 500
 WINDOW: Final = 5_000
 NARROW: Final = 100_000
 """A title that leads to records is followed without a walk if it takes no more than so many entries of an index."""
+
+FAR: Final = 20_000
+"""If a walk is not expected to take more than that, no lead is sought."""
 
 _SCOPES: Final = (("owner",), ("department",))
 
@@ -84,9 +88,12 @@ class Pager:
         return (False,) if query.after is not None and query.after[0] is None else (True, False)
 
     def _straight(self) -> Lead | None:
-        """Return the lead to follow without a walk: where nothing is walked, or walking found too little before."""
-        if self._walked(self._halves[0]) is None or self.context.memory.recall(self._sparse):
+        """Return the lead to follow without a walk: where nothing is walked, or a walk was left for it before."""
+        if self._walked(self._halves[0]) is None:
             return self.leads.best(self.query.criterion)
+        known: Lead | None = self.context.memory.recall(self._sparse)
+        if known is not None:
+            return known
         if not any(isinstance(part, Mentions | Contains) for part in parts_of(self.query.criterion)):
             return None
         lead = self.leads.best(self.query.criterion)
@@ -105,9 +112,9 @@ class Pager:
                 return found
             passed = end
             ahead = size * missing * self._step * 2 // max(2 * len(hits), 1)
-            lead = self.leads.best(self.query.criterion)
+            lead = self.leads.best(self.query.criterion, min(ahead, MOST)) if ahead > FAR else None
             if lead is not None and lead.cost <= ahead:
-                self.context.memory.note(self._sparse, value=True)
+                self.context.memory.note(self._sparse, lead)
                 return found + self._page(missing, present, lead=lead, passed=passed)
             size = WINDOW if size == GLANCE else size * 4
 
@@ -119,7 +126,7 @@ class Pager:
 
     @cached_property
     def _sparse(self) -> tuple[Any, ...]:
-        """What it is noted under that walking found too little."""
+        """What the lead is noted under for which a walk was left."""
         query = self.query
         return "sparse", self.context.tenant, query.module, timeless(query.criterion), query.order
 
@@ -152,7 +159,8 @@ class Pager:
         """Return the end of the first window, from memory if it can: where it is exactly doesn't matter."""
         if self.query.after is not None:
             return self._end(key, present, GLANCE, None)
-        noted = "end", self.context.tenant, self.query.module, self.query.order, present
+        bounds = tuple(map(timeless, bounds_of(self.query.criterion, key)))
+        noted = "end", self.context.tenant, self.query.module, self.query.order, present, bounds
         end = self.context.memory.recall(noted)
         if end is None:
             end = self._end(key, present, GLANCE, None)
@@ -164,18 +172,19 @@ class Pager:
         query, shaper = self.query, Shaper(self.context, self.leads.titles)
         position, skipped = self._position(shaper), shaper.give(size - 1)
         behind = None if passed is None else shaper.give(passed)
+        bounds = shaper.shape(all_of(bounds_of(query.criterion, key)), query.module)
 
         def build() -> Any:
             source = Source(self.context, query.module, led=True)
             half = half_of(source, query.order, position, present=present)
             first = half.keys[0]
             # That a value is missing stands in no index, and is left to be told of each record.
-            where = [*half.within, *([half.first] if present is not False else [])]
+            where = [*half.within, *([half.first] if present is not False else []), source.condition(bounds)]
             statement = select(first.expression).select_from(source.rows()).where(*where, *_beyond(half, behind))
             return statement.order_by(*first.ordering()).limit(1).offset(given_parameter(skipped, BigInteger()))
 
         layout = layouts(self.context, query.module)
-        shape = ("end", layout, query.order, present, position, behind)
+        shape = ("end", layout, query.order, present, position, behind, bounds)
         rows = self.context.ask(shape, build, shaper.values, hint=index_of(self.context, query.module, key))
         return rows[0][0] if rows else None
 
@@ -212,7 +221,12 @@ class Pager:
             None if passed is None else shaper.give(passed),
             self._most(limit, shaper),
             free=walked is None and lead is None,
+            plain=walked is not None and self.context.connection.dialect.name == "sqlite",
         )
+        if walked is not None:
+            descending = bool(query.order) and query.order[0].descending
+            begun, ended = passed is not None or query.after is not None, end is not None
+            shape = loosened(shape, walked, descending=descending, begun=begun, ended=ended)
         key = ("page", layouts(self.context, query.module, *self._paths), query.order, shape, asked)
         hint = self.leads.hint(lead) if lead is not None else walked and index_of(self.context, query.module, walked)
         return self.context.ask(key, lambda: self._statement(shape, asked), shaper.values, hint=hint)
@@ -230,11 +244,14 @@ class Pager:
         condition = source.condition(shape)
         until = [] if asked.end is None else [half.keys[0].until(asked.end)]
         keys = self._unled(half) if asked.free else half.keys
-        narrow = [source.record.c[name] for name in NARROW_COLUMNS]
+        order = [part for key in keys for part in key.ordering()]
         sorted_by = [key.expression.label(f"key_{place}") for place, key in enumerate(keys[:-1])]
         where = [*half.within, half.first, condition, *until, *_beyond(half, asked.passed)]
-        inner = select(*narrow, *sorted_by).select_from(source.rows()).where(*where)
-        page = inner.order_by(*(part for key in keys for part in key.ordering()))
+        if asked.plain:  # in the order of the index: nothing is sorted
+            statement = select(*record_columns(source.record, source.document)).select_from(source.rows(document=True))
+            return _limited(statement.where(*where).order_by(*order), asked.limit)
+        narrow = [source.record.c[name] for name in NARROW_COLUMNS]
+        page = select(*narrow, *sorted_by).select_from(source.rows()).where(*where).order_by(*order)
         return self._with_documents(_limited(page, asked.limit).subquery(), half)
 
     def _unled(self, half: Half) -> Sequence[Any]:
@@ -254,7 +271,10 @@ class Pager:
 
 @attrs.frozen
 class _Asked:
-    """What a statement for a page depends on besides the criterion and the order; `free` says that nothing leads."""
+    """What a statement for a page depends on besides the criterion and the order.
+
+    `free` says that nothing leads; `plain`, that documents are read row by row.
+    """
 
     present: bool | None
     position: Position
@@ -262,6 +282,7 @@ class _Asked:
     passed: Given | None
     limit: Given | int | None
     free: bool
+    plain: bool
 
 
 def _limited(statement: Any, limit: Given | int | None) -> Any:

@@ -43,6 +43,7 @@ from custinfo.core.stored import instant_to_text
 __all__ = [
     "Among",
     "How",
+    "Loose",
     "Shape",
     "Shaper",
     "TagTest",
@@ -116,6 +117,13 @@ class Among:
     """Hold where one of `parts` does; the records of each are found first."""
 
     parts: tuple[Shape, ...]
+
+
+@attrs.frozen
+class Loose:
+    """Hold where a comparison does, which is no bound of an index that is walked: SQLite takes one at each end."""
+
+    part: Compare
 
 
 Shape = Any
