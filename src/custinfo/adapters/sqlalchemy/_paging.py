@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import BigInteger, ColumnElement, literal_column, select
+from sqlalchemy import BigInteger, literal_column, select
 
 from custinfo.adapters.sqlalchemy._bounds import bounds_of, loosened
 from custinfo.adapters.sqlalchemy._context import Context
@@ -25,7 +25,7 @@ from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
 from custinfo.adapters.sqlalchemy._rows import NARROW_COLUMNS, document_columns, record_columns
 from custinfo.adapters.sqlalchemy._shapes import Shaper, encoder, layouts
 from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, Half, Position, half_of
-from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, Path, all_of
+from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, all_of
 from custinfo.core.records import FieldKey
 from custinfo.ports.repositories import Query
 
@@ -35,6 +35,9 @@ GLANCE: Final = 500
 WINDOW: Final = 5_000
 NARROW: Final = 100_000
 """A title that leads to records is followed without a walk if it takes no more than so many entries of an index."""
+
+SHORT: Final = 20_000
+"""A walk over windows of at most that size is short."""
 
 FAR: Final = 20_000
 """If a walk is not expected to take more than that, no lead is sought."""
@@ -71,9 +74,13 @@ class Pager:
         for present in halves:
             missing = limit - len(found)
             key = None if planned else self._walked(present)
-            if planned or key is None:  # of PostgreSQL always as many, for a statement that it knows
+            if missing <= 0:
+                break
+            if key is None:  # of PostgreSQL always as many, for a statement that it knows
                 found += self._page(limit, present)[:missing]
-            elif missing > 0:
+            elif self.context.memory.recall((self._sparse, present)):
+                found += self._page(missing, present, walked=key)
+            else:
                 found += self._walk(key, missing, present)
         return found
 
@@ -100,7 +107,10 @@ class Pager:
         return lead if lead is not None and lead.cost <= NARROW else None
 
     def _walk(self, key: FieldKey, limit: int, present: bool | None) -> Rows:
-        """Walk an index over windows, and leave it where it has too little."""
+        """Walk an index over windows, and leave it where it has too little.
+
+        A walk that was short is made in one go the next time.
+        """
         found: Rows = []
         size, passed = GLANCE, None
         while True:
@@ -109,6 +119,8 @@ class Pager:
             found += hits
             missing = limit - len(found)
             if missing <= 0 or end is None:
+                if missing <= 0 and size <= SHORT:
+                    self.context.memory.note((self._sparse, present), value=True)
                 return found
             passed = end
             ahead = size * missing * self._step * 2 // max(2 * len(hits), 1)
@@ -151,10 +163,6 @@ class Pager:
             given.append(None if value is None else shaper.give(encode(value)))
         return (*given, shaper.give(last))
 
-    @property
-    def _paths(self) -> tuple[Path, ...]:
-        return tuple(item.path for item in self.query.order)
-
     def _first_end(self, key: FieldKey, present: bool | None) -> Any:
         """Return the end of the first window, from memory if it can: where it is exactly doesn't matter."""
         if self.query.after is not None:
@@ -180,7 +188,7 @@ class Pager:
             first = half.keys[0]
             # That a value is missing stands in no index, and is left to be told of each record.
             where = [*half.within, *([half.first] if present is not False else []), source.condition(bounds)]
-            statement = select(first.expression).select_from(source.rows()).where(*where, *_beyond(half, behind))
+            statement = select(first.expression).select_from(source.rows()).where(*where, *half.beyond(behind))
             return statement.order_by(*first.ordering()).limit(1).offset(given_parameter(skipped, BigInteger()))
 
         layout = layouts(self.context, query.module)
@@ -227,7 +235,13 @@ class Pager:
             descending = bool(query.order) and query.order[0].descending
             begun, ended = passed is not None or query.after is not None, end is not None
             shape = loosened(shape, walked, descending=descending, begun=begun, ended=ended)
-        key = ("page", layouts(self.context, query.module, *self._paths), query.order, shape, asked)
+        key = (
+            "page",
+            layouts(self.context, query.module, *(item.path for item in query.order)),
+            query.order,
+            shape,
+            asked,
+        )
         hint = self.leads.hint(lead) if lead is not None else walked and index_of(self.context, query.module, walked)
         return self.context.ask(key, lambda: self._statement(shape, asked), shaper.values, hint=hint)
 
@@ -246,7 +260,7 @@ class Pager:
         keys = self._unled(half) if asked.free else half.keys
         order = [part for key in keys for part in key.ordering()]
         sorted_by = [key.expression.label(f"key_{place}") for place, key in enumerate(keys[:-1])]
-        where = [*half.within, half.first, condition, *until, *_beyond(half, asked.passed)]
+        where = [*half.within, half.first, condition, *until, *half.beyond(asked.passed)]
         if asked.plain:  # in the order of the index: nothing is sorted
             statement = select(*record_columns(source.record, source.document)).select_from(source.rows(document=True))
             return _limited(statement.where(*where).order_by(*order), asked.limit)
@@ -291,7 +305,3 @@ def _limited(statement: Any, limit: Given | int | None) -> Any:
     return statement.limit(
         given_parameter(limit, BigInteger()) if isinstance(limit, Given) else literal_column(str(limit))
     )
-
-
-def _beyond(half: Half, passed: Given | None) -> list[ColumnElement[bool]]:
-    return [] if passed is None else [half.keys[0].behind(passed)]

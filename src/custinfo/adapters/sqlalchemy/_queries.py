@@ -81,11 +81,11 @@ class SqlAlchemyQueries:
         return dict(counts)
 
     def _is_sparse(self, query: Query, grouping: Grouping) -> bool:
-        """Tell whether all values stand in a partial index, which does not answer how many records have none."""
+        """Tell whether SQLite counts in a partial index, which does not answer how many records have no value."""
         path = grouping.path or ()
-        slots = self._context.module(query.module).readable_slots
-        partial = self._context.connection.dialect.name in ("sqlite", "postgresql")
-        return partial and len(path) == 1 and path[0] in slots and self._lead(query) is None
+        if len(path) != 1 or path[0] not in self._context.module(query.module).readable_slots:
+            return False
+        return self._context.connection.dialect.name == "sqlite" and self._lead(query) is None
 
     def _tallies(
         self, query: Query, path: Path | None, grouping: Grouping | None

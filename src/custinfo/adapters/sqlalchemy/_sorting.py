@@ -78,6 +78,10 @@ class Half:
     within: tuple[ColumnElement[bool], ...]
     first: ColumnElement[bool]
 
+    def beyond(self, passed: Given | None) -> list[ColumnElement[bool]]:
+        """Return the condition that the first sort value comes behind one that was passed, if one was."""
+        return [] if passed is None else [self.keys[0].behind(passed)]
+
     def ordering(self) -> list[ColumnElement[Any]]:
         """Return what to sort by."""
         return [part for key in self.keys for part in key.ordering()]
