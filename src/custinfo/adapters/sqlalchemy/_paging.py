@@ -23,8 +23,8 @@ from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, MOST, Lead, Leads, index_of, parts_of, timeless
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
 from custinfo.adapters.sqlalchemy._rows import NARROW_COLUMNS, document_columns, record_columns
-from custinfo.adapters.sqlalchemy._shapes import Shaper, encoder, layouts
-from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, Half, Position, half_of
+from custinfo.adapters.sqlalchemy._shapes import Shaper, layouts
+from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, Half, Position, half_of, position_of
 from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, all_of
 from custinfo.core.records import FieldKey
 from custinfo.ports.repositories import Query
@@ -153,16 +153,6 @@ class Pager:
             return None
         return "id" if present is False else path[0]
 
-    def _position(self, shaper: Shaper) -> Position:
-        if self.query.after is None:
-            return None
-        *values, last = self.query.after
-        given: list[Given | None] = []
-        for item, value in zip(self.query.order, values, strict=True):
-            encode = encoder(self.context, self.query.module, item.path)
-            given.append(None if value is None else shaper.give(encode(value)))
-        return (*given, shaper.give(last))
-
     def _first_end(self, key: FieldKey, present: bool | None) -> Any:
         """Return the end of the first window, from memory if it can: where it is exactly doesn't matter."""
         if self.query.after is not None:
@@ -178,7 +168,7 @@ class Pager:
     def _end(self, key: FieldKey, present: bool | None, size: int, passed: Any) -> Any:
         """Return the sort value at the end of a window; `None` if no more records are left than it takes."""
         query, shaper = self.query, Shaper(self.context, self.leads.titles)
-        position, skipped = self._position(shaper), shaper.give(size - 1)
+        position, skipped = position_of(self.context, self.query, shaper), shaper.give(size - 1)
         behind = None if passed is None else shaper.give(passed)
         bounds = shaper.shape(all_of(bounds_of(query.criterion, key)), query.module)
 
@@ -224,7 +214,7 @@ class Pager:
             return []
         asked = _Asked(
             present,
-            self._position(shaper),
+            position_of(self.context, self.query, shaper),
             None if end is None else shaper.give(end),
             None if passed is None else shaper.give(passed),
             self._most(limit, shaper),

@@ -8,14 +8,16 @@ from typing import Any, Final
 import attrs
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
+from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._ready import Given, given_parameter
-from custinfo.ports.repositories import Order
+from custinfo.adapters.sqlalchemy._shapes import Shaper, encoder
+from custinfo.ports.repositories import Order, Query
 
 NEVER_MISSING: Final = frozenset({("id",), ("version",), ("created_at",), ("updated_at",)})
 """What every record has."""
 
-__all__ = ["NEVER_MISSING", "Half", "Position", "SortKey", "half_of"]
+__all__ = ["NEVER_MISSING", "Half", "Position", "SortKey", "half_of", "position_of"]
 
 Position = tuple[Given | None, ...] | None
 """The sort values of a record, then its id; `None` for a value that is missing, and for no position at all."""
@@ -85,6 +87,18 @@ class Half:
     def ordering(self) -> list[ColumnElement[Any]]:
         """Return what to sort by."""
         return [part for key in self.keys for part in key.ordering()]
+
+
+def position_of(context: Context, query: Query, shaper: Shaper) -> Position:
+    """Return the position of a query, its values given to a statement."""
+    if query.after is None:
+        return None
+    *values, last = query.after
+    given: list[Given | None] = []
+    for item, value in zip(query.order, values, strict=True):
+        encode = encoder(context, query.module, item.path)
+        given.append(None if value is None else shaper.give(encode(value)))
+    return (*given, shaper.give(last))
 
 
 def half_of(source: Source, order: Sequence[Order], position: Position, *, present: bool | None) -> Half:
