@@ -212,7 +212,7 @@ class Bench:
     def _inserted(self, count: int) -> Result:
         codec = ValueCodec(self.schema.module("customer"))
         slots = {slot: field for field, slot in self.hand.slots.items()}
-        start = count + 20_000 * random.SystemRandom().randrange(1, 40_000)
+        start = count + 20_000 * random.SystemRandom().randrange(1, 400)
         source = customers(20_000, self.schema, start=start, seed=11)
         batches = iter(_parts(list(source), 2_000))
 

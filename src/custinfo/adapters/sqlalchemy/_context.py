@@ -13,7 +13,7 @@ from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
-from custinfo.adapters.sqlalchemy._driver import ClashError, Run, copied, is_watched, many, once, run
+from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied, is_watched, many, once, run
 from custinfo.adapters.sqlalchemy._failures import storage_error
 from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert
 from custinfo.adapters.sqlalchemy._ready import Memory, Ready, make_ready
@@ -162,13 +162,14 @@ class Context:
         def make() -> Ready:
             return make_ready(build(), dialect, len(values), hint)
 
-        return self.fetch(self.memory.ready((dialect, key, hint), make), values)
+        prepares = dialect.name == "postgresql" and dialect.driver == "psycopg" and not dialect.is_async
+        return self.fetch(self.memory.ready((dialect, key, hint), make), values, how=afresh if prepares else once)
 
-    def fetch(self, ready: Ready, values: Sequence[Any]) -> list[Any]:
+    def fetch(self, ready: Ready, values: Sequence[Any], *, how: Run = once) -> list[Any]:
         """Return the rows of a statement, as the driver gives them. Raises: StorageError."""
         if self._is_translated():
             return list(self.execute(ready.statement, ready.by_name(values)))
-        rows: list[Any] = self.run(ready.text, ready.parameters(values))
+        rows: list[Any] = self.run(ready.text, ready.parameters(values), how=how)
         return rows
 
     def run(self, text: str, parameters: Any, *, how: Run = once) -> Any:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from custinfo.adapters.sqlalchemy._failures import storage_error
 
-__all__ = ["ClashError", "Run", "copied", "is_watched", "many", "once", "run"]
+__all__ = ["ClashError", "Run", "afresh", "copied", "is_watched", "many", "once", "run"]
 
 _HEARD: Final = ("before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute")
 _HEARD_OF_DIALECT: Final = ("do_execute", "do_executemany", "do_execute_no_params", "handle_error")
@@ -31,6 +31,14 @@ class ClashError(Exception):
 def once(cursor: Any, text: str, parameters: Any) -> None:
     """Run a statement."""
     cursor.execute(text, parameters)
+
+
+def afresh(cursor: Any, text: str, parameters: Any) -> None:
+    """Run a statement whose plan depends on its values: psycopg would prepare it, and PostgreSQL plan it for any.
+
+    A plan for any pair of characters reads all titles that have the commonest.
+    """
+    cursor.execute(text, parameters, prepare=False)
 
 
 def many(cursor: Any, text: str, rows: Any) -> None:
