@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine, MetaData, create_engine, inspect, select
 
 from custinfo.adapters.sqlalchemy import NUMBER_SLOTS, TEXT_SLOTS, SqlAlchemyUnits, make_tables
+from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria import Compare, F
 from custinfo.core.errors import ConfigurationError, MissingExtraError
@@ -166,7 +167,8 @@ def test_make_tables_is_for_migrations() -> None:
     metadata = MetaData()
     tables = make_tables(metadata, prefix="crm_", schema="app")
     assert tables.record.fullname == "app.crm_record"
-    assert len(metadata.tables) == 15
+    assert {tables.record, tables.outbox} <= set(metadata.tables.values())
+    assert len(metadata.tables) == len(attrs.fields(Tables))
     assert all(table.name.startswith("crm_") and table.schema == "app" for table in metadata.tables.values())
 
 
