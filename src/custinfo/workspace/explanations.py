@@ -98,11 +98,15 @@ class Explanation:
         """
         words = PolicyWords(self._schema if language else None, language or "en", messages)
         lines = [self._head(words)]
-        if self.shown is not None:
+        if self.shown is not None and not self._is_partial:
             lines.append(f"  {words.word(f'explain_{self.shown}')}")
         lines += [f"  {problem.text(words.language, messages=messages)}" for problem in self.obstacles]
         lines += [f"  {finding.text(language, messages=messages)}" for finding in self.findings]
         return "\n".join(lines if self.findings else [*lines, f"  {words.word('explain_no_grant')}"])
+
+    @property
+    def _is_partial(self) -> bool:
+        return self.action == "view" and self.shown == "masked"
 
     def _head(self, words: PolicyWords) -> str:
         params = {
@@ -111,7 +115,7 @@ class Explanation:
             "module": words.module(self.module),
             "field": "" if self.field is None else words.field(self.module, self.field),
         }
-        code = "explain_may" if self.allowed else "explain_may_not"
+        code = "explain_part" if self._is_partial else "explain_may" if self.allowed else "explain_may_not"
         return words.word(code if self.field is None else f"{code}_field", **params)
 
     def __reduce__(self) -> tuple[type[Explanation], tuple[object, ...]]:

@@ -367,9 +367,9 @@ def test_what_is_odd_about_grants(grants: tuple[Grant, ...], expected: set[tuple
 
 
 def test_what_is_odd_about_people() -> None:
-    """Roles that nobody holds or that aren't configured, members without one, scopes in departments that are gone."""
+    """Roles that nobody holds or that aren't configured, members without one."""
     people = Organisation(
-        (Department("d", "D"),),
+        (Department("d", "D"), Department("gone", "Gone")),
         (Position("seller", "Seller", ("seller",)), Position("odd", "Odd", ("pilot",))),
         (
             Member("ann", "Ann", (Assignment("gone", "seller"),)),
@@ -381,11 +381,25 @@ def test_what_is_odd_about_people() -> None:
     report = policy_lint(configured(attrs.evolve(FINE, scope="subtree")), organisation=people)
     assert {problem.code for problem in report} == {
         "role_without_grants", "role_without_members", "role_not_configured", "member_without_role",
-        "grant_never_matches",
     }  # fmt: skip
     without = {str(problem.params["member"]) for problem in report if problem.code == "member_without_role"}
     assert without == {"bob", "carl"}
     assert report.ok
+
+
+def test_departments_that_are_not_there() -> None:
+    """A grant for departments that nobody knows matches nothing; without the people nothing is said of it."""
+    grant = Grant("seller", "deal", SEE, "departments", departments=("nowhere",), view=Fields.only("name"))
+    assert ("grant_never_matches", "$.grants[0].scope") in found(grant, organisation=PEOPLE)
+    assert "grant_never_matches" not in {code for code, _ in found(grant)}
+
+
+def test_people_who_are_wrong() -> None:
+    """What is wrong with the organisation is told, and nothing is concluded from it."""
+    people = Organisation((), (), (Member("ann", "Ann", (Assignment("gone", "gone"),)),))
+    report = policy_lint(configured(FINE), organisation=people)
+    assert [problem.code for problem in report.errors] == ["unknown_part", "unknown_part"]
+    assert "role_without_members" not in {problem.code for problem in report}
 
 
 def test_masks_that_another_role_lifts() -> None:

@@ -87,6 +87,19 @@ def test_explanations_read_in_both_languages(story: Story) -> None:
     assert str(copy) == str(said)
 
 
+def test_what_is_masked_is_called_so(story: Story) -> None:
+    """Customer service may view the phone in part: the explanation doesn't say that they may not view it."""
+    record = story.won("lisi")
+    with story.workspace.acting_as("liuqi") as session:
+        said = session.explain("view", "customer", record.id, field="phone")
+    assert not said.allowed
+    assert said.text("en").splitlines() == [
+        "刘七 may only view Phone of Customer masked",
+        "  role Customer service: edit, view on Customer (all) — it shows the field masked",
+    ]
+    assert said.text("zh").startswith("刘七只能脱敏查看客户的“联系方式”")
+
+
 def test_who_has_no_grant_is_told_so(story: Story) -> None:
     """Nothing allows a seller anything in a module of which no grant of theirs speaks."""
     with story.workspace.acting_as("qianba") as session:

@@ -84,7 +84,7 @@ CHINESE_WORDS: Final = {
     "difference_member": "成员",
     "difference_gains": "新增",
     "difference_losses": "失去",
-    "difference_everything": "整条记录",
+    "difference_everything": "（操作本身）",
     "difference_masked": "{rows}（脱敏：{mask}）",
     "right_fields": "{action}{module}的{fields}：{rows}",
     "right_records": "{action}{module}：{rows}",
@@ -119,6 +119,7 @@ CHINESE_WORDS: Final = {
     ),
     "right_masked": "脱敏查看",
     "right_field": "{what}“{field}”",
+    "explain_part_field": "{who}只能脱敏{what}{module}的“{field}”",
 }
 
 ENGLISH_WORDS: Final = {
@@ -195,7 +196,7 @@ ENGLISH_WORDS: Final = {
     "difference_member": "Member",
     "difference_gains": "Gains",
     "difference_losses": "Loses",
-    "difference_everything": "the record as such",
+    "difference_everything": "(the action itself)",
     "difference_masked": "{rows} (masked: {mask})",
     "right_fields": "{action} {fields} of {module}: {rows}",
     "right_records": "{action} {module}: {rows}",
@@ -230,4 +231,5 @@ ENGLISH_WORDS: Final = {
     ),
     "right_masked": "view masked",
     "right_field": "{what} {field}",
+    "explain_part_field": "{who} may only {what} {field} of {module} masked",
 }

@@ -18,6 +18,7 @@ from custinfo.core.review._grants import grant_findings
 from custinfo.core.review._policy import Policy
 from custinfo.core.review._roles import role_findings
 from custinfo.core.schema import Schema
+from custinfo.core.validation.organisations import check_organisation
 from custinfo.core.validation.whole import configuration_problems
 
 __all__ = ["policy_lint"]
@@ -56,7 +57,8 @@ def policy_lint(
         masks: The host's own styles of masks, by key.
 
     Raises: Nothing. Where something else than the policy is wrong with the configuration, the report has those errors
-    and nothing more: `check_configuration` tells all of it.
+    and nothing more: `check_configuration` tells all of it. Where an `Organisation` is wrong, it has what
+    `check_organisation` finds, and says nothing else about people.
     """
     directory = organisation if organisation is not None else Organisation((), (), ())
     schema = Schema(configuration, directory, UTC, dict(kinds or {}), dict(masks or {}))
@@ -64,8 +66,9 @@ def policy_lint(
     errors = [problem for problem in wrong if problem.severity == "error"]
     if any(not _is_of_policy(problem) for problem in errors):
         return Report(errors)
-    policy = Policy(schema, dict(_sound(configuration, errors)), organisation)
-    about = filter(_is_of_policy, wrong)
+    misled = check_organisation(organisation).errors if isinstance(organisation, Organisation) else ()
+    policy = Policy(schema, dict(_sound(configuration, errors)), None if misled else organisation)
+    about = [*filter(_is_of_policy, wrong), *misled]
     return Report([*about, *(finding for topic in _TOPICS for finding in topic(policy))])
 
 
