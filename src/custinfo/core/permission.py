@@ -25,8 +25,8 @@ _Key = tuple[MemberKey, ModuleKey, Deputy | None, Hashable]
 class Policy:
     """Compile the grants of one configuration, per actor and module (POL-3).
 
-    What does not depend on the time is compiled once, and again when the directory says that it changed
-    (`VersionedDirectory`). It may be shared between threads.
+    What no period in a condition makes depend on the time is compiled once, and again when the directory says that it
+    changed (`VersionedDirectory`). It may be shared between threads.
 
     >>> from datetime import UTC, datetime
     >>> from custinfo.core.schema import Schema
@@ -66,9 +66,9 @@ class Policy:
         key = (actor, module, deputy, version)
         known = self._known.get(key) if version is not None else None
         if known is not None:
-            return known
+            return known.at(now)
         compiled = self._compile(actor, module, now, deputy, _below)
-        if version is not None and not self._moves(actor, module, frozenset()):
+        if version is not None and not _below and not self._looks_at_periods(actor, module, frozenset()):
             if len(self._known) >= _MOST:
                 self._known.clear()
             self._known[key] = compiled
@@ -92,18 +92,14 @@ class Policy:
             actor, definition, grants, schema.directory, conditions, now=now, parents=parents, deputy=deputy
         )
 
-    def _moves(self, actor: MemberKey, module: ModuleKey, below: frozenset[ModuleKey]) -> bool:
-        """Tell whether the access depends on the time: on periods in conditions, or on shares that end."""
+    def _looks_at_periods(self, actor: MemberKey, module: ModuleKey, below: frozenset[ModuleKey]) -> bool:
+        """Tell whether the access depends on the time by periods in conditions, which are bound to instants."""
         roles = {role for role, _ in self._schema.directory.roles_of(actor)}
-        if any(
-            grant.scope == "shared" or self._is_relative(grant)
-            for grant in self._grants.get(module, ())
-            if grant.role in roles
-        ):
+        if any(grant.role in roles and self._is_relative(grant) for grant in self._grants.get(module, ())):
             return True
         definition = self._schema.module(module).definition
         parents = {str(definition.fields[rule.through].options["module"]) for rule in definition.inherits}
-        return any(self._moves(actor, parent, below | {module}) for parent in parents - below - {module})
+        return any(self._looks_at_periods(actor, parent, below | {module}) for parent in parents - below - {module})
 
     def _is_relative(self, grant: Grant) -> bool:
         if grant.condition is None:

@@ -39,6 +39,7 @@ __all__ = [
     "depth",
     "leaves",
     "path_of",
+    "with_shares",
 ]
 
 Path = tuple[str, ...]
@@ -266,6 +267,26 @@ def any_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
     if not flat:
         return Nothing()
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
+
+
+def with_shares(criterion: Criterion, replace: Callable[[SharedWith], Criterion]) -> Criterion:
+    """Return a criterion with each `SharedWith`, also beyond references, replaced; the same one if it has none."""
+    match criterion:
+        case SharedWith():
+            return replace(criterion)
+        case AllOf(parts) | AnyOf(parts):
+            found = [with_shares(part, replace) for part in parts]
+            if all(one is other for one, other in zip(found, parts, strict=True)):
+                return criterion
+            return all_of(found) if isinstance(criterion, AllOf) else any_of(found)
+        case Not(part):
+            inner = with_shares(part, replace)
+            return criterion if inner is part else Not(inner)
+        case Through(field, part):
+            inner = with_shares(part, replace)
+            return criterion if inner is part else Through(field, inner)
+        case _:
+            return criterion
 
 
 def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged | InSegment | Through | SharedWith]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 import attrs
 
 from custinfo.core.criteria.evaluate import Related, compile_choice
-from custinfo.core.criteria.nodes import Criterion, Everything, Through, all_of, any_of
+from custinfo.core.criteria.nodes import Criterion, Everything, Through, all_of, any_of, with_shares
 from custinfo.core.fields import Inheritance, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.organisation import Deputy, Directory
@@ -83,6 +83,39 @@ class BoundGrant:
         return all_of([self.scope, self.condition])
 
 
+@attrs.frozen(eq=False)
+class _Rules:
+    """Row criteria, each with what the grants of these rows allow together.
+
+    `choose` tells by bits which of them hold for a record; `combined` keeps what sets of them come to.
+    """
+
+    rows: tuple[tuple[Criterion, Verdict], ...]
+    choose: Callable[[Record, Related], int]
+    combined: dict[int, Verdict]
+
+    @classmethod
+    def of(cls, grants: Iterable[BoundGrant]) -> _Rules:
+        found: dict[Criterion, Verdict] = {}
+        for bound in grants:
+            found[bound.rows] = _union(found.get(bound.rows, NO_ACCESS), bound.verdict)
+        return cls(tuple(found.items()), compile_choice(list(found)), {0: NO_ACCESS})
+
+    def at(self, now: datetime) -> _Rules:
+        """Return them with shares judged at an instant; which hold together, and what they come to, is the same."""
+        rows = tuple((_at(criterion, now), verdict) for criterion, verdict in self.rows)
+        return _Rules(rows, compile_choice([criterion for criterion, _ in rows]), self.combined)
+
+    def verdict(self, held: int) -> Verdict:
+        verdict = NO_ACCESS
+        for position, (_, part) in enumerate(self.rows):
+            if held >> position & 1:
+                verdict = _union(verdict, part)
+        if len(self.combined) < _MOST_COMBINED:
+            self.combined[held] = verdict
+        return verdict
+
+
 class Access:
     """Hold a policy compiled for one actor and one module (POL-3).
 
@@ -90,59 +123,63 @@ class Access:
     can't disagree. Build it with `compile_access`; it holds no session and may be shared between threads.
     """
 
-    __slots__ = ("_combined", "_held", "_readable", "_rules", "actor", "grants", "module")
+    __slots__ = ("_choose", "_combined", "_readable", "_rules", "actor", "grants", "module")
 
-    def __init__(self, actor: MemberKey, module: ModuleDefinition, grants: Iterable[BoundGrant]) -> None:
+    def __init__(
+        self,
+        actor: MemberKey,
+        module: ModuleDefinition,
+        grants: Iterable[BoundGrant],
+        rules: _Rules | None = None,
+    ) -> None:
         self.actor = actor
         self.module = module
         self.grants = tuple(grants)
-        by_rows: dict[Criterion, Verdict] = {}
-        for bound in self.grants:
-            by_rows[bound.rows] = _union(by_rows.get(bound.rows, NO_ACCESS), bound.verdict)
-        self._rules = tuple(by_rows.items())
-        self._held = compile_choice([rows for rows, _ in self._rules])
-        self._combined: dict[int, Verdict] = {0: NO_ACCESS}
+        self._rules = _Rules.of(self.grants) if rules is None else rules
+        self._choose, self._combined = self._rules.choose, self._rules.combined
         self._readable: dict[FieldKey, Criterion] = {}
 
     def verdict(self, record: Record, related: Related) -> Verdict:
         """Return what the actor may do with `record`; `related` follows references for scopes of parents."""
-        held = self._held(record, related)
+        held = self._choose(record, related)
         verdict = self._combined.get(held)
-        return verdict if verdict is not None else self._combine(held)
+        return verdict if verdict is not None else self._rules.verdict(held)
 
-    def _combine(self, held: int) -> Verdict:
-        verdict = NO_ACCESS
-        for position, (_, part) in enumerate(self._rules):
-            if held >> position & 1:
-                verdict = _union(verdict, part)
-        if len(self._combined) < _MOST_COMBINED:
-            self._combined[held] = verdict
-        return verdict
+    def at(self, now: datetime) -> Access:
+        """Return the same access with shares judged at another instant; itself if it depends on none."""
+        if all(_at(bound.scope, now) is bound.scope for bound in self.grants):
+            return self
+        grants = [attrs.evolve(bound, scope=_at(bound.scope, now)) for bound in self.grants]
+        return Access(self.actor, self.module, grants, self._rules.at(now))
 
     def reach(self, *actions: Action) -> Criterion:
         """Return the criterion of the records on which at least one of `actions` is allowed."""
         wanted = frozenset(actions)
-        return any_of([rows for rows, verdict in self._rules if verdict.actions & wanted])
+        return any_of([rows for rows, verdict in self._rules.rows if verdict.actions & wanted])
 
     def may(self, action: Action) -> bool:
         """Return whether `action` is allowed on any record at all."""
-        return any(action in verdict.actions for _, verdict in self._rules)
+        return any(action in verdict.actions for _, verdict in self._rules.rows)
 
     def readable_where(self, key: FieldKey) -> Criterion:
         """Return the criterion of the records whose field `key` the actor may read unmasked."""
         known = self._readable.get(key)
         if known is None:
-            known = any_of([rows for rows, verdict in self._rules if key in verdict.readable])
+            known = any_of([rows for rows, verdict in self._rules.rows if key in verdict.readable])
             self._readable[key] = known
         return known
 
     def writable_fields(self) -> frozenset[FieldKey]:
         """Return the fields that the actor may set on some record, on creation or later."""
-        return frozenset(key for _, verdict in self._rules for key in verdict.creatable | verdict.editable)
+        return frozenset(key for _, verdict in self._rules.rows for key in verdict.creatable | verdict.editable)
 
     def visible_fields(self) -> frozenset[FieldKey]:
         """Return the fields of which the actor may see something on some record."""
-        return frozenset(key for _, verdict in self._rules for key in (*verdict.readable, *verdict.masked))
+        return frozenset(key for _, verdict in self._rules.rows for key in (*verdict.readable, *verdict.masked))
+
+
+def _at(criterion: Criterion, now: datetime) -> Criterion:
+    return with_shares(criterion, lambda shared: attrs.evolve(shared, at=now))
 
 
 def _union(one: Verdict, other: Verdict) -> Verdict:
