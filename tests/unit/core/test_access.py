@@ -49,7 +49,7 @@ RECORDS = {
 }
 SAMPLE = ("name", "phone", "id_number", "bank_account", "paid_amount", "owner", "tags")
 SALES_ACTIONS = "view create edit tag export archive"
-DATA_ACTIONS = "view create edit import merge approve archive tag"
+DATA_ACTIONS = "view create edit import merge approve archive tag erase"
 
 # actor: records reached, actions, readable, masked, editable, creatable (of the sample)
 MATRIX: dict[str, tuple[str, str, str, dict[str, str], str, str]] = {
@@ -145,7 +145,7 @@ FOLLOW_UPS: dict[str, tuple[bool, str, str]] = {
     "zhaojl": (True, "view edit", "status"),
     "liuqi": (False, "", ""),
     "qianba": (False, "", ""),
-    "sunjiu": (True, "view create edit import archive", "content status next_at"),
+    "sunjiu": (True, "view create edit import archive erase", "content status next_at"),
     "zhoushi": (True, "view export", ""),
     "admin": (True, "configure", ""),
 }
