@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from json import JSONEncoder
 from typing import Any, Final
 
@@ -37,6 +38,7 @@ SALT_BYTES: Final = 16
 _DIGEST_BYTES: Final = 32
 _CHANGE: Final = "custinfo.change.1"
 _ERASED: Final = "custinfo.erased.1"
+_instant: Final = lru_cache(maxsize=16)(instant_to_text)  # the changes of a batch are of one moment
 _encode: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False).encode
 
 
@@ -66,7 +68,7 @@ def link_message(tenant: str, change: Change, before: str, committed: bytes) -> 
             change.module,
             change.record_id,
             change.version,
-            instant_to_text(change.at),
+            _instant(change.at),
             change.actor,
             change.action,
             change.channel,

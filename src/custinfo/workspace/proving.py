@@ -56,7 +56,7 @@ class Prover:
             before = links.get((change.record_id, change.version - 1), "")
             evidence = self.evidence(change, before, salt)
             links[change.record_id, change.version] = evidence.link.hex()
-            yield attrs.evolve(change, evidence=evidence.to_text())
+            yield change.proven(evidence.to_text())
 
     def _links(self, changes: Sequence[Change], log: ChangeLog) -> dict[tuple[RecordId, int], str]:
         """Return the links, by record and version, to which the first new version of each record is chained."""

@@ -30,6 +30,7 @@ _BY_DATA_KEY: Final = "v2"
 _WRAPPED: Final = "w1"
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
+_dump: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Keyring:
@@ -160,7 +161,7 @@ class Keyring:
 
     def index(self, text: str, context: SealContext, /) -> str:
         """Return the blind index of `text`: equal texts of one tenant, module and field have equal ones."""
-        message = json.dumps([context.tenant, context.module, context.field, text], ensure_ascii=False).encode()
+        message = _dump([context.tenant, context.module, context.field, text]).encode()
         return base64.urlsafe_b64encode(hmac.digest(self._index_key, message, hashlib.sha256)).decode()
 
     # --- data keys
@@ -228,7 +229,7 @@ def _decrypt(cipher: AESGCM, body: str, bound: bytes) -> bytes | None:
 def _bound(form: str, context: SealContext) -> bytes:
     """Return the place of a value or key as bytes, unambiguous."""
     parts = [form, context.tenant, context.module, context.field, context.record_id]
-    return json.dumps(parts, ensure_ascii=False).encode()
+    return _dump(parts).encode()
 
 
 def _encoded(keys: Mapping[str, bytes]) -> dict[str, str]:
