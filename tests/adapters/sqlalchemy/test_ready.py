@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.orm import Session
 
-from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
+from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits, _paging
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._leads import timeless
 from custinfo.adapters.sqlalchemy._ready import Bounded, Memory, padded
@@ -115,6 +115,31 @@ def test_scopes_of_several_kinds(store: tuple[Engine, SqlAlchemyUnits]) -> None:
             found = unit.queries.find(attrs.evolve(query, order=(Order(("title",)), Order(("count",)))))
             assert sorted(record.id for record in found) == [record_id(number) for number in expected]
             assert unit.queries.count(query) == len(expected)
+
+
+@pytest.mark.parametrize("far", [0, 10**9])
+def test_walks_and_leads_find_the_same(
+    store: tuple[Engine, SqlAlchemyUnits], monkeypatch: pytest.MonkeyPatch, far: int
+) -> None:
+    """Windows of a few records, left for a lead early or never, find what there is, page by page, both ways."""
+    monkeypatch.setattr(_paging, "GLANCE", 4)
+    monkeypatch.setattr(_paging, "WINDOW", 9)
+    monkeypatch.setattr(_paging, "FAR", far)
+    everything = things()
+    criterion = (F.count >= 2) & (F.count < 7) & Tagged("need", "设备")
+    wanted = {number for number in range(COUNT) if 2 <= number % 10 < 7 and number % 3}
+    for descending in (False, True):
+        order = (Order(("count",), descending),)
+        expected = sorted(wanted, key=lambda number: ((-1 if descending else 1) * (number % 10), number))
+        with store[1].begin(SCHEMA, "one") as unit:
+            for _ in range(2):  # the second time from memory
+                found: list[int] = []
+                after: tuple[Any, ...] | None = None
+                while page := numbers(unit, criterion, order=order, limit=7, after=after):
+                    found += page
+                    last = everything[page[-1]]
+                    after = (last.values["count"], last.id)
+                assert found == expected
 
 
 def test_a_host_that_listens_sees_all(store: tuple[Engine, SqlAlchemyUnits]) -> None:

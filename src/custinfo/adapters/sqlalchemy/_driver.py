@@ -85,7 +85,7 @@ def _unwatched(connection: Connection, text: str, parameters: Any, how: Run) -> 
     cursor = connection.connection.cursor()
     try:
         how(cursor, text, parameters)
-        return cursor.fetchall() if cursor.description else cursor.rowcount
+        return list(cursor.fetchall()) if cursor.description else cursor.rowcount  # PyMySQL gives a tuple
     finally:
         cursor.close()
 
