@@ -1,6 +1,6 @@
 """The answers that tell something after all: the list of `docs/explanation/what-refusals-tell.md`, in code.
 
-Each entry is the anchor of its row there, and tells of two differing answers to one call whether it is that row, and
+Each entry is named as its paragraph there, and tells of two differing answers to one call whether it is that row, and
 nothing else, that makes the difference. The test excepts these and nothing else.
 """
 
@@ -20,16 +20,6 @@ class Difference:
     drawn: Any
     answers: tuple[str, str]
 
-    def codes(self, *codes: str) -> bool:
-        """Tell whether one of the answers is a refusal with one of these codes."""
-        return any(f"code='{code}'" in text or f"('{code}'," in text for text in self.answers for code in codes)
-
-
-WRITES: Final = tuple(
-    f"Records.{name}"
-    for name in ("create", "update", "revert", "restore", "tag", "transfer", "archive", "claim", "release", "merge")
-)
-IMPORT: Final = "custinfo.adapters.excel.plan_import"
 
 KNOWN: Final[dict[str, Callable[[Difference], bool]]] = {
     "configuring": lambda found: found.verb.startswith("LiveConfiguration."),

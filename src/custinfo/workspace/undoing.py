@@ -45,11 +45,20 @@ def undo(context: Context, batch_id: str) -> UndoReport:
     access = context.access(batch.module)
     if context.actor != batch.actor and not access.may("import") and not access.may("configure"):
         raise context.denied("import", batch.module)
+    if context.actor != batch.actor and not access.may("configure") and not _reaches(context, batch):
+        raise not_found("import")
     if batch.state == "undone":
         return UndoReport()
     with context.unit.atomic():
         context.hold_configuration()
         return _Undo(context, batch).run()
+
+
+def _reaches(context: Context, batch: ImportBatch) -> bool:
+    """Tell whether the actor may import on every record that an import changed: else it is none of theirs."""
+    ids = {change.record_id for change in context.unit.history.of_batch(batch.id) if change.module == batch.module}
+    records = context.unit.records.get(batch.module, ids)
+    return all("import" in context.verdict(record).actions for record in records.values())
 
 
 class _Undo:

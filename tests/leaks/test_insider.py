@@ -1,0 +1,282 @@
+"""What a salesperson with Python tries at the objects that a session gives them."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from custinfo import (
+    ANY,
+    CustinfoError,
+    F,
+    Grant,
+    InvalidInputError,
+    Masked,
+    NotFoundError,
+    PermissionDeniedError,
+    Workspace,
+)
+from custinfo.adapters.excel import export, plan_import
+from custinfo.standard import sample_organisation, standard_configuration
+from tests.adapters.excel.sessions import headings, loaded, rows_of, template
+from tests.unit.workspace.story import ENTERPRISE, Story
+
+ACCOUNT = "6222 111 3445"
+NOWHERE = "018e3ff1-e047-7000-ab48-000000000000"
+
+
+@pytest.fixture
+def story() -> Iterator[Story]:
+    """A store with one customer of 李四 and one of 王五, each with an account."""
+    with Workspace.open("memory://", standard_configuration(), organisation=sample_organisation()) as workspace:
+        story = Story(workspace)
+        story.update("sunjiu", story.customer("lisi"), {"bank_account": ACCOUNT})
+        story.update("sunjiu", story.customer("wangwu", name="王五的客户", uscc=None), {"bank_account": "999"})
+        yield story
+
+
+def ids(story: Story) -> tuple[str, str]:
+    """Return the id of 李四's customer, and that of 王五's."""
+    with story.workspace.acting_as("zhoushi") as session:
+        found = {view["name"]: view.id for view in session.customers.find().records}
+    return found[ENTERPRISE["name"]], found["王五的客户"]
+
+
+def told(story: Story, actor: str, ask: Any) -> str:
+    """Return what an actor is told, errors in full."""
+    try:
+        with story.workspace.acting_as(actor) as session:
+            return repr(ask(session))
+    except CustinfoError as error:
+        return f"{type(error).__name__} {error} {error.message('zh')}"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session, key: session.customers.get(key),
+        lambda session, key: session.customers.history(key),
+        lambda session, key: session.customers.tags(key),
+        lambda session, key: session.customers.diff(key, 1, 2),
+        lambda session, key: session.customers.as_of(key, session.now()),
+        lambda session, key: session.customers.update(key, {"email": "a@example.com"}, version=1),
+        lambda session, key: session.customers.update(key, {"phone": "nonsense"}, version=77),
+        lambda session, key: session.customers.archive(key, version=1),
+        lambda session, key: session.customers.restore(key, version=1),
+        lambda session, key: session.customers.transfer(key, "lisi", version=1),
+        lambda session, key: session.customers.tag(key, ("自定义", "x"), version=1),
+        lambda session, key: session.customers.revert(key, to_version=1, version=1),
+        lambda session, key: session.customers.delete(key, version=1),
+        lambda session, key: session.customers.claim(key, version=1),
+        lambda session, key: session.customers.share(key, "lisi", version=1),
+        lambda session, key: session.customers.merge(key, [key + "x"], version=1),
+    ],
+)
+def test_a_guessed_id_is_an_id_of_nothing(story: Story, ask: Any) -> None:
+    """A colleague's id from a forwarded link tells no more, in no verb, than an id that was never given."""
+    assert told(story, "lisi", lambda session: ask(session, ids(story)[1])) == told(
+        story, "lisi", lambda session: ask(session, NOWHERE)
+    )
+
+
+def test_a_colleagues_customer_is_not_followed_up(story: Story) -> None:
+    """Writing a follow-up about a colleague's customer answers like writing one about none."""
+    values = {"at": "2024-03-01 10:00", "content": "内容"}
+    answers = {
+        told(story, "lisi", lambda session, key=key: session.follow_ups.create({**values, "customer": key}))
+        for key in (ids(story)[1], NOWHERE)
+    }
+    assert len(answers) == 1
+
+
+def test_a_colleagues_customer_is_not_found_by_title(story: Story) -> None:
+    """Naming the customer of a follow-up by its name finds one's own only."""
+    values = {"at": "2024-03-01 10:00", "content": "内容"}
+    answers = {
+        told(story, "lisi", lambda session, name=name: session.follow_ups.create({**values, "customer": name}))
+        for name in ("王五的客户", "没有的客户")
+    }
+    assert len(answers) == 1
+
+
+GUESSES = (F.bank_account == ACCOUNT, ~(F.bank_account == ACCOUNT), F.bank_account.is_present())
+
+
+@pytest.mark.parametrize("criterion", GUESSES)
+def test_a_hidden_field_is_no_question(story: Story, criterion: Any) -> None:
+    """Asking for one's own customers by a hidden field is refused, right guess or wrong, and so is its complement."""
+    for verb in ("find", "count"):
+        answer = told(story, "lisi", lambda session, verb=verb: getattr(session.customers, verb)(criterion))
+        assert answer.startswith("PermissionDeniedError")
+
+
+def test_a_question_in_an_or_is_still_a_question(story: Story) -> None:
+    """Hiding the hidden field behind an alternative that always holds does not smuggle it in."""
+    criterion = (F.name.is_present()) | (F.bank_account == ACCOUNT)
+    assert told(story, "lisi", lambda session: session.customers.count(criterion)).startswith("PermissionDenied")
+
+
+def test_a_typed_mask_is_no_value_in_an_import(story: Story) -> None:
+    """Importing what one sees of a masked account, typed by hand, does not replace the account by stars."""
+    own, _ = ids(story)
+    file = f"id,开户行信息\n{own},****3445".encode()
+    with story.workspace.acting_as("sunjiu") as session:
+        plan = plan_import(session, "customer", file)
+        plan.apply()
+    assert story.view("zhoushi", own)["bank_account"] == ACCOUNT
+
+
+def test_a_mask_is_not_written_back(story: Story) -> None:
+    """Handing back the masked value that one was shown is refused, and nothing is saved."""
+    own, _ = ids(story)
+    with story.workspace.acting_as("sunjiu") as session, pytest.raises(InvalidInputError):
+        shown = session.customers.get(own)["bank_account"]
+        assert isinstance(shown, Masked)
+        session.customers.update(own, {"bank_account": shown}, version=ANY)
+    assert story.view("zhoushi", own)["bank_account"] == ACCOUNT
+
+
+def test_a_pickled_view_holds_no_more(story: Story) -> None:
+    """Taking the bytes of a view apart gives no hidden value."""
+    own, _ = ids(story)
+    view = story.view("lisi", own)
+    assert ACCOUNT.encode() not in pickle.dumps(view)
+    assert ACCOUNT not in repr(view)
+    assert "bank_account" not in view.visible
+
+
+def test_an_export_names_no_column_that_is_hidden(story: Story) -> None:
+    """Asking an export for the account is refused, and a plain one has no such column and no such value."""
+    with story.workspace.acting_as("lisi") as session:
+        with pytest.raises(PermissionDeniedError):
+            export(session, "customer", io.BytesIO(), fields=["开户行信息"])
+        file = io.BytesIO()
+        assert export(session, "customer", file).rows == 1
+    (row,) = rows_of(loaded(file).worksheets[0])
+    assert row["客户名称"] == ENTERPRISE["name"]
+    assert "开户行信息" not in row
+    assert ACCOUNT not in row.values()
+
+
+def test_an_export_is_not_ordered_by_what_is_hidden(story: Story) -> None:
+    """The order of the rows of an export would tell an account bit by bit."""
+    with story.workspace.acting_as("lisi") as session, pytest.raises(PermissionDeniedError):
+        export(session, "customer", io.BytesIO(), order_by=["bank_account"])
+
+
+def test_a_template_offers_no_field_that_one_may_not_set(story: Story) -> None:
+    """A template of a salesperson has nothing of the account."""
+    with story.workspace.acting_as("lisi") as session:
+        names = [str(heading) for heading in headings(template(session).worksheets[0])]
+    assert "*客户名称" in names
+    assert not any("开户行信息" in name for name in names)
+
+
+def test_a_hidden_change_leaves_no_trace_of_its_author(story: Story) -> None:
+    """Who sets accounts, and when, is not read off the history of one's own customer."""
+    own, _ = ids(story)
+    with story.workspace.acting_as("lisi") as session:
+        assert [change.actor for change in session.customers.history(own)] == ["lisi"]
+
+
+def test_a_hidden_version_is_not_gone_back_to(story: Story) -> None:
+    """Reverting to before a hidden change changes nothing of it."""
+    own, _ = ids(story)
+    told(story, "lisi", lambda session: session.customers.revert(own, to_version=1, version=ANY))
+    assert story.view("zhoushi", own)["bank_account"] == ACCOUNT
+
+
+def test_a_request_of_others_is_a_request_of_nobody(story: Story) -> None:
+    """The id of a colleague's request, from a screenshot, answers like one that was never given."""
+    with story.workspace.acting_as("wangwu") as session:
+        outcome: Any = session.customers.update(ids(story)[1], {"status": "流失"}, version=ANY)
+    answers = {
+        told(story, "lisi", lambda session, key=key: session.approvals.get(key))
+        for key in (outcome.request.id, NOWHERE)
+    }
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject", "withdraw"])
+def test_nobody_decides_what_they_do_not_know(story: Story, verb: str) -> None:
+    """Deciding about a colleague's request is answered like deciding about none."""
+    with story.workspace.acting_as("wangwu") as session:
+        outcome: Any = session.customers.update(ids(story)[1], {"status": "流失"}, version=ANY)
+    with story.workspace.acting_as("lisi") as session, pytest.raises(NotFoundError):
+        getattr(session.approvals, verb)(outcome.request.id)
+
+
+def test_an_unknown_field_and_a_hidden_one_are_alike_in_a_view(story: Story) -> None:
+    """Asking a view for the account raises what asking for nonsense raises."""
+    view = story.view("lisi", ids(story)[0])
+    for name in ("bank_account", "开户行信息", "nonsense"):
+        with pytest.raises(KeyError):
+            view[name]
+
+
+def test_nobody_plans_a_configuration_who_may_not(story: Story) -> None:
+    """A plan, which counts, is not made by a salesperson, and neither are earlier versions looked at."""
+    for ask in (
+        lambda session: session.configuration.plan(
+            session.configuration.current.change_field("customer", "name", label="x")
+        ),
+        lambda session: session.configuration.revisions(),
+        lambda session: session.configuration.refresh("customer"),
+    ):
+        assert told(story, "lisi", ask).startswith("PermissionDenied")
+
+
+def test_nobody_undoes_an_import_by_a_guessed_number(story: Story) -> None:
+    """Undoing somebody's import takes the right to import: a salesperson is refused, and everything stays."""
+    file = "客户名称,客户类型,联系人,联系方式\n甲公司,企业客户,张三,13812345601".encode()
+    with story.workspace.acting_as("sunjiu") as session:
+        report = plan_import(session, "customer", file).apply()
+    with pytest.raises(PermissionDeniedError):
+        story.workspace.undo_import(report.batch_id, actor="lisi")
+    with story.workspace.acting_as("sunjiu") as session:
+        assert session.customers.count() == 3
+
+
+def test_an_import_of_all_is_not_undone_by_who_imports_their_own() -> None:
+    """The right to import one's own customers takes no administrator's import back; its number is that of none."""
+    grant = Grant("sales", "customer", frozenset({"import"}))
+    configuration = standard_configuration().with_grants(grant)
+    with Workspace.open("memory://", configuration, organisation=sample_organisation()) as workspace:
+        file = "客户名称,客户类型,联系人,联系方式\n甲公司,企业客户,张三,13812345601".encode()
+        with workspace.acting_as("sunjiu") as session:
+            report = plan_import(session, "customer", file).apply()
+        for batch in (report.batch_id, NOWHERE):
+            with pytest.raises(NotFoundError):
+                workspace.undo_import(batch, actor="lisi")
+        with workspace.acting_as("sunjiu") as session:
+            assert session.customers.count() == 1
+
+
+def test_the_access_log_is_not_read_by_those_whom_it_is_about(story: Story) -> None:
+    """Who reads accounts may not see whether that is noticed."""
+    assert told(story, "zhoushi", lambda session: session.access_log.find("customer")).startswith("PermissionDenied")
+
+
+def test_a_deputy_needs_a_rule(story: Story) -> None:
+    """Saying that one acts on behalf of the senior administrator does not make it so."""
+    with pytest.raises(PermissionDeniedError), story.workspace.acting_as("lisi", on_behalf_of="zhoushi"):
+        pass
+
+
+def test_an_ended_session_answers_nothing(story: Story) -> None:
+    """Verbs that were kept beyond the session, after a change of rights, answer nothing."""
+    with story.workspace.acting_as("lisi") as session:
+        records = session.customers
+    with pytest.raises(CustinfoError):
+        records.count()
+
+
+def test_a_forged_owner_gives_no_reach(story: Story) -> None:
+    """Creating a customer in a colleague's name or department, or under an id of one's own, is refused."""
+    for extra in ({"owner": "wangwu"}, {"department": "sales1-2"}, {"created_by": "wangwu"}, {"id": NOWHERE}):
+        raw = {**ENTERPRISE, "uscc": None, "name": "新", **extra}
+        assert told(story, "lisi", lambda session, raw=raw: session.customers.create(raw)).split()[0].endswith("Error")
