@@ -33,10 +33,11 @@ class RequestViews:
         self._applying = Applying(context)
 
     def may_know(self, request: Request) -> bool:
-        """Tell whether the actor has a part in a request, may view one of its records, or sees to the module."""
+        """Tell whether the actor has a part in a request, sees something of what it changes, or sees to the module."""
         if self._context.actor in involved(request) or self.administers(request):
             return True
-        return any("view" in self._verdict(request, key)[1].actions for key in request.record_ids())
+        verdicts = (self._verdict(request, key)[1] for key in request.record_ids())
+        return any("view" in verdict.actions and _shows(verdict, request) for verdict in verdicts)
 
     def administers(self, request: Request) -> bool:
         """Tell whether the actor may move the requests of a module on that are stuck: who may configure it."""
@@ -191,3 +192,8 @@ def _stand_in(request: Request) -> Record:
         request.submitted_at,
         request.submitted_at,
     )
+
+
+def _shows(verdict: Verdict, request: Request) -> bool:
+    """Tell whether something of what a request changes is not hidden; without fields, its record says it."""
+    return not request.patch or any(verdict.field(key) != "hidden" for key in request.patch)
