@@ -114,12 +114,18 @@ class Applying:
             return (Problem("record_gone"),)
         found = []
         if record.archived_at is not None and "archived_at" not in request.patch:
-            found.append(Problem("record_archived"))
+            found.append(Problem("record_merged" if self._merged(record) else "record_archived"))
         if request.action == "delete" and record.updated_at > request.proposed_at:
             found.append(Problem("changed_since"))
         own = stripped(self._context, record)
         found += [Problem("changed_since", key) for key, value in request.base.items() if current(own, key) != value]
         return tuple(found)
+
+    def _merged(self, record: Record) -> bool:
+        """Tell whether a record is in the archive because it went into another one."""
+        changes = self._context.unit.history.of_record(record.module, record.id)
+        moves = [change.action for change in changes if any(item.field == "archived_at" for item in change.fields)]
+        return moves[-1:] == ["merge"]
 
     def _patched(self, request: Request, before: Record | None, written: Mapping[FieldKey, Any]) -> Record:
         patch = {key: value for key, value in written.items() if key not in _SYSTEM}

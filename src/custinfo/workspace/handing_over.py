@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from custinfo.core.approval.machine import Command, decide
+from custinfo.core.approval.machine import Command, Event
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.criteria.evaluate import compile_predicate
 from custinfo.core.criteria.nodes import Compare, Criterion, OneOf, all_of, any_of
@@ -18,6 +18,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft
+from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.writing import WritePath
 
@@ -245,12 +246,13 @@ class _Planner:
             yield task
 
 
-def handed_over(context: Context, request: Request, leaver: MemberKey, task: HandOverTask) -> Request:
+def handed_over(
+    context: Context, request: Request, leaver: MemberKey, task: HandOverTask
+) -> tuple[Request, tuple[Event, ...]]:
     """Return a request with the decision of a leaver given to somebody else. Raises: IllegalTransitionError."""
     if task.to is None:
         raise IllegalTransitionError([Problem("nobody_takes_over")])
-    command = Command("transfer", None, task.version, (task.to,), holder=leaver)
-    return decide(request, command, actor=context.author, now=context.now(), calendar=context.calendar)[0]
+    return carry_out(context, request, Command("transfer", None, task.version, (task.to,), holder=leaver))
 
 
 def draft_of(item: HandOverItem, reason: str | None) -> Draft:
@@ -297,5 +299,5 @@ class _Application:
 
     def task(self, task: HandOverTask) -> RequestId:
         [request] = self.context.unit.approvals.get([task.request_id]).values()
-        self.context.unit.approvals.save(handed_over(self.context, request, self.plan.leaver, task))
+        keep(self.context, request, *handed_over(self.context, request, self.plan.leaver, task))
         return task.request_id

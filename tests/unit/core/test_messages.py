@@ -23,6 +23,7 @@ PLAIN = (
     "record_exists",
     "record_gone",
     "record_archived",
+    "record_merged",
     "record_transferred",
     "changed_since",
     "nobody_left",

@@ -144,3 +144,20 @@ def test_what_is_not_deleted(deleting: Workspace) -> None:
         session.customers.delete(other.id, version=ANY)
     with deleting.acting_as("sunjiu") as session:
         assert session.customers.count(F.name == "乙") == 1
+
+
+def test_a_request_tells_that_its_record_was_merged(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that came between the look and the merger says what became of its record; archiving is another thing."""
+    keep, other = story.customer("lisi", name="甲"), story.customer("lisi", name="乙", uscc=None)
+    request = story.submit("lisi", other, {"status": "流失"})
+    monkeypatch.setattr("custinfo.workspace.combining.refuse_pending", lambda context, records: None)
+    with story.workspace.acting_as("sunjiu") as session:
+        session.customers.merge(keep.id, [other.id], version=ANY)
+    assert story.approve("zhaojl", request).state == "needs_rebase"
+    with story.workspace.acting_as("lisi") as session:
+        assert [problem.code for problem in session.approvals.get(request.id).happened] == ["record_merged"]
+    with story.workspace.acting_as("sunjiu") as session:
+        session.customers.restore(other.id, version=ANY)
+        session.customers.archive(other.id, version=ANY)
+    with story.workspace.acting_as("lisi") as session:
+        assert [problem.code for problem in session.approvals.get(request.id).happened] == ["record_archived"]

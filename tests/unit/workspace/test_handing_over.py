@@ -7,6 +7,7 @@ import pytest
 
 from custinfo import ANY, F, InvalidInputError, StaleVersionError, Workspace
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.outbox import Event
 from custinfo.core.policy.grants import ALL_FIELDS, Grant
 from custinfo.core.records import MemberKey
 from custinfo.standard import sample_organisation, standard_configuration
@@ -204,3 +205,22 @@ def test_open_approvals(story: Story) -> None:
         assert [(entry.actor, entry.command, entry.holder) for entry in trail][1] == ("qian", "transfer", "zhaojl")
     with story.workspace.acting_as("sunjiu") as session:
         assert session.plan_hand_over("zhaojl", to="qian").tasks == ()  # nothing is said of records out of reach
+
+
+def test_handed_over_tasks_are_announced(url: str) -> None:
+    """Whoever decides now is told, as after every other way in which a task finds its holder."""
+    given = standard_configuration()
+    announced = given.with_modules(attrs.evolve(given.modules["customer"], announced=True))
+    people = sample_organisation()
+    second = attrs.evolve(people.members["zhaojl"], key="qian", name="钱经理", employee_number="E100")
+    people = attrs.evolve(people, members=people.members.set("qian", second))
+    with Workspace.open(url, announced, organisation=people) as workspace:
+        story = Story(workspace)
+        request = story.submit("lisi", story.customer("lisi"), {"status": "流失"})
+        workspace.deliver(lambda event: None)
+        with workspace.acting_as("qian") as session:
+            assert session.plan_hand_over("zhaojl", to="qian").apply().tasks == (request.id,)
+        heard: list[Event] = []
+        workspace.deliver(heard.append)
+        opened = [event for event in heard if event.type == "approval.task_opened"]
+        assert [(item.payload["request_id"], item.payload["member"]) for item in opened] == [(request.id, "qian")]

@@ -128,6 +128,7 @@ ENGLISH: Final = {
     "record_exists": "the record exists already",
     "record_gone": "the record was removed meanwhile",
     "record_archived": "the record was archived meanwhile",
+    "record_merged": "the record was merged into another one meanwhile",
     "record_transferred": "the record was given to another owner meanwhile",
     "changed_since": "changed since the request was made",
     "nobody_left": "nobody who is asked can decide any more",

@@ -127,6 +127,7 @@ CHINESE: Final = {
     "record_exists": "记录已存在",
     "record_gone": "记录已被删除",
     "record_archived": "记录已被归档",
+    "record_merged": "记录已被合并到另一条记录",
     "record_transferred": "记录已转给其他负责人",
     "changed_since": "申请提交后该字段已被修改",
     "nobody_left": "审批人都已无法处理",
