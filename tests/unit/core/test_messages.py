@@ -224,6 +224,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "guard_not_met": {"after": "a", "because": "Amount ≥ 1"},
     "required_in_state": {"state": "a"},
     "choice_not_valid": {"dictionary": "Status", "period": "from 2024-01-01 on"},
+    "action_not_gated": {"action": "export", "path": "$.flows"},
     "approval_missing": {"flow": "Winning"},
     "rule_failed": {"hint": "no"},
     "stale_version": {"actual": 3, "expected": 2},

@@ -147,10 +147,10 @@ def test_what_is_not_deleted(deleting: Workspace) -> None:
 
 
 def test_a_request_tells_that_its_record_was_merged(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that came between the look and the merger says what became of its record; archiving is another thing."""
+    """A request that came between the look and the merger tells it; archiving is another thing."""
     keep, other = story.customer("lisi", name="甲"), story.customer("lisi", name="乙", uscc=None)
     request = story.submit("lisi", other, {"status": "流失"})
-    monkeypatch.setattr("custinfo.workspace.combining.refuse_pending", lambda context, records: None)
+    monkeypatch.setattr("custinfo.workspace.combining.refuse_pending", lambda *_: None)
     with story.workspace.acting_as("sunjiu") as session:
         session.customers.merge(keep.id, [other.id], version=ANY)
     assert story.approve("zhaojl", request).state == "needs_rebase"

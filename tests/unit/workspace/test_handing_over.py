@@ -217,10 +217,11 @@ def test_handed_over_tasks_are_announced(url: str) -> None:
     with Workspace.open(url, announced, organisation=people) as workspace:
         story = Story(workspace)
         request = story.submit("lisi", story.customer("lisi"), {"status": "流失"})
-        workspace.deliver(lambda event: None)
+        heard: list[Event] = []
+        workspace.deliver(heard.append)
+        heard.clear()
         with workspace.acting_as("qian") as session:
             assert session.plan_hand_over("zhaojl", to="qian").apply().tasks == (request.id,)
-        heard: list[Event] = []
         workspace.deliver(heard.append)
         opened = [event for event in heard if event.type == "approval.task_opened"]
         assert [(item.payload["request_id"], item.payload["member"]) for item in opened] == [(request.id, "qian")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import attrs
 
@@ -12,6 +13,7 @@ from custinfo.core.approval.flows import (
     DepartmentHead,
     FieldMember,
     Flow,
+    GatedAction,
     NamedMember,
     RoleHolders,
     ShareQuorum,
@@ -27,6 +29,9 @@ from custinfo.core.spots import Spot, repeated
 from custinfo.core.validation.whole._subject import Subject
 
 __all__ = ["flow_problems"]
+
+_NOT_ASKED: Final[frozenset[GatedAction]] = frozenset({"merge", "import", "export"})
+"""Actions about which no flow is asked: a gate that is not there is worse than none."""
 
 
 def flow_problems(subject: Subject) -> Iterator[Problem]:
@@ -49,6 +54,9 @@ def _trigger(subject: Subject, flow: Flow, spot: Spot) -> Iterator[Problem]:
         yield spot.dot("module").unknown("module", trigger.module)
         return
     here = attrs.evolve(spot, module=trigger.module)
+    for action in trigger.actions:
+        if action in _NOT_ASKED:
+            yield here.dot("actions").problem("action_not_gated", action=action)
     for key in trigger.fields:
         if key not in module.definition.fields and key not in PSEUDO_FIELDS:
             yield here.dot("fields").unknown("field", key)
