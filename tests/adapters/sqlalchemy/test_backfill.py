@@ -267,7 +267,7 @@ def test_a_held_row_is_waited_for_alone(units: SqlAlchemyUnits) -> None:
         unit.records.save([make_record(70, {"b": 5}, version=2)])
         builder.start()
         deadline = time.monotonic() + 20
-        while done(units) < 60 and time.monotonic() < deadline:
+        while done(units) < 70 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.1)
         assert done(units) == 70

@@ -400,6 +400,7 @@ def test_from_any_database_to_any_other(first: str, second: str) -> None:
             "import": 1,
             "event": 0,
             "anchor": 0,
+            "access": 0,
         }
         made.seek(0)
         assert workspace(target).import_tenant(made) == summary
