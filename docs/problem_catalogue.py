@@ -60,7 +60,7 @@ TOPICS: Final[dict[str, str]] = {
         no_approver not_your_task own_change request_closed not_submitter stale_request needs_rebase approval_missing
         already_asked not_amendable not_an_earlier_step recipient_needed nothing_to_take_back acted_since
         nothing_proposed not_involved reminded_already not_due record_exists record_gone record_archived
-        record_merged record_transferred changed_since nobody_left overdue not_applied
+        record_merged merge_again record_transferred changed_since nobody_left overdue not_applied
         step_never_reached step_always_passed role_without_holders quorum_out_of_reach escalation_circle
         escalation_nowhere flow_without_decision
     """,

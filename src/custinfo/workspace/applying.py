@@ -16,9 +16,10 @@ from custinfo.core.history.changes import Change, ChangeAction, changes_between
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, Sealed
 from custinfo.workspace.context import Context
-from custinfo.workspace.deleting import refuse_referenced
+from custinfo.workspace.deleting import refuse_pending, refuse_referenced
 from custinfo.workspace.deriving import derived, derived_changes, follow, stripped
 from custinfo.workspace.erasing import Eraser
+from custinfo.workspace.joining import Repointing, joint_shares
 from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
@@ -42,6 +43,8 @@ class Applying:
 
         Raises: InvalidInputError if the record would break a rule; ConflictError. Call it in `atomic`.
         """
+        if request.action == "merge":
+            return self._run_merger(request)
         if request.items:
             return self._run_items(request)
         before = self._before(request)
@@ -60,11 +63,8 @@ class Applying:
         return applied
 
     def _run_items(self, request: Request) -> Request:
-        items = []
-        for item in request.items:
-            part = request.after({"record_id": item.record_id, "patch": item.patch, "base": item.base, "items": ()})
-            items.append(self._item(part, item))
-        return self.step(request.after({"items": tuple(items)}), "apply")
+        items = tuple(self._item(_part(request, item), item) for item in request.items)
+        return self.step(request.after({"items": items}), "apply")
 
     def _item(self, part: Request, item: Item) -> Item:
         try:
@@ -77,6 +77,34 @@ class Applying:
         except CustinfoError as error:
             return attrs.evolve(item, outcome="refused", problem=error.code)
         return attrs.evolve(item, outcome="applied")
+
+    def _run_merger(self, request: Request) -> Request:
+        """Merge as a whole what was approved, on the records as they are now, or find the conflict."""
+        if any(found for _, found in self.merger_conflicts(request)):
+            return self.step(request, "find_conflict")
+        parts = [_part(request, item) for item in request.items]
+        records = [record for part in parts if (record := self._before(part)) is not None]
+        refuse_pending(self._context, records, request.id)
+        items = tuple(attrs.evolve(item, outcome="applied") for item in request.items)
+        applied = self.step(request.after({"items": items}), "apply")
+        # The others go first, so that their unique values are free.
+        for part, record in zip(parts[1:], records[1:], strict=True):
+            self._save(part, record, self.checked(part, record))
+        after = attrs.evolve(self.checked(parts[0], records[0]), shares=joint_shares(records))
+        self._save(parts[0], records[0], after)
+        gone, deputed = tuple(record.id for record in records[1:]), request.author != request.submitted_by
+        holder = request.submitted_by if deputed else None
+        Repointing(
+            self._context, after, gone, request.author, "approval", request.reason, holder, request.id, request.batch
+        ).run()
+        return applied
+
+    def merger_conflicts(self, request: Request) -> Iterator[tuple[Record | None, tuple[Problem, ...]]]:
+        """Yield each record of a merger, the one that stays first, with what happened to it since."""
+        for item in request.items:
+            part = _part(request, item)
+            record = self._before(part)
+            yield record, self.conflicts(part, record)
 
     def step(self, request: Request, name: CommandName) -> Request:
         """Carry out a command of the library's own, and save the request."""
@@ -113,9 +141,11 @@ class Applying:
         if record is None:
             return (Problem("record_gone"),)
         found = []
-        if record.archived_at is not None and "archived_at" not in request.patch:
+        merging = request.action == "merge"
+        if record.archived_at is not None and (merging or "archived_at" not in request.patch):
             found.append(Problem("record_merged" if self._merged(record) else "record_archived"))
-        if request.action == "delete" and record.updated_at > request.proposed_at:
+        going = request.action == "delete" or (merging and request.patch["archived_at"] is not CLEAR)
+        if going and record.updated_at > request.proposed_at:
             found.append(Problem("changed_since"))
         own = stripped(self._context, record)
         found += [Problem("changed_since", key) for key, value in request.base.items() if current(own, key) != value]
@@ -194,6 +224,7 @@ class Applying:
             "transfer": "transfer",
             "archive": "archive",
             "delete": "delete",
+            "merge": "merge",
         }
         return Change(
             after.module,
@@ -210,6 +241,11 @@ class Applying:
             request.batch,
             self._context.schema.configuration.version,
         )
+
+
+def _part(request: Request, item: Item) -> Request:
+    """Return the part of a request for many that is about one of them."""
+    return request.after({"record_id": item.record_id, "patch": item.patch, "base": item.base, "items": ()})
 
 
 def current(record: Record, key: FieldKey) -> Any:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import attrs
 
-from custinfo.core.approval.requests import Item, Request, RequestId
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.approval.requests import Item, RequestId
 from custinfo.core.problems import Problem
 from custinfo.core.records import RecordId
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.gating import ApprovalPath, proposed, submitted
+from custinfo.workspace.gating import ApprovalPath, proposed
 from custinfo.workspace.keeping_requests import keep
 from custinfo.workspace.writing import WritePath
 
@@ -70,24 +69,6 @@ def _submit(context: Context, path: WritePath, way: ApprovalPath, prepared: Sequ
         if item.after is not None:
             after = path.finished(item.after, now)
             items.append(Item(after.id, *proposed(context, item.before, after, item.patch)))
-    nothing: FrozenDict[str, object] = FrozenDict()
-    draft = Request(
-        id=RequestId(context.ids()),
-        module=prepared[0].draft.module,
-        record_id=RecordId(""),
-        action=way.action,
-        patch=nothing,
-        base=nothing,
-        flows=(),
-        steps=(),
-        tasks=(),
-        submitted_by=context.actor,
-        submitted_at=now,
-        state="draft",
-        version=0,
-        reason=prepared[0].draft.reason,
-        items=tuple(items),
-    )
-    request = submitted(context, draft, way.proposal(context, draft.module, nothing, nothing, draft.items))
+    request = way.request_for_many(context, prepared[0].draft.module, tuple(items), prepared[0].draft.reason)
     keep(context, None, request, ("submitted",))
     return request.id

@@ -452,12 +452,15 @@ class Records:
         take: Mapping[str, str] | None = None,
         version: Version,
         reason: str | None = None,
-    ) -> Merged:
+    ) -> Merged | AwaitingApproval:
         """Make one record of several that are about the same, all or nothing (CUS-1).
 
         The record that stays keeps its values, and its blanks are filled from the others, in their order; tags and
         shares are put together. What refers to the others refers to it, the others go to the archive, and the history
         of each says so. The actor needs `merge` on all of them.
+
+        Where a flow on `merge` is triggered by the record that stays, or by one that goes, all of this waits as one
+        request (`AwaitingApproval`).
 
         Args:
             keep: The record that stays.
@@ -478,7 +481,9 @@ class Records:
         if not {record.id for record in records}.issuperset(chosen.values()):
             raise ValueError("take must name records that are merged")
         merger = Merger(self._context, records[0], records[1:], chosen, reason)
-        kept, differing, moved = merger.run(version)
+        kept, differing, moved, request = merger.run(version)
+        if request is not None and request.state != "applied":
+            return AwaitingApproval(self._view_of(request))
         ids = tuple(record.id for record in records[1:])
         return Merged(self._reading.view(kept), ids, differing, moved, merger.batch)
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import attrs
 
-from custinfo.core.criteria.nodes import OneOf
+from custinfo.core.approval.requests import Item, Request
 from custinfo.core.errors import InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, changes_between
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, Record, RecordId, Sealed, Share, Tag, Version
-from custinfo.ports.repositories import Query
+from custinfo.core.records import CLEAR, FieldKey, Record, RecordId, Sealed, Tag, Version
+from custinfo.workspace.applying import Applying
 from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
-from custinfo.workspace.deleting import references_to, refuse_pending
-from custinfo.workspace.deriving import derived, follow, stripped
+from custinfo.workspace.deleting import refuse_pending
+from custinfo.workspace.deriving import stripped
 from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.gating import Gate, proposed
+from custinfo.workspace.joining import Repointing, joint_shares
+from custinfo.workspace.keeping_requests import keep
 from custinfo.workspace.views import RecordView
 from custinfo.workspace.writing import WritePath
 
-__all__ = ["Merged", "Merger"]
-
-_PAGE: Final = 500
+__all__ = ["Merged", "Merger", "Merging"]
 
 
 @attrs.frozen
@@ -45,6 +46,19 @@ class Merged:
     differing: tuple[FieldKey, ...]
     moved: int
     batch: str
+
+
+class Merging(NamedTuple):
+    """The record that stays, fields that differed, how many records followed, and the request if there is one."""
+
+    kept: Record
+    differing: tuple[FieldKey, ...]
+    moved: int
+    request: Request | None = None
+
+
+class _TakenBackError(Exception):
+    """What was tried is taken back."""
 
 
 @attrs.define
@@ -69,41 +83,91 @@ class Merger:
     def __attrs_post_init__(self) -> None:
         self.batch = self.context.ids()
 
-    def run(self, version: Version) -> tuple[Record, tuple[FieldKey, ...], int]:
-        """Return the record that stays, the fields in which they differed, and how many records followed.
+    def run(self, version: Version) -> Merging:
+        """Merge, or submit a request for it where a flow asks for approval, and return what came of it.
 
         Raises: as every change; InvalidInputError for records that are of different types or in the archive;
             FieldReservedError where a request about one of them is open. Nothing is saved then.
         """
-        context = self.context
-        if any("merge" not in context.verdict(record).actions for record in (self.keep, *self.others)):
+        self._refuse()
+        values, differing = self._values()
+        shares = joint_shares((self.keep, *self.others))
+        module, record_id = self.keep.module, self.keep.id
+        draft = Draft("merge", module, record_id, values, self._tags(), version, self.reason, typed=True, shares=shares)
+        path = WritePath(self.context, channel="merge", batch=self.batch)
+        request = self._submitted(path, draft)
+        if request is not None:
+            kept = self.context.unit.records.get(module, [record_id])[record_id]
+            return Merging(kept, differing, self._followed(), request)
+        with self.context.unit.atomic():
+            self._put_away(path)
+            kept = self._commit(path, draft)
+            moved = self._repointing().run()
+        return Merging(kept, differing, moved)
+
+    def _refuse(self) -> None:
+        context, records = self.context, (self.keep, *self.others)
+        if any("merge" not in context.verdict(record).actions for record in records):
             raise PermissionDeniedError([refusal(context, "merge", self.keep.module)])
         unknown = self.take.keys() - context.module(self.keep.module).definition.fields.keys()
         if unknown:
             raise InvalidInputError([Problem("unknown_field", key) for key in sorted(unknown)])
-        refuse_pending(context, [self.keep, *self.others])
+        refuse_pending(context, records)
         self._refuse_types()
-        values, differing = self._values()
-        draft = Draft(
-            "merge",
-            self.keep.module,
-            self.keep.id,
-            values,
-            self._tags(),
-            version,
-            self.reason,
-            typed=True,
-            shares=self._shares(),
-        )
-        path = WritePath(context, channel="merge", batch=self.batch)
+
+    def _put_away(self, path: WritePath) -> None:
+        """Archive the others: they go first, so that their unique values are free."""
+        for other in self.others:
+            away = Draft("merge", other.module, other.id, {}, None, other.version, self.reason, archives=True)
+            self._commit(path, away)
+
+    def _repointing(self) -> Repointing:
+        context, gone = self.context, tuple(record.id for record in self.others)
+        deputy = context.on_behalf_of
+        return Repointing(context, self.keep, gone, context.author, "merge", self.reason, deputy, None, self.batch)
+
+    def _submitted(self, path: WritePath, draft: Draft) -> Request | None:
+        """Save a request for the merger as a whole, or return `None` where no flow asks for approval."""
+        context, gate = self.context, Gate(self.context)
+        if not gate.watches_mergers(self.keep.module):
+            return None
+        prepared = self._tried(path, draft)
+        after = path.finished(_result(prepared), context.now())
+        patch, base = proposed(context, self.keep, after, prepared.patch)
+        way = gate.merger(self.keep, after, patch.keys(), self.others)
+        if way is None:
+            return None
+        # That it stays live is part of what is proposed: nobody may archive it meanwhile. Shares follow in the end.
+        lasting: FrozenDict[FieldKey, Any] = FrozenDict({"archived_at": CLEAR})
+        ending: FrozenDict[FieldKey, Any] = FrozenDict({"archived_at": context.now()})
+        live: FrozenDict[FieldKey, Any] = FrozenDict({"archived_at": None})
+        stays = Item(self.keep.id, lasting.merged(patch.without("shares")), live.merged(base.without("shares")))
+        items = (stays, *(Item(record.id, ending, live) for record in self.others))
+        request = way.request_for_many(context, self.keep.module, items, self.reason, self.batch)
         with context.unit.atomic():
-            # The others go first, so that their unique values are free.
-            for other in self.others:
-                away = Draft("merge", other.module, other.id, {}, None, other.version, self.reason, archives=True)
-                self._commit(path, away)
-            kept = self._commit(path, draft)
-            moved = self._repoint()
-        return kept, differing, moved
+            context.hold_configuration()
+            keep(context, None, request, ("submitted",))
+            return Applying(context).run(request) if request.state == "approved" else request
+
+    def _followed(self) -> int:
+        """Return how many records that the actor may view followed a merger whose request passed by itself."""
+        context = self.context
+        moved = [change for change in context.unit.history.of_batch(self.batch) if change.action == "update"]
+        records = (context.unit.records.get(change.module, [change.record_id]) for change in moved)
+        return sum("view" in context.verdict(record).actions for found in records for record in found.values())
+
+    def _tried(self, path: WritePath, draft: Draft) -> Prepared:
+        """Return what the record that stays comes to once the others are out of its way, which is taken back."""
+        try:
+            with suppress(_TakenBackError), self.context.unit.atomic():
+                self._put_away(path)
+                [prepared] = path.prepare([draft])
+                raise _TakenBackError
+        finally:
+            self.context.related.forget(self.others)
+        if prepared.error is not None:
+            raise prepared.error
+        return prepared
 
     def _commit(self, path: WritePath, draft: Draft) -> Record:
         [prepared] = path.prepare([draft])
@@ -150,56 +214,6 @@ class Merger:
             single = {tag.dimension for tag in found if dimensions[tag.dimension].single}
             found |= {tag for tag in other.tags if tag.dimension not in single and not owns(tag)}
         return frozenset(found)
-
-    def _shares(self) -> frozenset[Share]:
-        found: dict[tuple[str, str], Share] = {}
-        for record in (self.keep, *self.others):
-            for share in record.shares:
-                found.setdefault((share.kind, share.key), share)
-        return frozenset(found.values())
-
-    def _repoint(self) -> int:
-        """Let whatever refers to the others refer to the record that stays; return how many the actor may view."""
-        moved = 0
-        ids = tuple(record.id for record in self.others)
-        for module, key in references_to(self.context, self.keep.module):
-            while found := self.context.unit.queries.find(Query(module, OneOf((key,), ids), limit=_PAGE)):
-                moved += sum("view" in self.context.verdict(record).actions for record in found)
-                self._save(found, key)
-        return moved
-
-    def _save(self, records: Iterable[Record], key: FieldKey) -> None:
-        pairs = [(record, self._repointed(record, key)) for record in records]
-        after = [new for _, new in pairs]
-        self.context.unit.records.save(after)
-        self.context.remember(list(self._changes(pairs)))
-        self.context.related.forget(after)
-        follow(self.context, after)
-
-    def _repointed(self, record: Record, key: FieldKey) -> Record:
-        values = record.values.without(key)
-        if record.id != self.keep.id:  # nothing refers to itself
-            values = FrozenDict({**record.values, key: self.keep.id})
-        after = derived(self.context, attrs.evolve(record, values=values))
-        return attrs.evolve(after, version=record.version + 1, updated_at=self.context.now())
-
-    def _changes(self, pairs: Iterable[tuple[Record, Record]]) -> Iterator[Change]:
-        for before, after in pairs:
-            yield Change(
-                after.module,
-                after.id,
-                after.version,
-                after.updated_at,
-                self.context.author,
-                "update",
-                changes_between(before, after),
-                "merge",
-                self.reason,
-                self.context.on_behalf_of,
-                None,
-                self.batch,
-                self.context.schema.configuration.version,
-            )
 
 
 def _result(prepared: Prepared) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from custinfo.core.approval.requests import RequestId
 from custinfo.core.criteria.nodes import OneOf
 from custinfo.core.errors import FieldReservedError, InvalidInputError
 from custinfo.core.problems import Problem
@@ -31,9 +32,11 @@ def refuse_referenced(context: Context, record: Record) -> None:
             raise InvalidInputError([Problem("still_referenced", params={"module": context.named(module)})])
 
 
-def refuse_pending(context: Context, records: Iterable[Record]) -> None:
-    """Refuse to take away records about which a request is open. Raises: FieldReservedError."""
+def refuse_pending(context: Context, records: Iterable[Record], own: RequestId | None = None) -> None:
+    """Refuse to take away records about which a request, other than `own`, is open. Raises: FieldReservedError."""
     for record in records:
         for request in context.unit.approvals.open_for(record.module, [record.id]):
+            if request.id == own:
+                continue
             fields = sorted(request.patch) or [""]
             raise FieldReservedError([Problem("field_reserved", fields[0] or None, params={"request_id": request.id})])

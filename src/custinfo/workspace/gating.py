@@ -19,15 +19,13 @@ from custinfo.core.errors import CustinfoError, FieldReservedError, PermissionDe
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import FieldChange, changes_between
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Record
+from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Record, RecordId
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import stripped
 
 __all__ = ["ApprovalPath", "Gate", "digest_of", "proposed", "submitted"]
 
 _DIGEST: Final = 16
-
-_ERASING: Final[tuple[GatedAction, ...]] = ("erase",)
 
 
 @attrs.frozen
@@ -49,10 +47,30 @@ class ApprovalPath:
     ) -> Request:
         """Return the request for a change whose encrypted values are sealed; it takes an id, and saves nothing."""
         patch, base = proposed(context, before, after, written)
+        return self._submitted(context, after.module, after.id, patch, base, (), reason, batch)
+
+    def request_for_many(
+        self, context: Context, module: ModuleKey, items: tuple[Item, ...], reason: str | None, batch: str | None = None
+    ) -> Request:
+        """Return one request for many records, as `request` does for one."""
+        nothing: FrozenDict[FieldKey, Any] = FrozenDict()
+        return self._submitted(context, module, RecordId(""), nothing, nothing, items, reason, batch)
+
+    def _submitted(
+        self,
+        context: Context,
+        module: ModuleKey,
+        record_id: RecordId,
+        patch: FrozenDict[FieldKey, Any],
+        base: FrozenDict[FieldKey, Any],
+        items: tuple[Item, ...],
+        reason: str | None,
+        batch: str | None,
+    ) -> Request:
         draft = Request(
             id=RequestId(context.ids()),
-            module=after.module,
-            record_id=after.id,
+            module=module,
+            record_id=record_id,
             action=self.action,
             patch=patch,
             base=base,
@@ -65,8 +83,9 @@ class ApprovalPath:
             version=0,
             reason=reason,
             batch=batch,
+            items=items,
         )
-        return submitted(context, draft, self.proposal(context, after.module, patch, base))
+        return submitted(context, draft, self.proposal(context, module, patch, base, items))
 
     def proposal(
         self,
@@ -189,8 +208,11 @@ class Gate:
             for flow in self._flows
             if flow.key in moving or flow.key in self._also or self._triggers(flow, actions, before, after, touched)
         ]
-        if not flows:
-            return None
+        return self._path(action, flows, before, after)
+
+    def _path(
+        self, action: GatedAction, flows: Collection[Flow], before: Record | None, after: Record
+    ) -> ApprovalPath | None:
         steps = tuple(
             found for flow in flows for step in flow.steps for found in self._resolve(flow, step, before, after)
         )
@@ -198,11 +220,24 @@ class Gate:
 
     def erasure(self, record: Record, keys: Collection[FieldKey]) -> ApprovalPath | None:
         """Return the approval that erasing values needs, or `None`. Raises: PermissionDeniedError."""
-        flows = [flow for flow in self._flows if self._triggers(flow, _ERASING, record, record, keys)]
-        steps = tuple(
-            found for flow in flows for step in flow.steps for found in self._resolve(flow, step, record, record)
-        )
-        return ApprovalPath("erase", tuple(flows), steps) if steps else None
+        flows = [flow for flow in self._flows if self._triggers(flow, {"erase"}, record, record, keys)]
+        return self._path("erase", flows, record, record)
+
+    def merger(
+        self, before: Record, after: Record, touched: Collection[FieldKey], others: Iterable[Record]
+    ) -> ApprovalPath | None:
+        """Return the approval that a merger needs, or `None`. Raises: PermissionDeniedError.
+
+        A flow is triggered by the record that stays, or by one that goes.
+        """
+        going = [(other, attrs.evolve(other, archived_at=after.updated_at), ("archived_at",)) for other in others]
+        changes: list[tuple[Record, Record, Collection[FieldKey]]] = [(before, after, touched), *going]
+        flows = [flow for flow in self._flows if any(self._triggers(flow, {"merge"}, *change) for change in changes)]
+        return self._path("merge", flows, before, after)
+
+    def watches_mergers(self, module: ModuleKey) -> bool:
+        """Return whether a flow may be triggered by a merger of records of the module."""
+        return any(flow.trigger.module == module and "merge" in flow.trigger.actions for flow in self._flows)
 
     def _triggers(
         self,

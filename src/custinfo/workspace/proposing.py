@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.approval.requests import Proposal, Request, RequestId
-from custinfo.core.errors import InvalidInputError, PermissionDeniedError
+from custinfo.core.errors import IllegalTransitionError, InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction
 from custinfo.core.problems import Problem
@@ -74,6 +74,7 @@ class Proposals:
 
         Raises: what stops it.
         """
+        _refuse_merger(request)
         path = WritePath(self.context, own=request.id, also=tuple(key for key, _ in request.flows))
         [prepared] = path.prepare([self._draft(request, values)])
         if prepared.error is not None:
@@ -99,6 +100,7 @@ class Proposals:
 
         Raises: InvalidInputError, PermissionDeniedError.
         """
+        _refuse_merger(request)
         context = self.context
         record = context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
         found = context.validator(request.module).normalise(values, {} if record is None else record.values)
@@ -158,3 +160,9 @@ class Proposals:
         record = self.context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
         keys = NO_KEYS if record is None else record.data_keys
         return self.context.unseal(request.record_id, request.module, key, value, data_keys=keys)
+
+
+def _refuse_merger(request: Request) -> None:
+    """Refuse to change what a merger does: it is made of the records, and is made anew. Raises: the error."""
+    if request.action == "merge":
+        raise IllegalTransitionError([Problem("merge_again")])

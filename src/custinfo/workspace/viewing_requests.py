@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from typing import Any, Literal
 
 from custinfo.core.approval.flows import Flow, NamedMember
@@ -76,7 +77,7 @@ class RequestViews:
             self._visible(shown, live, verdict, sees),
             request.steps[request.position].key if request.steps and request.state == "pending" else None,
             request.due_at,
-            self._happened(request, record) if open_ else (),
+            self._happened(request, record) if open_ else tuple(self._happened_to_merger(request)),
             tuple(self._item(request, number) for number in range(len(request.items))),
             stuck(self._context, request),
         )
@@ -112,9 +113,18 @@ class RequestViews:
         verdict = self._verdict(request, request.record_id)[1]
         return tuple(item for item in found if item.field is None or verdict.field(item.field) == "readable")
 
+    def _happened_to_merger(self, request: Request) -> Iterator[Problem]:
+        """Yield what happened to the records of a merger that is not applied yet."""
+        if request.action == "merge" and request.state in OPEN_STATES:
+            for record, found in self._applying.merger_conflicts(request):
+                verdict = NO_ACCESS if record is None else self._context.verdict(record)
+                yield from (item for item in found if item.field is None or verdict.field(item.field) == "readable")
+
     def _item(self, request: Request, number: int) -> ItemView:
         item = request.items[number]
         record, verdict = self._seen(request, item.record_id)
+        if request.action == "merge":  # what one of them will hold comes from any of them
+            verdict = reduce(both, (self._verdict(request, key)[1] for key in request.record_ids()), verdict)
         shown, sees = record or _stand_in(request), self._sees(request)
         return ItemView(
             item.record_id,

@@ -27,7 +27,7 @@ from custinfo.workspace.validating import check_references, validate
 __all__ = ["NewRecord", "WritePath"]
 
 _UNGATED: Final = frozenset({"share", "merge"})
-"""A share changes no data, and what a merger puts together was live before."""
+"""A share changes no data, and a merger is gated as a whole (`combining`)."""
 _SLICE: Final = 500
 _NO_TAGS: Final[frozenset[Tag]] = frozenset()
 

@@ -24,6 +24,7 @@ PLAIN = (
     "record_gone",
     "record_archived",
     "record_merged",
+    "merge_again",
     "record_transferred",
     "changed_since",
     "nobody_left",

@@ -6,6 +6,7 @@ import pytest
 
 from custinfo import (
     ANY,
+    AwaitingApproval,
     F,
     FieldReservedError,
     InvalidInputError,
@@ -15,7 +16,14 @@ from custinfo import (
     Workspace,
 )
 from custinfo.core.policy.grants import Grant
+from custinfo.workspace.combining import Merged
 from tests.unit.workspace.story import IDENTITY_NUMBER, Story, applied
+
+
+def done(outcome: Merged | AwaitingApproval) -> Merged:
+    """Return what a merger came to that took effect at once."""
+    assert isinstance(outcome, Merged)
+    return outcome
 
 
 def test_merging(story: Story) -> None:
@@ -27,7 +35,7 @@ def test_merging(story: Story) -> None:
         visit = applied(session.follow_ups.create({"customer": other.id, "at": "2024-03-15 09:00", "content": "电话"}))
     with story.workspace.acting_as("sunjiu") as session:
         customers = session.customers
-        merged = customers.merge(keep.id, [other.id, third.id], version=1, reason="重复")
+        merged = done(customers.merge(keep.id, [other.id, third.id], version=1, reason="重复"))
         view = merged.record
         assert (view["name"], view["email"], view["address"]) == ("甲", "a@example.com", "上海")
         assert (view["phone"], view.owner, view.version) == ("13812345678", "lisi", 2)
@@ -56,7 +64,7 @@ def test_what_is_taken(story: Story) -> None:
     keep = story.individual("lisi", None, name="王小明", phone="13900139000")
     other = story.individual("lisi", name="王晓明", phone="13900139001")
     with story.workspace.acting_as("sunjiu") as session:
-        merged = session.customers.merge(keep.id, [other.id], take={"客户名称": other.id}, version=ANY)
+        merged = done(session.customers.merge(keep.id, [other.id], take={"客户名称": other.id}, version=ANY))
         assert merged.record["name"] == "王晓明"
         assert merged.differing == ("phone",)
     with story.workspace.acting_as("zhoushi") as session:

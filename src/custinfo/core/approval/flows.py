@@ -82,7 +82,8 @@ class Trigger:
     """Say which changes need the flow: a module, actions, changed fields, and criteria before and after.
 
     All given parts must hold. No `fields` means any field. A transition is a field with criteria on both sides, or a
-    move of a life cycle that names the flow. `merge`, `import` and `export` are refused (`action_not_gated`).
+    move of a life cycle that names the flow. A merger is looked at as a change of the record that stays, and of each
+    that goes. `import` and `export` are refused (`action_not_gated`).
     """
 
     module: ModuleKey

@@ -115,6 +115,7 @@ ENGLISH: Final = {
     "not_submitter": "only the person who submitted it may do this",
     "stale_request": "the request is at version {actual}, not {expected}: read it again",
     "action_not_gated": "no flow is asked about {action}: approval can't be required for it ({path})",
+    "merge_again": "what a merger does is not changed in its request: withdraw it, and merge again",
     "approval_missing": "as things are now it also has to pass {flow}: withdraw it and submit it again",
     "already_asked": "{member} is asked already",
     "not_amendable": "the step does not let its approvers change {fields}",
