@@ -237,6 +237,17 @@ def _merged(side: Side, drawn: Any) -> Any:
     return _records(side, side.module(keep)).merge(side.key(keep), ids, take=take, version=version, reason=reason)
 
 
+def _transferred_many(side: Side, drawn: Any) -> Any:
+    """Transfer some records to who has no department: into the member's own, they would come into sight."""
+    slots, to, reason = drawn
+    return [
+        _records(side, module).transfer_many(
+            [side.key(slot) for slot in slots if side.module(slot) == module], to, version=ANY, reason=reason
+        )
+        for module in ("deal", "firm")
+    ]
+
+
 def _handed_over(side: Side, drawn: Any) -> Any:
     leaver, to, applied = drawn
     plan = side.session.plan_hand_over(leaver, to)
@@ -295,7 +306,9 @@ RECORDS: Final[dict[str, Verb | str]] = {
     "archive": Verb(_changing(), _on("archive")),
     "restore": Verb(_changing(), _on("restore")),
     "transfer": Verb(_changing(lambda pick: pick("ann", "sam", "dee", "?")), _on("transfer")),
-    "transfer_many": "`transfer` of each of several records, with what is refused told record by record",
+    "transfer_many": Verb(
+        lambda pick: (pick.some((*SLOTS, NOWHERE), 1, 3), pick("dee", "?"), _reason(pick)), _transferred_many
+    ),
     "tag": Verb(_changing(lambda pick: pick.of(_TAGS), remove=lambda pick: pick.of(_TAGS)), _on("tag")),
     "share": Verb(_changing(_with_whom, lambda pick: pick("read", "collaborate")), _on("share")),
     "unshare": Verb(_changing(_with_whom), _on("unshare")),
@@ -387,6 +400,16 @@ def _handing_on(verb: str) -> Verb:
     )
 
 
+def _drafted(side: Side, drawn: Any) -> Any:
+    slot, values, reason, submitted = drawn
+    key = None if slot is None else side.key(slot)
+    approvals = side.session.approvals
+    draft = approvals.draft(
+        "deal" if slot is None else side.module(slot), _raw(side, values), record_id=key, reason=reason
+    )
+    return (draft, approvals.submit(draft.id)) if submitted else draft
+
+
 def _some_part(pick: Pick) -> Any:
     return pick("to_decide", "submitted", "decided", "stuck")
 
@@ -413,7 +436,7 @@ APPROVALS: Final[dict[str, Verb | str]] = {
     "apply": Verb(_some_request, lambda side, drawn: side.session.approvals.apply(_request(side, drawn))),
     "diagram": Verb(_some_request, lambda side, drawn: side.session.approvals.diagram(_request(side, drawn))),
     "flow_diagram": "a flow of the configuration, which is no secret",
-    "draft": "a change like `update` and `create`, kept for later",
+    "draft": Verb(lambda pick: (pick(None, *_SLOTS), _values(pick), _reason(pick), pick.coin()), _drafted),
     "find": Verb(_some_part, lambda side, drawn: side.session.approvals.find(drawn, limit=None)),
     "count": Verb(_some_part, lambda side, drawn: side.session.approvals.count(drawn)),
 }

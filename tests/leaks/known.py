@@ -6,6 +6,7 @@ nothing else, that makes the difference. The test excepts these and nothing else
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -21,7 +22,20 @@ class Difference:
     answers: tuple[str, str]
 
 
+_TOLD: Final = re.compile(r"\b(?:changes|requests)=\d+|\bproof='[^']*'")
+"""The counts of a certificate, and its proof, which is made with fresh randomness and so never twice the same."""
+
+
+def _in_counts(found: Difference) -> bool:
+    """Tell whether two certificates differ in the counts of what was erased, and in nothing else but the proof."""
+    return found.verb in ("Records.erase_person", "Records.erasures") and len(set(_bare(found))) == 1
+
+
+def _bare(found: Difference) -> list[str]:
+    return [_TOLD.sub("…", told) for told in found.answers]
+
+
 KNOWN: Final[dict[str, Callable[[Difference], bool]]] = {
     "configuring": lambda found: found.verb.startswith("LiveConfiguration."),
-    "erasing": lambda found: found.verb in ("Records.erase_person", "Records.erasures"),
+    "erasing": _in_counts,
 }

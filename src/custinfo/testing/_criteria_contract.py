@@ -247,6 +247,8 @@ class CriteriaContract(Harness):
         self.assert_reached(SharedWith(frozenset({bob, ann}), both, later), 1)
         self.assert_reached(SharedWith(frozenset({bob, ann}), frozenset({"collaborate"}), NOW), 2)
         self.assert_reached(SharedWith(frozenset({("department", "bob"), ("role", "r")}), both, NOW), 3)
+        self.assert_reached(SharedWith(frozenset(), both, NOW))
+        self.assert_reached(~SharedWith(frozenset({bob}), frozenset(), NOW), 1, 2, 3, 4, 5)
         self.assert_reached(Through("parent", SharedWith(frozenset({bob, ann}), both, NOW)), 2, 3)
         self.assert_reached(Through("parent", Through("parent", SharedWith(frozenset({bob}), both, NOW))), 3)
         self.assert_reached(Through("parent", ~SharedWith(frozenset({bob}), both, NOW)), 3)

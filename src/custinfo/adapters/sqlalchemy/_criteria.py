@@ -224,9 +224,9 @@ class Source:
             and_(columns.kind == kind, columns.key.in_([given_parameter(key, columns.key.type) for key in keys]))
             for kind, keys in test.keys
         )
-        levels = or_(*(columns.level == level for level in test.levels))
+        levels = or_(false(), *(columns.level == level for level in test.levels))
         lasting = or_(columns.until.is_(None), columns.until > given_parameter(test.at, columns.until.type))
-        return select(columns.record_id).where(columns.tenant_id == TENANT, or_(*with_whom), levels, lasting)
+        return select(columns.record_id).where(columns.tenant_id == TENANT, or_(false(), *with_whom), levels, lasting)
 
     def _linked(self, test: TagTest | ShareTest) -> Condition:
         found = self.linked(test)
