@@ -1,14 +1,14 @@
 """Binding criteria: names become keys, texts become typed values, periods become instants.
 
 A bound criterion is made of `AllOf`, `AnyOf`, `Not`, `Everything`, `Nothing`, `Tagged`, `Compare`, `OneOf`, `Contains`,
-`Mentions`, `StartsWith`, `Has` and `Present` over keys that exist and values of the right type; that is all that an
-evaluator or an adapter has to know.
+`Mentions`, `StartsWith`, `Has`, `Present` and `SealedAs` over keys that exist and values of the right type; that is all
+that an evaluator or an adapter has to know.
 """
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any, Final, get_args
@@ -32,6 +32,7 @@ from custinfo.core.criteria.nodes import (
     Operator,
     Path,
     Present,
+    SealedAs,
     SharedWith,
     StartsWith,
     Tagged,
@@ -52,7 +53,10 @@ from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.segments import expansion
 from custinfo.core.text import CONTROL
 
-__all__ = ["bind", "bind_path", "months_before"]
+__all__ = ["Digest", "bind", "bind_path", "months_before"]
+
+Digest = Callable[[ModuleKey, FieldDefinition, Any], str | None]
+"""Return the blind index by which the value of an encrypted field is found, or `None` where the keyring makes none."""
 
 _STEP: Final = Decimal("0.000001")
 _BOUND: Final = Decimal(9_000_000_000_000)
@@ -83,7 +87,9 @@ class _RefusalError(Exception):
         self.problem = problem
 
 
-def bind(criterion: Criterion, module: ModuleKey, schema: Schema, now: datetime) -> Criterion:
+def bind(
+    criterion: Criterion, module: ModuleKey, schema: Schema, now: datetime, digest: Digest | None = None
+) -> Criterion:
     """Return `criterion` bound to a module.
 
     Args:
@@ -92,12 +98,13 @@ def bind(criterion: Criterion, module: ModuleKey, schema: Schema, now: datetime)
         module: Key of the module whose records it is about.
         schema: The compiled configuration.
         now: The instant to which relative periods refer, aware.
+        digest: Tells by what an encrypted value is found; without it nothing is asked of such but whether it is there.
 
     Raises:
         InvalidInputError: For unknown fields, operators that the kind lacks, values that are not of the kind, and
             segments that are unknown or go round in a circle; all of them at once.
     """
-    binder = _Binder(schema, schema.module(module), now)
+    binder = _Binder(schema, schema.module(module), now, digest)
     expanded, problems = expansion(criterion, module, schema)
     bound = binder.bind(expanded)
     problems += binder.problems
@@ -134,8 +141,9 @@ def _target(path: Path, module: ModuleSchema, schema: Schema) -> _Target:
 
 
 class _Binder:
-    def __init__(self, schema: Schema, module: ModuleSchema, now: datetime) -> None:
+    def __init__(self, schema: Schema, module: ModuleSchema, now: datetime, digest: Digest | None) -> None:
         self.schema = schema
+        self.digest = digest
         self.module = module
         self.now = now
         self.problems: list[Problem] = []
@@ -176,12 +184,42 @@ class _Binder:
     def bind_leaf(self, leaf: Leaf) -> Criterion:
         try:
             target = _target(leaf.path, self.module, self.schema)
-            if target.definition is not None and target.definition.encrypted and not isinstance(leaf, Present):
-                raise _unknown_operator(target, leaf, "encrypted")
+            field = target.definition
+            if field is not None and field.encrypted and not isinstance(leaf, Present):
+                return self.bind_encrypted(leaf, target, field)
             return self.bind_target(leaf, target)
         except _RefusalError as refusal:
             self.problems.append(refusal.problem)
             return Nothing()
+
+    def bind_encrypted(self, leaf: Leaf, target: _Target, field: FieldDefinition) -> Criterion:
+        """Compare blind indexes in place of values, which can be asked for nothing but equality."""
+        if self.digest is None or not (isinstance(leaf, OneOf) or _is_equality(leaf)):
+            raise _unknown_operator(target, leaf, "encrypted")
+        found = self.bind_target(leaf, target)
+        parts = found.parts if isinstance(found, AnyOf) else (found,)
+        values: list[Any] = []
+        for part in parts:
+            match part:
+                case Compare(_, "eq", value):
+                    values.append(value)
+                case OneOf(_, several):
+                    values.extend(several)
+                case Nothing():
+                    pass
+                case _:  # such as a time within a day
+                    raise _unknown_operator(target, leaf, "encrypted")
+        digests = dict.fromkeys(self.digest_of(leaf, target, field, value) for value in values)
+        return SealedAs(target.path, tuple(digests)) if digests else Nothing()
+
+    def digest_of(self, leaf: Leaf, target: _Target, field: FieldDefinition, value: Any) -> str:
+        try:
+            digest = self.digest(target.schema.definition.key, field, value) if self.digest is not None else None
+        except InvalidInputError as error:
+            raise _RefusalError(attrs.evolve(error.problems[0], field=target.name)) from None
+        if digest is None:
+            raise _unknown_operator(target, leaf, "encrypted")
+        return digest
 
     def bind_target(self, leaf: Leaf, target: _Target) -> Criterion:
         kind = target.kind.key
@@ -361,6 +399,10 @@ def _is_text(kind: Kind) -> bool:
     return kind.key in _TEXT_KINDS or (
         kind.key not in BUILT_IN_KINDS and kind.storage == "text" and kind.encode is unchanged
     )
+
+
+def _is_equality(leaf: Leaf) -> bool:
+    return isinstance(leaf, Compare) and leaf.operator == "eq"
 
 
 def _is_title(target: _Target) -> bool:

@@ -102,6 +102,26 @@ class CriteriaContract(Harness):
         self.assert_twins("title", lambda field: field.is_in(["𠮷", "a", "none"]), 3, 5)
         self.assert_twins("title", lambda field: field.is_in([]))
 
+    def test_equal_encrypted_values(self) -> None:
+        """Encrypted values are found by their blind index, whether or not the record lives, and where it is unique."""
+        self.given(
+            make_record(1, {"secret": Sealed("t1", "i1")}),
+            make_record(2, {"secret": Sealed("t2", "i2"), "parent": record_id(1), "sibling": record_id(3)}),
+            make_record(3, {"secret": Sealed("t3", "i1")}, archived_at=NOW),
+            make_record(4, {"secret": Sealed("t4"), "parent": record_id(3)}),
+            make_record(5),
+        )
+        live, field, beyond = F.archived_at.is_missing(), F.secret, F.parent.secret
+        self.assert_found(field == "i1", 1, 3)
+        self.assert_found(field == "t1")
+        self.assert_found(field == "I1")
+        self.assert_found(field.is_in(["i1", "i2", "i9"]), 1, 2, 3)
+        self.assert_found(beyond == "i1", 2, 4)
+        self.assert_found(live & (field == "i1"), 1)
+        self.assert_found(live & field.is_in(["i1", "i2", "i9"]), 1, 2)
+        self.assert_found(live & ~(field == "i1"), 2, 4, 5)
+        self.assert_found(live & ((field == "i1") | F.sibling.secret.is_in(["i1"])), 1, 2)
+
     def test_ordered_texts(self) -> None:
         """Texts compare by code point."""
         self.given(*_things())

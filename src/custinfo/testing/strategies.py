@@ -20,9 +20,9 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from custinfo.core.binding import bind
-from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, Not, Nothing, Tagged
+from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, Not, Nothing, Present, Tagged
 from custinfo.core.criteria.build import Field
-from custinfo.core.criteria.nodes import SharedWith, Through
+from custinfo.core.criteria.nodes import SealedAs, SharedWith, Through, all_of
 from custinfo.core.kinds import BUILT_IN_KINDS
 from custinfo.core.names import searchable
 from custinfo.core.records import Attachment, Record, Sealed, Share
@@ -167,6 +167,12 @@ def values() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=_VALUES)
 
 
+def _secrets(number: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Make, or not, an encrypted value with a blind index that no other thing has."""
+    sealed = st.uuids(version=4).map(lambda key: {"secret": Sealed(str(key), f"d{number}")})
+    return st.one_of(st.just({}), sealed)
+
+
 @st.composite
 def records(draw: st.DrawFn, *, most: int = _POOL) -> list[Record]:
     """Make things that refer to one another, and notes that refer to them; ids are distinct."""
@@ -174,7 +180,7 @@ def records(draw: st.DrawFn, *, most: int = _POOL) -> list[Record]:
     things = [
         make_record(
             number,
-            draw(values()),
+            {**draw(values()), **draw(_secrets(number))},
             tags=draw(st.lists(_tags, max_size=3)),
             owner=draw(st.none() | _people),
             department=draw(st.none() | _units),
@@ -250,16 +256,26 @@ def criteria(module: str = "thing", *, bound: bool = True) -> st.SearchStrategy[
 
 
 def _of_policies(plain: st.SearchStrategy[Criterion], module: str) -> st.SearchStrategy[Criterion]:
-    """Make what only policies make: records that are shared, and records that refer to some."""
+    """Make what people do not write: records that are shared, that refer to some, or have an encrypted value."""
     shared: st.SearchStrategy[Criterion] = st.builds(
         SharedWith, st.frozensets(_principals, max_size=3), st.frozensets(_levels, max_size=2), _instants
     )
     hops = st.sampled_from(["parent", "sibling"] if module == "thing" else ["thing", "other"])
     target = plain if module == "thing" else criteria("thing")
     far = st.builds(Through, hops, st.one_of(shared, target, st.builds(Through, st.just("parent"), shared)))
-    one: st.SearchStrategy[Criterion] = st.one_of(shared, far, far.map(Not), shared.map(Not))
+    sealed = _of_searches(module)
+    one: st.SearchStrategy[Criterion] = st.one_of(shared, far, far.map(Not), shared.map(Not), sealed, sealed.map(Not))
     both = st.builds(lambda first, second: AnyOf((first, second)), one, plain)
     return st.one_of(one, both, st.builds(lambda first, second: AllOf((first, second)), one, plain))
+
+
+def _of_searches(module: str) -> st.SearchStrategy[Criterion]:
+    """Make comparisons of encrypted values, also among the live records alone."""
+    hops = [("secret",), ("parent", "secret")] if module == "thing" else [("thing", "secret"), ("other", "secret")]
+    digests = st.lists(st.integers(1, _POOL).map(lambda number: f"d{number}"), max_size=3, unique=True).map(tuple)
+    sealed: st.SearchStrategy[Criterion] = st.builds(SealedAs, st.sampled_from(hops), digests)
+    live = Not(Present(("archived_at",)))
+    return st.one_of(sealed, sealed.map(lambda part: all_of([live, part])))
 
 
 def _paths(module: str) -> list[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 import attrs
 
 from custinfo.core.access_log import MOST_NAMED, AccessEntry
-from custinfo.core.criteria.nodes import Compare, Criterion, leaves, path_of
+from custinfo.core.criteria.nodes import Compare, Criterion, SealedAs, leaves, path_of
 from custinfo.core.fields import ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
@@ -67,10 +67,17 @@ def logged_fields(schema: Schema) -> dict[ModuleKey, frozenset[FieldKey]]:
 def asked_in(criterion: Criterion) -> tuple[str, ...]:
     """Return the fields and operators of a criterion, in order and without values."""
     texts = {
-        f"{'.'.join(path_of(leaf))} {leaf.operator if isinstance(leaf, Compare) else type(leaf).__name__.lower()}"
+        f"{'.'.join(path_of(leaf))} {leaf.operator if isinstance(leaf, Compare) else _name(leaf)}"
         for leaf in leaves(criterion)
     }
     return tuple(sorted(texts))
+
+
+def _name(leaf: object) -> str:
+    """Return the name of an operator; encrypted values are compared as others are."""
+    if isinstance(leaf, SealedAs):
+        return "eq" if len(leaf.digests) == 1 else "oneof"
+    return type(leaf).__name__.lower()
 
 
 @attrs.define

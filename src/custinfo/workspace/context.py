@@ -322,6 +322,19 @@ class Context:
         """Return a criterion bound to a module at the present time."""
         return bind(criterion, module, self.schema, self.now())
 
+    def bind_search(self, criterion: Criterion, module: ModuleKey) -> Criterion:
+        """Return a criterion bound for somebody who searches: encrypted values are compared by their blind index.
+
+        The caller has made sure that the actor may read the fields. What a configuration or a policy holds is bound by
+        `bind` alone: it would hold the value in the open.
+        """
+        return bind(criterion, module, self.schema, self.now(), self._digest)
+
+    def _digest(self, module: ModuleKey, field: FieldDefinition, value: Any) -> str | None:
+        if self.keyring is None:
+            raise InvalidInputError([Problem("keyring_missing", field.key)])
+        return self.blind_index(field, module, value)
+
     def access(self, module: ModuleKey, actor: MemberKey | None = None) -> Access:
         """Return what the actor (or another member) may do in a module, compiled once per session."""
         who = self.actor if actor is None else actor

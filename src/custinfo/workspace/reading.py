@@ -135,7 +135,7 @@ class ReadPath:
         expanded = expand(criterion, module, self._context.schema)  # a segment reads what its criterion reads
         for leaf in leaves(expanded):
             self.require_readable(module, path_of(leaf))
-        bound = self._context.bind(expanded, module)
+        bound = self._context.bind_search(expanded, module)
         paths = dict.fromkeys([*map(path_of, leaves(bound)), *used])
         if self._context.readings.fields:
             self._ask(module, paths, bound)

@@ -14,7 +14,7 @@ from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.core.binding import bind
 from custinfo.core.criteria import Criterion, Everything, F, OneOf, Tagged, all_of
-from custinfo.core.records import Record
+from custinfo.core.records import Record, Sealed
 from custinfo.ports import Grouping, Order, Query, UnitOfWork
 from custinfo.testing import NOW, make_record, record_id, sample_schema
 from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
@@ -32,7 +32,8 @@ def things() -> list[Record]:
         attrs.evolve(
             make_record(
                 number,
-                {"title": f"{FIRST[number % 8]}{SECOND[number // 8 % 8]}（{number}）公司", "count": number % 100},
+                {"title": f"{FIRST[number % 8]}{SECOND[number // 8 % 8]}（{number}）公司", "count": number % 100}
+                | {"secret": Sealed(f"t{number}", f"i{number}")},
                 tags=[("need", ("设备", "服务")[number % 2])],
                 department=f"d{number % 50}",
                 owner=f"m{number % 500}",
@@ -85,7 +86,7 @@ def plans(request: pytest.FixtureRequest) -> Iterator[Plans]:
 
 def query(criterion: Criterion, *order: Order, scope: Criterion = EVERYTHING) -> Query:
     """Return a query of the live things that meet a criterion, within a scope that is bound already."""
-    bound = bind(criterion & F.archived_at.is_missing(), "thing", SCHEMA, NOW)
+    bound = bind(criterion & F.archived_at.is_missing(), "thing", SCHEMA, NOW, lambda *given: str(given[-1]))
     return Query("thing", all_of([scope, bound]), order, 50)
 
 
@@ -98,6 +99,15 @@ def test_name_search(plans: Plans) -> None:
     ):
         found = plans(action)
         assert any(name in found for name in ("record_title_fts VIRTUAL TABLE", "record_title_tokens", "record_gram"))
+
+
+def test_encrypted_value(plans: Plans) -> None:
+    """A live record is found by a unique encrypted value in the table of unique values, to read and to count."""
+    wanted = query(F.secret.is_in(["i7", "i8"]), scope=BRANCH)
+    for action in (lambda unit: unit.queries.find(wanted), lambda unit: unit.queries.count(wanted)):
+        found = plans(action)
+        assert "SCAN claimed" not in found
+        assert "record_unique" in found or "claimed" in found
 
 
 def test_single_get(plans: Plans) -> None:

@@ -163,7 +163,9 @@ class Context:
             return make_ready(build(), dialect, len(values), hint)
 
         prepares = dialect.name == "postgresql" and dialect.driver == "psycopg" and not dialect.is_async
-        return self.fetch(self.memory.ready((dialect, key, hint), make), values, how=afresh if prepares else once)
+        # A part that came to nothing may have taken values before: the number of all is no matter of the shape.
+        known = dialect, key, hint, len(values)
+        return self.fetch(self.memory.ready(known, make), values, how=afresh if prepares else once)
 
     def fetch(self, ready: Ready, values: Sequence[Any], *, how: Run = once) -> list[Any]:
         """Return the rows of a statement, as the driver gives them. Raises: StorageError."""

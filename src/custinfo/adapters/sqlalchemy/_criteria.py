@@ -30,7 +30,18 @@ from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._grams import gram_index
 from custinfo.adapters.sqlalchemy._ready import LED, TENANT, given_parameter
-from custinfo.adapters.sqlalchemy._shapes import Among, Loose, Reference, Shape, ShareTest, TagTest, TextTest, TitleTest
+from custinfo.adapters.sqlalchemy._shapes import (
+    Among,
+    ClaimTest,
+    DigestTest,
+    Loose,
+    Reference,
+    Shape,
+    ShareTest,
+    TagTest,
+    TextTest,
+    TitleTest,
+)
 from custinfo.adapters.sqlalchemy._titles import title_conditions
 from custinfo.core.criteria.nodes import (
     AllOf,
@@ -149,6 +160,8 @@ class Source:
                 return self._linked(shape)
             case TitleTest():
                 return self._titled(shape)
+            case ClaimTest():
+                return self._claimed(shape)
             case _:
                 return self._leaf(shape)
 
@@ -166,6 +179,10 @@ class Source:
             case TextTest(_, text):
                 expression = self._field(key).expression
                 return self._context.reader.contains(expression, given_parameter(text, expression.type))
+            case DigestTest(_, digests):
+                self._needs_document = True
+                expression = self._context.reader.text(self.document.c.data, key, "index")
+                return expression.in_([given_parameter(digest, expression.type) for digest in digests])
             case Has(_, item):
                 self._needs_document = True
                 return self._context.reader.has(self.document.c.data, key, given_parameter(item, Text()))
@@ -186,7 +203,7 @@ class Source:
             return Operand(self.record.c[slot], kind.storage)
         self._needs_document = True
         reader = self._context.reader
-        read = {"text": reader.text, "number": reader.number, "list": reader.items}[kind.storage]
+        read = {"number": reader.number, "list": reader.items}.get(kind.storage, reader.text)
         return Operand(read(self.document.c.data, key), kind.storage)
 
     def _present(self, key: FieldKey) -> Condition:
@@ -232,6 +249,17 @@ class Source:
         found = self.linked(test)
         if test.how == "each":
             return found.where(found.selected_columns[0] == self.record.c.id).exists()
+        return self._id(test.how).in_(found)
+
+    def _claimed(self, test: ClaimTest) -> Condition:
+        columns = self._context.memory.alias(self._context.tables.unique, "claimed").c
+        values = [given_parameter(value, columns.value.type) for value in test.values]
+        found = select(columns.record_id).where(
+            columns.tenant_id == TENANT,
+            columns.module == self._module,
+            columns.field == test.field,
+            columns.value.in_(values),
+        )
         return self._id(test.how).in_(found)
 
     def _titled(self, test: TitleTest) -> Condition:

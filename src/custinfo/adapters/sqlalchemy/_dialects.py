@@ -21,8 +21,8 @@ Expression = ColumnElement[Any]
 class JsonReader(Protocol):
     """Make the expressions that read one field of a document; each is `NULL` where the field is missing."""
 
-    def text(self, document: Expression, key: str) -> Expression:
-        """Return a text value, which compares by code point."""
+    def text(self, document: Expression, *keys: str) -> Expression:
+        """Return a text value, which compares by code point; of several keys, each is within the one before."""
 
     def number(self, document: Expression, key: str) -> Expression:
         """Return a whole number."""
@@ -40,16 +40,16 @@ class JsonReader(Protocol):
         """Return whether a text includes another, by code point."""
 
 
-def _path(key: str) -> str:
-    return f'$."{key}"'
+def _path(*keys: str) -> str:
+    return "$" + "".join(f'."{key}"' for key in keys)
 
 
 class SqliteReader:
     """Read documents with SQLite's JSON functions."""
 
-    def text(self, document: Expression, key: str) -> Expression:
+    def text(self, document: Expression, *keys: str) -> Expression:
         """Return a text value."""
-        return func.json_extract(document, _path(key), type_=Text())
+        return func.json_extract(document, _path(*keys), type_=Text())
 
     def number(self, document: Expression, key: str) -> Expression:
         """Return a whole number."""
@@ -76,9 +76,9 @@ class SqliteReader:
 class PostgresReader:
     """Read documents with PostgreSQL's operators on `jsonb`."""
 
-    def text(self, document: Expression, key: str) -> Expression:
+    def text(self, document: Expression, *keys: str) -> Expression:
         """Return a text value."""
-        return collate(self._text(document, key), "C")
+        return collate(self._text(document, *keys), "C")
 
     def number(self, document: Expression, key: str) -> Expression:
         """Return a whole number; anything else than a number counts as missing."""
@@ -101,7 +101,10 @@ class PostgresReader:
         """Return whether a text includes another."""
         return func.strpos(text, cast(part, Text()), type_=BigInteger()) > 0
 
-    def _text(self, document: Expression, key: str) -> Expression:
+    def _text(self, document: Expression, *keys: str) -> Expression:
+        *outer, key = keys
+        for name in outer:
+            document = document.op("->", return_type=JSONB())(cast(name, Text()))
         return document.op("->>", return_type=Text())(cast(key, Text()))
 
 
@@ -112,9 +115,9 @@ class MysqlReader:
     collation: str
     scalar: bool
 
-    def text(self, document: Expression, key: str) -> Expression:
+    def text(self, document: Expression, *keys: str) -> Expression:
         """Return a text value."""
-        return collate(self._text(document, key), self.collation)
+        return collate(self._text(document, *keys), self.collation)
 
     def number(self, document: Expression, key: str) -> Expression:
         """Return a whole number."""
@@ -136,10 +139,10 @@ class MysqlReader:
         """Return whether a text includes another."""
         return func.locate(part, text, type_=BigInteger()) > 0
 
-    def _text(self, document: Expression, key: str) -> Expression:
+    def _text(self, document: Expression, *keys: str) -> Expression:
         if self.scalar:
-            return func.json_value(document, _path(key), type_=Text())
-        return func.json_unquote(func.json_extract(document, _path(key)), type_=Text())
+            return func.json_value(document, _path(*keys), type_=Text())
+        return func.json_unquote(func.json_extract(document, _path(*keys)), type_=Text())
 
 
 def json_reader(dialect: Dialect) -> JsonReader:

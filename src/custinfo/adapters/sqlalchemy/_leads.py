@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, case, func, select
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._ready import given_parameter
-from custinfo.adapters.sqlalchemy._shapes import Shaper
+from custinfo.adapters.sqlalchemy._shapes import LIVE, Shaper, is_claimed
 from custinfo.adapters.sqlalchemy._titles import TitleSearch, form_of
 from custinfo.core.criteria.nodes import (
     AllOf,
@@ -32,6 +32,7 @@ from custinfo.core.criteria.nodes import (
     Nothing,
     OneOf,
     Present,
+    SealedAs,
     SharedWith,
     StartsWith,
     Tagged,
@@ -117,6 +118,8 @@ class Leads:
         match lead.criterion:
             case Tagged() | SharedWith():
                 return self._linked(lead.criterion, most) * LOOKED_UP
+            case SealedAs(_, digests):  # each belongs to one record at most
+                return len(digests) * LOOKED_UP
             case Mentions(path, text) | Contains(path, text):
                 return self.titles.number(self.module, path[0], form_of(text), most // LOOKED_UP + 1) * LOOKED_UP
         entries, left = self._counted(lead, criterion, most)
@@ -157,10 +160,14 @@ class Leads:
     def _candidates(self, criterion: Criterion) -> Iterator[Lead]:
         """Yield the parts for which there is an index, those on one field together."""
         by_key: dict[FieldKey, list[Criterion]] = defaultdict(list)
-        for part in parts_of(criterion):
+        parts = parts_of(criterion)
+        for part in parts:
             match part:
                 case Tagged() | SharedWith():
                     yield Lead(part, None)
+                case SealedAs():
+                    if LIVE in parts and is_claimed(self.context, self.module, part):
+                        yield Lead(part, None)
                 case Mentions(path, text) | Contains(path, text):
                     if len(path) == 1 and form_of(text) and self.titles.has(self.module, path[0]):
                         yield Lead(part, None)
@@ -217,6 +224,6 @@ def _is_told(criterion: Criterion, keys: Sequence[FieldKey | None]) -> bool:
     found = list(leaves(criterion))
     told = {(key,) for key in keys}
     return criterion != Everything() and all(
-        not isinstance(leaf, Tagged | SharedWith | Through | Mentions | Contains) and path_of(leaf) in told
+        not isinstance(leaf, Tagged | SharedWith | Through | Mentions | Contains | SealedAs) and path_of(leaf) in told
         for leaf in found
     )

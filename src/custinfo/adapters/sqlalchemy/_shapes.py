@@ -7,12 +7,13 @@ as whether a text could stand in a database at all, or whether titles are indexe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
 from custinfo.adapters.sqlalchemy._context import CHUNK, Context, Layout
 from custinfo.adapters.sqlalchemy._ready import Given, padded
+from custinfo.adapters.sqlalchemy._rows import unique_text
 from custinfo.adapters.sqlalchemy._texts import comparable, is_storable, successor
 from custinfo.adapters.sqlalchemy._titles import TitleSearch, form_of
 from custinfo.core.criteria.nodes import (
@@ -29,6 +30,7 @@ from custinfo.core.criteria.nodes import (
     OneOf,
     Path,
     Present,
+    SealedAs,
     SharedWith,
     StartsWith,
     Tagged,
@@ -41,7 +43,10 @@ from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 from custinfo.core.stored import instant_to_text
 
 __all__ = [
+    "LIVE",
     "Among",
+    "ClaimTest",
+    "DigestTest",
     "How",
     "Loose",
     "Shape",
@@ -50,9 +55,13 @@ __all__ = [
     "TextTest",
     "TitleTest",
     "encoder",
+    "is_claimed",
     "layouts",
     "target_of",
 ]
+
+LIVE: Final = Not(Present(("archived_at",)))
+"""What holds for the records whose unique values are claimed."""
 
 How = Literal["each", "set", "lead"]
 """Whether a table beside the records is asked for each record, or which records it has: to compare, or to be led."""
@@ -64,6 +73,23 @@ class TextTest:
 
     path: Path
     text: Given
+
+
+@attrs.frozen
+class DigestTest:
+    """Hold where the encrypted value in the document is found by one of some digests."""
+
+    path: Path
+    digests: tuple[Given, ...]
+
+
+@attrs.frozen
+class ClaimTest:
+    """Hold where the live record has one of some unique values, given as they are claimed."""
+
+    field: FieldKey
+    values: tuple[Given, ...]
+    how: How
 
 
 @attrs.frozen
@@ -190,7 +216,8 @@ class Shaper:
             case Everything() | Nothing():
                 return criterion
             case AllOf(parts):
-                return all_of([self.shape(part, module) for part in parts])
+                live = LIVE in parts
+                return all_of([self._live(part, module) if live else self.shape(part, module) for part in parts])
             case AnyOf(parts):
                 return any_of([self.shape(part, module) for part in _gathered(parts)])
             case Not(part):
@@ -234,6 +261,8 @@ class Shaper:
                 return self._mentions(leaf, form_of(form), module)
             case StartsWith(path, text) if is_storable(text):
                 return self._starts_with(path, text) if text else Present(path)
+            case SealedAs(path, digests):
+                return self._sealed(path, digests)
             case Has(path, item) if is_storable(item):
                 return Has(path, self.give(item))
             case Contains() | StartsWith() | Has():
@@ -253,8 +282,24 @@ class Shaper:
         constants = values if encode is unchanged else [encode(value) for value in values]
         texts = "".join([item for item in constants if isinstance(item, str)])
         storable = constants if is_storable(texts) else [item for item in constants if is_storable(str(item))]
-        parts = [storable[start : start + CHUNK] for start in range(0, len(storable), CHUNK)]
-        return any_of([OneOf(path, self.give_all(padded(part))) for part in parts])
+        return any_of([OneOf(path, part) for part in self._chunked(storable)])
+
+    def _chunked(self, values: Sequence[Any]) -> list[tuple[Given, ...]]:
+        """Add values in lists of few lengths, so that statements are few."""
+        parts = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
+        return [self.give_all(padded(part)) for part in parts]
+
+    def _sealed(self, path: Path, digests: Sequence[str]) -> Shape:
+        tests: list[Shape] = [DigestTest(path, given) for given in self._chunked(_storable(digests))]
+        return any_of(tests)
+
+    def _live(self, part: Criterion, module: ModuleKey) -> Shape:
+        """Find the encrypted value of a live record by what the record claims, if it is unique."""
+        if not isinstance(part, SealedAs) or not is_claimed(self._context, module, part):
+            return self.shape(part, module)
+        how, texts = self._how(part), [unique_text(digest) for digest in _storable(part.digests)]
+        tests: list[Shape] = [ClaimTest(part.path[0], given, how) for given in self._chunked(texts)]
+        return any_of(tests)
 
     def _contains(self, path: Path, text: str, module: ModuleKey) -> Shape:
         """Compare exactly, and let the index of titles find the few that come into question."""
@@ -293,7 +338,11 @@ class Shaper:
             keys.setdefault(kind, []).append(key)
         given = tuple((kind, self.give_all(padded(found))) for kind, found in keys.items())
         at = self.give(instant_to_text(shared.at))
-        return ShareTest(given, tuple(sorted(shared.levels)), at, self._how(shared)) if given else Nothing()
+        return (
+            ShareTest(given, tuple(sorted(shared.levels)), at, self._how(shared))
+            if given and shared.levels
+            else Nothing()
+        )
 
     def _how(self, part: Criterion, *, by_planner: bool = False) -> How:
         """Return how a table beside the records is asked; `by_planner` where PostgreSQL's knows best."""
@@ -301,6 +350,15 @@ class Shaper:
             return "lead"
         planned = by_planner and self._context.connection.dialect.name == "postgresql"
         return "set" if self._counting or planned else "each"
+
+
+def is_claimed(context: Context, module: ModuleKey, part: SealedAs) -> bool:
+    """Tell whether live records claim the encrypted values that are asked for."""
+    return len(part.path) == 1 and part.path[0] in context.module(module).unique_fields
+
+
+def _storable(texts: Sequence[str]) -> list[str]:
+    return [text for text in texts if is_storable(text)]
 
 
 def _gathered(parts: Sequence[Criterion]) -> list[Criterion]:

@@ -22,6 +22,7 @@ from custinfo.core.criteria.nodes import (
     OneOf,
     Operator,
     Present,
+    SealedAs,
     SharedWith,
     StartsWith,
     Tagged,
@@ -69,8 +70,8 @@ def criterion_to_json(criterion: Criterion) -> dict[str, Any]:
             return {"op": "tagged", "dimension": dimension, "value": value}
         case InSegment(name):
             return {"op": "in_segment", "segment": name}
-        case Through() | SharedWith():
-            raise TypeError(f"{type(criterion).__name__} is made by policies and has no form in JSON")
+        case Through() | SharedWith() | SealedAs():
+            raise TypeError(f"{type(criterion).__name__} is made by binding and policies, and has no form in JSON")
         case Compare(path, operator, value):
             return {"op": operator, "field": list(path), "value": value_to_json(value)}
         case _:

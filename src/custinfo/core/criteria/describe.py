@@ -22,6 +22,7 @@ from custinfo.core.criteria.nodes import (
     OneOf,
     Path,
     Present,
+    SealedAs,
     SharedWith,
     StartsWith,
     Tagged,
@@ -50,6 +51,7 @@ _CHINESE: Final = {
     "starts_with": "{field} 以“{text}”开头",
     "has": "{field} 含 {value}",
     "present": "{field} 已填写",
+    "sealed": "{field} = ***",
     "blank": "{field} 未填写",
     "last": "{field} 在最近 {period}内",
     "next": "{field} 在未来 {period}内",
@@ -80,6 +82,7 @@ _ENGLISH: Final = {
     "starts_with": "{field} starts with “{text}”",
     "has": "{field} includes {value}",
     "present": "{field} is filled in",
+    "sealed": "{field} = ***",
     "blank": "{field} is blank",
     "last": "{field} is within the last {period}",
     "next": "{field} is within the next {period}",
@@ -200,8 +203,8 @@ class _Writer:
                 return self.phrases["mentions"].format(field=field, text=text)
             case StartsWith(_, text):
                 return self.phrases["starts_with"].format(field=field, text=text)
-            case Present():
-                return self.phrases["present"].format(field=field)
+            case Present() | SealedAs():
+                return self.phrases["present" if isinstance(leaf, Present) else "sealed"].format(field=field)
             case Within():
                 return self.within(field, leaf)
 

@@ -27,13 +27,14 @@ from custinfo.core.criteria.nodes import (
     OneOf,
     Path,
     Present,
+    SealedAs,
     SharedWith,
     StartsWith,
     Tagged,
     Through,
 )
 from custinfo.core.names import searchable
-from custinfo.core.records import SYSTEM_FIELDS, FieldKey, Record, Tag
+from custinfo.core.records import SYSTEM_FIELDS, FieldKey, Record, Sealed, Tag
 
 __all__ = [
     "Predicate",
@@ -91,7 +92,7 @@ class _Source:
         self.getter = getter
         self.record = record
         self.names: dict[str, Any] = (
-            {"read_path": read_path, "has_dimension": _has_dimension, "searchable": searchable}
+            {"read_path": read_path, "has_dimension": _has_dimension, "searchable": searchable, "Sealed": Sealed}
             if names is None
             else names
         )
@@ -158,6 +159,8 @@ class _Source:
                 test = f"{self.constant(item)} in v"
             case Present():
                 return f"({value} is not None)"
+            case SealedAs(_, digests):
+                test = f"type(v) is Sealed and v.index in {self.constant(frozenset(digests))}"
             case _:
                 raise TypeError(f"{type(leaf).__name__} must be bound before it is evaluated")
         return f"((v := {value}) is not None and {test})"

@@ -14,6 +14,7 @@ from custinfo.core.criteria.nodes import (
     Nothing,
     OneOf,
     Present,
+    SealedAs,
     SharedWith,
     StartsWith,
     Tagged,
@@ -61,9 +62,11 @@ def _leaf_implies(narrow: Criterion, wide: Criterion) -> bool:
             return path == other and value in values
         case (OneOf(path, values), OneOf(other, more)):
             return path == other and set(values) <= set(more)
+        case (SealedAs(path, digests), SealedAs(other, more)):
+            return path == other and set(digests) <= set(more)
         case (OneOf(path, (value,)), Compare(other, "eq", same)):
             return path == other and value == same
-        case (Compare() | OneOf() | Under() | Contains() | StartsWith() | Has(), Present(path)):
+        case (Compare() | OneOf() | Under() | Contains() | StartsWith() | Has() | SealedAs(), Present(path)):
             return narrow.path == path
         case (Tagged(dimension), Tagged(other, None)):
             return dimension == other

@@ -28,6 +28,7 @@ __all__ = [
     "Operator",
     "Path",
     "Present",
+    "SealedAs",
     "SharedWith",
     "StartsWith",
     "Tagged",
@@ -173,6 +174,17 @@ class Present(_Combinable):
 
 
 @attrs.frozen
+class SealedAs(_Combinable):
+    """Hold where the encrypted value is found by one of `digests`, its blind index (FLD-7).
+
+    Binding makes it of `==` and `is_in` for somebody who searches; it has no form in JSON.
+    """
+
+    path: Path
+    digests: tuple[str, ...] = attrs.field(repr=False)
+
+
+@attrs.frozen
 class Within(_Combinable):
     """Hold where the date lies in the last (positive) or next (negative) period up to now, both ends included."""
 
@@ -237,7 +249,7 @@ class SharedWith(_Combinable):
         )
 
 
-Leaf = Compare | OneOf | Under | Contains | Mentions | StartsWith | Has | Present | Within
+Leaf = Compare | OneOf | Under | Contains | Mentions | StartsWith | Has | Present | SealedAs | Within
 Criterion = Everything | Nothing | AllOf | AnyOf | Not | Tagged | InSegment | Through | SharedWith | Leaf
 
 
