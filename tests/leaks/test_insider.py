@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 from custinfo import (
@@ -231,12 +232,13 @@ def test_nobody_plans_a_configuration_who_may_not(story: Story) -> None:
 
 
 def test_nobody_undoes_an_import_by_a_guessed_number(story: Story) -> None:
-    """Undoing somebody's import takes the right to import: a salesperson is refused, and everything stays."""
+    """Without the right to import, somebody's import is answered like one that never was, and everything stays."""
     file = "客户名称,客户类型,联系人,联系方式\n甲公司,企业客户,张三,13812345601".encode()
     with story.workspace.acting_as("sunjiu") as session:
         report = plan_import(session, "customer", file).apply()
-    with pytest.raises(PermissionDeniedError):
-        story.workspace.undo_import(report.batch_id, actor="lisi")
+    for batch in (report.batch_id, NOWHERE):
+        with pytest.raises(NotFoundError):
+            story.workspace.undo_import(batch, actor="lisi")
     with story.workspace.acting_as("sunjiu") as session:
         assert session.customers.count() == 3
 
@@ -254,6 +256,82 @@ def test_an_import_of_all_is_not_undone_by_who_imports_their_own() -> None:
                 workspace.undo_import(batch, actor="lisi")
         with workspace.acting_as("sunjiu") as session:
             assert session.customers.count() == 1
+
+
+def test_a_plan_shows_no_record_as_it_is(story: Story) -> None:
+    """The rows of a plan, their attributes and their bytes hold nothing of the masked account."""
+    own, _ = ids(story)
+    with story.workspace.acting_as("sunjiu") as session:
+        plan = plan_import(session, "customer", f"id,邮箱\n{own},new@example.com".encode())
+        (row,) = plan.rows
+        assert row.outcome == "update"
+        shown = {name: getattr(row, name) for name in dir(row) if not name.startswith("_")}
+        assert ACCOUNT not in repr(shown)
+        assert not any(hasattr(value, "before") for value in shown.values())
+        assert ACCOUNT.encode() not in pickle.dumps(row)
+
+
+def test_an_interrupted_import_is_resumed_by_its_own_member_only() -> None:
+    """The same file planned by somebody else neither goes on with an interrupted import nor tells how far it was."""
+    configuration = standard_configuration().with_grants(Grant("sales", "customer", frozenset({"import"})))
+    file = (
+        "客户名称,客户类型,联系人,联系方式\n甲公司,企业客户,张三,13812345601\n乙公司,企业客户,李四,13812345602".encode()
+    )
+
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Workspace.open("memory://", configuration, organisation=sample_organisation()) as workspace:
+        with pytest.raises(KeyboardInterrupt), workspace.acting_as("sunjiu") as session:
+            plan_import(session, "customer", file).apply(stop, batch_size=1)
+        with workspace.acting_as("lisi") as session:
+            other = plan_import(session, "customer", file).apply(batch_size=1)
+        assert other.counts.creates == 2
+        with workspace.acting_as("sunjiu") as session:
+            own = plan_import(session, "customer", file).apply(batch_size=1)
+    assert own.batch_id != other.batch_id
+    assert own.counts.creates == 1
+
+
+def test_tags_that_are_hidden_are_not_guessed() -> None:
+    """Adding a tag, or removing one, makes a version whether the record has it or not, where tags are hidden."""
+    configuration = standard_configuration()
+    grants = [
+        attrs.evolve(grant, view=attrs.evolve(grant.view, excluded=(*grant.view.excluded, "tags")))
+        if grant.role == "sales" and grant.module == "customer" and grant.view.everything
+        else grant
+        for grant in configuration.grants
+    ]
+    with Workspace.open(
+        "memory://", attrs.evolve(configuration, grants=tuple(grants)), organisation=sample_organisation()
+    ) as workspace:
+        story = Story(workspace)
+        record = story.customer("lisi", tags=[("自定义", "有")])
+        with workspace.acting_as("lisi") as session:
+            assert "tags" not in session.customers.get(record.id).visible
+            versions = [session.customers.get(record.id).version]
+            for added, removed in (("有", ()), ("没有", ()), ((), "有"), ((), "别的")):
+                give = [("自定义", added)] if added else []
+                take = [("自定义", removed)] if removed else []
+                session.customers.tag(record.id, give, remove=take, version=ANY)
+                versions.append(session.customers.get(record.id).version)
+        assert versions == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("text", ["****3445", "6222****3445", "******"])
+def test_a_typed_mask_is_refused_by_name(story: Story, text: str) -> None:
+    """Typing what a masked account looks like is refused as a mask, and nothing is saved."""
+    own, _ = ids(story)
+    with story.workspace.acting_as("sunjiu") as session, pytest.raises(InvalidInputError) as refused:
+        session.customers.update(own, {"开户行信息": text}, version=ANY)
+    assert [(item.code, item.field) for item in refused.value.problems] == [("masked_value", "bank_account")]
+    assert story.view("zhoushi", own)["bank_account"] == ACCOUNT
+
+
+def test_stars_are_text_for_those_who_read_them(story: Story) -> None:
+    """Who reads a field may write stars into it."""
+    own, _ = ids(story)
+    assert story.update("lisi", story.view("lisi", own), {"name": "甲***公司"})["name"] == "甲***公司"
 
 
 def test_the_access_log_is_not_read_by_those_whom_it_is_about(story: Story) -> None:

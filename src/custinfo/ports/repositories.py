@@ -225,8 +225,8 @@ class ImportRepository(Protocol):
     def save(self, batch: ImportBatch, /) -> None:
         """Insert or replace the import."""
 
-    def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
-        """Return the latest running import of the same content, or `None`."""
+    def unfinished(self, module: ModuleKey, digest: str, actor: MemberKey, /) -> ImportBatch | None:
+        """Return the latest running import of the same content by the same member, or `None`."""
 
 
 class ConfigurationRepository(Protocol):

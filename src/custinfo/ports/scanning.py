@@ -240,7 +240,8 @@ def accesses(entries: Iterable[AccessEntry], query: AccessQuery) -> list[AccessE
     return sorted(meant, key=lambda entry: entry.id, reverse=True)[: query.limit]
 
 
-def unfinished(batches: Iterable[ImportBatch], module: ModuleKey, digest: str) -> ImportBatch | None:
-    """Return the latest running import of the same content, or `None`."""
-    same = (batch for batch in batches if (batch.module, batch.digest, batch.state) == (module, digest, "running"))
+def unfinished(batches: Iterable[ImportBatch], module: ModuleKey, digest: str, actor: MemberKey) -> ImportBatch | None:
+    """Return the latest running import of the same content by the same member, or `None`."""
+    wanted = (module, digest, actor, "running")
+    same = (batch for batch in batches if (batch.module, batch.digest, batch.actor, batch.state) == wanted)
     return max(same, key=lambda batch: (batch.started_at, batch.id), default=None)

@@ -287,14 +287,15 @@ class ImportContract(Harness):
             assert unit.imports.get("b1") is None
 
     def test_unfinished_finds_running_imports(self) -> None:
-        """Only a running import of the same module and content is found."""
+        """Only a running import of the same module, content and member is found."""
         batch = ImportBatch("b1", "thing", "digest", "ann", NOW)
         with self.begin() as unit:
             unit.imports.save(batch)
-            assert unit.imports.unfinished("thing", "digest") == batch
-            assert unit.imports.unfinished("thing", "other") is None
-            assert unit.imports.unfinished("thing_note", "digest") is None
+            assert unit.imports.unfinished("thing", "digest", "ann") == batch
+            assert unit.imports.unfinished("thing", "other", "ann") is None
+            assert unit.imports.unfinished("thing", "digest", "bob") is None
+            assert unit.imports.unfinished("thing_note", "digest", "ann") is None
             unit.imports.save(attrs.evolve(batch, state="done"))
-            assert unit.imports.unfinished("thing", "digest") is None
+            assert unit.imports.unfinished("thing", "digest", "ann") is None
         with self.begin("two") as unit:
-            assert unit.imports.unfinished("thing", "digest") is None
+            assert unit.imports.unfinished("thing", "digest", "ann") is None

@@ -110,10 +110,10 @@ class Reference:
         """Save an import."""
         return attrs.evolve(self, imports={**self.imports, batch.id: batch})
 
-    def unfinished(self, module: str, digest: str) -> Any:
-        """Return the latest running import of a content."""
+    def unfinished(self, module: str, digest: str, actor: str) -> Any:
+        """Return the latest running import of a content by a member."""
         same = [item for item in self.imports.values() if (item.module, item.digest) == (module, digest)]
-        running = [item for item in same if item.state == "running"]
+        running = [item for item in same if item.state == "running" and item.actor == actor]
         return max(running, key=lambda item: (item.started_at, item.id), default=None)
 
     def version(self) -> int:

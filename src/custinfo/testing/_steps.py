@@ -116,16 +116,17 @@ def _import(player: Player, unit: UnitOfWork) -> None:
     number, model = player.random.randint(1, 3), player.model
     state = player.random.choice(_PROGRESS)
     started = NOW + timedelta(seconds=number)
-    batch = ImportBatch(f"b{number}", "thing", "digest", "ann", started, state, 7, FrozenDict({"creates": number}))
+    batch = ImportBatch(
+        f"b{number}", "thing", "digest", ("ann", "bob")[number % 2], started, state, 7, FrozenDict({"creates": number})
+    )
     player.compare("keep", lambda: unit.imports.save(batch), lambda: model.keep(batch))
 
 
 def _read_imports(player: Player, unit: UnitOfWork) -> None:
     imports, model = unit.imports, player.model
     player.compare("import", lambda: imports.get("b1"), lambda: model.imports.get("b1"))
-    player.compare(
-        "unfinished", lambda: imports.unfinished("thing", "digest"), lambda: model.unfinished("thing", "digest")
-    )
+    mine = ("thing", "digest", "bob")
+    player.compare("unfinished", lambda: imports.unfinished(*mine), lambda: model.unfinished(*mine))
 
 
 def _revise(player: Player, unit: UnitOfWork) -> None:

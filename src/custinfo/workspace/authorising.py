@@ -9,6 +9,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Prepared
+from custinfo.workspace.tagging import asks_for_tags
 
 __all__ = ["authorise", "refusal"]
 
@@ -45,8 +46,7 @@ def _refusals(context: Context, prepared: Prepared, verdict: Verdict) -> list[Pr
                     refusals.append(refusal(context, "transfer", draft.module))
             elif key not in writable and not (key == "owner" and prepared.patch[key] == context.actor):
                 refusals.append(Problem("field_not_editable", key))
-    changes_tags = draft.tags is not None and draft.tags != (before.tags if before else frozenset())
-    if changes_tags and "tag" not in verdict.actions:
+    if asks_for_tags(context, before, draft.tags) and "tag" not in verdict.actions:
         refusals.append(refusal(context, "tag", draft.module))
     if _lends_editing(prepared) and "edit" not in verdict.actions:
         refusals.append(refusal(context, "edit", draft.module))

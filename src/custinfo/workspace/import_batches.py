@@ -18,7 +18,15 @@ from custinfo.workspace.attached_columns import Related
 from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Prepared
-from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows, RowOutcome, count_name, number_of
+from custinfo.workspace.planned_rows import (
+    Entry,
+    PlannedRow,
+    PlannedRows,
+    RowOutcome,
+    count_name,
+    number_of,
+    prepared_of,
+)
 from custinfo.workspace.writing import NewRecord, WritePath
 
 __all__ = ["Application", "Progress"]
@@ -76,9 +84,9 @@ class Application:
         return batch
 
     def begun(self) -> ImportBatch:
-        """Return the import: one that was interrupted, or a new one."""
+        """Return the import: the actor's own that was interrupted, or a new one."""
         unit = self.context.unit
-        batch = unit.imports.unfinished(self.module, self.digest)
+        batch = unit.imports.unfinished(self.module, self.digest, self.context.actor)
         if batch is None:
             now = self.context.now()
             batch = ImportBatch(self.context.ids(), self.module, self.digest, self.context.actor, now)
@@ -137,7 +145,7 @@ class Application:
 
     def item(self, row: Entry) -> Item | None:
         """Return what of a row is to be saved."""
-        return row.prepared if isinstance(row, PlannedRow) else self.new(row)
+        return prepared_of(row) if isinstance(row, PlannedRow) else self.new(row)
 
     def save_related(self, path: WritePath, rows: Sequence[tuple[Entry, Item | None]]) -> None:
         """Save the records that rows bring along. Raises: ConflictError where one of them can't be."""

@@ -18,7 +18,7 @@ from custinfo.core.revisions import changed_configuration
 from custinfo.core.suggesting import Suggestion
 from custinfo.workspace.context import Compiled, Context
 from custinfo.workspace.import_batches import Application, Progress
-from custinfo.workspace.planned_rows import Counts, PlannedRow, PlannedRows, RowOutcome
+from custinfo.workspace.planned_rows import Counts, PlannedRow, PlannedRows, RowOutcome, prepared_of
 from custinfo.workspace.writing import NewRecord
 
 __all__ = [
@@ -162,12 +162,17 @@ class ImportPlan:
 
     def changes(self, row: PlannedRow) -> tuple[FieldChange, ...]:
         """Return what a row changes in its record, of the fields that the actor may read there."""
-        prepared = row.prepared
+        prepared = prepared_of(row)
         if prepared is None or prepared.after is None:
             return ()
         readable = self._context.verdict(prepared.before or prepared.after).readable
         found = changes_between(prepared.before, prepared.after)
         return tuple(item for item in found if item.field in readable and item.field != "department")
+
+    def finds(self, row: PlannedRow) -> bool:
+        """Tell whether a row is about a record that there is, and that it may be compared with."""
+        prepared = prepared_of(row)
+        return prepared is not None and prepared.before is not None
 
     def placed(self, row: int, problem: Problem) -> Problem:
         """Return a problem of a row with its place and labels."""

@@ -10,12 +10,14 @@ import attrs
 
 from custinfo.core.errors import CustinfoError, InvalidInputError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
+from custinfo.core.kinds.masks import MASK
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
 from custinfo.workspace.referring import ReferenceReader
+from custinfo.workspace.tagging import asks_for_tags
 
 __all__ = ["Normaliser"]
 
@@ -96,7 +98,21 @@ class Normaliser:
             after = self._moved(before, after, now)
         if self._context.keyring is None:
             self._refuse_encrypted(prepared, after)
+        if not draft.typed:
+            self._refuse_masks(prepared, after)
         prepared.after = after
+
+    def _refuse_masks(self, prepared: Prepared, after: Record) -> None:
+        """Refuse text that is a mask, typed by somebody who may not read the field: it is no value."""
+        raw = prepared.draft.raw
+        masks = [name for name, value in raw.items() if isinstance(value, str) and MASK in value]
+        if not masks:
+            return
+        readable = self._context.verdict(prepared.before or after).readable
+        module = self._context.module(after.module)
+        keys = {module.resolve(str(name)) for name in masks} & module.definition.fields.keys() - readable
+        prepared.problems = [problem for problem in prepared.problems if problem.field not in keys]
+        prepared.problems += [Problem("masked_value", key) for key in sorted(filter(None, keys))]
 
     def _without_derived(self, prepared: Prepared, patch: Mapping[FieldKey, Any]) -> Mapping[FieldKey, Any]:
         """Return a patch without the fields that a formula or a rule decides; writing them is refused."""
@@ -177,7 +193,7 @@ class Normaliser:
             owner = prepared.patch["owner"]
             # What is nobody's stays with the department that had it: its pool.
             changes |= {"owner": None} if owner is CLEAR else {"owner": owner, "department": self._department(owner)}
-        if draft.tags is not None and draft.tags != before.tags:
+        if draft.tags is not None and asks_for_tags(self._context, before, draft.tags):
             changes["tags"] = draft.tags
         if draft.shares is not None and draft.shares != before.shares:
             changes["shares"] = draft.shares

@@ -13,7 +13,17 @@ from custinfo.core.records import RecordId
 from custinfo.workspace.attached_columns import Related
 from custinfo.workspace.drafts import Prepared
 
-__all__ = ["Counts", "Entry", "PlannedRow", "PlannedRows", "RawValues", "RowOutcome", "count_name", "number_of"]
+__all__ = [
+    "Counts",
+    "Entry",
+    "PlannedRow",
+    "PlannedRows",
+    "RawValues",
+    "RowOutcome",
+    "count_name",
+    "number_of",
+    "prepared_of",
+]
 
 RawValues = tuple[object, ...]
 RowOutcome = Literal["create", "update", "unchanged", "skip", "conflict", "rejected", "awaiting", "duplicate"]
@@ -74,10 +84,14 @@ class PlannedRow:
         """The user's own values, in the order of the headings."""
         return self._raw() if callable(self._raw) else self._raw
 
-    @property
-    def prepared(self) -> Prepared | None:
-        """The change on its way through the write path."""
-        return self._prepared
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what the row tells: the change holds whole records, also what the actor may not read of them."""
+        return PlannedRow, (self.row, self.outcome, self.raw, self.problems, self.record_id, None, self.related)
+
+
+def prepared_of(row: PlannedRow) -> Prepared | None:
+    """Return the change on its way through the write path: with whole records, so that no public name leads there."""
+    return row._prepared  # noqa: SLF001
 
 
 def count_name(outcome: str) -> str:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from custinfo.core.problems import Problem
-from custinfo.core.records import ModuleKey, Tag
+from custinfo.core.records import ModuleKey, Record, Tag
 from custinfo.workspace.context import Context
 
-__all__ = ["TagInput", "pairs_of", "read_tags"]
+__all__ = ["TagInput", "asks_for_tags", "pairs_of", "read_tags"]
 
 TagPair = tuple[str, str]
 TagInput = TagPair | Iterable[TagPair] | Mapping[str, str | Iterable[str]]
@@ -62,6 +62,18 @@ def read_tags(
     if found and not context.module(module).definition.taggable:
         problems.append(Problem("unknown_field", "tags"))
     return frozenset(found), problems
+
+
+def asks_for_tags(context: Context, before: Record | None, tags: frozenset[Tag] | None) -> bool:
+    """Tell whether giving a record these tags counts as a change of them.
+
+    Where the actor may not read its tags it always does: that nothing changed would confirm a guess.
+    """
+    if tags is None:
+        return False
+    if before is None:
+        return bool(tags)
+    return tags != before.tags or "tags" not in context.verdict(before).readable
 
 
 def _too_many(context: Context, tags: Iterable[Tag]) -> Iterator[Problem]:

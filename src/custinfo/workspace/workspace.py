@@ -485,11 +485,11 @@ class Workspace:
 
         Args:
             batch_id: `ImportReport.batch_id`.
-            actor: Who undoes it: the member who imported, one who may import into the module, or one who may
-                configure it.
+            actor: Who undoes it: the member who imported, one who may import all records that it changed, or one who
+                may configure the module.
             unit: The host's own transaction.
 
-        Raises: NotFoundError for an unknown import; PermissionDeniedError.
+        Raises: NotFoundError for an unknown import, and to anybody else.
         """
         with self.acting_as(actor, unit=unit) as session:
             return undo(session.context, batch_id)

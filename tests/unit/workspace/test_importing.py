@@ -201,7 +201,7 @@ def test_undo_keeps_later_work(story: Story) -> None:
     assert undone.kept == (record.id,)
     assert len(undone.removed) == 2
     assert [name for name, *_ in everything(story.workspace)] == ["北京示例科技有限公司"]
-    with pytest.raises(PermissionDeniedError):
+    with pytest.raises(NotFoundError):
         story.workspace.undo_import(report.batch_id, actor="lisi")
 
 

@@ -138,10 +138,10 @@ class DocumentImports:
             self.shelf.store.delete("import", {"key": (batch.id,)})
             self.shelf.store.insert("import", [Item(batch.id, 1, self.shelf.documents.encode(batch))])
 
-    def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
-        """Return the latest running import of the same content, or `None`."""
+    def unfinished(self, module: ModuleKey, digest: str, actor: MemberKey, /) -> ImportBatch | None:
+        """Return the latest running import of the same content by the same member, or `None`."""
         found = self._read(module=(module,), digest=(digest,), state=("running",))
-        return scanning.unfinished(found, module, digest)
+        return scanning.unfinished(found, module, digest, actor)
 
     def _read(self, **where: Collection[str]) -> list[ImportBatch]:
         return [self.shelf.documents.decode(ImportBatch, data) for data in self.shelf.store.read("import", where)]

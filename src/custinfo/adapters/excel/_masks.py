@@ -9,13 +9,13 @@ from typing import Final
 import attrs
 
 from custinfo.adapters.excel.reading import Table
+from custinfo.core.kinds.masks import MASK
 from custinfo.core.records import Masked
 from custinfo.core.schema import ModuleSchema
 from custinfo.workspace.import_columns import lettered
 
 __all__ = ["GuardedTable"]
 
-_MASK: Final = "***"
 _BLOCK: Final = 256
 
 
@@ -61,7 +61,7 @@ class GuardedTable:
         """Yield the number of each row and its values."""
         rows = self.table.rows()
         while block := list(islice(rows, _BLOCK)):
-            if any(_MASK in self.texts(block, place) for place in self.places):
+            if any(MASK in self.texts(block, place) for place in self.places):
                 yield from ((number, tuple(map(_guarded, values, self.watched))) for number, values in block)
             else:
                 yield from block
@@ -77,4 +77,4 @@ class GuardedTable:
 
 
 def _guarded(value: object, watched: bool) -> object:
-    return Masked(value) if watched and isinstance(value, str) and _MASK in value else value
+    return Masked(value) if watched and isinstance(value, str) and MASK in value else value

@@ -155,7 +155,7 @@ def _compared(context: Context, plan: ImportPlan, row: PlannedRow) -> SampledRow
             return SampledRow(row.row, "equal", row.record_id)
         case "create" | "duplicate" if row.record_id is None:
             return SampledRow(row.row, "missing" if row.outcome == "create" else "left_out")
-        case "update" | "awaiting" | "conflict" if row.prepared is not None and row.prepared.before is not None:
+        case "update" | "awaiting" | "conflict" if plan.finds(row):
             differences = _differences(context, plan, row)
             return SampledRow(row.row, "different" if differences else "equal", row.record_id, differences)
         case _:

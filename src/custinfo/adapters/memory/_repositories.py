@@ -202,9 +202,9 @@ class MemoryImports:
         """Insert or replace the import."""
         self._state.imports[batch.id] = batch
 
-    def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
-        """Return the latest running import of the same content, or `None`."""
-        return scanning.unfinished(self._state.imports.values(), module, digest)
+    def unfinished(self, module: ModuleKey, digest: str, actor: MemberKey, /) -> ImportBatch | None:
+        """Return the latest running import of the same content by the same member, or `None`."""
+        return scanning.unfinished(self._state.imports.values(), module, digest, actor)
 
 
 class MemoryConfigurations:

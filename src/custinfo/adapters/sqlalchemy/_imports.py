@@ -9,7 +9,7 @@ from sqlalchemy import Select, insert, select, update
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.importing import ImportBatch
-from custinfo.core.records import ModuleKey
+from custinfo.core.records import MemberKey, ModuleKey
 from custinfo.core.stored import instant_from_text, instant_to_text
 
 __all__ = ["SqlAlchemyImports"]
@@ -44,10 +44,11 @@ class SqlAlchemyImports:
         if not self._context.execute(update(table).where(same).values(**row)).rowcount:
             self._context.execute(insert(table), [{"tenant_id": self._context.tenant, "id": batch.id, **row}])
 
-    def unfinished(self, module: ModuleKey, digest: str, /) -> ImportBatch | None:
-        """Return the latest running import of the same content, or `None`."""
+    def unfinished(self, module: ModuleKey, digest: str, actor: MemberKey, /) -> ImportBatch | None:
+        """Return the latest running import of the same content by the same member, or `None`."""
         columns = self._context.tables.batch.c
-        statement = self._select().where(columns.module == module, columns.digest == digest, columns.state == "running")
+        same = (columns.module == module) & (columns.digest == digest) & (columns.actor == actor)
+        statement = self._select().where(same, columns.state == "running")
         return self._first(statement.order_by(columns.started_at.desc(), columns.id.desc()))
 
     def _select(self) -> Select[Any]:

@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-__all__ = ["MASK_STYLES", "Masker", "is_mask_style", "mask"]
+__all__ = ["MASK", "MASK_STYLES", "Masker", "is_mask_style", "mask"]
 
 Masker = Callable[[str], str]
 """Return the text of a value with its telling part hidden; the value of a host's own style of masks."""
+
+MASK: Final = "***"
+"""Text with this in it is a mask, where it stands in a field that its writer may not read."""
 
 _ALL: Final = "******"
 _HIDDEN: Final = "****"
