@@ -12,16 +12,28 @@ import pytest
 
 from custinfo import (
     ANY,
+    CLEAR,
+    Configuration,
     CustinfoError,
     F,
+    FieldDefinition,
+    Flow,
     Grant,
     InvalidInputError,
     Masked,
+    ModuleDefinition,
     NotFoundError,
     PermissionDeniedError,
+    RoleHolders,
+    Step,
+    Trigger,
     Workspace,
 )
 from custinfo.adapters.excel import export, plan_import
+from custinfo.core.dictionaries import Dictionary, DictionaryValue
+from custinfo.core.life_cycles import LifeCycle, Transition
+from custinfo.core.policy.grants import Fields, Role
+from custinfo.core.rules import AllowedWhen, NotBefore
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.adapters.excel.sessions import headings, loaded, rows_of, template
 from tests.unit.workspace.story import ENTERPRISE, Story
@@ -358,3 +370,102 @@ def test_a_forged_owner_gives_no_reach(story: Story) -> None:
     for extra in ({"owner": "wangwu"}, {"department": "sales1-2"}, {"created_by": "wangwu"}, {"id": NOWHERE}):
         raw = {**ENTERPRISE, "uscc": None, "name": "新", **extra}
         assert told(story, "lisi", lambda session, raw=raw: session.customers.create(raw)).split()[0].endswith("Error")
+
+
+def test_a_mere_viewer_of_a_request_reads_no_hidden_part_of_it() -> None:
+    """Who sees one of two fields of a request is told neither the other one, nor its flow, nor what people say."""
+    senior = (Step("boss", (RoleHolders("senior_administrator"),)),)
+    flow = Flow("accounts", Trigger("customer", fields=("bank_account",)), senior)
+    with Workspace.open(
+        "memory://", standard_configuration().with_flows(flow), organisation=sample_organisation()
+    ) as workspace:
+        story = Story(workspace)
+        record = story.customer("lisi")
+        with workspace.acting_as("sunjiu") as session:
+            change = {"status": "流失", "bank_account": ACCOUNT}
+            outcome: Any = session.customers.update(record.id, change, version=ANY, reason=f"改为 {ACCOUNT}")
+        for actor in ("zhaojl", "zhoushi"):
+            with workspace.acting_as(actor) as session:
+                part = session.approvals.approve(outcome.request.id, comment=f"{ACCOUNT} 已核对")
+        assert part.state == "applied"
+        assert set(part.fields) == {"status", "bank_account"}
+        assert part.reason == f"改为 {ACCOUNT}"
+        with workspace.acting_as("lisi") as session:
+            shown = session.approvals.get(outcome.request.id)
+            picture = session.approvals.diagram(outcome.request.id)
+    assert shown.fields == ("status",)
+    assert shown.flows == ("customer_lost",)
+    assert shown.reason is None
+    assert [entry.comment for entry in shown.trail] == [None] * len(shown.trail)
+    assert "bank_account" not in repr(shown)
+    assert "accounts" not in picture
+
+
+HIDING = Configuration(
+    (
+        ModuleDefinition(
+            "deal",
+            (
+                FieldDefinition("name", "text", "名称"),
+                FieldDefinition("secret", "text", "秘密等级"),
+                FieldDefinition("since", "date", "秘密日期"),
+                FieldDefinition("note", "text", "备注", required_when=F.secret == "绝密"),
+                FieldDefinition("fee", "integer", "费用", rules=(AllowedWhen(F.secret == "公开"),)),
+                FieldDefinition("until", "date", "截止", rules=(NotBefore("since"),)),
+                FieldDefinition("stage", "choice", "阶段", options={"dictionary": "stage"}),
+            ),
+            title_field="name",
+            life_cycles=(
+                LifeCycle("stage", (Transition("won", ("open",), guard=F.secret == "公开"), Transition("open"))),
+            ),
+        ),
+    ),
+    (Dictionary("stage", (DictionaryValue("open", "进行"), DictionaryValue("won", "成交"))),),
+    roles=tuple(Role(key, key) for key in ("sales", "data_administrator")),
+    grants=(
+        Grant(
+            "sales",
+            "deal",
+            frozenset({"view", "edit"}),
+            "all",
+            view=Fields.everything_but("secret", "since"),
+            edit=Fields.everything_but("secret", "since"),
+        ),
+        Grant(
+            "data_administrator",
+            "deal",
+            frozenset({"view", "create", "edit"}),
+            "all",
+            view=Fields.everything_but(),
+            edit=Fields.everything_but(),
+        ),
+    ),
+)
+HIDDEN_WORDS = ("秘密", "绝密", "公开", "secret", "since")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "chinese"),
+    [
+        ({"note": CLEAR}, "required_when", "当 模块的规则要求如此 时必填"),
+        ({"fee": 5}, "allowed_when", "仅当 模块的规则要求如此 时可填"),
+        ({"until": "2024-01-01"}, "date_order", "不能早于另一字段"),
+        ({"stage": "won"}, "guard_not_met", "仅当 模块的规则要求如此 时可变为 成交"),
+    ],
+)
+def test_a_refusal_names_no_condition_that_one_may_not_read(change: Any, code: str, chinese: str) -> None:
+    """A rule that looks at hidden fields says no more than that there is one; who reads them is told what it asks."""
+    with Workspace.open("memory://", HIDING, organisation=sample_organisation()) as workspace:
+        values = {"name": "甲", "secret": "绝密", "since": "2024-05-01", "note": "有", "stage": "open"}
+        with workspace.acting_as("sunjiu") as session:
+            key = session.records("deal").create(values).record.id  # type: ignore[union-attr]
+        told = {}
+        for actor in ("lisi", "sunjiu"):
+            with workspace.acting_as(actor) as session, pytest.raises(InvalidInputError) as refused:
+                session.records("deal").update(key, change, version=ANY)
+            told[actor] = refused.value
+    (problem,) = told["lisi"].problems
+    assert (problem.code, problem.text("zh")) == (code, chinese)
+    texts = (repr(told["lisi"]), str(told["lisi"]), problem.message("zh"), problem.message("en"), repr(problem))
+    assert not any(word in text for word in HIDDEN_WORDS for text in texts)
+    assert any(word in told["sunjiu"].message("zh") for word in HIDDEN_WORDS)

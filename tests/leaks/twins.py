@@ -107,13 +107,17 @@ class Twin:
                 continue
             touched = {"tags"} if step.verb == "tag" else {"owner", "department"} if step.verb == "transfer" else set()
             touched |= {"archived_at"} if step.verb in ("archive", "restore") else set(step.values)
-            unseen = all((step.slot, key) in hidden for key in touched) and step.verb not in ("approve", "reject")
+            decides = step.verb in ("approve", "reject")
+            unseen = all((step.slot, key) in hidden for key in touched) and not decides
             other = side if unseen and (step.slot, "updated_at") in hidden else 0
             self.surroundings.at(number, step.late[other])
             with suppress(CustinfoError), self.workspace.acting_as(step.actor[side if unseen else 0]) as session:
                 values = {key: pair[side if (step.slot, key) in hidden else 0] for key, pair in step.values.items()}
                 to = step.to[side if (step.slot, "tags" if step.verb == "tag" else "owner") in hidden else 0]
-                self._carry_out(session, step, values, to, step.reason[side if unseen else 0])
+                if decides:
+                    self._decide(session, step, hidden, side)
+                else:
+                    self._carry_out(session, step, values, to, step.reason[side if unseen else 0])
 
     def _carry_out(self, session: Session, step: Step, values: dict[str, Any], to: Any, reason: str | None) -> None:
         module, key = self.slots[step.slot]
@@ -133,10 +137,14 @@ class Twin:
                 records.restore(key, version=ANY, reason=reason)
             case "transfer":
                 records.transfer(key, to, version=ANY, reason=reason)
-            case decision:
-                context = session.context
-                for request in context.unit.approvals.open_for(module, [RecordId(key)]):
-                    getattr(session.approvals, decision)(request.id, comment=reason)
+
+    def _decide(self, session: Session, step: Step, hidden: set[Place], side: int) -> None:
+        """Decide about the requests of a record; what is said of a hidden field may differ."""
+        module, record_id = self.slots[step.slot]
+        for request in session.context.unit.approvals.open_for(module, [RecordId(record_id)]):
+            part = ACTOR in {request.submitted_by, *(task.approver for task in request.tasks)}
+            differs = not part and any((step.slot, key) in hidden for key in request.patch)
+            getattr(session.approvals, step.verb)(request.id, comment=step.reason[side if differs else 0])
 
     # --- looking at it with the library's own eyes
 
@@ -296,7 +304,8 @@ def _shown(request: Request | None, lives: Mapping[Key, Life]) -> Any:
     if not part and ("view" not in verdict.actions or all(item == "hidden" for item in fields.values())):
         return None
     known = set(request.patch) if part else {key for key, item in fields.items() if item != "hidden"}
-    trail = [(entry.at, entry.actor, entry.command, entry.comment) for entry in request.trail]
+    said = part or all(item == "readable" for item in fields.values())
+    trail = [(entry.at, entry.actor, entry.command, entry.comment if said else None) for entry in request.trail]
     values = [
         (key, _told(verdict, key, request.base.get(key)), _told(verdict, key, request.patch.get(key)))
         for key in sorted(known)
@@ -307,7 +316,7 @@ def _shown(request: Request | None, lives: Mapping[Key, Life]) -> Any:
         request.flows,
         request.tasks,
         request.submitted_by,
-        request.reason,
+        request.reason if said else None,
         trail,
         values,
     )

@@ -11,7 +11,7 @@ import attrs
 from custinfo.core.criteria.evaluate import Related
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import ConfigurationError
-from custinfo.core.messages import Translated
+from custinfo.core.messages import Telling, Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, Values
 
@@ -70,7 +70,7 @@ class Condition:
 
     holds: Callable[[CheckContext], bool] = attrs.field(repr=False)
     watches: frozenset[FieldKey]
-    because: Translated
+    because: Telling
     relative: bool = False
 
 
@@ -132,7 +132,7 @@ class RuleTarget:
             names = ", ".join(sorted(kinds))
             self.refuse(f"字段 {name} 类型为 {kind}，需要 {names}", f"the field {name} is {kind}, not one of {names}")
         self.watches.add(key)
-        return key, label
+        return key, Telling.of(label, [(key,)])
 
     def condition(self, criterion: Criterion) -> Condition:
         """Return a criterion on the record compiled, and have the rule checked when a field that it names changes.

@@ -23,7 +23,7 @@ from custinfo.workspace.joining import Repointing, joint_shares
 from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
-from custinfo.workspace.validating import leavers, without_states
+from custinfo.workspace.validating import leavers, without_hidden
 
 __all__ = ["Applying", "current"]
 
@@ -190,7 +190,7 @@ class Applying:
         plain, related = self._plain(after, request.patch), self._context.related
         failed = frozenset(problem.field for problem in found if problem.field is not None)
         problems = validator.check(plain, changed, related, failed, before=before)
-        problems = [*found, *without_states(self._context, before, request.patch, problems)]
+        problems = [*found, *without_hidden(self._context, before, after, request.patch, problems)]
         problems += leavers(self._context, before, after, request.patch)
         problems += self._unpassed(request, validator.move_flows(before, plain, related))
         UniqueCheck(self._context, everything=True).run([(before, after, problems)])

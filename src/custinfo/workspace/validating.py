@@ -10,7 +10,7 @@ import attrs
 
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.messages import Translated
+from custinfo.core.messages import Telling, Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, Record, Sealed
 from custinfo.workspace.context import Context
@@ -18,9 +18,15 @@ from custinfo.workspace.deriving import derived_changes
 from custinfo.workspace.drafts import NEEDED, Prepared
 from custinfo.workspace.uniqueness import UniqueCheck
 
-__all__ = ["check_references", "leavers", "validate", "without_states"]
+__all__ = ["check_references", "leavers", "validate", "without_hidden"]
 
 _PRESENT_STATE: Final = Translated({"zh": "当前状态", "en": "its present state"})
+_ANOTHER: Final = Translated({"zh": "另一字段", "en": "another field"})
+_A_RULE: Final = {
+    "because": Translated({"zh": "模块的规则要求如此", "en": "a rule of the module says so"}),
+    "hint": Translated({"zh": "不符合模块的规则", "en": "a rule of the module does not allow it"}),
+}
+"""What is said in place of a condition in words, by the name of the parameter."""
 
 
 def validate(context: Context, batch: Sequence[Prepared]) -> None:
@@ -43,7 +49,7 @@ def _check(context: Context, prepared: Prepared, after: Record) -> None:
         changed |= derived_changes(context, prepared.before, after)
     failed = frozenset(problem.field for problem in prepared.problems if problem.field and problem.severity == "error")
     problems = validator.check(_opened(context, after), changed, context.related, failed, before=prepared.before)
-    prepared.problems += without_states(context, prepared.before, prepared.patch, problems)
+    prepared.problems += without_hidden(context, prepared.before, after, prepared.patch, problems)
     prepared.problems += leavers(context, prepared.before, after, prepared.patch)
 
 
@@ -77,17 +83,40 @@ def leavers(context: Context, before: Record | None, after: Record, written: Col
                 yield Problem("inactive_member", key)
 
 
-def without_states(
-    context: Context, before: Record | None, written: Collection[FieldKey], problems: Sequence[Problem]
+def without_hidden(
+    context: Context, before: Record | None, after: Record, written: Collection[FieldKey], problems: Sequence[Problem]
 ) -> list[Problem]:
-    """Return problems of life cycles without the name of a state that the actor may not read."""
-    if before is None or not problems:
-        return list(problems)
-    cycles = context.module(before.module).definition.life_cycles
-    hidden = cycles.keys() - context.verdict(before).readable if cycles else frozenset()
-    if not hidden:
-        return list(problems)
-    return [_without_state(problem, hidden, written) for problem in problems]
+    """Return problems without what speaks of fields that the actor may not read, and did not write themselves.
+
+    That is the state that a life cycle is in, and what a condition or a rule looks at.
+    """
+    if not problems:
+        return []
+    cycles = context.module(after.module).definition.life_cycles if before is not None else {}
+    hidden = cycles.keys() - context.verdict(before or after).readable if cycles else frozenset()
+    told = [_without_state(problem, hidden, written) for problem in problems] if hidden else problems
+    return [_without_words(context, before or after, written, problem) for problem in told]
+
+
+def _without_words(context: Context, record: Record, written: Collection[FieldKey], problem: Problem) -> Problem:
+    """Return a problem that says no more than that there is a rule, where it looks at what the actor may not read."""
+    withheld = {
+        name: _A_RULE.get(name, _ANOTHER)
+        for name, value in problem.params.items()
+        if isinstance(value, Telling) and not all(_reads(context, record, path, written) for path in value.paths)
+    }
+    return attrs.evolve(problem, params=problem.params.merged(withheld)) if withheld else problem
+
+
+def _reads(context: Context, record: Record, path: Sequence[str], written: Collection[FieldKey] = ()) -> bool:
+    """Tell whether the actor reads what stands at a path, through references too, or wrote it."""
+    key, *further = path
+    if key not in context.verdict(record).readable and key not in written and key not in ("id", "version"):
+        return False
+    if not further:
+        return True
+    target = context.related(record, key)
+    return target is not None and _reads(context, target, further)
 
 
 def _without_state(problem: Problem, hidden: Collection[FieldKey], written: Collection[FieldKey]) -> Problem:

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any, Literal
 
 from custinfo.core.approval.flows import Flow, NamedMember
-from custinfo.core.approval.requests import OPEN_STATES, Request, TrailEntry
+from custinfo.core.approval.requests import OPEN_STATES, Item, Request, TrailEntry
 from custinfo.core.diagrams import Picture, flow_picture, request_picture
 from custinfo.core.fields import label_in
 from custinfo.core.frozen import FrozenDict
@@ -37,8 +37,10 @@ class RequestViews:
         """Tell whether the actor has a part in a request, sees something of what it changes, or sees to the module."""
         if self._context.actor in involved(request) or self.administers(request):
             return True
-        verdicts = (self._verdict(request, key)[1] for key in request.record_ids())
-        return any("view" in verdict.actions and _shows(verdict, request) for verdict in verdicts)
+        return any(
+            "view" in verdict.actions and (not patch or any(verdict.field(key) != "hidden" for key in patch))
+            for patch, verdict in self._parts(request)
+        )
 
     def administers(self, request: Request) -> bool:
         """Tell whether the actor may move the requests of a module on that are stuck: who may configure it."""
@@ -58,6 +60,8 @@ class RequestViews:
         shown = record or _stand_in(request)
         open_ = request.state in OPEN_STATES and not request.items and request.action != "create"
         sees = self._sees(request)
+        part = self._context.actor in involved(request)
+        told = part or self._reads_all(request)
         live = {key: current(record, key) for key in request.patch} if open_ and record is not None else {}
         return RequestView(
             request.id,
@@ -65,27 +69,28 @@ class RequestViews:
             request.record_id,
             request.state,
             request.version,
-            tuple(key for key, _ in request.flows),
+            self._flows(request, part=part),
             request.submitted_by,
             request.submitted_at,
-            tuple(key for key in _fields(request) if sees is None or key in sees),
+            tuple(key for key in self._fields(request, part=part) if sees is None or key in sees),
             self._visible(shown, request.base, verdict, sees),
             self._visible(shown, request.patch, verdict, sees),
             request.waiting_for(),
-            request.reason,
-            tuple(map(_shown, request.trail)),
+            request.reason if told else None,
+            tuple(_shown(entry, told=told) for entry in request.trail),
             self._visible(shown, live, verdict, sees),
             request.steps[request.position].key if request.steps and request.state == "pending" else None,
             request.due_at,
             self._happened(request, record) if open_ else tuple(self._happened_to_merger(request)),
-            tuple(self._item(request, number) for number in range(len(request.items))),
+            tuple(self._item(request, item) for item in request.items if part or self._may_view(request, item)),
             stuck(self._context, request),
         )
 
     def picture(self, request: Request, language: Literal["zh", "en"]) -> Picture:
         """Return the picture of a request on its way, which shows people and no values."""
         flows = self._context.schema.configuration.flows
-        titles = [flows[key].label_in(language) if key in flows else key for key, _ in request.flows]
+        known = self._flows(request, part=self._context.actor in involved(request))
+        titles = [flows[key].label_in(language) if key in flows else key for key in known]
         return request_picture(request, " · ".join(titles) or request.action, language, self._name)
 
     def flow_picture(self, flow: Flow, language: Literal["zh", "en"]) -> Picture:
@@ -120,8 +125,7 @@ class RequestViews:
                 verdict = NO_ACCESS if record is None else self._context.verdict(record)
                 yield from (item for item in found if item.field is None or verdict.field(item.field) == "readable")
 
-    def _item(self, request: Request, number: int) -> ItemView:
-        item = request.items[number]
+    def _item(self, request: Request, item: Item) -> ItemView:
         record, verdict = self._seen(request, item.record_id)
         if request.action == "merge":  # what one of them will hold comes from any of them
             verdict = reduce(both, (self._verdict(request, key)[1] for key in request.record_ids()), verdict)
@@ -133,6 +137,32 @@ class RequestViews:
             self._visible(shown, item.base, verdict, sees),
             self._visible(shown, item.patch, verdict, sees),
         )
+
+    def _parts(self, request: Request) -> Iterator[tuple[Mapping[FieldKey, Any], Verdict]]:
+        """Yield what a request changes in each of its records, and what the actor may see there."""
+        for item in request.items or (request,):
+            yield item.patch, self._seen(request, item.record_id)[1]
+
+    def _may_view(self, request: Request, item: Item) -> bool:
+        return "view" in self._verdict(request, item.record_id)[1].actions
+
+    def _reads_all(self, request: Request) -> bool:
+        """Tell whether the actor reads all that a request changes: what people say about it may tell any of that."""
+        return all(
+            "view" in verdict.actions and all(verdict.field(key) == "readable" for key in patch)
+            for patch, verdict in self._parts(request)
+        )
+
+    def _fields(self, request: Request, *, part: bool) -> Iterable[FieldKey]:
+        """Return the fields that a request changes; to those who have no part in it, not the hidden ones."""
+        parts = self._parts(request)
+        return dict.fromkeys(key for patch, verdict in parts for key in patch if part or verdict.field(key) != "hidden")
+
+    def _flows(self, request: Request, *, part: bool) -> tuple[str, ...]:
+        """Return the flows that a request takes; a flow that nothing but hidden fields call for tells these."""
+        flows, known = self._context.schema.configuration.flows, set(self._fields(request, part=part))
+        asked = {key: set(flows[key].trigger.fields or ()) if key in flows else set() for key, _ in request.flows}
+        return tuple(key for key, fields in asked.items() if part or not fields or fields & known)
 
     def _sees(self, request: Request) -> frozenset[FieldKey] | None:
         """Return the fields that the steps show to the actor, if they know the request as an approver only."""
@@ -171,10 +201,6 @@ class RequestViews:
         )
 
 
-def _fields(request: Request) -> Iterable[FieldKey]:
-    return dict.fromkeys(key for patch in (request.patch, *(item.patch for item in request.items)) for key in patch)
-
-
 def involved(request: Request) -> set[MemberKey]:
     """Return who has, or had, a part in a request."""
     members: Iterable[MemberKey | None] = (
@@ -184,9 +210,12 @@ def involved(request: Request) -> set[MemberKey]:
     return {request.submitted_by, *actors, *(member for member in members if member is not None)}
 
 
-def _shown(entry: TrailEntry) -> TrailEntry:
-    """Return an entry of the trail without what was proposed, which may hold values that the reader may not see."""
-    return entry._replace(digest="", proposal=None)
+def _shown(entry: TrailEntry, *, told: bool) -> TrailEntry:
+    """Return an entry of the trail without what was proposed, which may hold values that the reader may not see.
+
+    So may the comment: it is for those who are `told`.
+    """
+    return entry._replace(digest="", proposal=None, comment=entry.comment if told else None)
 
 
 def _stand_in(request: Request) -> Record:
@@ -202,8 +231,3 @@ def _stand_in(request: Request) -> Record:
         request.submitted_at,
         request.submitted_at,
     )
-
-
-def _shows(verdict: Verdict, request: Request) -> bool:
-    """Tell whether something of what a request changes is not hidden; without fields, its record says it."""
-    return not request.patch or any(verdict.field(key) != "hidden" for key in request.patch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from string import Formatter
 from typing import Self
 
@@ -13,7 +13,7 @@ from custinfo.core.messages.en import ENGLISH
 from custinfo.core.messages.words import CHINESE_WORDS, ENGLISH_WORDS
 from custinfo.core.messages.zh import CHINESE
 
-__all__ = ["CHINESE", "DEFAULT_MESSAGES", "ENGLISH", "Messages", "Translated"]
+__all__ = ["CHINESE", "DEFAULT_MESSAGES", "ENGLISH", "Messages", "Telling", "Translated"]
 
 
 class Translated(str):
@@ -40,6 +40,21 @@ class Translated(str):
     def __reduce__(self) -> tuple[type[Translated], tuple[dict[str, str], str]]:
         language = next((key for key, text in self.texts.items() if text == self), "en")
         return Translated, (dict(self.texts), language)
+
+
+class Telling(Translated):
+    """A parameter that speaks of fields: `paths` are theirs, so that it can be kept from those who may not read one."""
+
+    __slots__ = ("paths",)
+    paths: frozenset[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, text: Translated, paths: Iterable[tuple[str, ...]]) -> Self:
+        """Return a text as one that speaks of the fields at `paths`: keys, from reference to reference."""
+        language = next((key for key, item in text.texts.items() if item == text), "en")
+        made = cls(text.texts, language)
+        made.paths = frozenset(paths)
+        return made
 
 
 def _text(value: object, language: str) -> object:

@@ -21,7 +21,7 @@ from custinfo.core.criteria.nodes import (
     leaves,
     path_of,
 )
-from custinfo.core.messages import Translated
+from custinfo.core.messages import Telling, Translated
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.segments import expand
 from custinfo.core.vocabulary import SchemaWords
@@ -54,9 +54,10 @@ class Conditions(dict[Criterion, Condition]):
     def __missing__(self, criterion: Criterion) -> Condition:
         bound = self._bind(criterion, _SOME_TIME)
         expanded = expand(criterion, self._module.definition.key, self._schema)
-        watches = frozenset(path_of(leaf)[0] for leaf in leaves(bound))
+        paths = frozenset(path_of(leaf) for leaf in leaves(bound))
+        watches = frozenset(path[0] for path in paths)
         texts: dict[str, str] = {item: self._describe(criterion, item) for item in _LANGUAGES}
-        because = Translated(texts, self._schema.configuration.language)
+        because = Telling.of(Translated(texts, self._schema.configuration.language), paths)
         condition = self[criterion] = Condition(self._compile(expanded), watches, because, _is_relative(expanded))
         return condition
 

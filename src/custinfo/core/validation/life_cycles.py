@@ -10,7 +10,7 @@ import attrs
 
 from custinfo.core.checks import CheckContext, Condition
 from custinfo.core.dictionaries import Dictionary
-from custinfo.core.messages import Translated
+from custinfo.core.messages import Telling, Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, Record
 from custinfo.core.validation.defaults import Default
@@ -181,7 +181,8 @@ class CompiledLifeCycle:
     def _guarded(self, options: Collection[Move], state: str | None) -> Problem:
         guards = list(dict.fromkeys(move.guard.because for move in options if move.guard is not None))
         because = _joined(guards, {"zh": "；或者 ", "en": "; or "}, self.states.language)
-        params = {"after": self.states.label(state), "because": because}
+        paths = [path for text in guards for path in text.paths]
+        params = {"after": self.states.label(state), "because": Telling.of(because, paths)}
         return Problem("guard_not_met", self.states.field, params=params)
 
 
