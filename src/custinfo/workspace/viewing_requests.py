@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from typing import Any, Literal
 
@@ -25,6 +25,9 @@ from custinfo.workspace.views import InboxTask, ItemView, RequestView
 __all__ = ["RequestViews"]
 
 
+_Judge = Callable[[Request, RecordId], tuple[Record | None, Verdict]]
+
+
 class RequestViews:
     """Show requests to one session's actor."""
 
@@ -39,7 +42,7 @@ class RequestViews:
             return True
         return any(
             "view" in verdict.actions and (not patch or any(verdict.field(key) != "hidden" for key in patch))
-            for patch, verdict in self._parts(request)
+            for patch, verdict in self._parts(request, self._verdict)
         )
 
     def administers(self, request: Request) -> bool:
@@ -138,10 +141,10 @@ class RequestViews:
             self._visible(shown, item.patch, verdict, sees),
         )
 
-    def _parts(self, request: Request) -> Iterator[tuple[Mapping[FieldKey, Any], Verdict]]:
+    def _parts(self, request: Request, judge: _Judge | None = None) -> Iterator[tuple[Mapping[FieldKey, Any], Verdict]]:
         """Yield what a request changes in each of its records, and what the actor may see there."""
         for item in request.items or (request,):
-            yield item.patch, self._seen(request, item.record_id)[1]
+            yield item.patch, (judge or self._seen)(request, item.record_id)[1]
 
     def _may_view(self, request: Request, item: Item) -> bool:
         return "view" in self._verdict(request, item.record_id)[1].actions
