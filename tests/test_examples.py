@@ -360,7 +360,7 @@ def test_custom_modules_import_what_is_right(modules: tuple[dict[str, list[str]]
     updates = len(changed) - len(waiting)
     assert lines[0] == (
         f"Counts(creates={len(new)}, updates={updates}, unchanged=0, rejected={len(wrong)}, "
-        f"awaiting={len(waiting)}, duplicates={len(repeated)})"
+        f"awaiting={len(waiting)}, duplicates={len(repeated)}, skipped=0, conflicts=0)"
     )
     told = {int(match[1]): match[2] for line in lines if (match := re.match(r"Row (\d+): (.*)", line))}
     assert told.keys() == {*wrong, *repeated}

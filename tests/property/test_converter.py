@@ -48,7 +48,7 @@ from custinfo.core.criteria import (
     Under,
     Within,
 )
-from custinfo.core.criteria.nodes import SharedWith, Through
+from custinfo.core.criteria.nodes import SealedAs, SharedWith, Through
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.fields import FieldDefinition, FormerKind, Inheritance, ModuleDefinition
@@ -335,12 +335,12 @@ def classes_in(hint: Any) -> Iterator[type[Any]]:
 
 
 def classes_of_configurations() -> set[type[Any]]:
-    """Return every class that a configuration may be made of; criteria that policies make are not written."""
+    """Return every class that a configuration may be made of; those that policies and searches make are not written."""
     found: list[type[Any]] = [Configuration]
     for kind in found:
         hints = get_type_hints(kind)
         found.extend({part for name in attrs.fields_dict(kind) for part in classes_in(hints[name])} - set(found))
-    return set(found) - {Through, SharedWith, Share}
+    return set(found) - {Through, SharedWith, Share, SealedAs}
 
 
 def test_the_table_names_every_attribute_of_every_class() -> None:

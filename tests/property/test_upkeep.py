@@ -203,6 +203,9 @@ def test_importing_is_the_inverse_of_exporting(source: str, target: str, tenant:
             "change": len(tenant.changes),
             "request": len(tenant.requests),
             "import": len(tenant.imports),
+            "event": 0,
+            "anchor": 0,
+            "access": 0,
         }
         assert contents(second, tenant) == tenant
         assert answers(second, tenant) == answers(first, tenant)
