@@ -91,7 +91,7 @@ def opened(units: SqlAlchemyUnits) -> Workspace:
 def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Log everything, the parameters of every statement included."""
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("sqlalchemy.engine").setLevel(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="sqlalchemy.engine")
     return caplog
 
 
