@@ -224,21 +224,23 @@ class LifeCycles(RuleBasedStateMachine):
         return {key for item in self.waiting if item.deal is deal for key in item.patch}
 
     def foreseen(self, deal: Deal | None, after: Values) -> tuple[str, Values, str | None]:
-        """Return what becomes of a step: refused, unchanged, awaiting or applied; the record; the flow."""
+        """Return what becomes of a step: refused, reserved, unchanged, awaiting or applied; the record; the flow."""
         before = None if deal is None else deal.values
         if before == after:
             return "unchanged", after, None
         after = self.model.filled(before, after)
         legal, flow = self.model.judged(before, after)
-        if not legal or (deal is not None and difference(deal.values, after).keys() & self.reserved(deal)):
+        if not legal:
             return "refused", after, None
+        if deal is not None and difference(deal.values, after).keys() & self.reserved(deal):
+            return "reserved", after, None
         return ("applied" if flow is None else "awaiting"), after, flow
 
     def carried_out(self, deal: Deal, after: Values, change: Callable[[Any], Any]) -> None:
         """Carry a change out and hold it against what was foreseen."""
         what, after, flow = self.foreseen(deal, after)
         with self.workspace.acting_as(ADMIN) as session:
-            if what == "refused":
+            if what in ("refused", "reserved"):
                 with expected_refusal():
                     change(session.records("deal"))
                 return
@@ -310,7 +312,12 @@ class LifeCycles(RuleBasedStateMachine):
             plan = make_plan(session.context, "deal", Rows(table, ("name", "stage", "x", "y", "n")), digest=digest)
             outcomes = [row.outcome for row in plan.rows]
             requests = list(plan.apply().requests)
-        words = {"refused": "rejected", "awaiting": "awaiting", "unchanged": "unchanged"}
+        words = {
+            "refused": "rejected",
+            "reserved": "conflict",
+            "awaiting": "awaiting",
+            "unchanged": "unchanged",
+        }
         expected = [words.get(what, "create" if deal is None else "update") for _, deal, what, *_ in foreseen]
         assert outcomes == expected
         for name, deal, what, after, flow in foreseen:
