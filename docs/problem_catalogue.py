@@ -75,7 +75,8 @@ TOPICS: Final[dict[str, str]] = {
         anchor_differs anchor_forged anchor_missing anchor_exists not_an_anchor cursor_unknown evidence_key_missing
     """,
     "Encryption and storage": """
-        keyring_missing keys_missing unreadable_value storage_failed storage_retryable missing_extra
+        keyring_missing keys_missing unreadable_value storage_failed storage_retryable invalid_database_url
+        unsupported_database asynchronous_driver missing_extra
     """,
     "The configuration": """
         configuration_invalid key_malformed key_reserved key_differs name_taken name_ambiguous unknown_part missing_part
@@ -203,6 +204,8 @@ ADVICE: Final = {
     "keyring_missing": "See [Encrypt fields](../how-to/encrypt-fields.md).",
     "unreadable_value": "Give the keyring the key of this name. If it has it, the stored value was altered.",
     "storage_retryable": "Do the whole unit of work again.",
+    "invalid_database_url": "The URL itself is not repeated: it may hold a password.",
+    "asynchronous_driver": "How to work in an `AsyncSession` is a page of its own.",
     "storage_failed": "`params` say which error of the database driver it was, and its state.",
     "rule_misfit": "See [Add a rule](../how-to/add-a-rule.md).",
     "pattern_not_supported": "What patterns can hold: see `compile_pattern` in the [reference](policy.md).",

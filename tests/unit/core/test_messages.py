@@ -101,12 +101,15 @@ PLAIN = (
     "import_changed",
     "storage_failed",
     "storage_retryable",
+    "invalid_database_url",
     "nothing_to_change",
 )
 """Codes that the source raises without parameters."""
 
 WITH_PARAMS: dict[str, dict[str, Any]] = {
     "backup_newer": {"format": 2},
+    "unsupported_database": {"database": "oracle"},
+    "asynchronous_driver": {"driver": "asyncpg"},
     "anchor_exists": {"number": 2},
     "anchor_differs": {"number": 2, "position": 9},
     "anchor_forged": {"number": 2},

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
-from custinfo.core.errors import MissingExtraError
+from custinfo.core.errors import MissingExtraError, StorageError
+from custinfo.core.problems import Problem
 
 __all__ = ["open_engine"]
 
-_EXTRAS: Final = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+_EXTRAS: Final = {"sqlite": "sqlalchemy", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+_DRIVERS: Final = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
+"""The drivers that the extras bring, for URLs that name none."""
+
 _BUSY_TIMEOUT: Final = 10_000
 _CACHE: Final = 32 * 1024
 """Kibibytes of pages that a connection to SQLite keeps, at most; the default of 2 MiB holds no large index."""
@@ -25,9 +30,11 @@ indexes again and again while an import writes them."""
 def open_engine(url: str) -> Engine:
     """Return an engine for a URL, set up so that transactions mean what they say.
 
-    Statements' parameters never stand in errors or logs. Raises: MissingExtraError if the driver is not installed.
+    Statements' parameters never stand in errors or logs. A URL without a driver gets the one
+    that the extra brings. Raises: StorageError for a URL that is none, or of a database or driver that is not supported
+    (`invalid_database_url`, `unsupported_database`, `asynchronous_driver`); MissingExtraError without its driver.
     """
-    target = make_url(url)
+    target = _target(url)
     backend = target.get_backend_name()
     options: dict[str, Any] = {"hide_parameters": True}
     in_memory = backend == "sqlite" and target.database in (None, "", ":memory:")
@@ -37,14 +44,29 @@ def open_engine(url: str) -> Engine:
         options["pool_pre_ping"] = True
         # MariaDB's own default shows what was there when a transaction began, even after it waited for a lock.
         options["isolation_level"] = "READ COMMITTED"
-    driver = target.get_dialect().driver
     try:
         engine = create_engine(target, **options)
     except ModuleNotFoundError as error:
-        raise MissingExtraError.of(_EXTRAS.get(backend, "sqlalchemy"), error.name or driver) from error
+        raise MissingExtraError.of(_EXTRAS[backend], error.name or target.get_driver_name()) from error
     if backend == "sqlite":
         _set_up_sqlite(engine, in_memory=in_memory)
     return engine
+
+
+def _target(url: str) -> URL:
+    """Return a URL with its driver, or say why it is none. Causes are left out: they may repeat the URL's password."""
+    try:
+        target = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StorageError([Problem("invalid_database_url")]) from None
+    backend, _, driver = target.drivername.partition("+")
+    if backend not in _EXTRAS:
+        raise StorageError([Problem("unsupported_database", params={"database": backend})])
+    if not driver and backend in _DRIVERS:
+        target = target.set(drivername=f"{backend}+{_DRIVERS[backend]}")
+    if target.get_dialect().is_async:
+        raise StorageError([Problem("asynchronous_driver", params={"driver": driver})])
+    return target
 
 
 def _set_up_sqlite(engine: Engine, *, in_memory: bool) -> None:

@@ -171,6 +171,9 @@ ENGLISH: Final = {
     "matches_several": "its match keys find different records (another one by {field_label})",
     "import_changed": "the file or the data changed since the plan was made: plan again",
     # set-up
+    "invalid_database_url": "this is not the URL of a database, such as sqlite:///customers.db",
+    "unsupported_database": "{database} is not supported: use SQLite, PostgreSQL, MariaDB or MySQL",
+    "asynchronous_driver": "{driver} is an asynchronous driver: name another one, or pass units on your own session",
     "missing_extra": "{library} is not installed: pip install 'custinfo[{extra}]'",
     "storage_failed": "the store failed",
     "storage_retryable": "the store could not finish because of concurrent work: try again",

@@ -168,6 +168,9 @@ CHINESE: Final = {
     "matches_several": "按不同的匹配字段对应到不同的记录（另一条按{field_label}）",
     "import_changed": "计划之后文件或数据已变化：请重新生成计划",
     # set-up
+    "invalid_database_url": "这不是数据库的 URL，例如 sqlite:///customers.db",
+    "unsupported_database": "不支持 {database}：请使用 SQLite、PostgreSQL、MariaDB 或 MySQL",
+    "asynchronous_driver": "{driver} 是异步驱动：请改用其他驱动打开，或传入基于您应用会话的 units",
     "missing_extra": "未安装 {library}：pip install 'custinfo[{extra}]'",
     "storage_failed": "存储失败",
     "storage_retryable": "因并发操作存储未能完成：请重试",
