@@ -68,6 +68,7 @@ TOPICS: Final[dict[str, str]] = {
         not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
         read_timeout no_data no_header several_sheets unknown_sheet cell_error formula_without_value unmapped_column
         ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
+        resembles_row resembles_record
         skipped_existing skipped_new matches_several
     """,
     "History": """
@@ -200,6 +201,8 @@ ADVICE: Final = {
     "unmapped_column": "Nothing, if the column is to be left out; else pass `mapping=…` or add an alias to the field.",
     "duplicate_in_file": "Keep one of the rows.",
     "duplicate_in_store": 'Update that record instead; `duplicates="create"` takes such rows over as new ones.',
+    "resembles_row": 'Keep one of the rows; `duplicates="exact"` takes both over.',
+    "resembles_record": 'Update that record instead; `duplicates="exact"` takes such rows over as new ones.',
     "import_changed": "Plan again, and apply that plan.",
     "keyring_missing": "See [Encrypt fields](../how-to/encrypt-fields.md).",
     "unreadable_value": "Give the keyring the key of this name. If it has it, the stored value was altered.",

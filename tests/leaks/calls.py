@@ -230,6 +230,15 @@ def _with_whom(pick: Pick) -> Any:
     return pick("ann", "sam", "dee", ("role", "r"), ("department", "North"), "?")
 
 
+def _probed(pick: Pick) -> dict[str, Any]:
+    return {name: pick.of(VALUES[name]) for name in pick.some(("name", "code", "phone", "note", "secret"), 1, 4)}
+
+
+def _found_alike(finder: Any, values: Mapping[str, Any]) -> Any:
+    found = (*finder.pairs(), *finder.probe(values))
+    return len(finder), found, [finder.explain(item, "en") for item in found]
+
+
 def _merged(side: Side, drawn: Any) -> Any:
     (keep, *others), taken, version, reason = drawn
     ids = [side.key(slot) for slot in others]
@@ -278,6 +287,14 @@ RECORDS: Final[dict[str, Verb | str]] = {
     "iterate": Verb(
         lambda pick: (criteria(pick), _order(pick, 1)),
         lambda side, drawn: list(_records(side).iterate(drawn[0], order_by=drawn[1])),
+    ),
+    "duplicates": Verb(
+        lambda pick: (criteria(pick), _probed(pick), pick(0.0, 0.7)),
+        lambda side, drawn: _found_alike(_records(side).duplicates(drawn[0], least=drawn[2]), drawn[1]),
+    ),
+    "resembling": Verb(
+        lambda pick: (_probed(pick), pick(0.0, 0.7)),
+        lambda side, drawn: _records(side).resembling(drawn[0], least=drawn[1]),
     ),
     "distribution": Verb(
         lambda pick: (pick.of(NAMES), criteria(pick), pick(None, None, "month", "day")),
@@ -533,7 +550,7 @@ EXCEL: Final[dict[str, Verb | str]] = {
     "ExportReport": "what `export` returns",
     "Limits": "settings",
     "read_tables": "reads a file, and no store",
-    "plan_import": Verb(lambda pick: (_rows(pick), pick("report", "create"), pick.coin()), _planned),
+    "plan_import": Verb(lambda pick: (_rows(pick), pick("report", "exact", "create"), pick.coin()), _planned),
     "export": Verb(
         lambda pick: (criteria(pick), pick.some([*NAMES, "id"], 1, 4) if pick.coin() else None, _order(pick, 1)),
         lambda side, drawn: _file(

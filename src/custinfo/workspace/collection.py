@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Criterion, Everything
+from custinfo.core.duplicates.index import DEFAULT_LEAST
 from custinfo.core.erasure import ErasureCertificate
 from custinfo.core.history.changes import Channel
 from custinfo.core.records import (
@@ -35,6 +36,7 @@ from custinfo.workspace.feed import Feed
 from custinfo.workspace.former_values import present_tags
 from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.resembling import DuplicateFinder, Resemblance, resembling
 from custinfo.workspace.sharing import With, share_draft, unshare_draft
 from custinfo.workspace.summaries import Summaries
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
@@ -136,6 +138,39 @@ class Records:
         """
         names = (order_by,) if isinstance(order_by, str) else order_by
         return self._reading.views(self.module, Everything() if criterion is None else criterion, names)
+
+    @reading
+    def duplicates(self, criterion: Criterion | None = None, *, least: float = DEFAULT_LEAST) -> DuplicateFinder:
+        """Return what finds records that are likely about the same, and probes new ones.
+
+        It reads all of them once: for one new record among very many, see `resembling`.
+
+        Args:
+            criterion: Which records; everything in reach when not given.
+            least: The least score, from 0 to 1, of what is told.
+
+        Raises: as `find`.
+        """
+        return DuplicateFinder(self._context, self.module, Everything() if criterion is None else criterion, least)
+
+    @reading
+    def resembling(
+        self, values: Mapping[str, object], *, least: float = DEFAULT_LEAST, limit: int = 5
+    ) -> tuple[Resemblance, ...]:
+        """Return the records that a new one resembles, the likeliest first, by asking the store; nothing is saved.
+
+        Names are found that are the same but for region, legal form, brackets and blanks; the rest by equal phone or
+        address of mail. `duplicates().probe` finds the same among records that it holds in memory.
+
+        Args:
+            values: Field name → raw value, as for `create`.
+            least: The least score, from 0 to 1, of what is told.
+            limit: At most so many, from 1.
+
+        Raises: PermissionDeniedError where the actor may view none; InvalidInputError for what is no field, or no
+            value of it.
+        """
+        return resembling(self._context, self.module, values, least, limit)
 
     @reading
     def distribution(

@@ -35,7 +35,7 @@ __all__ = [
     "SourceTable",
 ]
 
-Duplicates = Literal["report", "create"]
+Duplicates = Literal["report", "exact", "create"]
 ImportMode = Literal["upsert", "create", "update"]
 
 BATCH: Final = 5_000

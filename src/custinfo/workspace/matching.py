@@ -13,6 +13,8 @@ from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.stored import unique_key
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
+from custinfo.workspace.resembling import Resemblance
+from custinfo.workspace.resembling_rows import RowLikeness
 
 __all__ = ["MatchOptions", "Matcher", "RowMatch", "SourceRows"]
 
@@ -52,6 +54,7 @@ class RowMatch:
     similar: RecordId | None = None
     problems: tuple[Problem, ...] = ()
     outcome: Literal["duplicate", "skip", "conflict"] = "duplicate"
+    resemblance: Resemblance | None = None
 
 
 @attrs.frozen
@@ -61,12 +64,13 @@ class MatchOptions:
     Args:
         mode: What rows may do; those that would do something else are skipped.
         keys: By which fields a row finds the record that it is about.
-        duplicates: Whether rows that look like a record of another key are only reported, or created.
+        duplicates: Whether rows that look like a record of another key are only reported, or created; `exact` reports
+            those alone that agree with it in all fields of a duplicate key.
     """
 
     mode: Literal["upsert", "create", "update"]
     keys: tuple[RowKey, ...]
-    duplicates: Literal["report", "create"]
+    duplicates: Literal["report", "exact", "create"]
 
 
 class Matcher:
@@ -81,12 +85,14 @@ class Matcher:
         self._schema = context.module(module)
         self._fields = self._schema.definition.fields
         self._match_keys = options.keys
-        self._duplicate_keys = self._schema.definition.duplicate_keys if options.duplicates == "report" else ()
+        self._duplicate_keys = self._schema.definition.duplicate_keys if options.duplicates != "create" else ()
         self._mode = options.mode
         skipped = Problem("skipped_new", severity="notice")
         self.unmatched = RowMatch(problems=(skipped,), outcome="skip") if self._mode == "update" else RowMatch()
         self._taken: dict[RecordId, int] = {}
         self._alone = not context.unit.queries.count(Query(module, limit=1))
+        similar = options.duplicates == "report" and self._mode != "update"
+        self._likeness = RowLikeness(context, module, alone=self._alone) if similar else None
         self.held: set[int] = set()
         self._sought = frozenset((*self._match_keys, *self._duplicate_keys))
         unique = tuple((field.key,) for field in self._schema.unique_fields)
@@ -122,7 +128,19 @@ class Matcher:
                         problem = Problem("matches_several", key[0], params={"field_label": self._label(known.agreed)})
                         matches[place] = RowMatch(similar=record_id, problems=(problem,), outcome="conflict")
         taken = {place: self._taken_once(rows.numbers[place], matches[place]) for place in sorted(matches)}
+        if self._likeness is not None:
+            taken |= self._resembling(self._likeness, rows, taken)
         return {place: self._within_mode(match) for place, match in taken.items()}
+
+    def _resembling(
+        self, likeness: RowLikeness, rows: SourceRows, taken: Mapping[int, RowMatch]
+    ) -> dict[int, RowMatch]:
+        """Return the rows that share no key with any other row or record, and yet are likely about the same."""
+        free = [place for place in range(len(rows.numbers)) if place not in taken]
+        return {
+            place: RowMatch(similar=found.record_id, problems=(likeness.problem(found),), resemblance=found)
+            for place, found in likeness.found(rows.numbers, rows.columns, free).items()
+        }
 
     def _within_mode(self, match: RowMatch) -> RowMatch:
         """Skip a row that would do what the import is not to do."""

@@ -12,6 +12,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import RecordId
 from custinfo.workspace.attached_columns import Related
 from custinfo.workspace.drafts import Prepared
+from custinfo.workspace.resembling import Resemblance
 
 __all__ = [
     "Counts",
@@ -68,7 +69,7 @@ class PlannedRow:
     """What one row of the file comes to, and every problem and notice with its place.
 
     `record_id` is the record that it updates, or that it seems to duplicate. `related` are records of other modules
-    that it brings along.
+    that it brings along. `resemblance` says of a row that is likely about the same as another one how likely, and why.
     """
 
     row: int
@@ -78,6 +79,7 @@ class PlannedRow:
     record_id: RecordId | None = None
     _prepared: Prepared | None = attrs.field(default=None, repr=False, alias="prepared")
     related: tuple[Related, ...] = ()
+    resemblance: Resemblance | None = None
 
     @property
     def raw(self) -> RawValues:
@@ -86,7 +88,8 @@ class PlannedRow:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what the row tells: the change holds whole records, also what the actor may not read of them."""
-        return PlannedRow, (self.row, self.outcome, self.raw, self.problems, self.record_id, None, self.related)
+        told = (self.row, self.outcome, self.raw, self.problems, self.record_id)
+        return PlannedRow, (*told, None, self.related, self.resemblance)
 
 
 def prepared_of(row: PlannedRow) -> Prepared | None:

@@ -57,7 +57,8 @@ def make_plan(
         digest: Identifies the content, so that interrupted work is recognised.
         mapping: Heading, or letter of a column → field name, for headings that say it otherwise; an empty name leaves
             a column out.
-        duplicates: Whether rows that look like an existing record of another key are only reported, or created.
+        duplicates: `report` leaves out rows that are likely about the same as an earlier row or an existing record;
+            `exact` those alone that agree in all fields of a duplicate key of the module; `create` takes them over.
         mode: Whether rows create records, update them, or both; the others are skipped.
         match: By which fields, alone or several together, a row finds the record that it is about; those of the
             module's definition when not given.
@@ -259,7 +260,10 @@ class _Planner:
             if item.code != "not_unique" or (match.outcome == "duplicate" and item.field not in repeated)
         ]
         stopped = any(problem.code != "not_unique" for problem in prepared_errors(prepared))
-        return PlannedRow(row, "rejected" if stopped else match.outcome, values, (*problems, *told), record_id)
+        outcome: RowOutcome = "rejected" if stopped else match.outcome
+        return PlannedRow(
+            row, outcome, values, (*problems, *told), record_id, resemblance=None if stopped else match.resemblance
+        )
 
     def problems(self, row: int, values: Sequence[object], prepared: Prepared) -> list[Problem]:
         """Return everything that was found, once, with its place; a bad cell says what it holds."""

@@ -306,3 +306,15 @@ def test_the_tour(tmp_path: Path) -> None:
         report = plan_import(session, "customer", path).apply(progress=str)
         report.write_errors(tmp_path / "客户-错误.xlsx")
     assert loaded((tmp_path / "客户-错误.xlsx").read_bytes()).active.max_row == 2
+
+
+def test_everything_or_nothing() -> None:
+    """`whole` saves all rows in one transaction, and refuses a plan that leaves one out; nothing is saved then."""
+    other = {**COMPANY, "客户名称": "杭州样品贸易有限公司", "联系方式": "13900139000", "统一社会信用代码": None}
+    with acting_as("sunjiu") as session:
+        wrong = planned(session, filled(session, COMPANY, {**other, "联系方式": "123"}))
+        with pytest.raises(InvalidInputError):
+            wrong.apply(whole=True)
+        assert session.customers.count() == 0
+        assert planned(session, filled(session, COMPANY, other)).apply(whole=True).counts.creates == 2
+        assert session.customers.count() == 2

@@ -69,7 +69,9 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
             a column out. A heading that is not in the file gives a warning. `ExcelPlan.mapping` is one to keep for the
             next file of the same kind.
         sheet: The worksheet to read.
-        duplicates: Whether rows that look like an existing record of another key are only reported, or created.
+        duplicates: `report` leaves out rows that are likely about the same as an earlier row or an existing record,
+            by name, phone and the like (`PlannedRow.resemblance` says how likely, and why); `exact` those alone that
+            agree in all fields of a duplicate key of the module; `create` takes them over as new records.
         mode: Whether rows create records, update them, or both; the others are skipped.
         match: By which fields, alone or several together, a row finds the record that it is about; those of the
             module's definition when not given. A row that has the record's id needs none.

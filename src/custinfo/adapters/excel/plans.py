@@ -202,7 +202,13 @@ class ExcelPlan:
         """
         return _sampled(self._session, self._source, number, seed)
 
-    def apply(self, progress: Callable[[Progress], object] | None = None, *, batch_size: int = BATCH) -> ExcelReport:
+    def apply(
+        self,
+        progress: Callable[[Progress], object] | None = None,
+        *,
+        batch_size: int = BATCH,
+        whole: bool = False,
+    ) -> ExcelReport:
         """Carry the plan out, batch by batch, each in a transaction of its own where the session owns it.
 
         Interrupted work goes on where it stopped when the same file is planned and applied again. A row that
@@ -211,10 +217,12 @@ class ExcelPlan:
         Args:
             progress: Called after each batch.
             batch_size: Rows that are saved together, from 1.
+            whole: Save everything in one transaction, or nothing, if a row is rejected, a duplicate or in conflict.
 
-        Raises: StorageError; the batches before it stay saved.
+        Raises: InvalidInputError for a plan that leaves rows out, and ConflictError for a clash, if `whole`;
+            StorageError; the batches before it stay saved, unless `whole`.
         """
-        report: ImportReport = self._plan.apply(progress, batch_size=batch_size)
+        report: ImportReport = self._plan.apply(progress, batch_size=batch_size, whole=whole)
         return ExcelReport(
             report.batch_id,
             report.module,

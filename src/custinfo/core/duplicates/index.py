@@ -1,0 +1,158 @@
+"""An index of records by what two records of one customer share, to find pairs and to probe a new one."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Any, Final
+
+import attrs
+
+from custinfo.core.duplicates.comparing import Evidence, Signature, Traits, probability, weigh
+from custinfo.core.duplicates.ratio import Ratio
+
+__all__ = ["CROWD", "DEFAULT_LEAST", "Index", "Likeness"]
+
+DEFAULT_LEAST: Final = 0.7
+"""The least score of what is told."""
+
+CROWD: Final = 40
+"""How many records that share one value are compared: of more, only the latest, or those whose names are neighbours."""
+
+_WINDOW: Final = 5
+_HEAD: Final = 2
+_ALIKE: Final = 0.6
+
+
+@attrs.frozen
+class Likeness:
+    """A record that resembles another one: how likely both are about the same, and why."""
+
+    other: Any
+    score: float
+    evidence: tuple[Evidence, ...]
+
+
+@attrs.define(eq=False)
+class Index:
+    """Hold signatures by what they share.
+
+    Args:
+        traits: The fields that are compared.
+        ratio: How much two names are alike.
+        least: The least score of what is told.
+    """
+
+    traits: Traits
+    ratio: Ratio
+    least: float = DEFAULT_LEAST
+    _names: list[Any] = attrs.field(factory=list, init=False)
+    _signatures: list[Signature] = attrs.field(factory=list, init=False)
+    _blocks: list[dict[Hashable, list[int]]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make a block for each kind of key."""
+        self._blocks = [{} for _ in range(1 + len(self.traits.identifiers) + len(self.traits.contacts))]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def add(self, records: Iterable[tuple[Any, Signature]]) -> None:
+        """Add records under names, such as their ids."""
+        start = len(self._names)
+        pairs = list(records)
+        self._names += [name for name, _ in pairs]
+        added = [signature for _, signature in pairs]
+        self._signatures += added
+        for block, column in zip(self._blocks, _key_columns(added), strict=False):
+            for place, key in enumerate(column, start):
+                if key:
+                    known = block.get(key)
+                    if known is None:
+                        block[key] = [place]
+                    else:
+                        known.append(place)
+
+    def alike(self, signature: Signature) -> Iterator[Likeness]:
+        """Yield what resembles a record, in no order."""
+        places: dict[int, None] = {}
+        for block, key in zip(self._blocks, _keys(signature), strict=True):
+            if key and (found := block.get(key)) is not None:
+                places.update(dict.fromkeys(found[-CROWD:]))
+        yield from self._likenesses(signature, places)
+
+    def before(self, place: int) -> Iterator[Likeness]:
+        """Yield what resembles the record at a place, of those that were added earlier."""
+        signature = self._signatures[place]
+        places: dict[int, None] = {}
+        for block, key in zip(self._blocks, _keys(signature), strict=True):
+            if key and len(found := block[key]) > 1:
+                end = bisect_left(found, place)
+                places.update(dict.fromkeys(found[max(0, end - CROWD) : end]))
+        if places:
+            yield from self._likenesses(signature, places)
+
+    def _likenesses(self, signature: Signature, places: Iterable[int]) -> Iterator[Likeness]:
+        for place in places:
+            found = self._compared(signature, self._signatures[place])
+            if found is not None:
+                yield Likeness(self._names[place], *found)
+
+    def pairs(self) -> Iterator[tuple[Any, Likeness]]:
+        """Yield each pair of records that resemble each other once, in the order in which they were added."""
+        places = sorted(self._candidates())
+        for one, other in places:
+            found = self._compared(self._signatures[one], self._signatures[other])
+            if found is not None:
+                yield self._names[one], Likeness(self._names[other], *found)
+
+    # --- blocks
+
+    def _candidates(self) -> set[tuple[int, int]]:
+        found: set[tuple[int, int]] = set()
+        for block in self._blocks:
+            for places in block.values():
+                if len(places) > 1:
+                    found.update(self._within(places))
+        found.update(self._with_the_same_text())
+        return found
+
+    def _within(self, places: list[int]) -> Iterable[tuple[int, int]]:
+        if len(places) <= CROWD:
+            return combinations(places, 2)
+        ordered = sorted(places, key=lambda place: self._signatures[place].core)
+        near = (ordered[at : at + _WINDOW] for at in range(len(ordered)))
+        return ((min(one, other), max(one, other)) for one, *others in near for other in others)
+
+    def _with_the_same_text(self) -> Iterator[tuple[int, int]]:
+        """Yield pairs that share a short text and how their names begin, with names that are alike."""
+        signatures, ratio = self._signatures, self.ratio
+        for number in range(len(self.traits.texts)):
+            block: dict[tuple[str, Any], list[int]] = {}
+            for place, signature in enumerate(signatures):
+                text = signature.texts[number]
+                if text and len(signature.core) > _HEAD:
+                    block.setdefault((signature.core[:_HEAD], text), []).append(place)
+            for places in block.values():
+                if len(places) > 1:
+                    for one, other in self._within(places):
+                        mine, theirs = signatures[one].core, signatures[other].core
+                        if mine != theirs and ratio(mine, theirs) >= _ALIKE:
+                            yield one, other
+
+    def _compared(self, one: Signature, other: Signature) -> tuple[float, tuple[Evidence, ...]] | None:
+        evidence = weigh(one, other, self.traits, self.ratio)
+        score = probability(evidence)
+        return (score, tuple(evidence)) if score >= self.least else None
+
+
+def _keys(signature: Signature) -> tuple[Any, ...]:
+    return (signature.core, *signature.identifiers, *signature.contacts)
+
+
+def _key_columns(signatures: Sequence[Signature]) -> Iterator[Iterable[Any]]:
+    """Yield the keys of records, one kind after the other."""
+    yield [signature.core for signature in signatures]
+    yield from zip(*(signature.identifiers for signature in signatures), strict=True)
+    yield from zip(*(signature.contacts for signature in signatures), strict=True)
