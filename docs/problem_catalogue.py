@@ -60,6 +60,7 @@ TOPICS: Final[dict[str, str]] = {
         no_approver not_your_task own_change request_closed not_submitter stale_request needs_rebase approval_missing
         already_asked not_amendable not_an_earlier_step recipient_needed nothing_to_take_back acted_since
         nothing_proposed not_involved reminded_already not_due record_exists record_gone record_archived
+        awaits_already not_held_for_approval
         record_merged merge_again record_transferred changed_since nobody_left overdue not_applied
         step_never_reached step_always_passed role_without_holders quorum_out_of_reach escalation_circle
         escalation_nowhere flow_without_decision
@@ -186,6 +187,8 @@ ADVICE: Final = {
     "session_ended": "Open another session, and get the record in it.",
     "configuration_changed": "Read the stored configuration again, make the change on it, and save that.",
     "no_approver": "Fill the position, or change the step or what it does where it finds nobody.",
+    "awaits_already": "Wait for the request, or withdraw it.",
+    "not_held_for_approval": "Import the row without it, and enter it once the row is approved.",
     "action_not_gated": "Leave the action out, and grant it to those alone who may do it without approval.",
     "needs_rebase": "Look at base, live and proposed values, and submit again.",
     "nobody_left": "An administrator hands the tasks over, or rescues the request.",

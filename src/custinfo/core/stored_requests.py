@@ -7,7 +7,8 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.approval.flows import QUORUM_TYPES, Quorum
-from custinfo.core.approval.requests import Item, Proposal, Request, ResolvedLimit, ResolvedStep, Task, TrailEntry
+from custinfo.core.approval.items import Companion, Item
+from custinfo.core.approval.requests import Proposal, Request, ResolvedLimit, ResolvedStep, Task, TrailEntry
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text
 
@@ -54,12 +55,19 @@ def _flows(pairs: Any) -> tuple[tuple[str, int], ...]:
 
 def _item_to_json(item: Item, codec: ValueCodec) -> list[Any]:
     values = (codec.encode_values(item.patch), codec.encode_values(item.base))
-    return [item.record_id, *values, item.outcome, item.problem]
+    data = [item.record_id, *values, item.outcome, item.problem]
+    if item.action is None:
+        return data
+    companions = [[other.module, other.record_id, dict(other.values)] for other in item.companions]
+    return [*data, item.action, item.row, companions]
 
 
 def _item(data: list[Any], codec: ValueCodec) -> Item:
-    record_id, patch, base, *others = data
-    return Item(record_id, codec.decode_values(patch), codec.decode_values(base), *others)
+    record_id, patch, base, outcome, problem, *others = data
+    action, row, companions = others or (None, None, ())
+    brought = tuple(Companion(module, key, FrozenDict(values)) for module, key, values in companions)
+    values = codec.decode_values(patch), codec.decode_values(base)
+    return Item(record_id, *values, outcome, problem, action, row, brought)
 
 
 def _entry_to_json(entry: TrailEntry, codec: ValueCodec) -> list[Any]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import attrs
 
-from custinfo.core.approval.requests import Item, Request, RequestId, RequestState, Task, TrailEntry
+from custinfo.core.approval.items import Item
+from custinfo.core.approval.requests import Request, RequestId, RequestState, Task, TrailEntry
 from custinfo.core.errors import FieldReservedError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import FieldChange, fold

@@ -8,8 +8,9 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.approval.flows import GatedAction
+from custinfo.core.approval.items import Companion, Item
 from custinfo.core.approval.machine import Command
-from custinfo.core.approval.requests import CommandName, Item, Request
+from custinfo.core.approval.requests import CommandName, Request
 from custinfo.core.errors import CustinfoError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, ChangeAction, changes_between
@@ -74,9 +75,19 @@ class Applying:
                 if found:
                     return attrs.evolve(item, outcome="conflict", problem=found[0].code)
                 self._save(part, before, self.checked(part, before))
+                for companion in item.companions:
+                    self._accompany(part, companion)
         except CustinfoError as error:
             return attrs.evolve(item, outcome="refused", problem=error.code)
         return attrs.evolve(item, outcome="applied")
+
+    def _accompany(self, part: Request, companion: Companion) -> None:
+        """Save a record that an item brings along. Raises: what is wrong with it; the item is refused then."""
+        codec = self._context.compiled.codec(companion.module).as_of(part.configuration_version)
+        patch = codec.decode_values(companion.values)
+        place = {"module": companion.module, "record_id": companion.record_id, "action": "create"}
+        other = part.after({**place, "patch": patch, "base": FrozenDict()})
+        self._save(other, None, self.checked(other, None))
 
     def _run_merger(self, request: Request) -> Request:
         """Merge as a whole what was approved, on the records as they are now, or find the conflict."""
@@ -245,7 +256,9 @@ class Applying:
 
 def _part(request: Request, item: Item) -> Request:
     """Return the part of a request for many that is about one of them."""
-    return request.after({"record_id": item.record_id, "patch": item.patch, "base": item.base, "items": ()})
+    action = item.action or request.action
+    values = {"patch": item.patch, "base": item.base}
+    return request.after({"record_id": item.record_id, "action": action, **values, "items": ()})
 
 
 def current(record: Record, key: FieldKey) -> Any:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import attrs
 
-from custinfo.core.approval.requests import Item, RequestId
+from custinfo.core.approval.requests import RequestId
 from custinfo.core.problems import Problem
 from custinfo.core.records import RecordId
 from custinfo.workspace.context import Context
-from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.gating import ApprovalPath, proposed
-from custinfo.workspace.keeping_requests import keep
+from custinfo.workspace.drafts import Draft
+from custinfo.workspace.joint_requests import Waiting, submit_together, together
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["BulkOutcome", "Refused", "write_many"]
@@ -48,27 +47,15 @@ def write_many(context: Context, drafts: Sequence[Draft]) -> BulkOutcome:
     refused = tuple(
         Refused(RecordId(item.draft.record_id or ""), tuple(item.error.problems)) for item in prepared if item.error
     )
+    now = context.now()
     going = [item for item in prepared if item.going and item.changed]
-    waiting: dict[ApprovalPath, list[Prepared]] = {}
-    for item in going:
-        if item.path is not None:
-            waiting.setdefault(item.path, []).append(item)
+    waiting = [
+        Waiting(item, path.finished(item.after, now), item.path)
+        for item in going
+        if item.path is not None and item.after is not None
+    ]
     with context.unit.atomic():
         direct = [item for item in going if item.path is None]
         path.commit(direct)
-        requests = tuple(_submit(context, path, way, items) for way, items in waiting.items())
+        requests = tuple(submit_together(context, group).id for group in together(waiting))
     return BulkOutcome(tuple(RecordId(item.draft.record_id or "") for item in direct), requests, refused)
-
-
-def _submit(context: Context, path: WritePath, way: ApprovalPath, prepared: Sequence[Prepared]) -> RequestId:
-    """Save one request for the records that pass the same steps."""
-    context.hold_configuration()
-    now = context.now()
-    items = []
-    for item in prepared:
-        if item.after is not None:
-            after = path.finished(item.after, now)
-            items.append(Item(after.id, *proposed(context, item.before, after, item.patch)))
-    request = way.request_for_many(context, prepared[0].draft.module, tuple(items), prepared[0].draft.reason)
-    keep(context, None, request, ("submitted",))
-    return request.id

@@ -8,18 +8,20 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from custinfo.core.approval.requests import Item, Request
+from custinfo.core.approval.items import Item
+from custinfo.core.approval.requests import Request
 from custinfo.core.errors import InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, RecordId, Sealed, Tag, Version
 from custinfo.workspace.applying import Applying
+from custinfo.workspace.approval_paths import proposed
 from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
 from custinfo.workspace.deleting import refuse_pending
 from custinfo.workspace.deriving import stripped
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.gating import Gate, proposed
+from custinfo.workspace.gating import Gate
 from custinfo.workspace.joining import Repointing, joint_shares
 from custinfo.workspace.keeping_requests import keep
 from custinfo.workspace.views import RecordView

@@ -13,7 +13,7 @@ from custinfo.core.history.changes import ChangeAction
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, FieldKey, ModuleKey, Record, RecordId, Share, Tag, Version
-from custinfo.workspace.gating import ApprovalPath
+from custinfo.workspace.approval_paths import ApprovalPath
 
 __all__ = ["NEEDED", "Draft", "Prepared"]
 

@@ -7,8 +7,9 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from custinfo.core.approval.items import Item
 from custinfo.core.approval.machine import Command
-from custinfo.core.approval.requests import Item, Request, TrailEntry
+from custinfo.core.approval.requests import Request, TrailEntry
 from custinfo.core.erasure import ErasedField, ErasureCertificate
 from custinfo.core.errors import (
     ConfigurationError,
@@ -216,12 +217,14 @@ def _values_of(request: Request) -> list[Mapping[FieldKey, Any]]:
 def _without_values(request: Request, keys: frozenset[FieldKey]) -> Request:
     """Return a request without the values of fields, and without what people wrote beside: it may quote them."""
     held = any(values.get(key) not in (*_GONE, CLEAR) for values in _values_of(request) for key in keys)
-    said = request.reason is not None or any(entry.comment is not None for entry in request.trail)
+    quoted = request.reason is not None or any(item.companions for item in request.items)
+    said = quoted or any(entry.comment is not None for entry in request.trail)
     if not held and not said:
         return request
 
     def rid(part: Any) -> Any:
-        return attrs.evolve(part, patch=_rid(part.patch, keys), base=_rid(part.base, keys))
+        bare: dict[str, Any] = {"companions": ()} if isinstance(part, Item) else {}
+        return attrs.evolve(part, patch=_rid(part.patch, keys), base=_rid(part.base, keys), **bare)
 
     def entry(found: TrailEntry) -> TrailEntry:
         proposal = None if found.proposal is None else attrs.evolve(rid(found.proposal), digest="")

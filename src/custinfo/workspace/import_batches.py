@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import attrs
 
-from custinfo.core.errors import ConflictError, CustinfoError, InvalidInputError, StaleVersionError
+from custinfo.core.errors import (
+    ConflictError,
+    CustinfoError,
+    FieldReservedError,
+    InvalidInputError,
+    StaleVersionError,
+)
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Problem
@@ -18,6 +24,8 @@ from custinfo.workspace.attached_columns import Related
 from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Prepared
+from custinfo.workspace.import_requests import ImportRequests
+from custinfo.workspace.joint_requests import Waiting, submit_together, together
 from custinfo.workspace.planned_rows import (
     Entry,
     PlannedRow,
@@ -77,7 +85,7 @@ class Application:
         if self.whole:
             self.refuse_partial()
         with self.context.unit.atomic() if self.whole else nullcontext(), uncollected():
-            batch = self.batches(self.begun(), progress)
+            batch = self.requested(self.batches(self.begun(), progress))
             batch = attrs.evolve(batch, state="done")
             self.context.unit.imports.save(batch)
         self.context.unit.commit()
@@ -102,7 +110,7 @@ class Application:
         for start in range(0, len(rows), self.batch_size):
             part = rows[start : start + self.batch_size]
             self.save(part, batch.id)
-            counted.update(self.outcomes(part))
+            counted.update(self.outcomes(row for row in part if not _waits(row)))
             done += len(part)
             requests = (*before, *self.requests)
             batch = attrs.evolve(
@@ -115,7 +123,29 @@ class Application:
                 progress(Progress(done, len(every)))
         return batch
 
-    def outcomes(self, part: Sequence[Entry]) -> list[str]:
+    def requested(self, batch: ImportBatch) -> ImportBatch:
+        """Submit the rows that wait for approval: together, and with the end of the import, so that none is twice."""
+        waiting = [row for row in self.rows.told if row.outcome == "awaiting"]
+        if not waiting:
+            return batch
+        path = WritePath(self.context, channel="import", batch=batch.id)
+        raising = ImportRequests(self.context, batch.id, path, self.refuse)
+        with self.context.unit.atomic():
+            raising.run(waiting)
+        counts = Counter(batch.counts) + Counter(self.outcomes(waiting))
+        return attrs.evolve(
+            batch, requests=(*batch.requests, *raising.requests), counts=FrozenDict(sorted(counts.items()))
+        )
+
+    def refuse(self, row: PlannedRow, error: CustinfoError) -> None:
+        """Take a row down as one that clashes. Raises: the error, if everything or nothing is to be saved."""
+        if self.whole:
+            raise error
+        problems = (*row.problems, *(self.placed(row.row, problem) for problem in error.problems))
+        outcome: RowOutcome = "conflict" if isinstance(error, FieldReservedError | StaleVersionError) else "rejected"
+        self.changed[row.row] = attrs.evolve(row, outcome=outcome, problems=problems, prepared=None)
+
+    def outcomes(self, part: Iterable[Entry]) -> list[str]:
         """Return what rows came to, by the names under which that is counted."""
         came = (self.changed.get(number_of(entry), entry) if self.changed else entry for entry in part)
         return [count_name(item.outcome if type(item) is PlannedRow else "create") for item in came]
@@ -129,26 +159,30 @@ class Application:
     def save(self, rows: Sequence[Entry], batch_id: str) -> None:
         """Save a batch; if something clashes, row by row, so that only the rows that clash are rejected."""
         path = WritePath(self.context, channel="import", batch=batch_id)
-        going = [(row, item) for row in rows if (item := self.item(row)) is not None or _related(row)]
+        free = [row for row in rows if not _waits(row)]
+        going = [(row, item) for row in free if (item := self.item(row)) is not None or _related(row)]
         items = [item for _, item in going if item is not None]
         try:
             with self.context.unit.atomic():
                 path.commit(items)
-                self.save_related(path, going)
+                requests = self.save_related(path, going)
         except ConflictError as error:
             if self.whole or error.code == "configuration_changed":
                 raise  # what was planned counts no more; planned anew, the import goes on where it is
             for row, item in going:
                 self.save_one(path, row, item)
             return
-        self.requests.extend(item.request.id for item in items if isinstance(item, Prepared) and item.request)
+        self.requests += requests
 
     def item(self, row: Entry) -> Item | None:
         """Return what of a row is to be saved."""
         return prepared_of(row) if isinstance(row, PlannedRow) else self.new(row)
 
-    def save_related(self, path: WritePath, rows: Sequence[tuple[Entry, Item | None]]) -> None:
-        """Save the records that rows bring along. Raises: ConflictError where one of them can't be."""
+    def save_related(self, path: WritePath, rows: Sequence[tuple[Entry, Item | None]]) -> list[str]:
+        """Save the records that rows bring along, and return the ids of requests for those of them that wait.
+
+        Raises: ConflictError where one of them can't be saved.
+        """
         drafts = []
         for row, item in rows:
             record_id = row.record_id if isinstance(row, PlannedRow) else None
@@ -156,27 +190,35 @@ class Application:
                 record_id = item.after.id
             if record_id is not None:
                 drafts += [related.draft(record_id) for related in _related(row)]
-        prepared = path.prepare(drafts) if drafts else []
+        if not drafts:
+            return []
+        prepared = path.prepare(drafts)
         for change in prepared:
             if change.error is not None:
                 raise ConflictError(change.error.problems)
-        if prepared:
-            path.commit(prepared)
+        path.commit([change for change in prepared if change.path is None])
+        now = self.context.now()
+        waiting = [
+            Waiting(change, path.finished(change.after, now), change.path)
+            for change in prepared
+            if change.path is not None and change.after is not None
+        ]
+        return [submit_together(self.context, group, path.batch, action="import").id for group in together(waiting)]
 
     def save_one(self, path: WritePath, row: Entry, item: Item | None) -> None:
         """Save a row by itself; if that clashes, it is rejected."""
         try:
             with self.context.unit.atomic():
                 path.commit([] if item is None else [item])
-                self.save_related(path, [(row, item)])
+                requests = self.save_related(path, [(row, item)])
         except CustinfoError as error:
-            planned = self.rows.planned(row)
-            problems = (*planned.problems, *(self.placed(planned.row, problem) for problem in error.problems))
-            outcome: RowOutcome = "conflict" if isinstance(error, StaleVersionError) else "rejected"
-            self.changed[planned.row] = attrs.evolve(planned, outcome=outcome, problems=problems, prepared=None)
+            self.refuse(self.rows.planned(row), error)
             return
-        if isinstance(item, Prepared) and item.request is not None:
-            self.requests.append(item.request.id)
+        self.requests += requests
+
+
+def _waits(row: Entry) -> bool:
+    return isinstance(row, PlannedRow) and row.outcome == "awaiting"
 
 
 def _related(row: Entry) -> tuple[Related, ...]:

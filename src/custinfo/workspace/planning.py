@@ -18,6 +18,7 @@ from custinfo.core.problems import Place, Problem
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey
 from custinfo.core.validation.engine import Normalised
 from custinfo.workspace.attached_columns import Attached, AttachedColumns, Related
+from custinfo.workspace.awaited_records import AwaitedRecords
 from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
@@ -121,6 +122,7 @@ class _Planner:
         self.matcher = matcher
         self.screen = RowScreen(context, module, columns.keys)
         self.write_path = WritePath(context, channel="import")
+        self.awaited = AwaitedRecords(context, module)
         self.again = _Again(table)
         self.remarks: dict[int, tuple[Problem, ...]] = {}
         self.notices: dict[Problem, Problem] = {}
@@ -232,6 +234,9 @@ class _Planner:
         if match.problems:
             return self.matched(row, values, match, prepared)
         problems = self.problems(row, values, prepared)
+        if prepared.path is not None and prepared.before is None:
+            self.refuse_awaited(prepared)
+            problems = self.problems(row, values, prepared)
         if prepared.error is not None:
             outcome: RowOutcome = "conflict" if isinstance(prepared.error, FieldReservedError) else "rejected"
             return PlannedRow(row, outcome, values, tuple(problems), match.record_id)
@@ -245,6 +250,11 @@ class _Planner:
         prepared.problems = []
         kept = prepared if prepared.changed else None
         return PlannedRow(row, outcome, partial(self.again, row), tuple(problems), match.record_id, kept)
+
+    def refuse_awaited(self, prepared: Prepared) -> None:
+        """Refuse a new record that the actor has submitted already."""
+        if prepared.after is not None and (request_id := self.awaited.request_for(prepared.after)) is not None:
+            prepared.error = FieldReservedError([Problem("awaits_already", params={"request_id": request_id})])
 
     def matched(self, row: int, values: tuple[object, ...], match: RowMatch, prepared: Prepared) -> PlannedRow:
         """Return a row of which its match says all that there is to say, unless it is wrong as well."""
@@ -291,8 +301,6 @@ def _with_related(row: PlannedRow, related: tuple[Related, ...]) -> PlannedRow:
     """Return a row with the records that it brings along, if it is taken over itself."""
     if not related or row.outcome not in ("create", "update", "unchanged", "awaiting"):
         return row
-    if row.outcome == "awaiting" and row.record_id is None:
-        return row  # there is no record yet to which they could refer
     outcome: RowOutcome = "update" if row.outcome == "unchanged" else row.outcome
     return attrs.evolve(row, outcome=outcome, related=related)
 

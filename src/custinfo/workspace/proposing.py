@@ -14,10 +14,10 @@ from custinfo.core.history.changes import ChangeAction
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, RecordId, Sealed, Tag
 from custinfo.workspace.applying import Applying
+from custinfo.workspace.approval_paths import digest_of, proposed
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.context import NO_KEYS, Context
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.gating import digest_of, proposed
 from custinfo.workspace.normalising import Normaliser
 from custinfo.workspace.writing import WritePath
 

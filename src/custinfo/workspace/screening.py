@@ -144,7 +144,7 @@ class RowScreen:
         definition = self._schema.definition
         sealed = any(field.default is not None for field in self._schema.encrypted_fields)
         derived = bool(self._context.compiled.derivation(definition.key))
-        return not (derived or sealed or Gate(self._context).watches_creation(definition.key))
+        return not (derived or sealed or Gate(self._context, importing=True).watches_creation(definition.key))
 
     # --- reading
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from custinfo.core.approval.machine import Command
-from custinfo.core.approval.requests import OPEN_STATES, RequestId
+from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.criteria.nodes import Compare
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
@@ -72,6 +72,8 @@ class _Undo:
         self.reverted: list[Record] = []
         self.kept: list[RecordId] = []
         self.changes: list[Change] = []
+        found = context.unit.approvals.get([RequestId(key) for key in batch.requests])
+        self.approved = {request.id for request in found.values() if _is_import(context, request)}
 
     def run(self) -> UndoReport:
         withdrawn = self.withdraw()
@@ -150,8 +152,11 @@ class _Undo:
         return FrozenDict({**values, **sealed})
 
     def held(self, record: Record, changes: Sequence[Change]) -> bool:
-        """Tell whether somebody approved it, waits for its approval, or refers to the record."""
-        if any(change.approval for change in changes):
+        """Tell whether somebody approved it, waits for its approval, or refers to the record.
+
+        What was approved as an import, and not for what it changes, is taken back as the import.
+        """
+        if any(change.approval and change.approval not in self.approved for change in changes):
             return True
         if self.context.unit.approvals.open_for(record.module, [record.id]):
             return True
@@ -184,3 +189,9 @@ class _Undo:
             self.batch.id,
             self.context.schema.configuration.version,
         )
+
+
+def _is_import(context: Context, request: Request) -> bool:
+    """Tell whether nothing but that it is an import made a request necessary."""
+    flows = context.schema.configuration.flows
+    return all(key in flows and flows[key].trigger.actions == ("import",) for key, _ in request.flows)

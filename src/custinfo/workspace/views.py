@@ -8,7 +8,9 @@ from typing import Any
 
 import attrs
 
-from custinfo.core.approval.requests import ItemOutcome, RequestId, RequestState, TrailEntry
+from custinfo.core.approval.flows import GatedAction
+from custinfo.core.approval.items import ItemOutcome
+from custinfo.core.approval.requests import RequestId, RequestState, TrailEntry
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction, Channel
 from custinfo.core.problems import Problem
@@ -19,6 +21,7 @@ __all__ = [
     "Applied",
     "AwaitingApproval",
     "ChangeView",
+    "CompanionView",
     "InboxTask",
     "ItemView",
     "Outcome",
@@ -167,13 +170,26 @@ class ItemView:
     """One record of a request for many, as one actor may see it: `outcome` is set when the request was applied.
 
     `problem` is the code of what stopped it: where the record changed meanwhile (`conflict`), or broke a rule
-    (`refused`).
+    (`refused`). `action` is what happens to the record, `row` the row of the file that it comes from, and `companions`
+    are the records that the row brings along, as far as the actor may see them.
     """
 
     record_id: RecordId
     outcome: ItemOutcome | None
     problem: str | None
     base: Mapping[FieldKey, Any] = attrs.field(repr=False)
+    proposed: Mapping[FieldKey, Any] = attrs.field(repr=False)
+    action: GatedAction = "update"
+    row: int | None = None
+    companions: tuple[CompanionView, ...] = ()
+
+
+@attrs.frozen
+class CompanionView:
+    """A record that a row of an import brings along and that waits with it, as one actor may see it."""
+
+    module: ModuleKey
+    record_id: RecordId
     proposed: Mapping[FieldKey, Any] = attrs.field(repr=False)
 
 

@@ -10,16 +10,17 @@ import attrs
 
 from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.requests import Request, RequestId
-from custinfo.core.errors import ConflictError, FieldReservedError
+from custinfo.core.errors import ConflictError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel, changes_between
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.workspace.applying import Applying
+from custinfo.workspace.approval_paths import ApprovalPath
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.drafts import Draft, Prepared
-from custinfo.workspace.gating import ApprovalPath, Gate
+from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import keep
 from custinfo.workspace.normalising import Normaliser
 from custinfo.workspace.validating import check_references, validate
@@ -92,7 +93,7 @@ class WritePath:
 
     def _gate(self, batch: Sequence[Prepared]) -> None:
         """Refuse what touches reserved fields, and find out what needs approval."""
-        gate = Gate(self.context, own=self.own, also=self.also)
+        gate = Gate(self.context, own=self.own, also=self.also, importing=self.channel == "import")
         reserved = gate.reservations([prepared.before for prepared in batch if prepared.before is not None])
         for prepared in batch:
             if prepared.after is not None and prepared.draft.action not in _UNGATED:
@@ -167,10 +168,9 @@ class WritePath:
         going = [item for item in batch if item.going and item.changed and item.before is not None]
         reserved = gate.reservations([item.before for item in going if item.before is not None])
         for item in going:
-            if item.after is not None:
-                _, error = gate.judge(item.before, item.after, item.patch, reserved)
-                if isinstance(error, FieldReservedError):
-                    raise error
+            error = None if item.after is None else gate.held(item.before, item.after, item.patch, reserved)
+            if error is not None:
+                raise error
 
     def finished(self, after: Record, now: datetime) -> Record:
         """Return the record as it is saved: with its id, its times, and every encrypted field sealed."""

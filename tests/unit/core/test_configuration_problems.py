@@ -381,7 +381,6 @@ FLOW = {
         ("unknown_part", None, "$.flows['gate'].trigger.module"),
     ),
     "fields": (trigger(fields=("x",)), ("unknown_part", None, "$.flows['gate'].trigger.fields")),
-    "importing": (trigger(actions=("import",)), ("action_not_gated", None, "$.flows['gate'].trigger.actions")),
     "exporting": (trigger(actions=("export",)), ("action_not_gated", None, "$.flows['gate'].trigger.actions")),
     "before": (trigger(before=F.nope == 1), ("criterion_misfit", "nope", "$.flows['gate'].trigger.before")),
     "after": (trigger(after=F.amount == "x"), ("criterion_misfit", "amount", "$.flows['gate'].trigger.after")),

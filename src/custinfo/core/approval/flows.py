@@ -83,7 +83,7 @@ class Trigger:
 
     All given parts must hold. No `fields` means any field. A transition is a field with criteria on both sides, or a
     move of a life cycle that names the flow. A merger is looked at as a change of the record that stays, and of each
-    that goes. `import` and `export` are refused (`action_not_gated`).
+    that goes; a row of an import is an `import` beside what else it is. `export` is refused (`action_not_gated`).
     """
 
     module: ModuleKey

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple, NewType
 import attrs
 
 from custinfo.core.approval.flows import Ending, GatedAction, Quorum, StepMode, Timeout
+from custinfo.core.approval.items import Item
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, RecordId
 
@@ -16,8 +17,6 @@ __all__ = [
     "OPEN_STATES",
     "CommandName",
     "Decision",
-    "Item",
-    "ItemOutcome",
     "Place",
     "Proposal",
     "Request",
@@ -134,23 +133,6 @@ class Task(NamedTuple):
     def holder(self) -> MemberKey:
         """Who is to act on it now."""
         return self.delegate or self.approver
-
-
-@attrs.frozen
-class Item:
-    """One record of a request for many, or what remains of it: the outcome when the request was applied.
-
-    `patch` and `base` are as those of `Request`. `problem` is the code of what stopped it.
-    """
-
-    record_id: RecordId
-    patch: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
-    base: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
-    outcome: ItemOutcome | None = None
-    problem: str | None = None
-
-
-ItemOutcome = Literal["applied", "conflict", "refused"]
 
 
 @attrs.frozen

@@ -115,6 +115,8 @@ ENGLISH: Final = {
     "not_submitter": "only the person who submitted it may do this",
     "stale_request": "the request is at version {actual}, not {expected}: read it again",
     "action_not_gated": "no flow is asked about {action}: approval can't be required for it ({path})",
+    "awaits_already": "the very same new record of yours waits for approval already (request {request_id})",
+    "not_held_for_approval": "holds an encrypted value that can't wait for the approval of its row: enter it by itself",
     "merge_again": "what a merger does is not changed in its request: withdraw it, and merge again",
     "approval_missing": "as things are now it also has to pass {flow}: withdraw it and submit it again",
     "already_asked": "{member} is asked already",

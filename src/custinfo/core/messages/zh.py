@@ -114,6 +114,8 @@ CHINESE: Final = {
     "not_submitter": "只有提交人可以这样做",
     "stale_request": "审批单已是第 {actual} 版，而不是第 {expected} 版：请重新读取",
     "action_not_gated": "操作 {action} 不经过审批流程，不能要求审批（{path}）",
+    "awaits_already": "相同的新记录已由您提交，正在等待审批（审批单 {request_id}）",
+    "not_held_for_approval": "含加密内容，不能随本行等待审批：请单独录入",
     "merge_again": "合并的内容不能在审批单中修改：请撤回后重新合并",
     "approval_missing": "按目前的数据还须经过审批流程 {flow}：请撤回并重新提交",
     "already_asked": "{member} 已在审批人之列",

@@ -30,7 +30,7 @@ from custinfo.core.validation.whole._subject import Subject
 
 __all__ = ["flow_problems"]
 
-_NOT_ASKED: Final[frozenset[GatedAction]] = frozenset({"import", "export"})
+_NOT_ASKED: Final[frozenset[GatedAction]] = frozenset({"export"})
 """Actions about which no flow is asked: a gate that is not there is worse than none."""
 
 
