@@ -7,7 +7,7 @@ import importlib
 
 from benchmarks.harness import report
 
-TOPICS = ("import_time", "validate", "policy", "approval", "importing", "excel", "duplicates", "storage")
+TOPICS = ("import_time", "validate", "policy", "approval", "history", "importing", "excel", "duplicates", "storage")
 
 
 def main() -> int:

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         Range,
         Satisfies,
     )
+    from custinfo.core.subject_access import AccessLimit, Held, SubjectAccess
     from custinfo.core.tags import TagDimension
     from custinfo.core.validation.organisations import check_organisation
     from custinfo.core.validation.whole import check_configuration
@@ -108,6 +109,7 @@ __all__ = [
     "ERASED",
     "UNREADABLE",
     "AccessEntry",
+    "AccessLimit",
     "AccessLog",
     "AccessPage",
     "AllowedWhen",
@@ -156,6 +158,7 @@ __all__ = [
     "Grant",
     "HandOverPlan",
     "HandOverReport",
+    "Held",
     "IllegalTransitionError",
     "InSegment",
     "InboxTask",
@@ -209,6 +212,7 @@ __all__ = [
     "StaleVersionError",
     "Step",
     "StorageError",
+    "SubjectAccess",
     "Successor",
     "Tag",
     "TagAssignment",
@@ -391,6 +395,7 @@ _HOMES = {
     "custinfo.core.review.members": ("MemberDifference",),
     "custinfo.core.validation.organisations": ("check_organisation",),
     "custinfo.core.validation.whole": ("check_configuration",),
+    "custinfo.core.subject_access": ("AccessLimit", "Held", "SubjectAccess"),
     "custinfo.core.tags": ("TagDimension",),
     "custinfo.workspace": (
         "Session",

@@ -311,6 +311,7 @@ RECORDS: Final[dict[str, Verb | str]] = {
     "history": Verb(_taking(), _on("history")),
     "erase_person": Verb(_taking(fields=_erased, reason=lambda _: "why"), _on("erase_person")),
     "erasures": Verb(_taking(), _on("erasures")),
+    "subject_access": Verb(_taking(), _on("subject_access")),
     "changes": Verb(_questions, lambda side, drawn: list(_records(side).changes(**drawn))),
     "tags": Verb(_taking(), _on("tags")),
     "as_of": Verb(_taking(_time), _on("as_of")),
@@ -562,6 +563,7 @@ EXCEL: Final[dict[str, Verb | str]] = {
         lambda side, drawn: _file(lambda file: write_template(side.session, drawn, file)),
     ),
     "write_policy_matrix": "it takes a policy, and has no session",
+    "write_subject_access": "writes what `Records.subject_access` returns",
 }
 
 _HOST = "the host's own: nobody acts"
@@ -635,7 +637,7 @@ def _sweep() -> tuple[tuple[str, Any], ...]:
     found: list[tuple[str, Any]] = [(f"Approvals.{name}", None) for name in ("inbox", "submitted")]
     found += [("Approvals.get", number) for number in range(3)]
     for slot in SLOTS:
-        found += [(f"Records.{name}", (slot, [], {})) for name in ("get", "history", "tags")]
+        found += [(f"Records.{name}", (slot, [], {})) for name in ("get", "history", "tags", "subject_access")]
         found += [("Records.diff", (slot, [one, one + 1], {})) for one in (1, 2, 3)]
     everything = Everything()
     return (

@@ -285,16 +285,21 @@ def _alike_changes(one: Life, other: Life, number: int) -> bool:
 def _unlike_requests(one: Twin, other: Twin, mine: Mapping[Key, Life], theirs: Mapping[Key, Life]) -> set[Key]:
     """Compare the requests that the member has a part in, or sees something of."""
     first, second = one.requests(), other.requests()
+    with one.workspace.acting_as(ACTOR) as session:
+        administered = {key for key in session.context.schema.modules if session.context.access(key).may("configure")}
     found = set()
     for key in {*first, *second}:
-        if _shown(first.get(key), mine) != _shown(second.get(key), theirs):
+        if _shown(first.get(key), mine, administered) != _shown(second.get(key), theirs, administered):
             request = first.get(key) or second[key]
             found.add((request.module, str(request.record_id)))
     return found
 
 
-def _shown(request: Request | None, lives: Mapping[Key, Life]) -> Any:
-    """Return what the member may know of a request; `None` for nothing."""
+def _shown(request: Request | None, lives: Mapping[Key, Life], administered: set[str]) -> Any:
+    """Return what the member may know of a request; `None` for nothing.
+
+    Who configures a module knows that there is one, to move on what is stuck.
+    """
     if request is None:
         return None
     life = lives.get((request.module, str(request.record_id)))
@@ -302,7 +307,9 @@ def _shown(request: Request | None, lives: Mapping[Key, Life]) -> Any:
     fields = {key: verdict.field(key) for key in request.patch}
     part = ACTOR in {request.submitted_by, *(task.approver for task in request.tasks)}
     if not part and ("view" not in verdict.actions or all(item == "hidden" for item in fields.values())):
-        return None
+        moves = [(entry.at, entry.actor, entry.command) for entry in request.trail]
+        frame = (request.state, request.version, request.tasks, request.submitted_by, moves)
+        return frame if request.module in administered else None
     known = set(request.patch) if part else {key for key, item in fields.items() if item != "hidden"}
     said = part or all(item == "readable" for item in fields.values())
     trail = [(entry.at, entry.actor, entry.command, entry.comment if said else None) for entry in request.trail]

@@ -15,19 +15,28 @@ HMAC-SHA-256 of `["custinfo.erased.1", link, commitment of the new content]`, sa
 
 from __future__ import annotations
 
-import base64
 import hashlib
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from json import JSONEncoder
 from typing import Any, Final
 
 import attrs
 
 from custinfo.core.history.changes import Change
+from custinfo.core.json_values import json_writer
 from custinfo.core.stored import instant_to_text
 
-__all__ = ["SALT_BYTES", "Authenticate", "Evidence", "canonical", "commitment", "link_message", "seal_message"]
+__all__ = [
+    "SALT_BYTES",
+    "Authenticate",
+    "Evidence",
+    "canonical",
+    "commitment",
+    "link_in",
+    "link_message",
+    "seal_message",
+]
 
 Authenticate = Callable[[str, bytes], bytes | None]
 """Return the HMAC-SHA-256 of a message under the key of an id, or `None` where that key is missing."""
@@ -39,7 +48,9 @@ _DIGEST_BYTES: Final = 32
 _CHANGE: Final = "custinfo.change.1"
 _ERASED: Final = "custinfo.erased.1"
 _instant: Final = lru_cache(maxsize=16)(instant_to_text)  # the changes of a batch are of one moment
-_encode: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False).encode
+_encode: Final = json_writer(sort_keys=True)
+_TO_URLS: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URLS: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def canonical(data: Sequence[Any]) -> bytes:
@@ -133,9 +144,18 @@ class Evidence:
         return found if whole and found.to_text() == text else None
 
 
+def link_in(text: str | None) -> str:
+    """Return the link in a stored evidence in hexadecimal, without reading the rest of it; "" where there is none."""
+    parts = text.split(".", 3) if text else ()
+    try:
+        return _bytes(parts[2]).hex()
+    except (IndexError, ValueError):
+        return ""
+
+
 def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return b2a_base64(data, newline=False).translate(_TO_URLS).rstrip(b"=").decode()
 
 
 def _bytes(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
+    return a2b_base64(text.encode().translate(_FROM_URLS) + b"=" * (-len(text) % 4))

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-__all__ = ["value_from_json", "value_to_json"]
+__all__ = ["json_writer", "value_from_json", "value_to_json"]
+
+
+def json_writer(*, sort_keys: bool = False) -> Callable[[Any], str]:
+    """Return what writes JSON data as compact text, no character escaped needlessly.
+
+    It does what `JSONEncoder.encode` does, without making its machine anew for every text.
+    """
+    encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, sort_keys=sort_keys)
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+    escape = json.encoder.encode_basestring
+    machine = make(None, encoder.default, escape, None, ":", ",", sort_keys, False, True)  # noqa: FBT003
+    return lambda data: "".join(machine(data, 0))
 
 
 def value_to_json(value: object) -> object:

@@ -258,7 +258,7 @@ class Record:
         brought = {key: value for key, value in self.values.items() if type(value) is Sealed and value.key}
         if not brought:
             return self
-        plain = {key: attrs.evolve(value, key=None) for key, value in brought.items()}
+        plain = {key: Sealed(value.token, value.index) for key, value in brought.items()}
         keys = {key: str(value.key) for key, value in brought.items()}
         return attrs.evolve(self, values=self.values.merged(plain), data_keys=self.data_keys.merged(keys))
 

@@ -22,6 +22,7 @@ from custinfo.core.records import (
     ShareLevel,
     Version,
 )
+from custinfo.core.subject_access import SubjectAccess
 from custinfo.core.totals import Period, Total
 from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.access_logging import reading
@@ -38,6 +39,7 @@ from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.resembling import DuplicateFinder, Resemblance, resembling
 from custinfo.workspace.sharing import With, share_draft, unshare_draft
+from custinfo.workspace.subject_access import Gatherer
 from custinfo.workspace.summaries import Summaries
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
 from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView, RequestView
@@ -477,6 +479,34 @@ class Records:
         The actor needs `erase` on the record. Raises: NotFoundError; PermissionDeniedError.
         """
         return Eraser(self._context).certificates(self.module, record_id)
+
+    def subject_access(self, record_id: str) -> SubjectAccess:
+        """Gather everything that is held about a person, as the law lets them ask for it (GDPR Art. 15, PIPL Art. 45).
+
+        That is the record with its tags and shares, every record that refers to it, to these, and so on, archived ones
+        too, and of each its changes, the requests about it, the imports that it came by, who saw it, and what was
+        erased of it. All of it obeys the actor's rights: the answer says which fields and sections they keep out, and
+        whether it is complete. It is read as one goes through it, and written down in the access log where the
+        configuration asks for that.
+
+        The actor needs `export` on the record.
+
+        Args:
+            record_id: The record; archived or not.
+
+        Returns: What was gathered; `write_json` and `custinfo.adapters.excel.write_subject_access` write it.
+        Raises: NotFoundError; PermissionDeniedError; TypeError for a store without `custinfo.ports.Rewriting`.
+
+        >>> from custinfo import Workspace
+        >>> from custinfo.standard import sample_organisation, standard_configuration
+        >>> workspace = Workspace.open("memory://", standard_configuration(), organisation=sample_organisation())
+        >>> person = {"客户名称": "王小明", "客户类型": "个人客户", "联系人": "王小明", "联系方式": "13900139000"}
+        >>> with workspace.acting_as("lisi") as session:
+        ...     customer = session.customers.create(person).record
+        ...     [item.section for item in session.customers.subject_access(customer.id)]
+        ['record', 'change']
+        """
+        return Gatherer(self._context).gather(self.module, record_id)
 
     @reading
     def merge(

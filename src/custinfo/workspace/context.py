@@ -211,11 +211,14 @@ class Context:
     _ended: bool = False
     _validated_at: datetime | None = None
     _data_keys: DataKeys | None = attrs.field(init=False)
+    _index: BlindIndex | None = attrs.field(init=False)
+    _provers: dict[Compiled, Prover | None] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        """Find out once what the keyring can do."""
+        """Find out once what the keyring can do; asking a protocol takes longer than sealing."""
         keyring: object = self.keyring
         self._data_keys = keyring if isinstance(keyring, DataKeys) else None
+        self._index = keyring if isinstance(keyring, BlindIndex) else None
 
     @property
     def unit(self) -> UnitOfWork:
@@ -273,7 +276,9 @@ class Context:
 
     def prover_under(self, compiled: Compiled) -> Prover | None:
         """Return what makes evidence of changes that are kept under a configuration, `None` without a key for it."""
-        return prover_of(self.keyring, self.tenant, compiled.documents)
+        if compiled not in self._provers:
+            self._provers[compiled] = prover_of(self.keyring, self.tenant, compiled.documents)
+        return self._provers[compiled]
 
     def announce(self, kind: str, key: str, **payload: Any) -> None:
         """Write down an event, to be delivered once the transaction is committed, and not if it is taken back.
@@ -369,15 +374,15 @@ class Context:
         if known is not None or self._data_keys is None:
             return self.keyring.seal(text, place)
         made = self._data_keys.new_data_key(place)
-        return attrs.evolve(self.keyring.seal(text, attrs.evolve(place, data_key=made)), key=made)
+        sealed = self.keyring.seal(text, SealContext(self.tenant, module, field.key, record_id, made))
+        return Sealed(sealed.token, sealed.index, made)
 
     def blind_index(self, field: FieldDefinition, module: ModuleKey, value: Any) -> str | None:
         """Return the digest by which an encrypted value is found; the caller has made sure that there is a keyring."""
-        keyring: object = self.keyring
-        if not isinstance(keyring, BlindIndex):
+        if self._index is None:
             return self.seal(field, RecordId(""), module, value).index
         text = str(self.module(module).kinds[field.key].encode(value))
-        return keyring.index(text, SealContext(self.tenant, module, field.key, RecordId("")))
+        return self._index.index(text, SealContext(self.tenant, module, field.key, RecordId("")))
 
     def unseal(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from custinfo.core.documents import Documents
-from custinfo.core.evidence import SALT_BYTES, Authenticate, Evidence, commitment, link_message, seal_message
+from custinfo.core.evidence import SALT_BYTES, Authenticate, Evidence, commitment, link_in, link_message, seal_message
 from custinfo.core.history.changes import Change
 from custinfo.core.records import RecordId
 from custinfo.ports.history import ChangeLog
@@ -65,8 +65,7 @@ class Prover:
             if change.version > 1:
                 first.setdefault(change.record_id, change.version - 1)
         found = log.evidence(first) if first else {}
-        known = {record_id: Evidence.from_text(text) for record_id, text in found.items()}
-        return {(key, first[key]): evidence.link.hex() for key, evidence in known.items() if evidence is not None}
+        return {(record_id, first[record_id]): link_in(text) for record_id, text in found.items()}
 
     def evidence(self, change: Change, before: str, salt: bytes) -> Evidence:
         """Return the evidence of a change; `before` is the link of the version before, or ""."""

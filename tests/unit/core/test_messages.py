@@ -85,6 +85,7 @@ PLAIN = (
     "not_a_backup",
     "tenant_not_empty",
     "cursor_unknown",
+    "not_a_subject_access",
     "not_an_anchor",
     "evidence_key_missing",
     "password_protected",

@@ -8,6 +8,7 @@ from custinfo.adapters.excel.export import ExportReport, export
 from custinfo.adapters.excel.importing import ExcelPlan, ExcelReport, plan_import
 from custinfo.adapters.excel.policy_matrix import write_policy_matrix
 from custinfo.adapters.excel.reading import Limits, read_tables
+from custinfo.adapters.excel.subject_access import write_subject_access
 from custinfo.adapters.excel.template import write_template
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "plan_import",
     "read_tables",
     "write_policy_matrix",
+    "write_subject_access",
     "write_template",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, and_, delete, insert, or_, select, update
@@ -11,6 +13,7 @@ from sqlalchemy import Select, and_, delete, insert, or_, select, update
 from custinfo.adapters.sqlalchemy._approval_queries import counting, due, finding, mark_rows
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._failures import stale
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter, padded
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.errors import ConflictError, FieldReservedError
 from custinfo.core.problems import Problem
@@ -84,19 +87,28 @@ class SqlAlchemyApprovals:
 
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
         """Return the open requests about these records, oldest first."""
-        columns, reserved = self._context.tables.request.c, self._context.tables.reservation.c
-        found: dict[RequestId, Request] = {}
+        tenant, found = self._context.tenant, {}
         for part in chunked(tuple(record_ids)):
-            held = select(reserved.request_id).where(
-                reserved.tenant_id == self._context.tenant, reserved.record_id.in_(part)
-            )
-            statement = self._select().where(
-                or_(columns.record_id.in_(part), and_(columns.record_id == "", columns.id.in_(held))),
-                columns.module == module,
-                columns.state.in_(sorted(OPEN_STATES)),
-            )
-            found |= {request.id: request for request in self._requests(statement)}
+            keys = padded(part)
+            asked = partial(self._open_for, len(keys))
+            for owner, data in self._context.ask(("open_for", len(keys)), asked, (tenant, module, *keys)):
+                whole = json.loads(data) if type(data) is str else data
+                request = request_from_json(whole, self._context.module(owner).codec)
+                found[request.id] = request
         return sorted(found.values(), key=lambda request: (request.submitted_at, request.id))
+
+    def _open_for(self, count: int) -> Select[Any]:
+        """Return the statement that every change of a record asks, whose building would take longest."""
+        columns, reserved = self._context.tables.request.c, self._context.tables.reservation.c
+        module = given_parameter(Given(1), columns.module.type)
+        ids = [given_parameter(Given(place), columns.record_id.type) for place in range(2, count + 2)]
+        held = select(reserved.request_id).where(reserved.tenant_id == TENANT, reserved.record_id.in_(ids))
+        return select(columns.module, columns.data).where(
+            columns.tenant_id == TENANT,
+            or_(columns.record_id.in_(ids), and_(columns.record_id == "", columns.id.in_(held))),
+            columns.module == module,
+            or_(*(columns.state == state for state in sorted(OPEN_STATES))),
+        )
 
     def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
         """Return the requests in which the member has a task that is open now, oldest first."""

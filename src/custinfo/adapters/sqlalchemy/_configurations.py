@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, insert, select, update
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context
+from custinfo.adapters.sqlalchemy._ready import TENANT
 from custinfo.core.revisions import Revision, changed_configuration
 from custinfo.core.stored import instant_from_text, instant_to_text
 
@@ -31,13 +32,13 @@ class SqlAlchemyConfigurations:
 
     def hold(self, version: int, /) -> None:
         """Lock the version in force against being replaced, or raise."""
-        self._require(self._head().with_for_update(read=True, key_share=True), version)
+        self._require(self._held, version)
 
     def save(self, revision: Revision, /, *, replacing: int) -> None:
         """Add a revision within a savepoint, or raise and change nothing."""
         tables = self._context.tables
         with self._context.savepoint():
-            self._require(self._head().with_for_update(), replacing)
+            self._require(self._locked, replacing)
             row = {
                 "tenant_id": self._context.tenant,
                 "version": revision.version,
@@ -60,14 +61,28 @@ class SqlAlchemyConfigurations:
         """Return every revision, oldest first."""
         return self._revisions(self._select().order_by(self._context.tables.revision.c.version))
 
-    def _require(self, locking: Select[Any], version: int) -> None:
+    def _require(self, locked: Callable[[], int | None], version: int) -> None:
         """Lock the row of what is in force, made where it is missing. Raises: ConflictError for another version."""
-        found = self._context.execute(locking).scalar()
+        found = locked()
         if found is None:
             self._begin()
-            found = self._context.execute(locking).scalar() or 0
+            found = locked() or 0
         if found != version:
             raise changed_configuration(version, found)
+
+    def _locked(self) -> int | None:
+        found: int | None = self._context.execute(self._head().with_for_update()).scalar()
+        return found
+
+    def _held(self) -> int | None:
+        """Return the version, locked by those who save; every change asks for it."""
+
+        def build() -> Select[Any]:
+            columns = self._context.tables.configuration.c
+            return select(columns.version).where(columns.tenant_id == TENANT).with_for_update(read=True, key_share=True)
+
+        rows = self._context.ask("held_configuration", build, (self._context.tenant,))
+        return rows[0][0] if rows else None
 
     def _begin(self) -> None:
         row = {"tenant_id": self._context.tenant, "version": 0}

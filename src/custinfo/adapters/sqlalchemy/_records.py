@@ -19,6 +19,7 @@ from custinfo.adapters.sqlalchemy._rows import (
     UniqueRow,
     by_module,
     changed_columns,
+    changed_rows,
     document_of,
     record_from_row,
     record_rows,
@@ -39,7 +40,6 @@ __all__ = ["SqlAlchemyRecords"]
 _KEYS: Final = 3
 """Tenant, id and module come first in a row, and never change."""
 
-_VERSION: Final = RECORD_COLUMNS.index("version")
 _LOADED: Final = 2_000
 """So many records are remembered to see what changes of them."""
 
@@ -216,10 +216,8 @@ class SqlAlchemyRecords:
         changed = 0
         for part in by_module(records):
             prepared, tenant = self._context.module(part[0].module), self._context.tenant
-            rows = list(record_rows(part, documents, prepared, tenant))
             names = self._changed(part, prepared)
-            places = [RECORD_COLUMNS.index(name) for name in names]
-            changes = [(*row[:3], row[_VERSION] - 1, *(row[place] for place in places)) for row in rows]
+            changes = list(changed_rows(part, documents, prepared, names, tenant))
             changed += self._context.change(self._statements.update_record(names), changes)
         if changed != len(records):
             raise _StaleError

@@ -177,6 +177,27 @@ def record_rows(
         )
 
 
+def changed_rows(
+    records: Sequence[Record],
+    documents: Mapping[RecordId, Mapping[str, Any]],
+    prepared: PreparedModule,
+    names: Sequence[str],
+    tenant: str,
+) -> Iterator[tuple[Any, ...]]:
+    """Yield what changes the narrow rows of records: tenant, id, module, the version before, the columns `names`."""
+    attributes, fields = dict(_ATTRIBUTES), {slot: key for key, slot in prepared.slots.items()}
+    held = [(attributes[name], None) if name in attributes else (None, fields.get(name, "")) for name in names]
+    writers = [instant_writer() for _ in names]  # each column has the moments of its own
+    for record in records:
+        value_of, row = documents[record.id].get, [tenant, record.id, record.module, record.version - 1]
+        for (attribute, key), moment in zip(held, writers, strict=True):
+            value = value_of(key) if attribute is None else getattr(record, attribute)
+            if type(value) is datetime:
+                value = moment(value)
+            row.append(None if type(value) is dict else value)
+        yield tuple(row)
+
+
 _ATTRIBUTES: Final = (
     ("owner_id", "owner"),
     ("department_id", "department"),

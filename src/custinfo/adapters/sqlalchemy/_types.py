@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from json import JSONEncoder
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, String, Text
@@ -13,25 +11,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from custinfo.core.json_values import json_writer
+
 __all__ = ["CodePointText", "Document", "JsonText", "LongText", "Tokens", "dump_json", "mysql_collation"]
 
-_ENCODER: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
-
-
-def _refuse(value: object) -> Any:
-    return _ENCODER.default(value)
-
-
-def _fast_encoder() -> Callable[[Any], str]:
-    """Return what `_ENCODER.encode` does, without making its machine anew for every document."""
-    make: Any = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return _ENCODER.encode
-    machine = make(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, True)  # noqa: FBT003
-    return lambda data: "".join(machine(data, 0))
-
-
-dump_json: Final = _fast_encoder()
+dump_json: Final = json_writer()
 """Return JSON data as compact text."""
 
 

@@ -114,8 +114,8 @@ def changes_between(before: Record | None, after: Record) -> tuple[FieldChange, 
         found = [tuple.__new__(FieldChange, item) for item in zip(after.values, repeat(None), after.values.values())]
     else:
         old, new = before.values, after.values
-        keys = [*old, *(key for key in new if key not in old)]
-        found = [FieldChange(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
+        found = [FieldChange(key, value, new.get(key)) for key, value in old.items() if value != new.get(key)]
+        found += [FieldChange(key, None, value) for key, value in new.items() if key not in old]
     for key in _TRACKED:
         previous = getattr(before, key) if before is not None else None
         if previous != getattr(after, key):
