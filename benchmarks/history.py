@@ -26,7 +26,7 @@ from custinfo.core.evidence import canonical
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.history.changes import Change, changes_between
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
-from custinfo.core.policy.grants import Grant, Role
+from custinfo.core.policy.grants import Action, Grant, Role
 from custinfo.core.records import Record, RecordId
 from custinfo.core.schema import Schema
 from custinfo.ports import Query, SealContext
@@ -37,7 +37,7 @@ from custinfo.workspace.proving import Prover, prover_of
 __all__ = ["run"]
 
 _TENANT: Final = "default"
-_ACTIONS: Final = frozenset({"view", "create", "edit"})
+_ACTIONS: Final[frozenset[Action]] = frozenset({"view", "create", "edit"})
 _PIECE: Final = 500
 
 Turn = Callable[[], None]

@@ -75,7 +75,7 @@ TOPICS: Final[dict[str, str]] = {
     "History": """
         history_altered history_unproven history_key_missing history_truncated history_unerased history_order
         anchor_differs anchor_forged anchor_missing anchor_exists not_an_anchor cursor_unknown
-        evidence_key_missing not_a_subject_access
+        evidence_key_missing not_a_subject_access unknown_retention_rule
     """,
     "Encryption and storage": """
         keyring_missing keys_missing unreadable_value storage_failed storage_retryable invalid_database_url

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from custinfo.core.problems import Place, Problem
     from custinfo.core.records import ANY, CLEAR, ERASED, UNREADABLE, Attachment, Masked, Record, Share, Tag
     from custinfo.core.reports import Report
+    from custinfo.core.retention import RetentionRule
     from custinfo.core.review.difference import ChangedRight, PolicyDifference, policy_diff
     from custinfo.core.review.entitlements import Entitlement
     from custinfo.core.review.lint import policy_lint
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from custinfo.workspace.integrity import IntegrityReport
     from custinfo.workspace.live_configuration import LiveConfiguration
     from custinfo.workspace.past import TagAssignment
+    from custinfo.workspace.retention import Retention, RetentionItem, RetentionPage, RetentionReport
     from custinfo.workspace.revising import Clash, ConfigurationPlan, Effect, Failure
     from custinfo.workspace.rotation import RotationReport
     from custinfo.workspace.simulations import SimulatedRecord, Simulation
@@ -198,6 +200,11 @@ __all__ = [
     "Records",
     "Report",
     "RequestView",
+    "Retention",
+    "RetentionItem",
+    "RetentionPage",
+    "RetentionReport",
+    "RetentionRule",
     "Revision",
     "Role",
     "RoleHolders",
@@ -276,6 +283,7 @@ _HOMES = {
     "custinfo.core.erasure": ("ErasedField", "ErasureCertificate"),
     "custinfo.workspace.backups": ("TenantSummary",),
     "custinfo.workspace.feed": ("ChangePage",),
+    "custinfo.workspace.retention": ("Retention", "RetentionItem", "RetentionPage", "RetentionReport"),
     "custinfo.workspace.rotation": ("RotationReport",),
     "custinfo.workspace.verification": ("VerificationReport",),
     "custinfo.workspace.collection": ("Records",),
@@ -381,6 +389,7 @@ _HOMES = {
         "Tag",
     ),
     "custinfo.core.reports": ("Report",),
+    "custinfo.core.retention": ("RetentionRule",),
     "custinfo.core.review.difference": (
         "ChangedRight",
         "PolicyDifference",

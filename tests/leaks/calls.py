@@ -348,6 +348,7 @@ SESSION: Final[dict[str, Verb | str]] = {
     "approvals": "the verbs of `Approvals`",
     "configuration": "the verbs of `LiveConfiguration`",
     "access_log": "the verbs of `AccessLog`",
+    "retention": "the verbs of `Retention`",
     "now": "the host's clock",
     "deputy": "who the host says that it is",
     "plan_hand_over": Verb(lambda pick: (pick(*OTHERS, "dee"), pick("sam", "ann", "bob"), pick.coin()), _handed_over),
@@ -601,10 +602,26 @@ ACCESS_LOG: Final[dict[str, Verb | str]] = {
     ),
 }
 
+
+def _due(side: Side, _: Any) -> Any:
+    return {rule: number for rule, number in side.session.retention.due().items() if rule != "wiped"}
+
+
+RETENTION: Final[dict[str, Verb | str]] = {
+    "rules": "the configuration, which is no secret",
+    "due": Verb(_nothing, _due),
+    "preview": Verb(
+        lambda pick: (pick("won", "guessed", "wiped"), pick(1, 2, 9), pick(None, None, NOWHERE)),
+        lambda side, drawn: side.session.retention.preview(drawn[0], limit=drawn[1], after=drawn[2]),
+    ),
+    "apply": Verb(lambda pick: pick("won", "guessed"), lambda side, drawn: side.session.retention.apply(drawn)),
+}
+
 VERBS: Final[dict[str, dict[str, Verb | str]]] = {
     "Records": RECORDS,
     "Session": SESSION,
     "AccessLog": ACCESS_LOG,
+    "Retention": RETENTION,
     "Approvals": APPROVALS,
     "LiveConfiguration": CONFIGURATIONS,
     "custinfo.adapters.excel": EXCEL,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import custinfo.adapters.excel
-from custinfo import AccessLog, Approvals, LiveConfiguration, Records, Session, Workspace
+from custinfo import AccessLog, Approvals, LiveConfiguration, Records, Retention, Session, Workspace
 from tests.leaks.calls import VERBS, Verb
 from tests.leaks.known import KNOWN
 
@@ -20,6 +20,7 @@ HOMES: dict[str, Any] = {
     "Records": Records,
     "Session": Session,
     "AccessLog": AccessLog,
+    "Retention": Retention,
     "Approvals": Approvals,
     "LiveConfiguration": LiveConfiguration,
     "Workspace": Workspace,

@@ -15,6 +15,7 @@ from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.life_cycles import LifeCycle, Transition
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
 from custinfo.core.policy.grants import PSEUDO_FIELDS, Action, Fields, Grant, Role, Scope
+from custinfo.core.retention import RetentionRule
 from custinfo.core.rules import NotBefore
 from custinfo.core.tags import TagDimension
 from tests.leaks.picking import Pick
@@ -139,6 +140,11 @@ CONFIGURATION: Final = Configuration(
     ),
     classifications=(Classification("grades", "deal", (Case(F.amount >= 50, "A"),), field="grade", otherwise="B"),),
     segments=(Segment("big", "deal", F.amount >= 50), Segment("known", "deal", F.secret == "s1")),
+    retention=(
+        RetentionRule("won", "deal", "since", 1, "archive", F.stage == "won"),
+        RetentionRule("guessed", "deal", "since", 1, "archive", F.secret == "s1"),
+        RetentionRule("wiped", "deal", "since", 1, "erase", fields=("note", "secret")),
+    ),
 )
 
 CONDITIONS: Final[tuple[Criterion | None, ...]] = (

@@ -55,6 +55,7 @@ from custinfo.core.fields import FieldDefinition, FormerKind, Inheritance, Modul
 from custinfo.core.life_cycles import LifeCycle, Transition
 from custinfo.core.policy.grants import Fields, Grant, Role
 from custinfo.core.records import Share
+from custinfo.core.retention import RetentionRule
 from custinfo.core.rules import (
     RULE_TYPES,
     AllowedWhen,
@@ -321,6 +322,19 @@ CONFIGURATIONS: Any = made(
         )
     ),
     segments=some(made(Segment, key=KEYS, module=KEYS, criterion=CRITERIA, label=LABELS)),
+    retention=some(
+        made(
+            RetentionRule,
+            key=KEYS,
+            module=KEYS,
+            since=KEYS,
+            months=NUMBERS,
+            action=st.sampled_from(("archive", "erase")),
+            criterion=CRITERIA,
+            fields=some(KEYS),
+            label=LABELS,
+        )
+    ),
 )
 
 

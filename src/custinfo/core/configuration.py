@@ -15,6 +15,7 @@ from custinfo.core.frozen import FrozenDict, freeze_labels, indexed
 from custinfo.core.life_cycles import LifeCycle
 from custinfo.core.policy.grants import Grant, Role
 from custinfo.core.records import FieldKey, ModuleKey
+from custinfo.core.retention import RetentionRule
 from custinfo.core.tags import TagDimension
 
 __all__ = ["Configuration"]
@@ -40,6 +41,7 @@ class Configuration:
         version: Counts the changes of the stored configuration.
         classifications: Rules that keep tags and grades in step with the data, by key.
         segments: Saved criteria by key.
+        retention: How long records are kept, by key of the rule.
     """
 
     modules: FrozenDict[ModuleKey, ModuleDefinition] = attrs.field(converter=indexed)
@@ -54,6 +56,8 @@ class Configuration:
     version: int = 1
     classifications: FrozenDict[str, Classification] = attrs.field(factory=FrozenDict, converter=indexed)
     segments: FrozenDict[str, Segment] = attrs.field(factory=FrozenDict, converter=indexed)
+
+    retention: FrozenDict[str, RetentionRule] = attrs.field(factory=FrozenDict, converter=indexed)
 
     def with_fields(self, module: ModuleKey, *fields: FieldDefinition) -> Configuration:
         """Return a configuration in which `fields` are added to `module`, or replace those of the same key."""
@@ -94,6 +98,10 @@ class Configuration:
     def with_segments(self, *segments: Segment) -> Configuration:
         """Return a configuration in which `segments` are added or replaced."""
         return attrs.evolve(self, segments=self.segments.merged({item.key: item for item in segments}))
+
+    def with_retention(self, *rules: RetentionRule) -> Configuration:
+        """Return a configuration in which `rules` are added or replaced."""
+        return attrs.evolve(self, retention=self.retention.merged({rule.key: rule for rule in rules}))
 
     def with_life_cycles(self, module: ModuleKey, *cycles: LifeCycle) -> Configuration:
         """Return a configuration in which the life cycles of these fields of `module` are added or replaced."""
@@ -151,4 +159,6 @@ class Configuration:
         return attrs.evolve(self, grants=grants, **sections)
 
 
-_SECTIONS: Final = ("modules", "dictionaries", "tag_dimensions", "roles", "flows", "classifications", "segments")
+_SECTIONS: Final = (
+    "modules", "dictionaries", "tag_dimensions", "roles", "flows", "classifications", "segments", "retention",
+)  # fmt: skip

@@ -25,6 +25,7 @@ ConfigurationPart = Literal[
     "flow",
     "classification",
     "segment",
+    "retention_rule",
 ]
 
 _SECTIONS: Final[tuple[tuple[ConfigurationPart, str], ...]] = (
@@ -33,6 +34,7 @@ _SECTIONS: Final[tuple[tuple[ConfigurationPart, str], ...]] = (
     ("flow", "flows"),
     ("classification", "classifications"),
     ("segment", "segments"),
+    ("retention_rule", "retention"),
 )
 _SETTINGS: Final = ("time_zone", "language", "country")
 
@@ -149,8 +151,8 @@ def _affected(before: Configuration, after: Configuration, change: Configuration
         case "flow":
             flows = (known.flows.get(change.key) for known in (before, after))
             return [flow.trigger.module for flow in flows if flow is not None]
-        case "classification" | "segment":
-            section = "classifications" if change.part == "classification" else "segments"
+        case "classification" | "segment" | "retention_rule":
+            section = dict(_SECTIONS)[change.part]
             items = (getattr(known, section).get(change.key) for known in (before, after))
             return [item.module for item in items if item is not None]
         case _:

@@ -146,7 +146,7 @@ class Evidence:
 
 def link_in(text: str | None) -> str:
     """Return the link in a stored evidence in hexadecimal, without reading the rest of it; "" where there is none."""
-    parts = text.split(".", 3) if text else ()
+    parts = text.split(".", 3) if text else []
     try:
         return _bytes(parts[2]).hex()
     except (IndexError, ValueError):

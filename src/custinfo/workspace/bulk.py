@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from custinfo.core.approval.requests import RequestId
+from custinfo.core.history.changes import Channel
 from custinfo.core.problems import Problem
 from custinfo.core.records import RecordId
 from custinfo.workspace.context import Context
@@ -40,9 +41,9 @@ class BulkOutcome:
     refused: tuple[Refused, ...]
 
 
-def write_many(context: Context, drafts: Sequence[Draft]) -> BulkOutcome:
+def write_many(context: Context, drafts: Sequence[Draft], channel: Channel = "edit") -> BulkOutcome:
     """Carry out drafts on existing records; what stops one does not stop the others. Raises: ConflictError."""
-    path = WritePath(context)
+    path = WritePath(context, channel)
     prepared = path.prepare(drafts)
     refused = tuple(
         Refused(RecordId(item.draft.record_id or ""), tuple(item.error.problems)) for item in prepared if item.error

@@ -70,6 +70,15 @@ class Eraser:
                 return request
             return self.apply(record, keys, reason, self.context.author)
 
+    def foresee(self, module: ModuleKey, record_id: str, names: Sequence[str], reason: str) -> bool:
+        """Return whether a flow gates an erasure; nothing is written. Raises: as `erase` would."""
+        record, keys = self._allowed(module, record_id, names, reason)
+        self._settle(record, keys, "refuse")
+        if Gate(self.context).erasure(record, keys) is not None:
+            return True
+        self._require_key(record)
+        return False
+
     def apply(
         self, record: Record, keys: Collection[FieldKey], reason: str, actor: MemberKey, approval: str | None = None
     ) -> ErasureCertificate:

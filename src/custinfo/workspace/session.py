@@ -25,6 +25,7 @@ from custinfo.workspace.feed import ChangePage, Feed
 from custinfo.workspace.handing_over import HandOverPlan, Successor, plan_hand_over
 from custinfo.workspace.live_configuration import LiveConfiguration
 from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.retention import Retention
 from custinfo.workspace.simulating import simulate
 from custinfo.workspace.simulations import Simulation
 from custinfo.workspace.views import ChangeView
@@ -158,6 +159,11 @@ class Session:
         for module in modules:
             self.context.module(module)
         return Feed(self.context).since(cursor, limit, tuple(modules))
+
+    @property
+    def retention(self) -> Retention:
+        """What the retention rules of the configuration propose, and the verbs that carry it out."""
+        return Retention(self.context)
 
     @property
     def access_log(self) -> AccessLog:

@@ -23,6 +23,7 @@ from custinfo.core.kinds import BUILT_IN_KINDS, Kind
 from custinfo.core.life_cycles import LifeCycle, Transition
 from custinfo.core.policy.grants import Fields, Grant, Role
 from custinfo.core.problems import Problem
+from custinfo.core.retention import RetentionRule
 from custinfo.core.rules import Length, Range, Satisfies
 from custinfo.core.schema import Schema
 from custinfo.core.tags import TagDimension
@@ -105,6 +106,12 @@ def grant(**changes: Any) -> Configuration:
 def trigger(**changes: Any) -> Configuration:
     """Return the base with another trigger."""
     return BASE.with_flows(attrs.evolve(GATE, trigger=attrs.evolve(GATE.trigger, **changes)))
+
+
+def retained(**changes: Any) -> Configuration:
+    """Return the base with a retention rule that erases, and other attributes of it."""
+    rule = RetentionRule("r", "customer", "created_at", 12, "erase", F.grade == "甲", ("name", "secret"))
+    return BASE.with_retention(attrs.evolve(rule, **changes))
 
 
 def step(**changes: Any) -> Configuration:
@@ -397,6 +404,23 @@ FLOW = {
     "member": (step(approvers=(NamedMember("x"),)), ("?unknown_part", None, f"{STEPS}[0].approvers[0]")),
 }
 RULES = "$.classifications"
+KEPT = "$.retention['r']"
+RETENTION = {
+    "module": (retained(module="x"), ("unknown_part", None, f"{KEPT}.module")),
+    "criterion": (retained(criterion=F.nope == 1), ("criterion_misfit", "nope", f"{KEPT}.criterion")),
+    "months": (retained(months=0), ("setting_misfit", None, f"{KEPT}.months")),
+    "date": (retained(since="nope"), ("unknown_part", None, f"{KEPT}.since")),
+    "date of another kind": (retained(since="name"), ("setting_misfit", "name", f"{KEPT}.since")),
+    "what is erased": (retained(fields=("name", "x")), ("unknown_part", None, f"{KEPT}.fields[1]")),
+    "nothing to erase": (retained(fields=()), ("missing_part", None, f"{KEPT}.fields")),
+    "what a rule gives": (retained(fields=("grade",)), ("setting_misfit", "grade", f"{KEPT}.fields[0]")),
+    "archiving erases": (retained(action="archive"), ("setting_misfit", None, f"{KEPT}.fields")),
+    "action": (retained(action="sell"), ("wrong_shape", None, f"{KEPT}.action")),
+    "key": (
+        attrs.evolve(BASE, retention=FrozenDict({"s": retained().retention["r"]})),
+        ("key_differs", None, "$.retention['s']"),
+    ),
+}
 DERIVED = {
     "segment's module": (
         BASE.with_segments(Segment("s", "x", Present(("a",)))),
@@ -510,6 +534,7 @@ TABLES: dict[str, Table] = {
     "grant": GRANT,
     "flow": FLOW,
     "derived": DERIVED,
+    "retention": RETENTION,
     "setting": SETTINGS,
     "shape": SHAPES,
 }
@@ -535,6 +560,8 @@ def test_every_problem_has_its_texts(configuration: Configuration, expected: tup
 def test_nothing_is_wrong() -> None:
     """The base of the table, and the standard configuration, have no problem at all."""
     assert problems_of(BASE) == []
+    assert problems_of(retained()) == []
+    assert problems_of(retained(since="updated_at", action="archive", fields=())) == []
     assert problems_of(standard_configuration()) == []
 
 

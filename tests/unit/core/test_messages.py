@@ -164,6 +164,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "unknown_tag_dimension": {"dimension": "行业"},
     "criterion_too_large": {"limit": 1000},
     "unknown_segment": {"segment": "高价值"},
+    "unknown_retention_rule": {"rule": "lost"},
     "ambiguous_segment": {"segment": "高价值", "candidates": ("a", "b")},
     "segment_cycle": {"segment": "high_value"},
     "retired_tag": {"dimension": "行业"},

@@ -31,7 +31,7 @@ _COLUMNS: Final = {
 }
 _MARKS: Final[Mapping[Any, str]] = {ERASED: "held_erased", UNREADABLE: "held_unreadable", CLEAR: "held_clear"}
 
-Line = Mapping[str, str]
+Line = dict[str, str]
 
 
 def write_subject_access(

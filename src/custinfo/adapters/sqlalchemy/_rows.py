@@ -186,7 +186,7 @@ def changed_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield what changes the narrow rows of records: tenant, id, module, the version before, the columns `names`."""
     attributes, fields = dict(_ATTRIBUTES), {slot: key for key, slot in prepared.slots.items()}
-    held = [(attributes[name], None) if name in attributes else (None, fields.get(name, "")) for name in names]
+    held = [(attributes.get(name), fields.get(name, "")) for name in names]
     writers = [instant_writer() for _ in names]  # each column has the moments of its own
     for record in records:
         value_of, row = documents[record.id].get, [tenant, record.id, record.module, record.version - 1]

@@ -235,6 +235,7 @@ ENGLISH: Final = {
     "cursor_unknown": "the cursor is not one of this store, or what it was given with was taken back",
     "anchor_exists": "there is an anchor {number} already: somebody else was faster",
     "not_a_subject_access": "this is not what was gathered about a person",
+    "unknown_retention_rule": "there is no retention rule {rule}",
     "not_an_anchor": "this is not an anchor",
     "evidence_key_missing": "there is no key for evidence: the history can be neither proven nor erased",
     "history_altered": "version {version} of record {record} ({module}) is not as it was written",

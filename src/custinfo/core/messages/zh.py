@@ -227,6 +227,7 @@ CHINESE: Final = {
     "cursor_unknown": "该游标不属于此数据存储，或者取得它的事务已被回滚",
     "anchor_exists": "锚点 {number} 已经存在：有人抢先了一步",
     "not_a_subject_access": "这不是个人信息副本",
+    "unknown_retention_rule": "没有保留规则 {rule}",
     "not_an_anchor": "这不是锚点",
     "evidence_key_missing": "没有存证密钥：无法证明或清除历史",
     "history_altered": "记录 {record}（{module}）第 {version} 版的变更与写入时不一致",

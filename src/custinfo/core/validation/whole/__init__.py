@@ -29,6 +29,7 @@ from custinfo.core.validation.whole._fields import field_problems, kind_problems
 from custinfo.core.validation.whole._flows import flow_problems
 from custinfo.core.validation.whole._names import key_problems, name_problems
 from custinfo.core.validation.whole._policy import grant_problems
+from custinfo.core.validation.whole._retention import retention_problems
 from custinfo.core.validation.whole._shape import shape_problems
 from custinfo.core.validation.whole._subject import Subject
 from custinfo.core.validation.whole._values import dictionary_problems, tag_problems
@@ -50,6 +51,7 @@ _TOPICS: Final[tuple[Callable[[Subject], Iterable[Problem]], ...]] = (
     flow_problems,
     segment_problems,
     classification_problems,
+    retention_problems,
     lambda subject: rule_problems(subject.schema),
 )
 """What is looked at, in this order."""

@@ -26,7 +26,16 @@ _RESERVED: Final = frozenset({*SYSTEM_FIELDS, *PSEUDO_FIELDS})
 def key_problems(subject: Subject) -> Iterator[Problem]:
     """Yield keys that are none, that every record has already, or that are not those of their items."""
     configuration = subject.configuration
-    for name in ("modules", "dictionaries", "tag_dimensions", "roles", "flows", "classifications", "segments"):
+    for name in (
+        "modules",
+        "dictionaries",
+        "tag_dimensions",
+        "roles",
+        "flows",
+        "classifications",
+        "segments",
+        "retention",
+    ):
         items = getattr(configuration, name)
         yield from _keys((Spot().dot(name).at(mapped), mapped, item.key) for mapped, item in items.items())
     for key, module in configuration.modules.items():
