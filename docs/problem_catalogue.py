@@ -56,7 +56,7 @@ TOPICS: Final[dict[str, str]] = {
         nobody_takes_over share_ended still_referenced not_mergeable session_ended configuration_changed
     """,
     "Approval": """
-        decided_already action_not_gated
+        decided_already ask_again export_asks_encrypted
         no_approver not_your_task own_change request_closed not_submitter stale_request needs_rebase approval_missing
         already_asked not_amendable not_an_earlier_step recipient_needed nothing_to_take_back acted_since
         nothing_proposed not_involved reminded_already not_due record_exists record_gone record_archived
@@ -190,7 +190,6 @@ ADVICE: Final = {
     "no_approver": "Fill the position, or change the step or what it does where it finds nobody.",
     "awaits_already": "Wait for the request, or withdraw it.",
     "not_held_for_approval": "Import the row without it, and enter it once the row is approved.",
-    "action_not_gated": "Leave the action out, and grant it to those alone who may do it without approval.",
     "needs_rebase": "Look at base, live and proposed values, and submit again.",
     "nobody_left": "An administrator hands the tasks over, or rescues the request.",
     "stale_request": "Read the request again: somebody decided meanwhile.",

@@ -29,7 +29,7 @@ from custinfo import (
     Workspace,
     configuration_from_json,
 )
-from custinfo.adapters.excel import export, plan_import, write_template
+from custinfo.adapters.excel import ExportReport, export, plan_import, write_template
 from custinfo.standard import sample_organisation, standard_configuration
 
 PART = configuration_from_json((Path(__file__).parent / "data" / "contract.json").read_text("utf-8"))
@@ -191,7 +191,11 @@ def exchange(workspace: Workspace, ids: dict[str, str], folder: Path) -> None:
     undone = workspace.undo_import(report.batch_id, actor="sunjiu")
     print(f"  Undone: {len(undone.removed)} gone, {len(undone.reverted)} as before, {len(undone.withdrawn)} withdrawn")
     with workspace.acting_as("zhaojl") as session:
-        print("  Exported:", export(session, "contract", folder / "合同-导出.xlsx", order_by=["number"]).rows)
+        match export(session, "contract", folder / "合同-导出.xlsx", order_by=["number"]):
+            case ExportReport(rows):
+                print("  Exported:", rows)
+            case AwaitingApproval(request):
+                print("  Waits for", *request.waiting_for)
 
 
 def at_run_time() -> None:

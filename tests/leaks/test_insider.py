@@ -29,7 +29,7 @@ from custinfo import (
     Trigger,
     Workspace,
 )
-from custinfo.adapters.excel import export, plan_import
+from custinfo.adapters.excel import ExportReport, export, plan_import
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.life_cycles import LifeCycle, Transition
 from custinfo.core.policy.grants import Fields, Role
@@ -168,7 +168,7 @@ def test_an_export_names_no_column_that_is_hidden(story: Story) -> None:
         with pytest.raises(PermissionDeniedError):
             export(session, "customer", io.BytesIO(), fields=["开户行信息"])
         file = io.BytesIO()
-        assert export(session, "customer", file).rows == 1
+        assert export(session, "customer", file) == ExportReport(1)
     (row,) = rows_of(loaded(file).worksheets[0])
     assert row["客户名称"] == ENTERPRISE["name"]
     assert "开户行信息" not in row

@@ -284,6 +284,7 @@ FLOWS: Any = made(
     own_passes=FLAGS,
     repeated=st.sampled_from(["first", "adjacent", "each"]),
     after_return=st.sampled_from(["replay", "continue"]),
+    export_hours=st.integers(1, 100),
 )
 CONFIGURATIONS: Any = made(
     Configuration,

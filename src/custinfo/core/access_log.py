@@ -33,6 +33,7 @@ class AccessEntry:
         asked: The fields and operators of the question, such as `bank_account eq`; empty for all records.
         on_behalf_of: For whom.
         purpose: Why, as the host said when the session began.
+        approval: The request under which it was approved.
     """
 
     id: str
@@ -47,6 +48,7 @@ class AccessEntry:
     asked: tuple[str, ...] = ()
     on_behalf_of: MemberKey | None = None
     purpose: str | None = attrs.field(default=None, repr=False)
+    approval: str | None = None
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import attrs
 
+from custinfo.core.approval.exports import ExportScope
 from custinfo.core.approval.flows import QUORUM_TYPES, Quorum
 from custinfo.core.approval.items import Companion, Item
 from custinfo.core.approval.requests import Proposal, Request, ResolvedLimit, ResolvedStep, Task, TrailEntry
@@ -28,6 +29,7 @@ def request_to_json(request: Request, codec: ValueCodec) -> dict[str, Any]:
     data["tasks"] = [list(task) for task in request.tasks]
     data["items"] = [_item_to_json(item, own) for item in request.items]
     data["trail"] = [_entry_to_json(entry, codec) for entry in request.trail]
+    data["export"] = None if request.export is None else attrs.astuple(request.export)
     return data
 
 
@@ -45,8 +47,13 @@ def request_from_json(data: dict[str, Any], codec: ValueCodec) -> Request:
             "tasks": tuple(Task(*task) for task in data["tasks"]),
             "items": tuple(_item(item, own) for item in data.get("items", ())),
             "trail": tuple(_entry(entry, codec) for entry in data["trail"]),
+            "export": None if data.get("export") is None else _export(*data["export"]),
         }
     )
+
+
+def _export(criterion: str, fields: Any, order_by: Any, hours: int) -> ExportScope:
+    return ExportScope(criterion, tuple(fields), tuple(order_by), hours)
 
 
 def _flows(pairs: Any) -> tuple[tuple[str, int], ...]:

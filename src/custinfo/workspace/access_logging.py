@@ -88,6 +88,7 @@ class _Seen:
     records: dict[RecordId, None] = attrs.field(factory=dict)
     count: int = 0
     asked: tuple[str, ...] = ()
+    approval: str | None = None
 
 
 @attrs.define
@@ -168,9 +169,10 @@ class ReadingLog:
         records: Sequence[RecordId],
         count: int,
         criterion: Criterion,
+        approval: str | None = None,
     ) -> None:
         """Write an export as a whole, in place of what was shown on the way."""
-        self._seen[module] = _Seen(set(keys), dict.fromkeys(records), count, asked_in(criterion))
+        self._seen[module] = _Seen(set(keys), dict.fromkeys(records), count, asked_in(criterion), approval)
         self.flush("export")
 
     def adopt(self, unit: UnitOfWork, fields: Mapping[ModuleKey, frozenset[FieldKey]]) -> None:
@@ -193,6 +195,7 @@ class ReadingLog:
             seen.asked,
             self.on_behalf_of,
             self.purpose,
+            seen.approval,
         )
 
 
@@ -200,12 +203,14 @@ class ReadingLog:
 class ExportLog:
     """Take down one export as a whole.
 
-    Where the module wants its exports logged, that is every field that was written; else those whose readings are.
+    Where the module wants its exports logged, or it was approved, that is every field that was written; else those
+    whose readings are.
     """
 
     readings: ReadingLog
     module: ModuleDefinition
     criterion: Criterion
+    approval: str | None = None
     count: int = 0
     _records: dict[RecordId, None] = attrs.field(factory=dict)
     _fields: set[FieldKey] = attrs.field(factory=set)
@@ -223,7 +228,7 @@ class ExportLog:
 
     def finish(self) -> None:
         """Write it, before the export is whole. Raises: StorageError."""
-        key, always = self.module.key, self.module.log_exports
+        key, always = self.module.key, self.module.log_exports or self.approval is not None
         logged = self._fields if always else self._fields & self.readings.of(key)
         if always or logged:
-            self.readings.export(key, logged, tuple(self._records), self.count, self.criterion)
+            self.readings.export(key, logged, tuple(self._records), self.count, self.criterion, self.approval)

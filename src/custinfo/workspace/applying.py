@@ -44,6 +44,8 @@ class Applying:
 
         Raises: InvalidInputError if the record would break a rule; ConflictError. Call it in `atomic`.
         """
+        if request.action == "export":
+            return self.step(request, "apply")  # from now on it may be run
         if request.action == "merge":
             return self._run_merger(request)
         if request.items:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from custinfo.core.approval.exports import ExportScope
 from custinfo.core.approval.flows import Flow, GatedAction
 from custinfo.core.approval.items import Item
 from custinfo.core.approval.machine import Command, decide
@@ -53,33 +54,31 @@ class ApprovalPath:
     ) -> Request:
         """Return the request for a change whose encrypted values are sealed; it takes an id, and saves nothing."""
         patch, base = proposed(context, before, after, written)
-        return self._submitted(context, after.module, after.id, patch, base, (), reason, batch)
+        draft = self._draft(context, after.module, reason, batch)
+        return self._submitted(context, draft.after({"record_id": after.id, "patch": patch, "base": base}))
 
     def request_for_many(
         self, context: Context, module: ModuleKey, items: tuple[Item, ...], reason: str | None, batch: str | None = None
     ) -> Request:
         """Return one request for many records, as `request` does for one."""
-        nothing: FrozenDict[FieldKey, Any] = FrozenDict()
-        return self._submitted(context, module, RecordId(""), nothing, nothing, items, reason, batch)
+        return self._submitted(context, self._draft(context, module, reason, batch).after({"items": items}))
 
-    def _submitted(
-        self,
-        context: Context,
-        module: ModuleKey,
-        record_id: RecordId,
-        patch: FrozenDict[FieldKey, Any],
-        base: FrozenDict[FieldKey, Any],
-        items: tuple[Item, ...],
-        reason: str | None,
-        batch: str | None,
+    def request_for_export(
+        self, context: Context, module: ModuleKey, scope: ExportScope, reason: str | None
     ) -> Request:
-        draft = Request(
+        """Return the request for an export."""
+        return self._submitted(context, self._draft(context, module, reason, None).after({"export": scope}))
+
+    def _draft(self, context: Context, module: ModuleKey, reason: str | None, batch: str | None) -> Request:
+        """Return a draft that changes nothing yet."""
+        nothing: FrozenDict[FieldKey, Any] = FrozenDict()
+        return Request(
             id=RequestId(context.ids()),
             module=module,
-            record_id=record_id,
+            record_id=RecordId(""),
             action=self.action,
-            patch=patch,
-            base=base,
+            patch=nothing,
+            base=nothing,
             flows=(),
             steps=(),
             tasks=(),
@@ -89,9 +88,13 @@ class ApprovalPath:
             version=0,
             reason=reason,
             batch=batch,
-            items=items,
         )
-        return submitted(context, draft, self.proposal(context, module, patch, base, items))
+
+    def _submitted(self, context: Context, draft: Request) -> Request:
+        proposal = self.proposal(context, draft.module, draft.patch, draft.base, draft.items)
+        if draft.export is not None:
+            proposal = attrs.evolve(proposal, digest=draft.export.digest)
+        return submitted(context, draft, proposal)
 
     def proposal(
         self,

@@ -122,7 +122,7 @@ class Gate:
         return self._path(action, flows, before, after)
 
     def _path(
-        self, action: GatedAction, flows: Collection[Flow], before: Record | None, after: Record
+        self, action: GatedAction, flows: Collection[Flow], before: Record | None, after: Record | None
     ) -> ApprovalPath | None:
         steps = tuple(
             found for flow in flows for step in flow.steps for found in self._resolve(flow, step, before, after)
@@ -133,6 +133,16 @@ class Gate:
         """Return the approval that erasing values needs, or `None`. Raises: PermissionDeniedError."""
         flows = [flow for flow in self._flows if self._triggers(flow, {"erase"}, record, record, keys)]
         return self._path("erase", flows, record, record)
+
+    def export(self, module: ModuleKey, fields: Collection[FieldKey]) -> ApprovalPath | None:
+        """Return the approval that writing some columns needs, or `None`. Raises: PermissionDeniedError."""
+        flows = [
+            flow
+            for flow in self._flows
+            if (flow.trigger.module, "export" in flow.trigger.actions) == (module, True)
+            and (not flow.trigger.fields or set(flow.trigger.fields) & set(fields))
+        ]
+        return self._path("export", flows, None, None)
 
     def merger(
         self, before: Record, after: Record, touched: Collection[FieldKey], others: Iterable[Record]
@@ -173,9 +183,9 @@ class Gate:
     def _holds(self, criterion: Criterion, record: Record) -> bool:
         return compile_predicate(self._context.bind(criterion, record.module))(record, self._context.related)
 
-    def _resolve(self, flow: Flow, step: Step, before: Record | None, after: Record) -> Iterator[ResolvedStep]:
+    def _resolve(self, flow: Flow, step: Step, before: Record | None, after: Record | None) -> Iterator[ResolvedStep]:
         """Yield the step with the people whom it asks, unless it is left out. Raises: PermissionDeniedError."""
-        if step.skip_when is not None and self._holds(step.skip_when, after):
+        if step.skip_when is not None and after is not None and self._holds(step.skip_when, after):
             return
         context = self._context
         deputy = None if context.deputy is None else context.author

@@ -74,7 +74,7 @@ class Proposals:
 
         Raises: what stops it.
         """
-        _refuse_merger(request)
+        _refuse_many(request)
         path = WritePath(self.context, own=request.id, also=tuple(key for key, _ in request.flows))
         [prepared] = path.prepare([self._draft(request, values)])
         if prepared.error is not None:
@@ -100,7 +100,7 @@ class Proposals:
 
         Raises: InvalidInputError, PermissionDeniedError.
         """
-        _refuse_merger(request)
+        _refuse_many(request)
         context = self.context
         record = context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
         found = context.validator(request.module).normalise(values, {} if record is None else record.values)
@@ -162,7 +162,9 @@ class Proposals:
         return self.context.unseal(request.record_id, request.module, key, value, data_keys=keys)
 
 
-def _refuse_merger(request: Request) -> None:
-    """Refuse to change what a merger does: it is made of the records, and is made anew. Raises: the error."""
+def _refuse_many(request: Request) -> None:
+    """Refuse to change what a request for many, or for an export, does: it is made anew. Raises: the error."""
     if request.action == "merge":
         raise IllegalTransitionError([Problem("merge_again")])
+    if request.items or request.export is not None:
+        raise IllegalTransitionError([Problem("ask_again")])

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any, Literal
 
+from custinfo.core.approval.exports import ExportScope
 from custinfo.core.approval.flows import Flow, NamedMember
 from custinfo.core.approval.items import Companion, Item
 from custinfo.core.approval.requests import OPEN_STATES, Request, TrailEntry
+from custinfo.core.criteria.as_json import criterion_from_json
+from custinfo.core.criteria.nodes import Criterion, Nothing, leaves, path_of
 from custinfo.core.diagrams import Picture, flow_picture, request_picture
+from custinfo.core.errors import CustinfoError
 from custinfo.core.fields import label_in
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import fold
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, MemberKey, Record
+from custinfo.workspace.access_logging import asked_in
 from custinfo.workspace.applying import Applying, current
 from custinfo.workspace.context import Context
 from custinfo.workspace.finding_requests import stuck
 from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.request_reach import RequestReach, would_be
-from custinfo.workspace.views import CompanionView, InboxTask, ItemView, RequestView
+from custinfo.workspace.views import CompanionView, ExportView, InboxTask, ItemView, RequestView
 
 __all__ = ["RequestViews"]
 
@@ -63,7 +69,7 @@ class RequestViews:
         reach = RequestReach(self._context, request)
         shown, verdict = reach.seen(request)
         record = reach.now(request.record_id)[0]
-        open_ = request.state in OPEN_STATES and not request.items and request.action != "create"
+        open_ = request.state in OPEN_STATES and not request.items and request.action not in ("create", "export")
         sees, told = reach.sees(), reach.part or reach.reads_all()
         live = {key: current(record, key) for key in request.patch} if open_ and record is not None else {}
         return RequestView(
@@ -87,6 +93,7 @@ class RequestViews:
             self._happened(request, record, reach) if open_ else tuple(self._happened_to_merger(request)),
             tuple(self._item(reach, item, sees) for item in request.items if self._shows(reach, item)),
             stuck(self._context, request),
+            None if request.export is None or not reach.part else self._export(request, request.export),
         )
 
     def picture(self, request: Request, language: Literal["zh", "en"]) -> Picture:
@@ -147,6 +154,22 @@ class RequestViews:
             item.row,
             tuple(self._companion(request, companion) for companion in item.companions if sees is None),
         )
+
+    def _export(self, request: Request, scope: ExportScope) -> ExportView:
+        criterion = criterion_from_json(json.loads(scope.criterion))
+        shown = criterion if self._reads(request, criterion) else None
+        return ExportView(scope.fields, scope.order_by, scope.hours, asked_in(criterion), shown)
+
+    def _reads(self, request: Request, criterion: Criterion) -> bool:
+        """Tell whether the actor may see the values that a question names: their own, or of fields that they read."""
+        if self._context.actor == request.submitted_by:
+            return True
+        try:
+            paths = {path_of(leaf) for leaf in leaves(self._context.bind(criterion, request.module))}
+        except CustinfoError:  # the fields are no longer what they were
+            return False
+        access = self._context.access(request.module)
+        return all(len(path) == 1 and not isinstance(access.readable_where(path[0]), Nothing) for path in paths)
 
     def _companion(self, request: Request, companion: Companion) -> CompanionView:
         codec = self._context.compiled.codec(companion.module).as_of(request.configuration_version)

@@ -11,6 +11,7 @@ import attrs
 from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.items import ItemOutcome
 from custinfo.core.approval.requests import RequestId, RequestState, TrailEntry
+from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction, Channel
 from custinfo.core.problems import Problem
@@ -22,6 +23,7 @@ __all__ = [
     "AwaitingApproval",
     "ChangeView",
     "CompanionView",
+    "ExportView",
     "InboxTask",
     "ItemView",
     "Outcome",
@@ -132,7 +134,7 @@ class RequestView:
     `fields` are those that it will change; `base`, `live` and `proposed` hold the values that the actor may see: when
     it was submitted, now, and as they would be. `waiting_for` are the members whose decision is open now, at `step`,
     whose next time limit passes at `due_at`. `happened` says what became of the record since. `items` are the records
-    of a request for many. `stuck` says why an open one does not move.
+    of a request for many, and `export` is the export that it is about. `stuck` says why an open one does not move.
     """
 
     id: RequestId
@@ -155,6 +157,22 @@ class RequestView:
     happened: tuple[Problem, ...] = ()
     items: tuple[ItemView, ...] = ()
     stuck: Problem | None = None
+    export: ExportView | None = None
+
+
+@attrs.frozen
+class ExportView:
+    """An export that is asked for: its columns, which records, and for how many hours after the approval it may be run.
+
+    `asked` are the fields and operators of the question; `criterion` has the values too, for its author and for those
+    who may read these fields.
+    """
+
+    fields: tuple[FieldKey, ...]
+    order_by: tuple[str, ...]
+    hours: int
+    asked: tuple[str, ...]
+    criterion: Criterion | None = attrs.field(repr=False, default=None)
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custinfo.adapters.excel import _writer, export, read_tables
+from custinfo.adapters.excel import ExportReport, _writer, export, read_tables
 from custinfo.adapters.excel._output import written
 from custinfo.adapters.excel._styles import safe_text
 from tests.adapters.excel.sessions import COMPANY, acting_as, loaded
@@ -53,7 +53,7 @@ def test_further_sheets_when_one_is_full(monkeypatch: pytest.MonkeyPatch) -> Non
     with acting_as("lisi") as session:
         for number in range(5):
             session.customers.create({**COMPANY, "客户名称": f"客户{number}", "统一社会信用代码": None})
-        assert export(session, "customer", file, fields=["name"]).rows == 5
+        assert export(session, "customer", file, fields=["name"]) == ExportReport(5)
     workbook = loaded(file)
     assert workbook.sheetnames == ["客户", "客户 2", "客户 3"]
     assert [sheet.max_row for sheet in workbook] == [3, 3, 2]
@@ -80,7 +80,7 @@ def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             with pytest.raises(RuntimeError, match="store gone"):
                 export(session, "customer", target)
         assert [path.name for path in tmp_path.iterdir()] == ["导出.xlsx"]
-        assert export(session, "customer", target).rows == 1
+        assert export(session, "customer", target) == ExportReport(1)
     assert loaded(target.read_bytes()).active.max_row == 2
 
 

@@ -388,7 +388,10 @@ FLOW = {
         ("unknown_part", None, "$.flows['gate'].trigger.module"),
     ),
     "fields": (trigger(fields=("x",)), ("unknown_part", None, "$.flows['gate'].trigger.fields")),
-    "exporting": (trigger(actions=("export",)), ("action_not_gated", None, "$.flows['gate'].trigger.actions")),
+    "export with a criterion": (
+        trigger(actions=("export",), after=F.name == "x"),
+        ("setting_misfit", None, "$.flows['gate'].trigger.after"),
+    ),
     "before": (trigger(before=F.nope == 1), ("criterion_misfit", "nope", "$.flows['gate'].trigger.before")),
     "after": (trigger(after=F.amount == "x"), ("criterion_misfit", "amount", "$.flows['gate'].trigger.after")),
     "no steps": (BASE.with_flows(attrs.evolve(GATE, steps=())), ("missing_part", None, STEPS)),

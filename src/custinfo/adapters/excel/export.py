@@ -21,8 +21,10 @@ from custinfo.core.policy.access import Verdict
 from custinfo.core.records import UNREADABLE, FieldKey, Masked, ModuleKey, Record
 from custinfo.workspace.access_logging import ExportLog
 from custinfo.workspace.context import Context
+from custinfo.workspace.gated_exports import GatedExport
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.session import Session
+from custinfo.workspace.views import AwaitingApproval
 
 __all__ = ["ExportReport", "export"]
 
@@ -47,12 +49,17 @@ def export(
     fields: Sequence[str] | None = None,
     order_by: Sequence[str] = (),
     language: str | None = None,
-) -> ExportReport:
+    reason: str | None = None,
+) -> ExportReport | AwaitingApproval:
     """Write the records that the actor may view and export into an .xlsx workbook, one row each.
 
     Hidden values are blank and masked ones masked, record by record. Numbers and dates are typed; a number of more
     than 15 digits, a date before March 1900 and a time with fractions of a second are text, which loses nothing.
     Times are on the clock of the configuration's zone. Archived records are left out.
+
+    Where a flow on `export` is triggered, nothing is written: the export waits. Once it is approved, the same call,
+    with the same criteria, columns and order, writes it within the time of the flow (`Flow.export_hours`), as often as
+    wanted and as the actor's rights are by then; the access log names the request.
 
     Args:
         session: Whose rights count.
@@ -63,8 +70,9 @@ def export(
             of creation and the tags when not given. `id` gives the record's id.
         order_by: Field names, `-` before one for descending.
         language: Of headings and labels; that of the configuration when not given.
+        reason: Why, for those who approve it.
 
-    Returns: How many records were written; none is a workbook with a header only.
+    Returns: How many records were written; none is a workbook with a header only. `AwaitingApproval` where it waits.
     Raises: PermissionDeniedError where the actor may not export, or asks for a field that they may not see;
         InvalidInputError for unknown names; OSError where the target cannot be written; StorageError where the export
         is to be logged and can't be.
@@ -76,8 +84,13 @@ def export(
         raise context.denied("export", module)
     columns = chosen_columns(context, module, fields, tongue)
     wanted = Everything() if criteria is None else criteria
+    keys = tuple(column.key for column in columns)
+    admitted = GatedExport(context, module, wanted, keys, tuple(order_by)).admitted(reason)
+    if isinstance(admitted, AwaitingApproval):
+        return admitted
+    approval = None if admitted is None else admitted.id
     records = ReadPath(context).stream(module, wanted, order_by, action="export")
-    log = ExportLog(context.readings, context.module(module).definition, wanted)
+    log = ExportLog(context.readings, context.module(module).definition, wanted, approval)
     with log.reading(), written(target) as file:
         with TableWriter(file, name, [column.column for column in columns]) as writer:
             for cells in _Rows(context, module, columns, writer, log).of(records):

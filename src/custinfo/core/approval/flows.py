@@ -83,7 +83,8 @@ class Trigger:
 
     All given parts must hold. No `fields` means any field. A transition is a field with criteria on both sides, or a
     move of a life cycle that names the flow. A merger is looked at as a change of the record that stays, and of each
-    that goes; a row of an import is an `import` beside what else it is. `export` is refused (`action_not_gated`).
+    that goes; a row of an import is an `import` beside what else it is. An `export` has no record: its
+    columns trigger the flow, which knows no criteria.
     """
 
     module: ModuleKey
@@ -164,6 +165,7 @@ class Flow:
         after_return: Whether what was returned and comes back unchanged passes all steps again (`replay`), or goes on
             where it was returned (`continue`). A changed patch always passes all.
         version: Counts up with each change of the flow; requests keep the one that they were submitted under.
+        export_hours: For how long after its approval an export may be run.
     """
 
     key: str
@@ -175,6 +177,7 @@ class Flow:
     own_passes: bool = False
     repeated: Literal["first", "adjacent", "each"] = "first"
     after_return: Literal["replay", "continue"] = "replay"
+    export_hours: int = 24
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, NewType
 
 import attrs
 
+from custinfo.core.approval.exports import ExportScope
 from custinfo.core.approval.flows import Ending, GatedAction, Quorum, StepMode, Timeout
 from custinfo.core.approval.items import Item
 from custinfo.core.frozen import FrozenDict
@@ -188,6 +189,7 @@ class Request:
         fired: How many of its time limits have passed.
         returned_from: The step that returned it, while it is with the submitter.
         continues: Whether it goes on there when it comes back unchanged.
+        export: Which export it is about; such a request changes nothing.
     """
 
     id: RequestId
@@ -216,6 +218,7 @@ class Request:
     fired: int = 0
     returned_from: int | None = None
     continues: bool = False
+    export: ExportScope | None = None
 
     def after(self, changes: dict[str, Any]) -> Request:
         """Return the request with some attributes changed; like `attrs.evolve`, at a fifth of its price.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 import attrs
 
@@ -13,7 +12,6 @@ from custinfo.core.approval.flows import (
     DepartmentHead,
     FieldMember,
     Flow,
-    GatedAction,
     NamedMember,
     RoleHolders,
     ShareQuorum,
@@ -29,9 +27,6 @@ from custinfo.core.spots import Spot, repeated
 from custinfo.core.validation.whole._subject import Subject
 
 __all__ = ["flow_problems"]
-
-_NOT_ASKED: Final[frozenset[GatedAction]] = frozenset({"export"})
-"""Actions about which no flow is asked: a gate that is not there is worse than none."""
 
 
 def flow_problems(subject: Subject) -> Iterator[Problem]:
@@ -54,14 +49,27 @@ def _trigger(subject: Subject, flow: Flow, spot: Spot) -> Iterator[Problem]:
         yield spot.dot("module").unknown("module", trigger.module)
         return
     here = attrs.evolve(spot, module=trigger.module)
-    for action in trigger.actions:
-        if action in _NOT_ASKED:
-            yield here.dot("actions").problem("action_not_gated", action=action)
+    if "export" in trigger.actions:
+        yield from _without_record(flow, here)
     for key in trigger.fields:
         if key not in module.definition.fields and key not in PSEUDO_FIELDS:
             yield here.dot("fields").unknown("field", key)
     yield from subject.misbound(trigger.before, trigger.module, here.dot("before"))
     yield from subject.misbound(trigger.after, trigger.module, here.dot("after"))
+
+
+def _without_record(flow: Flow, spot: Spot) -> Iterator[Problem]:
+    """Yield what a flow on exports can't know: an export is no change of a record."""
+    words = "导出没有记录可供判断", "an export has no record on which this could hold"
+    for name, criterion in (("before", flow.trigger.before), ("after", flow.trigger.after)):
+        if criterion is not None:
+            yield spot.dot(name).misfit(*words)
+    steps = Spot().dot("flows").at(flow.key)
+    for place, step in enumerate(flow.steps):
+        if step.skip_when is not None:
+            yield steps.dot("steps").at(place).dot("skip_when").misfit(*words)
+    if flow.export_hours < 1:
+        yield steps.dot("export_hours").misfit("至少 1 小时", "one hour or more")
 
 
 def _step(subject: Subject, step: Step, module: ModuleKey, spot: Spot) -> Iterator[Problem]:
