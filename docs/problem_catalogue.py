@@ -69,7 +69,8 @@ TOPICS: Final[dict[str, str]] = {
         not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
         read_timeout no_data no_header several_sheets unknown_sheet cell_error formula_without_value unmapped_column
         ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
-        resembles_row resembles_record
+        resembles_row resembles_record template_outdated template_field_gone template_field_renamed
+        template_field_changed template_entries_changed template_field_required template_field_added
         skipped_existing skipped_new matches_several
     """,
     "History": """
@@ -113,6 +114,13 @@ SEVERITIES: Final = {
     "unknown_region": "warning",
     "unmapped_column": "warning",
     "missing_column": "warning",
+    "template_outdated": "notice",
+    "template_field_gone": "warning",
+    "template_field_renamed": "notice",
+    "template_field_changed": "notice",
+    "template_entries_changed": "notice",
+    "template_field_required": "notice",
+    "template_field_added": "notice",
     "skipped_existing": "notice",
     "skipped_new": "notice",
     "request_without_record": "warning",
@@ -206,6 +214,7 @@ ADVICE: Final = {
     "duplicate_in_store": 'Update that record instead; `duplicates="create"` takes such rows over as new ones.',
     "resembles_row": 'Keep one of the rows; `duplicates="exact"` takes both over.',
     "resembles_record": 'Update that record instead; `duplicates="exact"` takes such rows over as new ones.',
+    "template_outdated": "Hand out a new template; what the file has is imported as far as it still fits.",
     "import_changed": "Plan again, and apply that plan.",
     "keyring_missing": "See [Encrypt fields](../how-to/encrypt-fields.md).",
     "unreadable_value": "Give the keyring the key of this name. If it has it, the stored value was altered.",

@@ -35,7 +35,7 @@ __all__ = [
     "signed",
 ]
 
-_MOST_OF_A_NAME: Final = 500
+_MOST_OF_A_NAME: Final = 50
 _ENDS: Final = 2
 
 
@@ -161,13 +161,12 @@ class StoredLikeness:
     def _by_name(self, key: FieldKey, core: str) -> Iterator[tuple[RecordId, Record]]:
         if len(core) < _ENDS or self.context.module(self.module).definition.title_field != key:
             return
+        # A region in brackets may stand in the middle, so that the store's text does not contain the name as a whole.
         ends = all_of([Mentions((key,), core[:_ENDS]), Mentions((key,), core[-_ENDS:])])
-        same = [
-            record
-            for record in self._query((key,), ends, limit=_MOST_OF_A_NAME)
-            if self.traits.signature({key: record.values.get(key)}).core == core
-        ]
-        yield from ((record.id, record) for record in same[-CROWD:])
+        for criterion in (Mentions((key,), core), ends) if len(core) > _ENDS else (ends,):
+            for record in self._query((key,), criterion, limit=_MOST_OF_A_NAME):
+                if self.traits.signature({key: record.values.get(key)}).core == core:
+                    yield record.id, record
 
     def _query(self, path: tuple[FieldKey], criterion: Criterion, limit: int | None = None) -> Sequence[Record]:
         access = self.context.access(self.module)

@@ -16,7 +16,7 @@ from custinfo.workspace.resembling import Resemblance, StoredLikeness, best_rati
 __all__ = ["RowLikeness"]
 
 _WORTH_A_SCAN: Final = 100
-"""Stored records per row of the file up to which it is faster to read all of them once than to ask for each row."""
+"""Stored records per new row up to which it is faster to read all of them once than to ask for each row."""
 
 _MOST_HELD: Final = 500_000
 """Stored records that are held in memory at most."""
@@ -41,6 +41,7 @@ class RowLikeness:
         self._rows = Index(self.traits, ratio)
         self._stored = StoredLikeness(context, module, self.traits, ratio)
         self._index: Index | None = None
+        self._asked = 0
         self._count = (
             0 if alone or not context.access(module).may("view") else context.unit.queries.count(Query(module))
         )
@@ -82,7 +83,8 @@ class RowLikeness:
     def _in_store(self, signatures: Collection[Signature]) -> list[Likeness | None]:
         if not self._count or not signatures:
             return [None] * len(signatures)
-        if self._index is None and self._count <= min(_MOST_HELD, _WORTH_A_SCAN * len(self._rows)):
+        self._asked += len(signatures)
+        if self._index is None and self._count <= min(_MOST_HELD, _WORTH_A_SCAN * self._asked):
             self._index = Index(self.traits, best_ratio())
             self._index.add(signed(self._context, self._module, self.traits))
         if self._index is not None:

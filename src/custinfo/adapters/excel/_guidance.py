@@ -15,7 +15,7 @@ from custinfo.core.messages import DEFAULT_MESSAGES
 from custinfo.core.rules import DateOrder, Length, NotBefore, OneOfValues, Pattern, Range, Rule, Satisfies
 from custinfo.core.schema import ModuleSchema
 
-__all__ = ["Bounds", "Guide", "bounds_of", "choices_of", "dictionary_of", "length_of", "length_text"]
+__all__ = ["Bounds", "Guide", "active_codes", "bounds_of", "choices_of", "dictionary_of", "length_of", "length_text"]
 
 _SHOWN_ENTRIES: Final = 8
 _CODE_LENGTH: Final = {"uscc": 18, "resident_id": 18}
@@ -90,9 +90,22 @@ def dictionary_of(schema: ModuleSchema, field: FieldDefinition) -> Dictionary | 
     return schema.context.dictionaries.get(str(field.options.get("dictionary")))
 
 
+def active_codes(dictionary: Dictionary) -> list[str]:
+    """Return the codes that may be chosen, depth first: each is followed by those below it."""
+    ordered: dict[str, None] = {}
+    waiting = list(reversed(dictionary.children(None)))
+    while waiting:
+        code = waiting.pop()
+        if code not in ordered:
+            ordered[code] = None
+            waiting += reversed(dictionary.children(code))
+    every = dict.fromkeys((*ordered, *dictionary.values))
+    return [code for code in every if dictionary.values[code].state == "active"]
+
+
 def choices_of(dictionary: Dictionary, language: str, *, leaf_only: bool = False) -> tuple[str, ...]:
-    """Return the entries that may be chosen, as paths of labels that lead back to them, else as codes."""
-    active = [value.code for value in dictionary.values.values() if value.state == "active"]
+    """Return the entries that may be chosen, depth first, as paths of labels that lead back to them, else as codes."""
+    active = active_codes(dictionary)
     parents = {dictionary.values[code].parent for code in active} if leaf_only else set()
     labels = {code: dictionary.path_label(code, language) for code in active if code not in parents}
     return tuple(label if dictionary.find(label) == code else code for code, label in labels.items())

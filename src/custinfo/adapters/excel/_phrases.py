@@ -65,6 +65,7 @@ _CHINESE: Final = {
     "held_clear": "清空",
     # the sheet of instructions
     "instructions": "填写说明",
+    "example_sheet": "填写示例",
     "field": "字段",
     "required": "必填",
     "kind": "类型",
@@ -192,6 +193,7 @@ _ENGLISH: Final = {
     "held_unreadable": "can't be decrypted",
     "held_clear": "cleared",
     "instructions": "Instructions",
+    "example_sheet": "Example",
     "field": "Field",
     "required": "Required",
     "kind": "Kind",

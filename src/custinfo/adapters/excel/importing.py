@@ -15,6 +15,7 @@ from custinfo.adapters.excel._mark import marked_sheet
 from custinfo.adapters.excel._masks import GuardedTable
 from custinfo.adapters.excel._own_sheet import LARGEST
 from custinfo.adapters.excel._phrases import every_phrase
+from custinfo.adapters.excel._recognised import template_of
 from custinfo.adapters.excel._sniff import content_of, kind_of
 from custinfo.adapters.excel.plans import ExcelPlan, ExcelReport, SourceFile
 from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Table, clean_label, read_tables
@@ -34,6 +35,9 @@ __all__ = ["ExcelPlan", "ExcelReport", "plan_import"]
 
 _PASSED_OVER: Final = frozenset(text for key in ("reason", "source_row") for text in every_phrase(key))
 """Headings that the error workbook and the export write, and that are no fields."""
+
+_EXAMPLES: Final = frozenset(every_phrase("example_sheet"))
+"""Names of the sheet on which a template shows a row filled in."""
 
 _LETTERS: Final = re.compile("[A-Z]{1,3}")
 
@@ -85,22 +89,30 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     schema = context.module(module)
     if not context.access(module).may("import"):
         raise context.denied("import", module)
-    names = {clean_label(heading): name for heading, name in (mapping or {}).items()}
+    given = {clean_label(heading): name for heading, name in (mapping or {}).items()}
+    content = content_of(source, limits)
+    made = template_of(content, context, module)
+    names = {**(made.former if made else {}), **given}
 
     def known(label: str) -> bool:
         return bool(names[label]) if label in names else schema.resolve(label) is not None
 
-    content = content_of(source, limits)
     tables = read_tables(content, limits=limits, sheet=sheet, known=known)
     table = tables[0] if len(tables) == 1 else _chosen(tables, content, known)
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     keys = None if match is None else [(key,) if isinstance(key, str) else tuple(key) for key in match]
-    digest = _digest(content, module, names, sheet, duplicates, mode, keys)
+    digest = _digest(content, module, given, sheet, duplicates, mode, keys)
     guarded = GuardedTable.of(table, schema, names)
     make = partial(make_plan, context, module, digest=digest, mapping={**passed_over, **names}, match=keys)
     plan = make(guarded, duplicates=duplicates, mode=mode)
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
-    return ExcelPlan(session, _with_missing(plan, names), SourceFile(again, table, make))
+    plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
+    return ExcelPlan(session, plan, SourceFile(again, table, make))
+
+
+def _with_problems(plan: ImportPlan, problems: Iterable[Problem]) -> ImportPlan:
+    """Return the plan with further problems of whole columns."""
+    return attrs.evolve(plan, columns=attrs.evolve(plan.columns, problems=(*plan.columns.problems, *problems)))
 
 
 def _with_missing(plan: ImportPlan, mapping: Mapping[str, str]) -> ImportPlan:
@@ -108,8 +120,7 @@ def _with_missing(plan: ImportPlan, mapping: Mapping[str, str]) -> ImportPlan:
     place = Place(plan.table.sheet, plan.table.header_row)
     letters = len(lettered(plan.table, mapping)) - sum(name in mapping for name in plan.table.header)
     missing = [name for name in mapping if name not in plan.table.header and not (letters and _LETTERS.fullmatch(name))]
-    problems = tuple(Problem("missing_column", name, place, severity="warning") for name in missing)
-    return attrs.evolve(plan, columns=attrs.evolve(plan.columns, problems=(*plan.columns.problems, *problems)))
+    return _with_problems(plan, (Problem("missing_column", name, place, severity="warning") for name in missing))
 
 
 def _digest(content: bytes, module: ModuleKey, mapping: Mapping[str, str], *others: object) -> str:
@@ -123,6 +134,7 @@ def _chosen(tables: Sequence[Table], content: bytes, known: Callable[[str], bool
     for table in tables:
         if table.sheet == mark:
             return table
+    tables = [table for table in tables if table.sheet not in _EXAMPLES] or tables
     matches = {table.sheet: sum(map(known, table.header)) for table in tables}
     most = max(matches.values())
     meant = [table for table in tables if matches[table.sheet] and 2 * matches[table.sheet] >= most]

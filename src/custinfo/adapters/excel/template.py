@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
 
-from custinfo.adapters.excel._guidance import Guide, choices_of, dictionary_of
+from custinfo.adapters.excel._guidance import Guide
+from custinfo.adapters.excel._lists import write_lists
+from custinfo.adapters.excel._manifest import Manifest
 from custinfo.adapters.excel._mark import MARK
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._phrases import phrase
@@ -34,10 +36,11 @@ from custinfo.workspace.session import Session
 
 __all__ = ["write_template"]
 
-_VERSION: Final = 1
+_FORMAT: Final = 2
 _LISTS: Final = "_lists"
 _FILLED_BY_NOBODY: Final = ("computed", "attachment")
 _MOST_ROWS: Final = 1_048_575
+_EXAMPLE_COLOUR: Final = "#7F7F7F"
 _INSTRUCTIONS: Final = (("field", 20), ("required", 24), ("kind", 24), ("allowed", 60), ("help", 50), ("example", 26))
 _NOTES: Final = ("note_required", "note_blank", "note_header", "note_text")
 
@@ -48,8 +51,10 @@ def write_template(
     """Write an .xlsx workbook with a column for each field that the actor may set, ready to be filled in.
 
     The first sheet has the headings in its first row, `*` before those that are required, with comments, drop-down
-    lists, checks of dates, numbers and lengths, and marks for repeated values. The second one explains the fields.
-    Lists stand on a hidden third sheet, however long they are. Nothing of a record is in it. Who may create records
+    lists, checks of dates, numbers and lengths, and marks for repeated values. The second one explains the fields, the
+    third shows a row filled in. Lists stand on a hidden sheet, however long they are; that of a hierarchical dictionary
+    depends on its cell: with an entry in it, it offers what is below, or beside. Nothing of a record is in the file.
+    An import tells what changed since a template was made. Who may create records
     gets the fields that they may set on creation; who may only import, those that they may edit.
 
     Args:
@@ -73,7 +78,7 @@ def write_template(
     fields = template_fields(context, module, tongue)
     guide = Guide(schema, tongue, schema.render("owner", context.actor))
     with new_workbook(target, session.now()) as workbook:
-        _Template(workbook, schema, fields, guide, rows).write()
+        _Template(workbook, schema, fields, guide, rows, context.schema.configuration.version).write()
 
 
 def template_fields(context: Context, module: ModuleKey, language: str) -> tuple[FieldDefinition, ...]:
@@ -113,6 +118,7 @@ class _Template:
     fields: Sequence[FieldDefinition]
     guide: Guide
     rows: int
+    version: int
     formats: dict[str, Any] = attrs.field(factory=dict)
 
     def write(self) -> None:
@@ -121,19 +127,26 @@ class _Template:
         other = sheet_name(phrase(language, "instructions"), [name])
         sheet = self.workbook.add_worksheet(name)
         instructions = self.workbook.add_worksheet(other)
-        entries = self._write_lists(self.workbook.add_worksheet(sheet_name(_LISTS, [name, other])))
+        lists = self.workbook.add_worksheet(sheet_name(_LISTS, [name, other]))
+        example = self.workbook.add_worksheet(sheet_name(phrase(language, "example_sheet"), [name, other, _LISTS]))
+        first = [f"{column_letters(number)}2" for number, _ in enumerate(self.fields, start=1)]
+        entries = write_lists(lists, self.schema, list(zip(self.fields, first, strict=True)), language, self._format)
         for number, field in enumerate(self.fields):
             self._write_column(sheet, number, field, entries.get(field.key))
         sheet.set_row(0, 30)
         sheet.freeze_panes(1, 0)
-        for page in (sheet, instructions):
+        for page in (sheet, instructions, example):
             print_wide(page)
         last = column_letters(len(self.fields))
         sheet.ignore_errors({"number_stored_as_text": f"A1:{last}{self.rows + 1}"})
         self._write_instructions(instructions)
+        self._write_example(example)
         quoted = name.replace("'", "''")
         self.workbook.define_name(MARK, f"='{quoted}'!$A$1:${last}$1")
-        self.workbook.set_custom_property(MARK, f"{self.schema.definition.key} {_VERSION}")
+        manifest = Manifest.of(self.schema, self.fields, language, self.version)
+        self.workbook.set_custom_property(MARK, f"{manifest.template_id} {self.version} {_FORMAT}")
+        for key, text in manifest.properties().items():
+            self.workbook.set_custom_property(key, text)
 
     def _format(self, **properties: Any) -> Any:
         key = repr(sorted(properties.items()))
@@ -182,28 +195,17 @@ class _Template:
 
     # --- the other sheets
 
-    def _write_lists(self, sheet: Any) -> Mapping[str, str]:
-        """Write each dictionary in use once; return field → formula of where its entries stand."""
-        places: dict[tuple[str, bool], str] = {}
-        found: dict[str, str] = {}
-        quoted = sheet.get_name().replace("'", "''")
-        for field in self.fields:
-            dictionary = dictionary_of(self.schema, field)
-            if dictionary is None:
-                continue
-            key = dictionary.key, bool(field.options.get("leaf_only"))
-            choices = choices_of(dictionary, self.guide.language, leaf_only=key[1])
-            if key not in places and choices:
-                number = len(places)
-                sheet.write_string(0, number, safe_text(dictionary.label_in(self.guide.language)))
-                for row, choice in enumerate(choices, start=1):
-                    sheet.write_string(row, number, safe_text(choice), self._format(num_format="@"))
-                column = column_letters(number + 1)
-                places[key] = f"='{quoted}'!${column}$2:${column}${len(choices) + 1}"
-            if key in places:
-                found[field.key] = places[key]
-        sheet.hide()
-        return found
+    def _write_example(self, sheet: Any) -> None:
+        """Write a row as it may be filled in, on a sheet of its own: nobody has to delete it."""
+        text = self._format(num_format="@", text_wrap=True, valign="top", border=1, font_color=_EXAMPLE_COLOUR)
+        for number, field in enumerate(self.fields):
+            label = safe_text(field.label_in(self.guide.language))
+            heading = f"*{label}" if field.required else label
+            sheet.set_column(number, number, width_of(field.kind, heading))
+            sheet.write_string(0, number, heading, self._heading(required=field.required))
+            sheet.write_string(1, number, safe_text(self.guide.example(field)), text)
+        sheet.set_row(0, 30)
+        sheet.freeze_panes(1, 0)
 
     def _write_instructions(self, sheet: Any) -> None:
         language = self.guide.language
