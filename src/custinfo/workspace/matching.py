@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -24,11 +24,15 @@ Values = tuple[Any, ...]
 
 @attrs.frozen(eq=False)
 class SourceRows:
-    """Rows of the file: their numbers, the ids in them if any, and in columns the values that could be read."""
+    """Rows of the file: their numbers, the ids in them if any, and in columns the values that could be read.
+
+    `wrong` are the places of those that will be rejected: nobody asks what else they resemble.
+    """
 
     numbers: Sequence[int]
     ids: Sequence[object]
     columns: Mapping[FieldKey, Sequence[Any]]
+    wrong: Collection[int] = frozenset()
 
     def values(self, key: RowKey) -> list[Values | None]:
         """Return the values of a key for each row, `None` where one of them is missing."""
@@ -136,7 +140,7 @@ class Matcher:
         self, likeness: RowLikeness, rows: SourceRows, taken: Mapping[int, RowMatch]
     ) -> dict[int, RowMatch]:
         """Return the rows that share no key with any other row or record, and yet are likely about the same."""
-        free = [place for place in range(len(rows.numbers)) if place not in taken]
+        free = [place for place in range(len(rows.numbers)) if place not in taken and place not in rows.wrong]
         return {
             place: RowMatch(similar=found.record_id, problems=(likeness.problem(found),), resemblance=found)
             for place, found in likeness.found(rows.numbers, rows.columns, free).items()

@@ -146,7 +146,7 @@ class _Planner:
         attached = self.attached.read_all([values for _, values in chunk])
         odd = sorted(typed.odd.union(attached, (place for place, item in enumerate(ids) if item is not None)))
         found = dict(zip(odd, self.found([chunk[place] for place in odd]), strict=True))
-        matches = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk))))
+        matches = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk)), typed.wrong))
         new = self.matcher.unmatched.outcome != "skip"
         passing = [place for place in range(len(chunk)) if new and place not in found and place not in matches]
         entries: dict[int, Entry] = {}

@@ -36,12 +36,13 @@ class TypedRows:
     """Rows of a file as typed values.
 
     `columns` has a value for each row, `None` where it is blank or wrong. `remarks` are what was found, by row, from
-    notices to errors. `odd` are the rows that have to go the long way.
+    notices to errors. `odd` are the rows that have to go the long way, `wrong` those of them with an error.
     """
 
     columns: Mapping[FieldKey, Sequence[Any]]
     remarks: Mapping[int, Sequence[Problem]]
     odd: set[int]
+    wrong: Collection[int] = frozenset()
 
 
 class _ColumnReader:
@@ -161,8 +162,9 @@ class RowScreen:
                 columns[key] = reader.read(column, remarks, odd)
             else:
                 odd.update(place for place, value in enumerate(column) if value is not None)
-        odd.update(place for place, found in remarks.items() if any(item.severity == "error" for item in found))
-        return TypedRows(columns, remarks, odd)
+        wrong = {place for place, found in remarks.items() if any(item.severity == "error" for item in found)}
+        odd.update(wrong)
+        return TypedRows(columns, remarks, odd, wrong)
 
     # --- judging
 
