@@ -16,16 +16,25 @@ from custinfo.core.problems import Problem
 _MOST = 5000
 
 
-def answer(ask: Callable[[], Any]) -> str:
-    """Return what a call comes to as text: the value in full, or the error in full, in both languages."""
+@attrs.frozen
+class Answer:
+    """What a call comes to: the value, or the error, and all of it as text."""
+
+    text: str
+    value: Any = attrs.field(eq=False, repr=False)
+
+
+def answer(ask: Callable[[], Any]) -> Answer:
+    """Return what a call comes to, as text the value in full, or the error in full, in both languages."""
     try:
-        return seen(ask())
+        value = ask()
+        return Answer(seen(value), value)
     except CustinfoError as error:
         told = [seen(problem) for problem in error.problems]
         texts = (error.code, error.message("zh"), error.message("en"), str(error), repr(error))
-        return f"{type(error).__name__} {texts} {told} caused by {type(error.__cause__)}"
+        return Answer(f"{type(error).__name__} {texts} {told} caused by {type(error.__cause__)}", error)
     except (ValueError, TypeError, KeyError) as error:
-        return f"{type(error).__name__}: {error}"
+        return Answer(f"{type(error).__name__}: {error}", error)
 
 
 def seen(value: Any) -> str:

@@ -19,7 +19,7 @@ from custinfo.core.criteria import Compare, Contains, Criterion, Everything, One
 from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.workspace.session import Session
 from tests.leaks.picking import Pick
-from tests.leaks.twins import START, Twin
+from tests.leaks.twins import ASKING, START, Twin
 from tests.leaks.world import ACTIONS, ACTOR, FIELDS, OTHERS, VALUES, draw_grant
 
 Draw = Callable[[Pick], Any]
@@ -75,6 +75,8 @@ NAMES = (
     "what",
 )
 _SLOTS = (*SLOTS, *DEALS, *DEALS, NOWHERE, "nonsense")
+ENDS: Final = (START + timedelta(minutes=60), START + timedelta(minutes=10 * ASKING + 150))
+"""When shares end: while others act, or while the member asks."""
 _VERSIONS = (ANY, ANY, ANY, 1, 2, 3)
 _TAGS: tuple[Any, ...] = ((), (("kind", "x"),), (("free", "t"),), (("kind", "z"),))
 _MASKS: tuple[Any, ...] = ("138****0001", Masked("138****0001"), CLEAR, None, "?")
@@ -239,6 +241,12 @@ def _found_alike(finder: Any, values: Mapping[str, Any]) -> Any:
     return len(finder), found, [finder.explain(item, "en") for item in found]
 
 
+def shared(pick: Pick) -> Any:
+    """Draw with whom others share a record, how far, and until when."""
+    who: tuple[Any, ...] = ("sam", "sam", "dee", ("role", "r"), ("role", "judge"), ("department", "North"))
+    return pick.of(who), pick("read", "collaborate"), pick(None, None, *ENDS)
+
+
 def _merged(side: Side, drawn: Any) -> Any:
     (keep, *others), taken, version, reason = drawn
     ids = [side.key(slot) for slot in others]
@@ -247,7 +255,7 @@ def _merged(side: Side, drawn: Any) -> Any:
 
 
 def _transferred_many(side: Side, drawn: Any) -> Any:
-    """Transfer some records to who has no department: into the member's own, they would come into sight."""
+    """Transfer some records of both modules."""
     slots, to, reason = drawn
     return [
         _records(side, module).transfer_many(
@@ -325,10 +333,13 @@ RECORDS: Final[dict[str, Verb | str]] = {
     "restore": Verb(_changing(), _on("restore")),
     "transfer": Verb(_changing(lambda pick: pick("ann", "sam", "dee", "?")), _on("transfer")),
     "transfer_many": Verb(
-        lambda pick: (pick.some((*SLOTS, NOWHERE), 1, 3), pick("dee", "?"), _reason(pick)), _transferred_many
+        lambda pick: (pick.some((*SLOTS, NOWHERE), 1, 3), pick("dee", "sam", "?"), _reason(pick)), _transferred_many
     ),
     "tag": Verb(_changing(lambda pick: pick.of(_TAGS), remove=lambda pick: pick.of(_TAGS)), _on("tag")),
-    "share": Verb(_changing(_with_whom, lambda pick: pick("read", "collaborate")), _on("share")),
+    "share": Verb(
+        _changing(_with_whom, lambda pick: pick("read", "collaborate"), until=lambda pick: pick(None, None, *ENDS)),
+        _on("share"),
+    ),
     "unshare": Verb(_changing(_with_whom), _on("unshare")),
     "claim": Verb(_changing(), _on("claim")),
     "release": Verb(_changing(), _on("release")),
@@ -469,7 +480,7 @@ def _proposed(side: Side, name: str) -> Any:
         case "unique":
             return current.change_field("deal", "secret", unique=True)
         case "kind":
-            return current.change_field("deal", "secret", kind="integer")
+            return current.change_field("deal", "note", kind="integer")
         case _:
             return current.change_field("firm", "secret", encrypted=True)
 
@@ -591,7 +602,9 @@ WORKSPACE: Final[dict[str, Verb | str]] = {
     "tenant": "a name that the host gave",
     "undo_import": Verb(
         lambda pick: pick("batch", NOWHERE),
-        lambda side, drawn: side.twin.workspace.undo_import(side.kept.get(drawn) or NOWHERE, actor=ACTOR),
+        lambda side, drawn: side.twin.workspace.undo_import(
+            side.kept.get(drawn) or NOWHERE, actor=side.twin.deputy or ACTOR
+        ),
     ),
 }
 
@@ -633,6 +646,23 @@ CALLS: Final = {
     f"{home}.{name}": verb for home, verbs in VERBS.items() for name, verb in verbs.items() if isinstance(verb, Verb)
 }
 
+READING: Final = frozenset(
+    (
+        *(
+            f"Records.{name}"
+            for name in (
+                *("get", "find", "count", "search", "iterate", "distribution", "total", "totals", "history"),
+                *("erasures", "changes", "tags", "as_of", "diff"),
+            )
+        ),
+        *(f"Session.{name}" for name in ("changes", "changes_since", "explain", "simulate")),
+        *(f"Approvals.{name}" for name in ("inbox", "submitted", "get", "diagram", "find", "count")),
+        *(f"LiveConfiguration.{name}" for name in ("revisions", "at", "plan", "undo")),
+        *("AccessLog.find", "custinfo.adapters.excel.export", "custinfo.adapters.excel.write_template"),
+    )
+)
+"""The verbs that change nothing: after each other one, it is looked at what the member may read by then."""
+
 _OFTEN = (
     *(
         f"Records.{name}"
@@ -643,9 +673,16 @@ _OFTEN = (
 )
 
 
-def draw_call(pick: Pick) -> tuple[str, Any]:
-    """Draw a call: a verb's name, and its arguments."""
-    name = pick.of((*CALLS, *_OFTEN))
+_PROBES = (
+    *("Records.update",) * 5,
+    *(f"Records.{name}" for name in ("create", "create", "claim", "release", "delete", "merge", "revert", "tag")),
+    *("Approvals.draft", "custinfo.adapters.excel.plan_import", "custinfo.adapters.excel.plan_import"),
+)
+
+
+def draw_call(pick: Pick, *, probing: bool = False) -> tuple[str, Any]:
+    """Draw a call: a verb's name, and its arguments; `probing` makes it one that changes something."""
+    name = pick.of(_PROBES if probing else (*CALLS, *_OFTEN))
     return name, CALLS[name].arguments(pick)
 
 
@@ -667,4 +704,18 @@ def _sweep() -> tuple[tuple[str, Any], ...]:
 SWEEP: Final = _sweep()
 
 
-__all__ = ["CALLS", "DEALS", "FIRMS", "OTHERS", "SLOTS", "SWEEP", "VERBS", "Side", "Verb", "criteria", "draw_call"]
+__all__ = [
+    "CALLS",
+    "DEALS",
+    "FIRMS",
+    "OTHERS",
+    "READING",
+    "SLOTS",
+    "SWEEP",
+    "VERBS",
+    "Side",
+    "Verb",
+    "criteria",
+    "draw_call",
+    "shared",
+]

@@ -1,28 +1,94 @@
-"""The answers that tell something after all: the list of `docs/explanation/what-refusals-tell.md`, in code.
+"""The answers that tell something after all: rows of the list in `docs/explanation/what-refusals-tell.md`, in code.
 
-Each entry is named as its paragraph there, and tells of two differing answers to one call whether it is that row, and
-nothing else, that makes the difference. The test excepts these and nothing else.
+Each entry is named as its row there, and tells of two differing answers to one call whether it is that row, and
+nothing else, that makes the difference. The comparison of twins excepts these and nothing else. `test_told.py` shows
+each row of the list, also those that twins never meet.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import attrs
 
+from custinfo import Applied, AwaitingApproval, ConfigurationPlan, CustinfoError
+from custinfo.adapters.excel import ExcelReport
+from custinfo.core.messages import Translated
+from custinfo.core.problems import Problem
+from custinfo.core.revisions import Revision
+from tests.leaks.answers import Answer, seen
+from tests.leaks.calls import READING
+from tests.leaks.twins import Key
+
+Answers = tuple[Answer, Answer]
+Predicate = Callable[["Difference"], bool]
+
 
 @attrs.frozen
 class Difference:
-    """Two answers to one call that differ."""
+    """Two answers to one call that differ, or after which the two stores differ in what the member may read.
+
+    `strayed` are the records about which they do, `moved` those of which the member may see more by the call.
+    """
 
     verb: str
     drawn: Any
-    answers: tuple[str, str]
+    answers: Answers
+    strayed: frozenset[Key] = frozenset()
+    moved: frozenset[Key] = frozenset()
 
 
-_TOLD: Final = re.compile(r"\b(?:changes|requests)=\d+|\bproof='[^']*'")
+# --- refusals
+
+
+def _problems(answer: Answer) -> tuple[Problem, ...]:
+    """Return what stood in the way, of an import in all rows."""
+    value = answer.value
+    if isinstance(value, CustinfoError):
+        return value.problems
+    if not isinstance(value, tuple):
+        return ()
+    applied = [part for part in value if isinstance(part, ExcelReport)]
+    rows = getattr((*applied, *value)[0], "rows", ()) if value else ()
+    return tuple(problem for row in rows for problem in row.problems if problem.severity == "error")
+
+
+def _refused(*codes: str) -> Predicate:
+    """Return whether nothing but problems with these codes makes the difference.
+
+    Whoever gets past them meets what comes after, so that of an answer that has no other problem nothing more is asked.
+    """
+
+    def is_it(found: Difference) -> bool:
+        told = [_problems(answer) for answer in found.answers]
+        rest = [[problem for problem in problems if problem.code not in codes] for problems in told]
+        differing = told[0] != told[1]
+        return differing and (rest[0] == rest[1] or any(told[n] and not rest[n] for n in (0, 1)))
+
+    return is_it
+
+
+def _gated(found: Difference) -> bool:
+    """Tell whether one change is made and the other one waits, or finds nobody to wait for."""
+    kinds = [_kind(answer) for answer in found.answers]
+    return len(set(kinds)) == 2 and all(kinds)
+
+
+def _kind(answer: Answer) -> str | None:
+    value = answer.value
+    if isinstance(value, CustinfoError):
+        return "nobody" if value.code == "no_approver" else None
+    parts = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(part, AwaitingApproval) for part in parts):
+        return "waits"
+    return "applied" if any(isinstance(part, Applied) for part in parts) else None
+
+
+# --- erasure
+
+_COUNTED: Final = re.compile(r"\b(?:changes|requests)=\d+|\bproof='[^']*'")
 """The counts of a certificate, and its proof, which is made with fresh randomness and so never twice the same."""
 
 
@@ -33,14 +99,91 @@ def _in_counts(found: Difference) -> bool:
     """
     if found.verb == "Retention.preview" and found.drawn[0] == "wiped":
         return True
-    return found.verb in ("Records.erase_person", "Records.erasures") and len(set(_bare(found))) == 1
+    bare = {_COUNTED.sub("…", answer.text) for answer in found.answers}
+    return found.verb in ("Records.erase_person", "Records.erasures") and len(bare) == 1
 
 
-def _bare(found: Difference) -> list[str]:
-    return [_TOLD.sub("…", told) for told in found.answers]
+# --- configuration
+
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}")
+_PLAN_CODES: Final = frozenset({"not_unique_yet", "conversion_failing", "still_in_use", "field_reserved"})
 
 
-KNOWN: Final[dict[str, Callable[[Difference], bool]]] = {
-    "configuring": lambda found: found.verb.startswith("LiveConfiguration."),
-    "erasing": _in_counts,
+def _is_told(value: Any) -> bool:
+    """Tell whether a parameter of a problem is a number, an id, or a word of the configuration."""
+    return isinstance(value, int | Translated) or (isinstance(value, str) and _ID.fullmatch(value) is not None)
+
+
+def _bare_plan(plan: ConfigurationPlan) -> str | None:
+    """Return a plan without counts, ids and codes; `None` where what is left out has anything else in it."""
+    failures = [failure for effect in plan.effects for failure in effect.failures]
+    counted = [problem for problem in plan.problems if problem.code in _PLAN_CODES]
+    ids = [
+        *(failure.record_id for failure in failures),
+        *(record_id for clash in plan.clashes for record_id in clash.record_ids),
+    ]
+    params = [value for problem in counted for value in problem.params.values()]
+    params += [value for failure in failures for problem in failure.problems for value in problem.params.values()]
+    if not all(_ID.fullmatch(item) for item in ids) or not all(map(_is_told, params)):
+        return None
+    effects = [(effect.module, effect.field, effect.cause) for effect in plan.effects]
+    problems = [problem for problem in plan.problems if problem.code not in _PLAN_CODES]
+    return seen((plan.configuration, plan.changes, effects, problems))
+
+
+def _planned(answer: Answer) -> tuple[str, Any] | None:
+    """Return what an answer says beside counts, ids and codes of a plan."""
+    value = answer.value
+    plan = value[0] if isinstance(value, tuple) else value
+    if isinstance(plan, ConfigurationPlan):
+        bare = _bare_plan(plan)
+        return None if bare is None else ("plan", bare)
+    if isinstance(value, CustinfoError):
+        told = [problem for problem in value.problems if problem.code in _PLAN_CODES]
+        params = [item for problem in told for item in problem.params.values()]
+        if len(told) < len(value.problems) or not all(map(_is_told, params)):
+            return None
+        return "change", None
+    if isinstance(value, Revision):
+        return "change", None
+    return ("count", None) if isinstance(value, int) else None
+
+
+def _in_plans(found: Difference) -> bool:
+    """Tell whether answers about a configuration differ in counts, ids and codes, or what they counted was changed."""
+    if not found.verb.startswith("LiveConfiguration."):
+        return False
+    if found.answers[0] == found.answers[1]:
+        return found.verb in ("LiveConfiguration.change", "LiveConfiguration.refresh")
+    told = [_planned(answer) for answer in found.answers]
+    return told[0] is not None and told[0] == told[1]
+
+
+# --- reach
+
+
+def _brought_into_reach(found: Difference) -> bool:
+    """Tell whether all that differs is about records of which the member sees more by what they just did."""
+    return bool(found.strayed) and found.strayed <= found.moved and found.verb not in READING
+
+
+KNOWN: Final[dict[str, Predicate]] = {
+    "unique": _refused("not_unique"),
+    "reserved": _refused("field_reserved"),
+    "transition": _refused("transition_not_allowed", "guard_not_met"),
+    "state": _refused("required_in_state"),
+    "rule": _refused("required_when", "date_order"),
+    "owner": _refused("already_claimed"),
+    "referenced": _refused("still_referenced"),
+    "approval": _gated,
+    "erased": _in_counts,
+    "audit": lambda found: found.verb == "AccessLog.find",
+    "plan": _in_plans,
+    "reach": _brought_into_reach,
 }
+
+
+def excuse(found: Difference, known: Iterable[tuple[str, Predicate]] = tuple(KNOWN.items())) -> str | None:
+    """Return the row of the list that a difference is; `None` for none."""
+    names: Sequence[str] = [name for name, is_it in known if is_it(found)]
+    return names[0] if names else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +11,6 @@ import pytest
 import custinfo.adapters.excel
 from custinfo import AccessLog, Approvals, LiveConfiguration, Records, Retention, Session, Workspace
 from tests.leaks.calls import VERBS, Verb
-from tests.leaks.known import KNOWN
-
-PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "what-refusals-tell.md"
 
 HOMES: dict[str, Any] = {
     "Records": Records,
@@ -47,9 +43,3 @@ def test_reasons_are_given() -> None:
     for home, verbs in VERBS.items():
         for name, verb in verbs.items():
             assert isinstance(verb, Verb) or len(verb) > 5, f"{home}.{name}"
-
-
-@pytest.mark.parametrize("name", KNOWN)
-def test_what_is_excepted_is_documented(name: str) -> None:
-    """What the comparison of twins excepts has a paragraph of its name on the page of what refusals tell."""
-    assert f"**{name.capitalize()}.**" in PAGE.read_text("utf-8")

@@ -7,8 +7,8 @@ reasons wherever the member sees nothing of them in the first, and without some 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -23,11 +23,24 @@ from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.records import Record, RecordId, Sealed
 from custinfo.workspace.context import Context
+from custinfo.workspace.past import both
 from custinfo.workspace.session import Session
 from tests.leaks.world import ACTOR, DERIVED, FIELDS
 
 START: Final = datetime(2024, 5, 1, tzinfo=UTC)
-PSEUDO: Final = ("owner", "department", "created_at", "updated_at", "created_by", "archived_at", "tags")
+ASKING: Final = 1000
+"""The number of the step with which the member begins to ask."""
+PSEUDO: Final = ("owner", "department", "created_at", "updated_at", "created_by", "archived_at", "tags", "shares")
+TOUCHED: Final[dict[str, frozenset[str]]] = {
+    "tag": frozenset({"tags"}),
+    "transfer": frozenset({"owner", "department"}),
+    "release": frozenset({"owner"}),
+    "archive": frozenset({"archived_at"}),
+    "restore": frozenset({"archived_at"}),
+    "share": frozenset({"shares"}),
+    "unshare": frozenset({"shares"}),
+}
+"""What a step changes beside fields; what it is about in the second store may differ where that is hidden."""
 
 Key = tuple[str, str]
 Place = tuple[int, str]
@@ -86,7 +99,7 @@ class Life:
 
     def seen(self, number: int) -> Verdict:
         """Return what shows of a state of the past: what may be seen both of it and of the record today."""
-        return _both(self.today, self.verdicts[number])
+        return both(self.today, self.verdicts[number])
 
 
 Choice = Mapping[tuple[int, str], bool]
@@ -99,21 +112,29 @@ class Twin:
     workspace: Workspace
     surroundings: Surroundings
     slots: Mapping[int, Key]
+    deputy: str | None = None
+    """Who acts on behalf of the member, if anybody does: what that one is told is compared."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Open a session in which the member's answers are given."""
+        if self.deputy is None:
+            return self.workspace.acting_as(ACTOR)
+        return self.workspace.acting_as(self.deputy, on_behalf_of=ACTOR)
 
     def play(self, steps: Sequence[Step], hidden: set[Place], absent: set[int], side: int) -> None:
         """Carry the steps out; `hidden` are the (slot, field) that may differ, `absent` the slots to leave out."""
         for number, step in enumerate(steps, start=1):
             if step.slot in absent:
                 continue
-            touched = {"tags"} if step.verb == "tag" else {"owner", "department"} if step.verb == "transfer" else set()
-            touched |= {"archived_at"} if step.verb in ("archive", "restore") else set(step.values)
+            touched = {*TOUCHED.get(step.verb, ()), *step.values}
             decides = step.verb in ("approve", "reject")
             unseen = all((step.slot, key) in hidden for key in touched) and not decides
             other = side if unseen and (step.slot, "updated_at") in hidden else 0
             self.surroundings.at(number, step.late[other])
             with suppress(CustinfoError), self.workspace.acting_as(step.actor[side if unseen else 0]) as session:
                 values = {key: pair[side if (step.slot, key) in hidden else 0] for key, pair in step.values.items()}
-                to = step.to[side if (step.slot, "tags" if step.verb == "tag" else "owner") in hidden else 0]
+                alike = any((step.slot, key) not in hidden for key in TOUCHED.get(step.verb, ()))
+                to = step.to[0 if alike else side]
                 if decides:
                     self._decide(session, step, hidden, side)
                 else:
@@ -124,19 +145,20 @@ class Twin:
         records = session.records(module)
         if "firm" in values and values["firm"] is not None:
             values["firm"] = self.slots[values["firm"]][1]
+        kept: dict[str, Any] = {"version": ANY, "reason": reason}
         match step.verb:
             case "create":
                 records.create(values, reason=reason)
             case "update":
-                records.update(key, values, version=ANY, reason=reason)
-            case "tag":
-                records.tag(key, to, version=ANY, reason=reason)
-            case "archive":
-                records.archive(key, version=ANY, reason=reason)
-            case "restore":
-                records.restore(key, version=ANY, reason=reason)
-            case "transfer":
-                records.transfer(key, to, version=ANY, reason=reason)
+                records.update(key, values, **kept)
+            case "tag" | "transfer":
+                getattr(records, step.verb)(key, to, **kept)
+            case "share":
+                records.share(key, to[0], to[1], until=to[2], **kept)
+            case "unshare":
+                records.unshare(key, to[0], **kept)
+            case verb:
+                getattr(records, verb)(key, **kept)
 
     def _decide(self, session: Session, step: Step, hidden: set[Place], side: int) -> None:
         """Decide about the requests of a record; what is said of a hidden field may differ."""
@@ -151,16 +173,21 @@ class Twin:
     def lives(self) -> dict[Key, Life]:
         """Return the records that there are, with what the member may do with them."""
         found = {}
-        with self.workspace.acting_as(ACTOR) as session:
+        with self.session() as session:
             for module, key in self.slots.values():
                 life = _life(session.context, module, RecordId(key))
                 if life is not None:
                     found[module, key] = life
         return found
 
+    def administered(self) -> frozenset[str]:
+        """Return the modules of which the member sees all requests through."""
+        with self.session() as session:
+            return frozenset(key for key in FIELDS if session.context.access(key).may("configure"))
+
     def requests(self) -> dict[str, Request]:
         """Return all requests, by id."""
-        with self.workspace.acting_as(ACTOR) as session:
+        with self.session() as session:
             approvals = session.context.unit.approvals
             everybody = (*session.context.schema.directory.holders("god"), ACTOR, "dee")
             found = {str(item.id): item for member in everybody for item in approvals.submitted_by(member)}
@@ -201,14 +228,6 @@ def _opened_request(context: Context, request: Request) -> Request:
     return request.after({"patch": plain(request.patch), "base": plain(request.base)})
 
 
-def _both(one: Verdict, other: Verdict) -> Verdict:
-    readable = one.readable & other.readable
-    masked = {}
-    for key in (one.readable | one.masked.keys()) & (other.readable | other.masked.keys()) - readable:
-        masked[key] = one.masked.get(key) or other.masked.get(key) or "full"
-    return Verdict(one.actions & other.actions, readable, FrozenDict(masked))
-
-
 def value_of(record: Record, key: str) -> Any:
     """Return a value, of a field or beside them."""
     return getattr(record, key) if key in PSEUDO and key not in record.values else record.values.get(key)
@@ -233,9 +252,9 @@ def unseen(lives: Mapping[Key, Life], slots: Mapping[int, Key]) -> tuple[set[Pla
     return hidden, away
 
 
-def unlike(one: Twin, other: Twin) -> set[Key]:
+def unlike(one: Twin, other: Twin, lives: tuple[Mapping[Key, Life], Mapping[Key, Life]] | None = None) -> set[Key]:
     """Return the records about which two stores differ in what the member may read; nothing for twins."""
-    mine, theirs = one.lives(), other.lives()
+    mine, theirs = lives or (one.lives(), other.lives())
     found = set()
     for key in {*mine, *theirs}:
         first, second = mine.get(key), theirs.get(key)
@@ -244,6 +263,18 @@ def unlike(one: Twin, other: Twin) -> set[Key]:
         if reached[0] != reached[1] or both:
             found.add(key)
     return found | _unlike_requests(one, other, mine, theirs)
+
+
+def widened(before: Mapping[Key, Life], after: Mapping[Key, Life]) -> set[Key]:
+    """Return the records of which the member may see more than before."""
+    found = set()
+    for key in before.keys() & after.keys():
+        earlier, later = before[key], after[key]
+        shown = [{*life.today.readable, *life.today.masked} for life in (earlier, later)]
+        more = not later.today.readable <= earlier.today.readable or not shown[1] <= shown[0]
+        if more or not later.today.actions <= earlier.today.actions:
+            found.add(key)
+    return found
 
 
 def _alike(one: Life, other: Life) -> bool:
@@ -269,7 +300,7 @@ def _same(verdict: Verdict, key: str, one: Any, other: Any) -> bool:
 
 def _alike_changes(one: Life, other: Life, number: int) -> bool:
     """Compare who did something when and why, where any of it shows."""
-    seen = _both(one.today if number == 0 else one.seen(number - 1), one.seen(number))
+    seen = both(one.today if number == 0 else one.seen(number - 1), one.seen(number))
     first, second = one.changes[number], other.changes[number]
     shown = [[not _same(seen, item.field, item.old, item.new) for item in change.fields] for change in (first, second)]
     if not any(map(any, shown)):
@@ -285,8 +316,7 @@ def _alike_changes(one: Life, other: Life, number: int) -> bool:
 def _unlike_requests(one: Twin, other: Twin, mine: Mapping[Key, Life], theirs: Mapping[Key, Life]) -> set[Key]:
     """Compare the requests that the member has a part in, or sees something of."""
     first, second = one.requests(), other.requests()
-    with one.workspace.acting_as(ACTOR) as session:
-        administered = {key for key in session.context.schema.modules if session.context.access(key).may("configure")}
+    administered = one.administered() | other.administered()
     found = set()
     for key in {*first, *second}:
         if _shown(first.get(key), mine, administered) != _shown(second.get(key), theirs, administered):
@@ -295,21 +325,17 @@ def _unlike_requests(one: Twin, other: Twin, mine: Mapping[Key, Life], theirs: M
     return found
 
 
-def _shown(request: Request | None, lives: Mapping[Key, Life], administered: set[str]) -> Any:
-    """Return what the member may know of a request; `None` for nothing.
-
-    Who configures a module knows that there is one, to move on what is stuck.
-    """
+def _shown(request: Request | None, lives: Mapping[Key, Life], administered: Collection[str]) -> Any:
+    """Return what the member may know of a request; `None` for nothing."""
     if request is None:
         return None
     life = lives.get((request.module, str(request.record_id)))
     verdict = life.today if life is not None else NO_ACCESS
     fields = {key: verdict.field(key) for key in request.patch}
     part = ACTOR in {request.submitted_by, *(task.approver for task in request.tasks)}
-    if not part and ("view" not in verdict.actions or all(item == "hidden" for item in fields.values())):
-        moves = [(entry.at, entry.actor, entry.command) for entry in request.trail]
-        frame = (request.state, request.version, request.tasks, request.submitted_by, moves)
-        return frame if request.module in administered else None
+    hidden = "view" not in verdict.actions or all(item == "hidden" for item in fields.values())
+    if not part and hidden and request.module not in administered:
+        return None
     known = set(request.patch) if part else {key for key, item in fields.items() if item != "hidden"}
     said = part or all(item == "readable" for item in fields.values())
     trail = [(entry.at, entry.actor, entry.command, entry.comment if said else None) for entry in request.trail]
@@ -347,6 +373,7 @@ def twin_of(twin: Twin, tenant: str) -> Twin:
 
 
 __all__ = [
+    "ASKING",
     "DERIVED",
     "START",
     "Life",
@@ -358,4 +385,5 @@ __all__ = [
     "unlike",
     "unseen",
     "value_of",
+    "widened",
 ]

@@ -13,7 +13,7 @@ from custinfo.core.criteria import Criterion, F, Tagged
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.life_cycles import LifeCycle, Transition
-from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
+from custinfo.core.organisation import Assignment, Department, Deputy, Member, Organisation, Position
 from custinfo.core.policy.grants import PSEUDO_FIELDS, Action, Fields, Grant, Role, Scope
 from custinfo.core.retention import RetentionRule
 from custinfo.core.rules import NotBefore
@@ -87,8 +87,19 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
 """Few values for each field, so that guesses meet them; the first two phones and numbers look alike behind a mask."""
 
 
+DEPUTIES: Final = (
+    Deputy("eve", ACTOR),
+    Deputy("fay", ACTOR, roles=("r",)),
+    Deputy("guy", ACTOR, actions=frozenset({"view", "edit", "create", "approve"})),
+)
+"""Who may act on behalf of the actor: in everything, in one of their roles, in some of what they may do."""
+
+
 def organisation(*, judge: bool) -> Organisation:
-    """Return the people: others who may do everything, the actor, and one who owns things; `judge` approves."""
+    """Return the people: others who may do everything, the actor with deputies, and one who owns things.
+
+    With `judge`, the actor approves.
+    """
     sam = [Assignment("team", "r"), Assignment("south", "s")]
     if judge:
         sam.append(Assignment("team", "judge"))
@@ -105,7 +116,9 @@ def organisation(*, judge: bool) -> Organisation:
             Member("cat", "Cat", (Assignment("team", "god"),)),
             Member(ACTOR, "Sam", tuple(sam)),
             Member("dee", "Dee"),
+            *(Member(rule.member, rule.member.title()) for rule in DEPUTIES),
         ),
+        deputies=DEPUTIES,
     )
 
 
@@ -131,6 +144,11 @@ CONFIGURATION: Final = Configuration(
     roles=tuple(Role(key) for key in ("r", "s", "god", "judge")),
     grants=_GOD,
     flows=(
+        Flow(
+            "prices",
+            Trigger("deal", before=F.secret == "s3", fields=("amount",)),
+            (Step("judge", (RoleHolders("judge"),)),),
+        ),
         Flow("phones", Trigger("deal", fields=("phone",)), (Step("judge", (RoleHolders("judge"),)),)),
         Flow(
             "losses",
@@ -158,8 +176,16 @@ CONDITIONS: Final[tuple[Criterion | None, ...]] = (
 )
 
 
-SCOPES: Final[tuple[Scope, ...]] = ("own", "team", "department", "subtree", "all", "all", "all")
-COMMON: Final[tuple[Action, ...]] = ("view", "edit", "create", "export", "import", "archive", "tag", "transfer")
+SCOPES: Final[tuple[Scope, ...]] = (
+    *("own", "team", "department", "subtree", "all", "all", "all", "all"),
+    *("departments", "shared", "shared", "pool"),
+)
+COMMON: Final[tuple[Action, ...]] = (
+    *("view", "edit", "create", "export", "import", "archive", "tag", "transfer"),
+    *("share", "claim", "release"),
+)
+_BLIND: Final = ("name", "owner", "department", "created_at", "updated_at", "stage", "amount", "tags")
+"""What somebody may be let see who may edit everything."""
 
 
 def _fields(pick: Pick, module: str) -> Fields:
@@ -181,23 +207,37 @@ def _actions(pick: Pick) -> frozenset[Action]:
 
 def draw_grant(pick: Pick, module: str, *, viewing: bool = False) -> Grant:
     """Draw a grant on a module; `viewing` makes it one that lets its holder view records."""
-    actions = _actions(pick)
+    actions, scope = _actions(pick), pick.of(SCOPES)
+    least, most = {"departments": (1, 2), "pool": (0, 2)}.get(scope, (0, 0))
     return Grant(
         pick("r", "r", "s"),
         module,
         actions | {"view"} if viewing else actions,
-        pick.of(SCOPES),
+        scope,
         pick(None, None, None, "firm") if module == "deal" else None,
         pick.of(CONDITIONS) if module == "deal" else None,
         _fields(pick, module),
         _fields(pick, module),
         _masks(pick, module),
+        tuple(pick.some(("north", "team", "south"), least, most)),
     )
 
 
-def draw_policy(pick: Pick) -> Configuration:
-    """Draw the configuration with a policy for the actor."""
-    found = [draw_grant(pick, "deal", viewing=True)]
-    found += [draw_grant(pick, "deal") for _ in range(pick.number(0, 3))]
+def _blind_grant(pick: Pick) -> Grant:
+    """Draw a grant that lets its holder change far more than they see."""
+    return Grant(
+        "r",
+        "deal",
+        frozenset({"view", *COMMON, "merge", "delete"}),
+        "all",
+        view=Fields(tuple(pick.some(_BLIND, 1, 6))),
+        edit=Fields.everything_but(also=FIELDS["deal"]),
+    )
+
+
+def draw_policy(pick: Pick, *, blind: bool = False) -> Configuration:
+    """Draw the configuration with a policy for the actor; `blind` is for one who changes what they do not see."""
+    found = [_blind_grant(pick) if blind else draw_grant(pick, "deal", viewing=True)]
+    found += [draw_grant(pick, "deal") for _ in range(0 if blind else pick.number(0, 3))]
     found += [draw_grant(pick, "firm") for _ in range(pick.number(0, 2))]
     return attrs.evolve(CONFIGURATION, grants=(*_GOD, *found))

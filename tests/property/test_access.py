@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from custinfo.core.criteria import Compare, Criterion, Present, Tagged
 from custinfo.core.criteria.evaluate import compile_predicate
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.kinds.masks import mask
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
 from custinfo.core.policy.access import Access, Verdict, compile_access
 from custinfo.core.policy.grants import Fields, Grant
@@ -28,6 +30,8 @@ MODULE = ModuleDefinition(
     ),
 )
 KEYS = ("x", "y", "z", "owner", "tags")
+STYLES = ("full", "last4", "keep:3,0", "name", "")
+VALUES = ("13812345678", "张三", "alice@example.com", "1234")
 
 CONDITIONS: st.SearchStrategy[Criterion | None] = st.sampled_from(
     [None, Compare(("x",), "eq", "1"), Compare(("x",), "ne", "1"), Present(("y",)), Tagged("d"), ~Present(("y",))]
@@ -44,7 +48,7 @@ GRANTS = st.builds(
     CONDITIONS,
     FIELDS,
     FIELDS,
-    st.dictionaries(st.sampled_from(["x", "y", "z"]), st.just("full"), max_size=2),
+    st.dictionaries(st.sampled_from(["x", "y", "z"]), st.sampled_from(STYLES), max_size=2),
 )
 
 
@@ -144,12 +148,21 @@ def test_every_grant_means_what_it_says(
     assert access(plain, directory).verdict(record, related).actions == expected
 
 
+def shown(verdict: Verdict, key: FieldKey, value: str) -> int:
+    """Return how many characters of a value show."""
+    if key in verdict.readable:
+        return len(value)
+    found = Counter(mask(verdict.masked[key], value)) if key in verdict.masked else Counter[str]()
+    return (found & Counter(value)).total()
+
+
 def wider(more: Verdict, less: Verdict) -> bool:
-    """Tell whether a verdict allows all that another does."""
+    """Tell whether a verdict allows all that another does, and shows as much of what is masked."""
     return (
         more.actions >= less.actions
         and more.readable >= less.readable
         and more.readable | more.masked.keys() >= less.masked.keys()
+        and all(shown(more, key, value) >= shown(less, key, value) for key in less.masked for value in VALUES)
         and more.editable >= less.editable
         and more.creatable >= less.creatable
     )
@@ -170,10 +183,28 @@ def test_grants_only_widen(
 def test_the_order_of_grants_does_not_matter(
     directory: Organisation, grants: list[Grant], record: Record, random: Any
 ) -> None:
-    """With one style of mask, a policy is a set."""
+    """A policy is a set, whatever the styles of its masks."""
     shuffled = list(grants)
     random.shuffle(shuffled)
     related = following(attrs.evolve(record))
     one = access(grants, directory).verdict(record, related)
     other = access(shuffled, directory).verdict(record, related)
     assert one == other
+
+
+HELD = Organisation(
+    (Department("a", "A"),), (Position("r", "r", ("r",)),), (Member("ann", "ann", (Assignment("a", "r"),)),)
+)
+MASKING = st.sampled_from(STYLES).map(lambda style: Grant("r", "m", frozenset({"view"}), "all", mask={"y": style}))
+
+
+@given(st.lists(MASKING, min_size=1, max_size=3), MASKING, st.integers(0, 3), st.sampled_from(VALUES))
+def test_another_mask_never_hides_more(grants: list[Grant], grant: Grant, at: int, value: str) -> None:
+    """Of several masks the one counts that shows most, wherever the grants stand."""
+    record, related = make_record(1, {"y": value}, module="m"), following(make_record(2, {}, module="m"))
+    before = access(grants, HELD).verdict(record, related)
+    after = access([*grants[:at], grant, *grants[at:]], HELD).verdict(record, related)
+    assert after == access([grant, *reversed(grants)], HELD).verdict(record, related)
+    assert shown(after, "y", value) >= shown(before, "y", value)
+    alone = access([grant], HELD).verdict(record, related)
+    assert shown(after, "y", value) == max(shown(before, "y", value), shown(alone, "y", value))

@@ -144,10 +144,13 @@ def digest_of(context: Context, module: ModuleKey, patch: Mapping[FieldKey, Any]
 
 
 def touching(before: Record | None, after: Record, written: Iterable[FieldKey]) -> list[FieldChange]:
-    """Return what a change touches: what differs, and what is written though nobody may say that it does not."""
+    """Return what a change touches: what differs, and what is written though nobody may say that it does not.
+
+    The order is that of the keys: another one would say which are which.
+    """
     changes = [item for item in changes_between(before, after) if item.field != "created_by"]
     if before is not None:
         known = {item.field for item in changes} | {"owner"}
         same = [key for key in written if key not in known]
         changes += [FieldChange(key, before.values.get(key), before.values.get(key)) for key in same]
-    return changes
+    return sorted(changes, key=lambda item: item.field)

@@ -18,8 +18,10 @@ from custinfo.core.errors import (
     PermissionDeniedError,
     StaleVersionError,
 )
+from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel, FieldChange, changes_between
+from custinfo.core.policy.access import Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, CLEAR, ERASED, FieldKey, MemberKey, ModuleKey, Record, Version
 from custinfo.core.text import CONTROL
@@ -121,16 +123,21 @@ class Eraser:
         )  # fmt: skip
 
     def certificates(self, module: ModuleKey, record_id: str) -> tuple[ErasureCertificate, ...]:
-        """Return a certificate for each erasure of a record, oldest first."""
+        """Return the certificates of a record, oldest first, of the fields that the actor may erase, or see.
+
+        One that certifies nothing of these is left out.
+        """
         record, verdict = ReadPath(self.context).record(module, record_id, "view", "erase")
         if "erase" not in verdict.actions:
             raise self.context.denied("erase", module)
         history = self.context.unit.history.of_record(module, record.id)
-        fields = self.context.module(module).definition.fields
+        told = (self._erasable(module, verdict) | verdict.readable | verdict.masked.keys()) & self._fields(
+            module
+        ).keys()
         found = []
         for change in history:
-            if change.action == "erase":
-                keys = [item.field for item in change.fields if item.old is ERASED and item.field in fields]
+            keys = [item.field for item in change.fields if item.old is ERASED and item.field in told]
+            if change.action == "erase" and keys:
                 found.append(self.certificate(record, change.version, keys))
         return tuple(found)
 
@@ -144,18 +151,25 @@ class Eraser:
             raise InvalidInputError([Problem("required" if not reason.strip() else "control_character", "reason")])
         if "erase" not in verdict.actions:
             raise self.context.denied("erase", module)
-        past = Past(self.context)
-        derivable = self.context.compiled.derivation(module).fields
-        fields = self.context.module(module).definition.fields
-        keys = tuple(fields) if names is None else tuple(dict.fromkeys(past.field_key(module, name) for name in names))
-        denied = [key for key in keys if key not in fields or (key not in verdict.editable and key not in derivable)]
+        past, erasable = Past(self.context), self._erasable(module, verdict)
+        every = self._fields(module)
+        keys = tuple(every) if names is None else tuple(dict.fromkeys(past.field_key(module, name) for name in names))
+        denied = [key for key in keys if key not in erasable]
         if denied:
             raise PermissionDeniedError([Problem("field_not_editable", key) for key in denied])
         return record, keys
 
+    def _fields(self, module: ModuleKey) -> Mapping[FieldKey, FieldDefinition]:
+        return self.context.module(module).definition.fields
+
+    def _erasable(self, module: ModuleKey, verdict: Verdict) -> frozenset[FieldKey]:
+        """Return the fields that the actor may erase: those that they may edit, and those that follow from others."""
+        derived_fields = self.context.compiled.derivation(module).fields
+        return (verdict.editable | derived_fields) & self._fields(module).keys()
+
     def _held(self, record: Record) -> dict[FieldKey, None]:
         """Return the fields that the module defines and that have or had a value."""
-        fields = self.context.module(record.module).definition.fields
+        fields = self._fields(record.module)
         history = self.context.unit.history.of_record(record.module, record.id)
         found = dict.fromkeys(item.field for change in history for item in change.fields)
         return dict.fromkeys(key for key in (*found, *record.values) if key in fields)

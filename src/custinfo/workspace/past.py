@@ -12,6 +12,7 @@ from custinfo.core.binding import bind_path
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, difference, fold, replay
 from custinfo.core.kinds import Kind
+from custinfo.core.kinds.masks import common_style
 from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem
@@ -185,7 +186,6 @@ def both(one: Verdict, other: Verdict) -> Verdict:
     """Return what two verdicts agree on: readable in both, or at least masked in both."""
     readable = one.readable & other.readable
     styles = {**dict.fromkeys(one.readable, ""), **one.masked}, {**dict.fromkeys(other.readable, ""), **other.masked}
-    masked = {
-        key: styles[0][key] or styles[1][key] for key in styles[0].keys() & styles[1].keys() if key not in readable
-    }
+    pairs = {key: (styles[0][key], styles[1][key]) for key in styles[0].keys() & styles[1].keys() - readable}
+    masked = {key: common_style(*pair) if all(pair) else "".join(pair) for key, pair in pairs.items()}
     return Verdict(one.actions & other.actions, readable, FrozenDict(masked), one.editable & other.editable)

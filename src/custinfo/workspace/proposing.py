@@ -11,6 +11,7 @@ from custinfo.core.approval.requests import Proposal, Request, RequestId
 from custinfo.core.errors import IllegalTransitionError, InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction
+from custinfo.core.policy.access import NO_ACCESS
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, RecordId, Sealed, Tag
 from custinfo.workspace.applying import Applying
@@ -103,17 +104,19 @@ class Proposals:
         _refuse_many(request)
         context = self.context
         record = context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
-        found = context.validator(request.module).normalise(values, {} if record is None else record.values)
-        if found.errors:
-            raise InvalidInputError(map(context.module(request.module).labelled, found.errors))
-        verdict = None if record is None else context.verdict(record)
-        refused = [key for key in found.patch if verdict is None or key not in verdict.editable & verdict.readable]
+        module = context.module(request.module)
+        verdict = NO_ACCESS if record is None else context.verdict(record)
+        named = dict.fromkeys(module.resolve(name) for name in values)
+        refused = [key for key in named if key is not None and key not in verdict.editable & verdict.readable]
         if refused:
             raise PermissionDeniedError([Problem("field_not_editable", key) for key in refused])
+        found = context.validator(request.module).normalise(values, {} if record is None else record.values)
+        if found.errors:
+            raise InvalidInputError(map(module.labelled, found.errors))
         keys = NO_KEYS if record is None else record.data_keys
         sealed = {
             field.key: context.seal(field, request.record_id, request.module, found.patch[field.key], keys)
-            for field in context.module(request.module).encrypted_fields
+            for field in module.encrypted_fields
             if found.patch.get(field.key, CLEAR) is not CLEAR
         }
         patch = request.patch.merged({**found.patch, **sealed})

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.approval.items import Item
-from custinfo.core.approval.requests import OPEN_STATES, Request
+from custinfo.core.approval.requests import OPEN_STATES, CommandName, Request, TrailEntry
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import fold
 from custinfo.core.policy.access import NO_ACCESS, Verdict
@@ -23,6 +23,10 @@ __all__ = ["Judged", "RequestReach", "involved", "would_be"]
 Judged = tuple[Record, Verdict]
 """A record, and what the actor may see of it; one that is not there (yet, or any more) as it would be."""
 
+_OF_THE_WHOLE: Final[frozenset[CommandName]] = frozenset(
+    {"submit", "resubmit", "withdraw", "rebase", "apply", "find_conflict", "cancel", "expire"}
+)
+"""Commands that are about a request, and not about one of its steps."""
 _SYSTEM: Final = frozenset({"owner", "department", "archived_at", "tags", "created_by"})
 
 
@@ -99,6 +103,30 @@ class RequestReach:
         flows, known = self.context.schema.configuration.flows, set(self.fields)
         asked = {key: set(flows[key].trigger.fields or ()) if key in flows else set() for key, _ in self.request.flows}
         return tuple(key for key, fields in asked.items() if self.part or not fields or fields & known)
+
+    @cached_property
+    def administers(self) -> bool:
+        """Whether the actor may move the requests of the module on that are stuck: who may configure it."""
+        return self.context.access(self.request.module).may("configure")
+
+    def steps(self) -> tuple[int, ...]:
+        """Return the numbers of the steps of these flows, in order; of all to who sees to requests that are stuck."""
+        steps = self.request.steps
+        known = {step.flow for step in steps} if self.administers else set(self.flows())
+        return tuple(number for number, step in enumerate(steps) if step.flow in known)
+
+    def trail(self, *, told: bool) -> Iterator[TrailEntry]:
+        """Yield the entries of the trail, without those of other steps; numbers are those among the steps told of.
+
+        What was proposed is left out, which may hold values that the actor may not see. So may a comment: it is for
+        those who are `told`.
+        """
+        places = {number: place for place, number in enumerate(self.steps())}
+        for entry in self.request.trail:
+            if entry.step is None or entry.step in places or entry.command in _OF_THE_WHOLE:
+                step, target = (None if number is None else places.get(number) for number in (entry.step, entry.target))
+                comment = entry.comment if told else None
+                yield entry._replace(digest="", proposal=None, comment=comment, step=step, target=target)
 
     def sees(self) -> frozenset[FieldKey] | None:
         """Return the fields that the steps show to the actor, if they know the request as an approver only."""

@@ -24,6 +24,7 @@ from custinfo.core.review.entitlements import entitlements
 from custinfo.core.review.members import member_difference
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Compiled, Context
+from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.simulations import SimulatedRecord, Simulation
 from custinfo.workspace.telling import Telling, paths_in
@@ -131,13 +132,8 @@ class _Trial:
         """Return what the member would see, as far as the simulating actor may see it."""
         if "view" not in verdict.actions:
             return None
-        mine = self._context.verdict(record)
-        both = {key for key in (*verdict.readable, *verdict.masked) if mine.field(key) != "hidden"}
-        masks = {key: mine.masked.get(key) or verdict.masked.get(key) for key in both}
-        masked = FrozenDict({key: style for key, style in masks.items() if style is not None})
-        return self._reading.view(
-            record, attrs.evolve(verdict, readable=frozenset(both - masked.keys()), masked=masked)
-        )
+        shown = both(self._context.verdict(record), verdict)
+        return self._reading.view(record, attrs.evolve(verdict, readable=shown.readable, masked=shown.masked))
 
     def _made_up(self, place: int, raw: Mapping[str, object]) -> Record:
         now = self._context.now()

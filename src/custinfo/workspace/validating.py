@@ -131,10 +131,11 @@ def _without_state(problem: Problem, hidden: Collection[FieldKey], written: Coll
 def check_references(context: Context, prepared: Prepared) -> None:
     """Refuse references to what does not exist or what the actor can't see: the answer is the same.
 
-    It comes before the permission is judged, which may depend on the record that is referred to.
+    It comes before the permission is judged, which may depend on the record that is referred to. What a merger takes
+    over from records was checked when it was written there: whoever merges need not see it.
     """
     after = prepared.after
-    if after is None:
+    if after is None or prepared.draft.action == "merge":
         return
     references = context.related.fields(after.module)
     problems = []

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from custinfo.core.approval.exports import ExportScope
 from custinfo.core.approval.flows import Flow, NamedMember
 from custinfo.core.approval.items import Companion, Item
-from custinfo.core.approval.requests import OPEN_STATES, Request, TrailEntry
+from custinfo.core.approval.requests import OPEN_STATES, Request
 from custinfo.core.criteria.as_json import criterion_from_json
 from custinfo.core.criteria.nodes import Criterion, Nothing, leaves, path_of
 from custinfo.core.diagrams import Picture, flow_picture, request_picture
@@ -44,7 +44,7 @@ class RequestViews:
     def may_know(self, request: Request) -> bool:
         """Tell whether the actor has a part in a request, sees something of what it changes, or sees to the module."""
         reach = RequestReach(self._context, request)
-        if reach.part or self.administers(request):
+        if reach.part or reach.administers:
             return True
         return any(
             "view" in verdict.actions and (not part.patch or any(verdict.field(key) != "hidden" for key in part.patch))
@@ -54,7 +54,7 @@ class RequestViews:
 
     def administers(self, request: Request) -> bool:
         """Tell whether the actor may move the requests of a module on that are stuck: who may configure it."""
-        return self._context.access(request.module).may("configure")
+        return RequestReach(self._context, request).administers
 
     def task(self, request: Request) -> InboxTask:
         """Return the actor's task in a request that waits for them."""
@@ -71,6 +71,7 @@ class RequestViews:
         record = reach.now(request.record_id)[0]
         open_ = request.state in OPEN_STATES and not request.items and request.action not in ("create", "export")
         sees, told = reach.sees(), reach.part or reach.reads_all()
+        here = request.position in reach.steps()
         live = {key: current(record, key) for key in request.patch} if open_ and record is not None else {}
         return RequestView(
             request.id,
@@ -84,24 +85,25 @@ class RequestViews:
             tuple(key for key in reach.fields if sees is None or key in sees),
             self._visible(shown, request.base, verdict, sees),
             self._visible(shown, request.patch, verdict, sees),
-            request.waiting_for(),
+            request.waiting_for() if here else (),
             request.reason if told else None,
-            tuple(_shown(entry, told=told) for entry in request.trail),
+            tuple(reach.trail(told=told)),
             self._visible(shown, live, verdict, sees),
-            request.steps[request.position].key if request.steps and request.state == "pending" else None,
-            request.due_at,
+            request.steps[request.position].key if here and request.state == "pending" else None,
+            request.due_at if here or not request.steps else None,
             self._happened(request, record, reach) if open_ else tuple(self._happened_to_merger(request)),
             tuple(self._item(reach, item, sees) for item in request.items if self._shows(reach, item)),
-            stuck(self._context, request),
+            stuck(self._context, request) if here or request.state != "pending" else None,
             None if request.export is None or not reach.part else self._export(request, request.export),
         )
 
     def picture(self, request: Request, language: Literal["zh", "en"]) -> Picture:
         """Return the picture of a request on its way, which shows people and no values."""
         flows = self._context.schema.configuration.flows
-        known = RequestReach(self._context, request).flows()
-        titles = [flows[key].label_in(language) if key in flows else key for key in known]
-        return request_picture(request, " · ".join(titles) or request.action, language, self._name)
+        reach = RequestReach(self._context, request)
+        titles = [flows[key].label_in(language) if key in flows else key for key in reach.flows()]
+        title = " · ".join(titles) or request.action
+        return request_picture(request, title, language, self._name, reach.steps())
 
     def flow_picture(self, flow: Flow, language: Literal["zh", "en"]) -> Picture:
         """Return the picture of a flow, with roles, fields and people by their names."""
@@ -188,11 +190,3 @@ class RequestViews:
                 if verdict.field(key) != "hidden" and (sees is None or key in sees)
             }
         )
-
-
-def _shown(entry: TrailEntry, *, told: bool) -> TrailEntry:
-    """Return an entry of the trail without what was proposed, which may hold values that the reader may not see.
-
-    So may the comment: it is for those who are `told`.
-    """
-    return entry._replace(digest="", proposal=None, comment=entry.comment if told else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, Literal
 
 import attrs
@@ -188,6 +188,7 @@ def request_picture(
     title: str,
     language: Language = "zh",
     name_of: Callable[[MemberKey], str] = str,
+    shown: Collection[int] | None = None,
 ) -> Picture:
     """Return the picture of a request on its way: who decided, for whom it waits, and what is to come.
 
@@ -196,10 +197,13 @@ def request_picture(
         title: What stands above the picture.
         language: Of the words.
         name_of: Returns what people call a member.
+        shown: Numbers of the steps that are shown; all when not given.
     """
     words = _WORDS[language]
     boxes = [Box(words["submit"], (name_of(request.submitted_by),), "done")]
     for number, step in enumerate(request.steps):
+        if shown is not None and number not in shown:
+            continue
         own = [task for task in request.tasks if task.step == number]
         label = step.label.get(language) or step.label.get("en") or step.label.get("zh") or step.key
         lines = (_mode(step.mode, step.quorum, words), *(_task(request, task, words, name_of) for task in own))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
-__all__ = ["MASK", "MASK_STYLES", "Masker", "is_mask_style", "mask"]
+__all__ = ["MASK", "MASK_STYLES", "Masker", "any_style", "common_style", "is_mask_style", "mask"]
 
 Masker = Callable[[str], str]
 """Return the text of a value with its telling part hidden; the value of a host's own style of masks."""
@@ -18,6 +19,8 @@ _ALL: Final = "******"
 _HIDDEN: Final = "****"
 _LANDLINE: Final = re.compile(r"(0[0-9]{2,3}-)[0-9]{3,4}([0-9]{4})(?:-[0-9]+)?")
 _KEEP: Final = re.compile(r"keep:([0-9]{1,2}),([0-9]{1,2})")
+_OR: Final = "|"
+"""Stands between styles of which any may be shown."""
 _EXTENSION: Final = re.compile(r"[x\-][0-9]+\Z")
 _COMPOUND: Final = re.compile(
     "欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|端木|南宫|独孤|长孙|宇文|呼延|闻人|申屠|太史|轩辕|赫连|澹台"
@@ -90,7 +93,23 @@ MASK_STYLES: Final = frozenset(_STYLES)
 
 def is_mask_style(style: str, masks: Mapping[str, Masker]) -> bool:
     """Return whether there is such a style: one of ours, `keep:first,last`, or one of the host's `masks`."""
+    if _OR in style:
+        return False
     return style in _STYLES or style in masks or _KEEP.fullmatch(style) is not None
+
+
+def any_style(one: str, other: str) -> str:
+    """Return the style by which whoever may see a value masked in either way sees the one that shows most of it."""
+    return one if one == other else _OR.join(sorted({*one.split(_OR), *other.split(_OR)}))
+
+
+def common_style(one: str, other: str) -> str:
+    """Return the style that is allowed on both sides, which hides all where there is none.
+
+    >>> any_style("phone", "last4"), common_style("last4|phone", "phone"), common_style("last4", "phone")
+    ('last4|phone', 'phone', 'full')
+    """
+    return one if one == other else _OR.join(sorted({*one.split(_OR)} & {*other.split(_OR)})) or "full"
 
 
 def mask(style: str, text: str, masks: Mapping[str, Masker] | None = None) -> str:
@@ -98,6 +117,7 @@ def mask(style: str, text: str, masks: Mapping[str, Masker] | None = None) -> st
 
     Args:
         style: One of `MASK_STYLES`; `keep:3,4` for the first three and the last four characters; or a key of `masks`.
+            Of several with `|` between them, the one counts that shows most of this text.
         text: The value as people read it.
         masks: The host's own styles. One that raises, or gives the text itself, hides all.
 
@@ -109,6 +129,9 @@ def mask(style: str, text: str, masks: Mapping[str, Masker] | None = None) -> st
     plain = text.strip()
     if not plain:
         return _ALL if text else ""
+    if _OR in style:
+        found = [mask(part, plain, masks) for part in style.split(_OR)]
+        return max(found, key=lambda masked: (Counter(plain) & Counter(masked)).total())
     masker = _STYLES.get(style) or (masks or {}).get(style) or _kept(style) or _full
     try:
         masked = masker(plain)

@@ -12,6 +12,7 @@ from custinfo.core.criteria.evaluate import Related, compile_choice
 from custinfo.core.criteria.nodes import Criterion, Everything, Through, all_of, any_of, with_shares
 from custinfo.core.fields import Inheritance, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
+from custinfo.core.kinds.masks import any_style
 from custinfo.core.organisation import Deputy, Directory
 from custinfo.core.policy.grants import ALL_FIELDS, READING, Action, Grant
 from custinfo.core.policy.scopes import Holder, scope_criterion
@@ -35,8 +36,9 @@ _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 class Verdict:
     """Say what an actor may do with one record, field by field.
 
-    `readable` fields show their value; `masked` ones (field → style) a part of it; all others are hidden. `editable`
-    fields may be changed, `creatable` ones set on creation: writing never implies reading.
+    `readable` fields show their value; `masked` ones (field → style) a part of it; all others are hidden. Where grants
+    mask a field in several ways, the style has `|` between them, and the one counts that shows most. `editable` fields
+    may be changed, `creatable` ones set on creation: writing never implies reading.
     """
 
     actions: frozenset[Action] = frozenset()
@@ -184,10 +186,17 @@ def _at(criterion: Criterion, now: datetime) -> Criterion:
 
 def _union(one: Verdict, other: Verdict) -> Verdict:
     readable = one.readable | other.readable
+    masked = {**other.masked, **one.masked}
     return Verdict(
         one.actions | other.actions,
         readable,
-        FrozenDict({key: style for key, style in {**other.masked, **one.masked}.items() if key not in readable}),
+        FrozenDict(
+            {
+                key: any_style(style, other.masked.get(key, style))
+                for key, style in masked.items()
+                if key not in readable
+            }
+        ),
         one.editable | other.editable,
         one.creatable | other.creatable,
     )

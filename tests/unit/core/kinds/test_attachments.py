@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from custinfo.core.kinds import BUILT_IN_KINDS, INVALID
-from custinfo.core.kinds.masks import MASK_STYLES, mask
+from custinfo.core.kinds.masks import MASK_STYLES, is_mask_style, mask
 from custinfo.core.records import Attachment
 
 Read = Callable[..., tuple[Any, list[str]]]
@@ -109,12 +109,22 @@ def test_a_computed_field_takes_no_value(read: Read) -> None:
         ("last4", "1234567", "******"),
         ("full", "anything", "******"),
         ("no such style", "anything", "******"),
+        ("last4|phone", "13812345678", "138****5678"),
+        ("full|last4", "13812345678", "****5678"),
+        ("keep:2,0|last4", "京A12345", "京A****"),
         ("full", "", ""),
     ],
 )
 def test_masks_hide_the_telling_part(style: str, text: str, shown: str) -> None:
     """Each style shows what people need to recognise a value; a short value is hidden whole."""
     assert mask(style, text) == shown
+
+
+def test_a_host_s_style_has_no_bar_in_its_name() -> None:
+    """A bar stands between styles."""
+    assert is_mask_style("initial", {"initial": str.upper})
+    assert not is_mask_style("a|b", {"a|b": str.upper})
+    assert not is_mask_style("last4|phone", {})
 
 
 def test_mask_styles_are_those_of_field_definitions() -> None:
