@@ -652,7 +652,7 @@ READING: Final = frozenset(
             f"Records.{name}"
             for name in (
                 *("get", "find", "count", "search", "iterate", "distribution", "total", "totals", "history"),
-                *("erasures", "changes", "tags", "as_of", "diff"),
+                *("erasures", "changes", "tags", "as_of", "diff", "duplicates", "resembling"),
             )
         ),
         *(f"Session.{name}" for name in ("changes", "changes_since", "explain", "simulate")),

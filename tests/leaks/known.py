@@ -14,10 +14,11 @@ from typing import Any, Final
 import attrs
 
 from custinfo import Applied, AwaitingApproval, ConfigurationPlan, CustinfoError
-from custinfo.adapters.excel import ExcelReport
+from custinfo.adapters.excel import ExcelPlan, ExcelReport
 from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.revisions import Revision
+from custinfo.workspace.planned_rows import PlannedRow
 from tests.leaks.answers import Answer, seen
 from tests.leaks.calls import READING
 from tests.leaks.twins import Key
@@ -48,11 +49,14 @@ def _problems(answer: Answer) -> tuple[Problem, ...]:
     value = answer.value
     if isinstance(value, CustinfoError):
         return value.problems
-    if not isinstance(value, tuple):
-        return ()
-    applied = [part for part in value if isinstance(part, ExcelReport)]
-    rows = getattr((*applied, *value)[0], "rows", ()) if value else ()
-    return tuple(problem for row in rows for problem in row.problems if problem.severity == "error")
+    return tuple(problem for row in _rows(answer) for problem in row.problems if problem.severity == "error")
+
+
+def _rows(answer: Answer) -> Sequence[PlannedRow]:
+    """Return the rows of an import, as they came out where it was applied."""
+    parts = answer.value if isinstance(answer.value, tuple) else ()
+    applied = [part for part in parts if isinstance(part, ExcelReport)]
+    return next((part.rows for part in (*applied, *parts) if isinstance(part, ExcelPlan | ExcelReport)), ())
 
 
 def _refused(*codes: str) -> Predicate:
@@ -71,19 +75,23 @@ def _refused(*codes: str) -> Predicate:
 
 
 def _gated(found: Difference) -> bool:
-    """Tell whether one change is made and the other one waits, or finds nobody to wait for."""
-    kinds = [_kind(answer) for answer in found.answers]
-    return len(set(kinds)) == 2 and all(kinds)
+    """Tell whether one change is made, and the other waits, or waits for other flows too, or finds nobody who decides."""
+    kinds = [_gates(answer) for answer in found.answers]
+    return kinds[0] != kinds[1] and all(kinds)
 
 
-def _kind(answer: Answer) -> str | None:
+def _gates(answer: Answer) -> tuple[str, ...]:
+    """Return what a change met on its way, of an import all rows together; nothing for what is no change."""
     value = answer.value
     if isinstance(value, CustinfoError):
-        return "nobody" if value.code == "no_approver" else None
-    parts = value if isinstance(value, tuple) else (value,)
-    if any(isinstance(part, AwaitingApproval) for part in parts):
-        return "waits"
-    return "applied" if any(isinstance(part, Applied) for part in parts) else None
+        return ("nobody",) if value.code == "no_approver" else ()
+    for part in value if isinstance(value, tuple) else (value,):
+        if isinstance(part, AwaitingApproval):
+            return ("waits", *part.request.flows)
+        if isinstance(part, Applied):
+            return ("applied",)
+    rows = _rows(answer)
+    return tuple("waits" if row.outcome == "awaiting" else "goes" for row in rows)
 
 
 # --- erasure
