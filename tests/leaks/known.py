@@ -75,7 +75,7 @@ def _refused(*codes: str) -> Predicate:
 
 
 def _gated(found: Difference) -> bool:
-    """Tell whether one change is made, and the other waits, or waits for other flows too, or finds nobody who decides."""
+    """Tell whether two changes differ in what they wait for: nothing, other flows, or somebody who is not there."""
     kinds = [_gates(answer) for answer in found.answers]
     return kinds[0] != kinds[1] and all(kinds)
 
