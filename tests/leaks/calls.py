@@ -658,6 +658,7 @@ READING: Final = frozenset(
         *(f"Session.{name}" for name in ("changes", "changes_since", "explain", "simulate")),
         *(f"Approvals.{name}" for name in ("inbox", "submitted", "get", "diagram", "find", "count")),
         *(f"LiveConfiguration.{name}" for name in ("revisions", "at", "plan", "undo")),
+        *("Records.subject_access", "Retention.due", "Retention.preview"),
         *("AccessLog.find", "custinfo.adapters.excel.export", "custinfo.adapters.excel.write_template"),
     )
 )

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from custinfo import ANY, F, Masked, Workspace
+from custinfo import ANY, CLEAR, F, Masked, Workspace
 from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
 from custinfo.workspace.session import Session
 from tests.leaks.asking import ask_both, differ, grant, updating, with_flow
@@ -139,4 +139,84 @@ def test_the_order_of_fields_in_a_request_does_not_say_which_of_them_change() ->
         code=("c1", "c2"), note=("n2", "n1"), secret=("s1", "s2"),
     )  # fmt: skip
     assert one.startswith("AwaitingApproval")
+    assert one == other
+
+
+def history(session: Session, key: str) -> Any:
+    """Return the history of a deal as far as it shows, with its version."""
+    deals = session.records("deal")
+    found = [(change.version, dict(change.fields), change.reason) for change in deals.history(key)]
+    return deals.get(key).version, found
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_the_reason_of_a_guess_does_not_say_whether_it_was_right(gated: bool) -> None:
+    """Whoever reads the history of a guess sees the same, whether the hidden value was there already."""
+    flow = Flow("notes", Trigger("deal", fields=("note",)), (Step("s", (NamedMember("dee"),)),))
+
+    def guess(session: Session, key: str) -> Any:
+        deals = session.records("deal")
+        deals.update(key, {"note": "n1", "secret": "s1"}, version=ANY, reason="why")
+        return history(session, key)
+
+    def approved(workspace: Workspace, key: str, _side: int) -> None:
+        with workspace.acting_as(ACTOR) as session:
+            request = session.records("deal").update(key, {"note": "n1", "secret": "s1"}, version=ANY, reason="why")
+        with workspace.acting_as("dee") as session:
+            session.approvals.approve(request.request.id)  # type: ignore[union-attr]
+
+    guesses = grant("edit", view=("name", "note"), edit=("note", "secret"))
+    secrets: dict[str, Any] = {"secret": ("s1", "s2"), "note": ("n2", "n2")}
+    if gated:
+        one, other = ask_both(history, guesses, story=approved, configuration=with_flow(flow), **secrets)
+    else:
+        one, other = ask_both(guess, guesses, **secrets)
+    assert one == other
+    assert "'why'" not in one
+    assert "'n1'" in one
+
+
+@pytest.mark.parametrize("value", ["s1", CLEAR])
+def test_guessing_twice_does_not_say_whether_it_was_right(value: object) -> None:
+    """The second time the same guess changes nothing, whether the first one changed something or not."""
+
+    def twice(session: Session, key: str) -> Any:
+        deals = session.records("deal")
+        return [deals.update(key, {"secret": value}, version=ANY).record.version for _ in "ab"]  # type: ignore[union-attr]
+
+    one, other = ask_both(twice, grant("edit", edit=("secret",)), secret=("s1", None))
+    assert one == other == "list[2, 2]"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda deals, key: deals.share(key, "dee", version=ANY),
+        lambda deals, key: deals.unshare(key, "dee", version=ANY),
+        lambda deals, key: deals.release(key, version=ANY),
+        lambda deals, key: deals.tag(key, ("kind", "x"), version=ANY),
+        lambda deals, key: deals.tag(key, ("kind", "x"), remove=[("kind", "x")], version=ANY),
+    ],
+)
+def test_doing_again_what_was_done_does_not_say_that_it_was(ask: Any) -> None:
+    """Who may share, release or tag a record and not read that, is not told whether it was so before."""
+
+    def done(workspace: Workspace, key: str, side: int) -> None:
+        if side:
+            with workspace.acting_as("ann") as session:
+                deals = session.records("deal")
+                deals.share(key, "dee", version=ANY)
+                deals.tag(key, ("kind", "x"), version=ANY)
+                deals.release(key, version=ANY)
+
+    def twice(session: Session, key: str) -> Any:
+        deals = session.records("deal")
+        before = deals.get(key).version
+        versions = []
+        for _ in "ab":
+            ask(deals, key)
+            versions.append(deals.get(key).version - before)
+        return versions
+
+    one, other = ask_both(twice, grant("share", "release", "tag", "edit"), story=done)
     assert one == other

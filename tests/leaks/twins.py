@@ -326,7 +326,10 @@ def _unlike_requests(one: Twin, other: Twin, mine: Mapping[Key, Life], theirs: M
 
 
 def _shown(request: Request | None, lives: Mapping[Key, Life], administered: Collection[str]) -> Any:
-    """Return what the member may know of a request; `None` for nothing."""
+    """Return what the member may know of a request; `None` for nothing.
+
+    Who configures a module knows that there is one, to move on what is stuck.
+    """
     if request is None:
         return None
     life = lives.get((request.module, str(request.record_id)))
@@ -334,8 +337,11 @@ def _shown(request: Request | None, lives: Mapping[Key, Life], administered: Col
     fields = {key: verdict.field(key) for key in request.patch}
     part = ACTOR in {request.submitted_by, *(task.approver for task in request.tasks)}
     hidden = "view" not in verdict.actions or all(item == "hidden" for item in fields.values())
-    if not part and hidden and request.module not in administered:
-        return None
+    if not part and hidden:
+        moves = [(entry.at, entry.actor, entry.command) for entry in request.trail]
+        steps = tuple(step.key for step in request.steps)
+        frame = (request.state, request.version, request.tasks, request.submitted_by, moves, steps)
+        return frame if request.module in administered else None
     known = set(request.patch) if part else {key for key, item in fields.items() if item != "hidden"}
     said = part or all(item == "readable" for item in fields.values())
     trail = [(entry.at, entry.actor, entry.command, entry.comment if said else None) for entry in request.trail]

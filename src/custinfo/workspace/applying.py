@@ -13,7 +13,7 @@ from custinfo.core.approval.machine import Command
 from custinfo.core.approval.requests import CommandName, Request
 from custinfo.core.errors import CustinfoError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, ChangeAction, changes_between
+from custinfo.core.history.changes import Change, ChangeAction, changes_written
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, Sealed
 from custinfo.workspace.context import Context
@@ -246,7 +246,7 @@ class Applying:
             after.updated_at,
             request.author,
             actions.get(request.action, "update"),
-            changes_between(before, after),
+            changes_written(before, after, request.patch),
             "approval",
             request.reason,
             request.submitted_by if request.author != request.submitted_by else None,

@@ -17,6 +17,7 @@ from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
 from custinfo.workspace.referring import ReferenceReader
+from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
 
 __all__ = ["Normaliser"]
@@ -134,8 +135,6 @@ class Normaliser:
         readable = self._context.verdict(before).readable
         for key, value in patch.items():
             old = before.owner if key == "owner" else before.values.get(key)
-            if key == "owner" and old is None and value is CLEAR:
-                continue
             if type(old) is Sealed and value is not CLEAR:
                 old = self._opened(before, key, old)
             if (key not in readable and not self._wrote(before, key)) or old != (None if value is CLEAR else value):
@@ -195,7 +194,7 @@ class Normaliser:
             changes |= {"owner": None} if owner is CLEAR else {"owner": owner, "department": self._department(owner)}
         if draft.tags is not None and asks_for_tags(self._context, before, draft.tags):
             changes["tags"] = draft.tags
-        if draft.shares is not None and draft.shares != before.shares:
+        if asks_for_shares(self._context, before, draft.shares):
             changes["shares"] = draft.shares
         if draft.puts_away or draft.action == "restore":
             changes["archived_at"] = now if draft.puts_away else None

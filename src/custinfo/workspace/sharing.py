@@ -15,7 +15,7 @@ from custinfo.core.records import Record, Share, ShareKind, ShareLevel, Version
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft
 
-__all__ = ["With", "share_draft", "unshare_draft"]
+__all__ = ["With", "asks_for_shares", "share_draft", "unshare_draft"]
 
 With = str | tuple[str, str]
 """With whom: a member by key, name, `name(department)` or employee number, or a pair such as
@@ -58,6 +58,11 @@ def unshare_draft(context: Context, record: Record, with_: With, version: Versio
     if known is None:
         known, problems = _meant(context, with_)
     return _draft(record, record.shares if known is None else _without(record, known), version, reason, problems)
+
+
+def asks_for_shares(context: Context, before: Record, shares: frozenset[Share] | None) -> bool:
+    """Tell whether giving a record these shares counts as a change of them: it does where the actor can't know."""
+    return shares is not None and (shares != before.shares or "shares" not in context.verdict(before).readable)
 
 
 def _draft(

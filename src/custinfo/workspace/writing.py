@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.errors import ConflictError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, Channel, changes_between
+from custinfo.core.history.changes import Change, Channel, changes_written
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.approval_paths import ApprovalPath
@@ -23,6 +23,8 @@ from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import keep
 from custinfo.workspace.normalising import Normaliser
+from custinfo.workspace.sharing import asks_for_shares
+from custinfo.workspace.tagging import asks_for_tags
 from custinfo.workspace.validating import check_references, validate
 
 __all__ = ["NewRecord", "WritePath"]
@@ -203,6 +205,15 @@ class WritePath:
         keep(self.context, None, request, ("submitted",))
         return Applying(self.context).run(request) if request.state == "approved" else request
 
+    def _written(self, prepared: Prepared) -> Iterator[FieldKey]:
+        """Yield what a change writes, also where that is what is there already, and its author may not know it."""
+        draft, before = prepared.draft, prepared.before
+        yield from prepared.patch
+        if before is not None and draft.tags is not None and asks_for_tags(self.context, before, draft.tags):
+            yield "tags"
+        if before is not None and asks_for_shares(self.context, before, draft.shares):
+            yield "shares"
+
     def _change(self, prepared: Prepared, after: Record, now: datetime) -> Change:
         return Change(
             after.module,
@@ -211,7 +222,7 @@ class WritePath:
             now,
             self.context.author,
             prepared.draft.action,
-            changes_between(prepared.before, after),
+            changes_written(prepared.before, after, self._written(prepared)),
             self.channel,
             prepared.draft.reason,
             self.on_behalf_of or self.context.on_behalf_of,

@@ -12,7 +12,17 @@ import attrs
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId
 
-__all__ = ["Change", "ChangeAction", "Channel", "FieldChange", "changes_between", "difference", "fold", "replay"]
+__all__ = [
+    "Change",
+    "ChangeAction",
+    "Channel",
+    "FieldChange",
+    "changes_between",
+    "changes_written",
+    "difference",
+    "fold",
+    "replay",
+]
 
 ChangeAction = Literal[
     "create",
@@ -33,6 +43,8 @@ Channel = Literal["edit", "approval", "import", "undo", "rule", "merge", "config
 
 _TRACKED = ("owner", "department", "archived_at", "created_by")
 _SETS = ("tags", "shares")
+_BY_THE_WAY = frozenset({"department", "archived_at", "created_by"})
+"""What nobody writes by itself."""
 
 
 class FieldChange(NamedTuple):
@@ -125,6 +137,26 @@ def changes_between(before: Record | None, after: Record) -> tuple[FieldChange, 
         if held != getattr(after, key):
             found.append(FieldChange(key, tuple(sorted(held)), tuple(sorted(getattr(after, key)))))
     return tuple(found)
+
+
+def changes_written(before: Record | None, after: Record, written: Iterable[FieldKey]) -> tuple[FieldChange, ...]:
+    """Return what differs, and what was written as it is by somebody who may not know that it is.
+
+    A history without the latter would tell who wrote whether they guessed a value.
+    """
+    changes = changes_between(before, after)
+    if before is None:
+        return changes
+    known = {item.field for item in changes} | _BY_THE_WAY
+    same = ((key, _held(before, key)) for key in written if key not in known)
+    return (*changes, *(FieldChange(key, value, value) for key, value in same))
+
+
+def _held(record: Record, key: FieldKey) -> Any:
+    """Return a value as the history names it."""
+    if key in _SETS:
+        return tuple(sorted(getattr(record, key)))
+    return getattr(record, key) if key in _TRACKED else record.values.get(key)
 
 
 def fold(changes: Iterable[Change], *, until: datetime | None = None, version: int | None = None) -> Record | None:
