@@ -279,7 +279,7 @@ def test_an_old_plan_respects_new_reservations(story: Story) -> None:
         plan = plan_import(session, "customer", table("id,联系方式", f"{record.id},13700000000"))
         session.customers.update(record.id, {"status": "流失", "phone": "13600000000"}, version=ANY)
         report = plan.apply()
-        assert [row.outcome for row in report.rows] == ["rejected"]
+        assert [row.outcome for row in report.rows] == ["conflict"]
         assert session.customers.get(record.id)["phone"] == ENTERPRISE["phone"]
 
 
