@@ -271,7 +271,10 @@ def insert_raw(
     for name, rows in rows_of(batch, slots).items():
         table = getattr(tables, name)
         _copy(connection, table, [column.name for column in table.columns], rows)
-    titles = [Title("customer", RecordId(item.id), "name", searchable(item.document["name"])) for item in batch]
+    titles = [
+        Title("customer", RecordId(item.id), "name", searchable(item.document["name"]), item.department)
+        for item in batch
+    ]
     context: Any = _RawContext(Context(connection, tables, Schema, TENANT, {}))  # type: ignore[arg-type]
     gram_index(tables, connection.dialect).add(context, titles)
 

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, F, Field, Nothing, Tagged
-from custinfo.core.criteria.nodes import SharedWith, Through
+import attrs
+
+from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, F, Field, Nothing, Tagged, all_of, any_of
+from custinfo.core.criteria.nodes import Compare, Mentions, OneOf, SharedWith, Through
 from custinfo.core.records import Attachment, Record, Sealed, Share
-from custinfo.ports.repositories import Query
+from custinfo.ports.repositories import Order, Query
 from custinfo.testing._harness import Harness
 from custinfo.testing._query_contract import TWINS, twin_record
 from custinfo.testing._samples import NOW, make_record, record_id
@@ -273,6 +275,32 @@ class CriteriaContract(Harness):
         self.assert_reached(Through("parent", Through("parent", SharedWith(frozenset({bob}), both, NOW))), 3)
         self.assert_reached(Through("parent", ~SharedWith(frozenset({bob}), both, NOW)), 3)
         self.assert_reached(Through("parent", Everything()), 2, 3)
+
+    def test_titles_within_departments(self) -> None:
+        """A title is found within the departments that its record is in, and where it is moved to."""
+        east, west, nowhere = (
+            make_record(number, {"title": "霁川科技"}, owner="ann", department=key)
+            for number, key in enumerate(("east", "west", None), start=1)
+        )
+        self.given(east, west, nowhere, make_record(4, {"title": "望潮"}, department="east"), make_record(5))
+        sought, own = Mentions(("title",), "川科"), Compare(("owner",), "eq", "ann")
+        home = {key: Compare(("department",), "eq", key) for key in ("east", "west")}
+        self.assert_within(all_of([home["east"], sought]), 1)
+        self.assert_within(all_of([any_of([home["east"], home["west"]]), sought]), 1, 2)
+        self.assert_within(all_of([any_of([home["east"], own]), sought]), 1, 2, 3)
+        with self.begin() as unit:
+            moved = [attrs.evolve(record, version=2, department="west") for record in (east, nowhere)]
+            unit.records.get("thing", [east.id])
+            unit.records.save(moved)
+        self.assert_within(all_of([home["east"], sought]))
+        self.assert_within(all_of([OneOf(("department",), ("west", "south")), sought]), 1, 2, 3)
+
+    def assert_within(self, criterion: Criterion, *expected: int) -> None:
+        """Check what is found and counted by a criterion that is bound already."""
+        with self.begin() as unit:
+            found = unit.queries.find(Query("thing", criterion, (Order(("title",)),), 50))
+            assert [record.id for record in found] == [record_id(number) for number in expected]
+            assert unit.queries.count(Query("thing", criterion)) == len(expected)
 
     def test_people_and_system_fields(self) -> None:
         """Owner, department, version, times and ids compare like fields."""

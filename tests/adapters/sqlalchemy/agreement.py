@@ -72,6 +72,7 @@ class _Look:
                 if full and getattr(record, slot.slot) != self.documents[key].data.get(slot.field):
                     yield f"slot of {slot.field} of {key}"
         filled = {(row.module, row.field) for row in self.rows(self.tables.titled) if row.state == "ready"}
-        titled = {row.record_id for row in self.rows(self.tables.title)}
-        if ("customer", "name") in filled and titled != self.records.keys():
+        titled = {row.record_id: row.department_id for row in self.rows(self.tables.title)}
+        homes = {key: row.department_id for key, row in self.records.items()}
+        if ("customer", "name") in filled and titled != homes:
             yield f"titles: {len(titled)} of {len(self.records)}"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import attrs
 import pytest
 from sqlalchemy import delete, func, select, update
 
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, _titling
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.core.binding import bind
-from custinfo.core.criteria import F
-from custinfo.ports import Query
+from custinfo.core.criteria import F, all_of, any_of
+from custinfo.core.criteria.nodes import Compare, Mentions, Not, OneOf, Present, SharedWith
+from custinfo.core.records import Share
+from custinfo.ports import Order, Query
 from custinfo.testing import NOW, make_record, next_version, sample_schema
 from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
 
@@ -71,6 +74,77 @@ def test_titles_follow_their_records(store: Store) -> None:
     assert (store.titles(), store.found("望潮")) == (0, 0)
 
 
+def test_titles_move_with_their_records(store: Store) -> None:
+    """A search within departments finds a record where it is, by whatever way it came there."""
+
+    def within(*departments: str) -> list[int]:
+        mine = OneOf(("department",), departments)
+        query = Query("thing", all_of([mine, Mentions(("title",), "霁川")]), (Order(("title",)),), 50)
+        with store.units.begin(SCHEMA, "one") as unit:
+            assert unit.queries.count(query) == len(unit.queries.find(query))
+            return [int(record.id[-3:]) for record in unit.queries.find(query)]
+
+    first = [make_record(n, {"title": f"霁川{n}"}, department="east") for n in range(1, 6)]
+    with store.units.begin(SCHEMA, "one") as unit:
+        unit.records.save([*first, make_record(6, {"title": "霁川6"})])
+    assert (within("east"), within("west"), within("east", "west")) == ([1, 2, 3, 4, 5], [], [1, 2, 3, 4, 5])
+    one = attrs.evolve(next_version(first[0]), department="west")
+    many = [attrs.evolve(next_version(record), department="west") for record in first[1:3]]
+    left = attrs.evolve(next_version(first[3], title="霁川之四"), department=None)
+    with store.units.begin(SCHEMA, "one") as unit:
+        unit.records.get("thing", [one.id])  # as a session does
+        unit.records.save([one])
+        unit.records.save([*many, left])
+    assert (within("east"), within("west"), store.found("霁川")) == ([5], [1, 2, 3], 6)
+    with store.units.begin(SCHEMA, "one") as unit:
+        unit.records.remove([one])
+    assert (within("east"), within("west"), store.titles()) == ([5], [2, 3], 5)
+
+
+def test_alternatives_in_a_scope(store: Store) -> None:
+    """Who sees departments, what is theirs, and what is shared with them, finds all of it and nothing else."""
+    share = frozenset({Share("member", "bob", "read", None)})
+    things = [make_record(n, {"title": "霁川"}, department="far", owner="ann") for n in range(1, 40)]
+    things[0] = attrs.evolve(things[0], department="east")
+    things[1] = attrs.evolve(things[1], owner="bob")
+    things[2] = attrs.evolve(things[2], shares=share)
+    things[3] = attrs.evolve(things[3], owner=None, department="west")
+    others = [make_record(n, {"title": "望潮"}, department="east", owner="bob") for n in range(50, 52)]
+    with store.units.begin(SCHEMA, "one") as unit:
+        unit.records.save([*things, *others])
+    pool = all_of([Not(Present(("owner",))), OneOf(("department",), ("west", "south"))])
+    shared = SharedWith(frozenset({("member", "bob")}), frozenset({"read"}), NOW)
+    scope = any_of([OneOf(("department",), ("east",)), Compare(("owner",), "eq", "bob"), shared, pool])
+    query = Query("thing", all_of([scope, Mentions(("title",), "霁川")]), (Order(("title",)),), 50)
+    with store.units.begin(SCHEMA, "one") as unit:
+        assert [int(record.id[-3:]) for record in unit.queries.find(query)] == [1, 2, 3, 4]
+        assert unit.queries.count(query) == 4
+
+
+def test_an_index_without_departments_answers(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that was complete before it knew departments answers until they are filled in, and afterwards."""
+    monkeypatch.setattr(_titling, "_BATCH", 2)
+    things = [make_record(n, {"title": f"霁川{n}"}, department="east") for n in range(1, 6)]
+    with store.units.begin(SCHEMA, "one") as unit:
+        unit.records.save([attrs.evolve(thing, department=None) for thing in things])
+    tables = store.units.tables
+    with store.engine.begin() as connection:  # titles as they were before they said a department
+        connection.execute(update(tables.record).values(department_id="east"))
+        connection.execute(update(tables.titled).values(state="unscoped"))
+    store.units = SqlAlchemyUnits(store.engine, prefix=tables.record.name.removesuffix("record"))
+    monkeypatch.setattr("custinfo.adapters.sqlalchemy.units.SMALL_FILL", 3)
+    mine = Query("thing", all_of([Compare(("department",), "eq", "east"), Mentions(("title",), "霁川")]))
+    told: list[int] = []
+    for _ in range(2):
+        with store.units.begin(SCHEMA, "one") as unit:
+            assert (unit.queries.count(mine), len(unit.queries.find(mine))) == (5, 5)
+            assert list(unit.upkeep.disagreements(repair=False)) == []
+        store.units.build_indexes(SCHEMA, "one", lambda _module, done, _total: told.append(done))
+    assert told == [2, 4, 5]
+    with store.engine.connect() as connection:
+        assert connection.execute(select(tables.title.c.department_id)).scalars().all() == ["east"] * 5
+
+
 def test_what_is_taken_back_is_not_found(store: Store) -> None:
     """Titles of a unit that fails are gone with it."""
     with pytest.raises(RuntimeError), store.units.begin(SCHEMA, "one") as unit:
@@ -112,13 +186,13 @@ def test_a_long_fill_waits_and_goes_on(store: Store, monkeypatch: pytest.MonkeyP
 def test_refill_makes_titles_anew(store: Store) -> None:
     """A title that another version of the library left behind is written anew."""
     with store.units.begin(SCHEMA, "one") as unit:
-        unit.records.save([make_record(1, {"title": "霁川"})])
+        unit.records.save([make_record(1, {"title": "霁川科技"})])
     if store.engine.dialect.name == "sqlite":
         pytest.skip("the full-text index of SQLite can't be changed behind its back")
     tables = store.units.tables
     with store.engine.begin() as connection:
         connection.execute(delete(tables.gram))
         connection.execute(update(tables.title).values(form="望潮"))
-    assert store.found("霁川") == 0
+    assert store.found("霁川科") == 0
     store.units.refill(SCHEMA, "one")
-    assert store.found("霁川") == 1
+    assert store.found("霁川科") == 1

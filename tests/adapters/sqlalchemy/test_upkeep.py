@@ -177,6 +177,10 @@ REPAIRED: dict[str, tuple[Any, set[tuple[str, str | None, str]]]] = {
     "boolean slot altered": (change("record", {"id": TWO}, {"active": 0}), {("slot_differs", "active", TWO)}),
     "title missing": (remove("title", record_id=ONE), {("title_differs", "title", ONE)}),
     "title altered": (change("title", {"record_id": ONE}, {"form": "else"}), {("title_differs", "title", ONE)}),
+    "title elsewhere": (
+        change("title", {"record_id": ONE}, {"department_id": "else"}),
+        {("title_differs", "title", ONE)},
+    ),
     "title moved": (
         change("title", {"record_id": ONE}, {"record_id": GONE}),
         {("index_without_record", None, GONE), ("title_differs", "title", ONE)},

@@ -28,7 +28,6 @@ from sqlalchemy import (
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._dialects import unindexed
-from custinfo.adapters.sqlalchemy._grams import gram_index
 from custinfo.adapters.sqlalchemy._ready import LED, TENANT, given_parameter
 from custinfo.adapters.sqlalchemy._shapes import (
     Among,
@@ -218,7 +217,9 @@ class Source:
         return column if how == "lead" else unindexed(column, self._context.connection.dialect)
 
     def _found(self, part: Shape) -> Select[Any]:
-        """Return the ids of all records that are of a shape."""
+        """Return the ids of all records that are of a shape; titles that lead there are no matter of the records."""
+        if isinstance(part, TitleTest):
+            return self._titles(part)
         inner = Source(self._context, self._module)
         condition = inner.condition(part)
         return select(inner.record.c.id).select_from(inner.rows()).where(inner.within(), condition)
@@ -263,16 +264,20 @@ class Source:
         return self._id(test.how).in_(found)
 
     def _titled(self, test: TitleTest) -> Condition:
+        if test.wanted is not None:
+            return self._id(test.how).in_(self._titles(test))
         title = self._context.memory.alias(self._context.tables.title, "titled")
+        conditions = self._title_conditions(title, test)
+        return exists(select(literal(1)).where(title.c.record_id == self.record.c.id, *conditions))
+
+    def _titles(self, test: TitleTest) -> Select[Any]:
+        """Return the ids of the records whose titles the index of pairs leads to."""
+        title = self._context.memory.alias(self._context.tables.title, "titled")
+        return select(title.c.record_id).where(*self._title_conditions(title, test))
+
+    def _title_conditions(self, title: FromClause, test: TitleTest) -> list[Condition]:
         form = given_parameter(test.form, title.c.form.type)
-        each = test.how == "each"
-        conditions = title_conditions(self._context, title, self._module, test.field, form, each=each)
-        if not each:
-            grams = gram_index(self._context.tables, self._context.connection.dialect)
-            conditions.append(grams.having(title, test.tokens, single=test.single))
-        if each:
-            return exists(select(literal(1)).where(title.c.record_id == self.record.c.id, *conditions))
-        return self._id(test.how).in_(select(title.c.record_id).where(*conditions))
+        return title_conditions(self._context, title, self._module, test.field, form, test.wanted)
 
 
 def _compared(expression: ColumnElement[Any], name: str, value: ColumnElement[Any]) -> Condition:

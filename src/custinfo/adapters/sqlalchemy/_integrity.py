@@ -15,7 +15,7 @@ from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._grams import Title
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import share_rows, tag_rows, unique_rows
-from custinfo.adapters.sqlalchemy._titles import TitleWriter, form_of, titled_by
+from custinfo.adapters.sqlalchemy._titles import TitleWriter, form_of, title_columns, titled_by
 from custinfo.core.approval.requests import Request
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -182,21 +182,22 @@ class Integrity:
         return rebuild
 
     def _known_titles(self, ids: Sequence[str]) -> dict[str, list[Title]]:
-        columns = self._tables.title.c
-        statement = select(columns.module, columns.record_id, columns.field, columns.form)
+        columns, statement = self._tables.title.c, select(*title_columns(self._tables.title))
         found: dict[str, list[Title]] = {}
         mine = statement.where(columns.tenant_id == self._context.tenant, columns.record_id.in_(ids))
         for row in self._context.execute(mine):
-            found.setdefault(row.record_id, []).append(Title(*row))
+            found.setdefault(row.record_id, []).append(attrs.evolve(Title(*row), doc=None))
         return found
 
     def _title_findings(self, record: Record, found: list[Title]) -> Iterator[_Finding]:
-        """Yield whether the title that searches find is another; where the index is being built it may be missing."""
+        """Yield whether the title that searches find is another; while the index is being built it may be missing."""
         prepared = self._context.module(record.module)
         field = titled_by(prepared.schema)
         form = form_of(prepared.codec.encode(field, record.values.get(field))) if field is not None else ""
-        wanted = [Title(record.module, record.id, field, form)] if field is not None and form else []
-        if found != wanted and (found or (record.module, field) in self._indexed):
+        state = self._indexed.get((record.module, field or ""))
+        wanted = [Title(record.module, record.id, field, form, record.department)] if field is not None and form else []
+        known = found if state == "ready" else [attrs.evolve(title, department=record.department) for title in found]
+        if known != wanted and (found or state is not None):
 
             def rebuild() -> bool:
                 self._titles.replace([record.id], wanted)
@@ -205,12 +206,12 @@ class Integrity:
             yield _Finding(_problem("title_differs", record, field or "id"), record, rebuild)
 
     @cached_property
-    def _indexed(self) -> set[tuple[ModuleKey, FieldKey]]:
-        """The fields whose titles can be searched by the index."""
+    def _indexed(self) -> Mapping[tuple[ModuleKey, FieldKey], str]:
+        """The fields whose titles can be searched by the index; it knows the departments of those that are ready."""
         columns = self._tables.titled.c
-        mine = (columns.tenant_id == self._context.tenant) & (columns.state == "ready")
-        statement = select(columns.module, columns.field).where(mine)
-        return {(module, field) for module, field in self._context.execute(statement)}
+        mine = (columns.tenant_id == self._context.tenant) & (columns.state != "building")
+        statement = select(columns.module, columns.field, columns.state).where(mine)
+        return {(module, field): state for module, field, state in self._context.execute(statement)}
 
     # --- requests
 

@@ -17,8 +17,11 @@ from sqlalchemy import BigInteger, case, func, select
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
+from custinfo.adapters.sqlalchemy._fields import is_claimed
 from custinfo.adapters.sqlalchemy._ready import given_parameter
-from custinfo.adapters.sqlalchemy._shapes import LIVE, Shaper, is_claimed
+from custinfo.adapters.sqlalchemy._scopes import departments_of
+from custinfo.adapters.sqlalchemy._shaper import Shaper
+from custinfo.adapters.sqlalchemy._shapes import LIVE
 from custinfo.adapters.sqlalchemy._titles import TitleSearch, form_of
 from custinfo.core.criteria.nodes import (
     AllOf,
@@ -46,7 +49,10 @@ from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 __all__ = ["LOOKED_UP", "MOST", "Lead", "Leads", "index_of", "parts_of", "timeless"]
 
 MOST: Final = 300_000
-"""Further than that, no index is counted."""
+"""Further than that, no index is counted but that of titles, which is counted fast."""
+
+ENOUGH: Final = 8_000
+"""A title that takes less is followed: counting others takes as long."""
 
 LOOKED_UP: Final = 8
 """How many entries of an index are passed in the time in which one record is looked up."""
@@ -97,15 +103,18 @@ class Leads:
         return candidates[0] if len(candidates) == 1 else None
 
     def best(self, criterion: Criterion, most: int = MOST) -> Lead | None:
-        """Return the lead that takes least; `None` if all take `most`, further than which nothing is counted."""
+        """Return the lead that takes least; `None` if all take `most` or more."""
         key = ("lead", self.context.tenant, self.module, timeless(criterion))
         found, counted = self.context.memory.recall(key) or (None, 0)
         if found is None and counted < most:
             least = counted = most
-            for candidate in sorted(self._candidates(criterion), key=_is_no_scope):
-                cost = self._cost(candidate, criterion, least)
-                if cost < least:
+            for candidate in sorted(self._candidates(criterion), key=_likelihood):
+                limit = least if _is_title(candidate) else min(least, MOST)
+                cost = self._cost(candidate, criterion, limit)
+                if cost < limit:
                     found, least = attrs.evolve(candidate, cost=cost), cost
+                if least < ENOUGH and _is_title(candidate):
+                    break
             self.context.memory.note(key, (found, counted))
         lead: Lead | None = found
         return lead
@@ -120,10 +129,26 @@ class Leads:
                 return self._linked(lead.criterion, most) * LOOKED_UP
             case SealedAs(_, digests):  # each belongs to one record at most
                 return len(digests) * LOOKED_UP
-            case Mentions(path, text) | Contains(path, text):
-                return self.titles.number(self.module, path[0], form_of(text), most // LOOKED_UP + 1) * LOOKED_UP
+            case Mentions() | Contains():
+                return self._mentioned(lead.criterion, departments_of(criterion), most)
+            case AnyOf(parts) if lead.key is None and (titles := self._titles_in(criterion)):
+                return self._among(parts, titles[0], most)
         entries, left = self._counted(lead, criterion, most)
         return entries + left * LOOKED_UP
+
+    def _mentioned(self, title: Mentions | Contains, departments: tuple[str, ...], most: int) -> int:
+        most = most // LOOKED_UP + 1
+        number = self.titles.number(self.module, title.path[0], form_of(title.text), most, departments)
+        return number * LOOKED_UP
+
+    def _among(self, parts: Sequence[Criterion], title: Mentions | Contains, most: int) -> int:
+        """Return what finding the records of all parts takes: where one names departments, by the titles there."""
+        cost = 0
+        for part in parts:
+            homes = departments_of(part)
+            lead = Lead(part, None if isinstance(part, SharedWith) else self._key(part))
+            cost += self._mentioned(title, homes, most) if homes else self._cost(lead, part, most)
+        return cost
 
     def _linked(self, link: Tagged | SharedWith, most: int) -> int:
         shaper = Shaper(self.context, self.titles)
@@ -161,6 +186,7 @@ class Leads:
         """Yield the parts for which there is an index, those on one field together."""
         by_key: dict[FieldKey, list[Criterion]] = defaultdict(list)
         parts = parts_of(criterion)
+        yield from (Lead(title, None) for title in self._titles_in(criterion))
         for part in parts:
             match part:
                 case Tagged() | SharedWith():
@@ -168,10 +194,7 @@ class Leads:
                 case SealedAs():
                     if LIVE in parts and is_claimed(self.context, self.module, part):
                         yield Lead(part, None)
-                case Mentions(path, text) | Contains(path, text):
-                    if len(path) == 1 and form_of(text) and self.titles.has(self.module, path[0]):
-                        yield Lead(part, None)
-                case AnyOf(parts) if parts and all(isinstance(item, SharedWith) or self._key(item) for item in parts):
+                case AnyOf(parts) if parts and all(self._leads(item, criterion) for item in parts):
                     keys = {self._key(item) for item in parts}
                     joined = all(isinstance(item, OneOf) or _is_equal(item) for item in parts)
                     yield Lead(part, keys.pop() if len(keys) == 1 and joined else None)
@@ -181,6 +204,17 @@ class Leads:
                         by_key[key].append(part)
         for key, found in by_key.items():
             yield Lead(all_of(found), key)
+
+    def _leads(self, part: Criterion, criterion: Criterion) -> bool:
+        """Tell whether a part of an alternative leads to records: by its index, or by titles in its departments."""
+        if isinstance(part, SharedWith) or self._key(part):
+            return True
+        return bool(departments_of(part)) and bool(self._titles_in(criterion))
+
+    def _titles_in(self, criterion: Criterion) -> list[Mentions | Contains]:
+        """Return the parts that seek something in titles, for which there is an index."""
+        found = [part for part in parts_of(criterion) if isinstance(part, Mentions | Contains) and len(part.path) == 1]
+        return [part for part in found if form_of(part.text) and self.titles.has(self.module, part.path[0])]
 
     def _key(self, part: Criterion) -> FieldKey | None:
         """Return the field by whose index a comparison is answered; `None` if there is none."""
@@ -214,9 +248,15 @@ def _is_equal(part: Criterion) -> bool:
     return isinstance(part, Compare) and part.operator == "eq"
 
 
-def _is_no_scope(lead: Lead) -> bool:
-    """Order those first that limit whom one sees: they are often the narrowest, and no other is counted further."""
-    return lead.key not in ("owner", "department")
+def _is_title(lead: Lead) -> bool:
+    return isinstance(lead.criterion, Mentions | Contains)
+
+
+def _likelihood(lead: Lead) -> int:
+    """Order first what is often the narrowest, as no other is counted further: a title, then whom one sees."""
+    if _is_title(lead):
+        return 0
+    return 1 if lead.key in ("owner", "department") else 2
 
 
 def _is_told(criterion: Criterion, keys: Sequence[FieldKey | None]) -> bool:

@@ -20,10 +20,12 @@ from custinfo.adapters.sqlalchemy._bounds import bounds_of, loosened
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._dialects import unindexed
-from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, MOST, Lead, Leads, index_of, parts_of, timeless
+from custinfo.adapters.sqlalchemy._fields import layouts
+from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, Lead, Leads, index_of, parts_of, timeless
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
 from custinfo.adapters.sqlalchemy._rows import NARROW_COLUMNS, document_columns, record_columns
-from custinfo.adapters.sqlalchemy._shapes import Shaper, layouts
+from custinfo.adapters.sqlalchemy._scopes import departments_of
+from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, Half, Position, half_of, position_of
 from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, all_of
 from custinfo.core.records import FieldKey
@@ -35,6 +37,9 @@ GLANCE: Final = 500
 WINDOW: Final = 5_000
 NARROW: Final = 100_000
 """A title that leads to records is followed without a walk if it takes no more than so many entries of an index."""
+
+SCOPED: Final = 20_000
+"""The same within departments: an index that is walked tells whose records they are, and few are looked up."""
 
 SHORT: Final = 20_000
 """A walk over windows of at most that size is short."""
@@ -103,8 +108,7 @@ class Pager:
             return known
         if not any(isinstance(part, Mentions | Contains) for part in parts_of(self.query.criterion)):
             return None
-        lead = self.leads.best(self.query.criterion)
-        return lead if lead is not None and lead.cost <= NARROW else None
+        return self.leads.best(self.query.criterion, SCOPED if departments_of(self.query.criterion) else NARROW)
 
     def _walk(self, key: FieldKey, limit: int, present: bool | None) -> Rows:
         """Walk an index over windows, and leave it where it has too little.
@@ -124,7 +128,7 @@ class Pager:
                 return found
             passed = end
             ahead = size * missing * self._step * 2 // max(2 * len(hits), 1)
-            lead = self.leads.best(self.query.criterion, min(ahead, MOST)) if ahead > FAR else None
+            lead = self.leads.best(self.query.criterion, ahead) if ahead > FAR else None
             if lead is not None and lead.cost <= ahead:
                 self.context.memory.note(self._sparse, lead)
                 return found + self._page(missing, present, lead=lead, passed=passed)

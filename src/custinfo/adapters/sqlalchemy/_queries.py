@@ -12,11 +12,12 @@ from sqlalchemy import Select, func, literal, select
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._dialects import exact_sum
+from custinfo.adapters.sqlalchemy._fields import layouts
 from custinfo.adapters.sqlalchemy._groups import Groups, group_reader, groups_of
 from custinfo.adapters.sqlalchemy._leads import Lead, Leads
 from custinfo.adapters.sqlalchemy._paging import Pager
 from custinfo.adapters.sqlalchemy._rows import record_from_row
-from custinfo.adapters.sqlalchemy._shapes import Shaper, layouts
+from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._titles import TitleSearch
 from custinfo.core.criteria.nodes import Nothing, Path, Present, all_of
 from custinfo.core.records import Record

@@ -109,7 +109,8 @@ class SqlAlchemyRecords:
         documents = {record.id: document_of(record, modules(record.module)) for record in records}
         try:
             self._insert(records, documents)
-            self._add_beside(records, documents)
+            self._add_beside(records)
+            self._titles.write(records, documents)
         except (_StaleError, _TakenError):
             raise ClashError from None
 
@@ -161,6 +162,7 @@ class SqlAlchemyRecords:
         old = [record for record in records if record.version != 1]
         new = [record for record in records if record.version == 1]
         beside = [record for record in records if record.version == 1 or not self._is_same_beside(record)]
+        titled = [record for record in records if record.version == 1 or not self._is_same_title(record)]
         if old:
             self._replace(old, documents)
             stale = [record for record in beside if record.version != 1]
@@ -169,19 +171,26 @@ class SqlAlchemyRecords:
             self._insert(new, documents)
         for record in records:
             self._context.loaded.pop(record.id, None)
-        self._add_beside(beside, documents)
+        self._add_beside(beside)
+        self._titles.write(titled, documents)
 
     def _is_same_beside(self, record: Record) -> bool:
-        """Tell whether tags, unique values and title are as they were in the version that it replaces."""
+        """Tell whether tags, shares and unique values are as they were in the version that it replaces."""
         before = self._before(record)
         if before is None or _links(before) != _links(record):
             return False
-        prepared = self._context.module(record.module)
-        title = prepared.schema.definition.title_field
-        keys = [*prepared.unique_fields, *([] if title is None else [title])]
+        keys = self._context.module(record.module).unique_fields
         return all(before.values.get(key) == record.values.get(key) for key in keys)
 
-    def _add_beside(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
+    def _is_same_title(self, record: Record) -> bool:
+        """Tell whether what finds a record by its title is as it was in the version that it replaces."""
+        before = self._before(record)
+        if before is None or before.department != record.department:
+            return False
+        title = self._context.module(record.module).schema.definition.title_field
+        return title is None or before.values.get(title) == record.values.get(title)
+
+    def _add_beside(self, records: Sequence[Record]) -> None:
         tags = tag_rows(records, self._context.tenant)
         if tags:
             self._context.insert(self._context.tables.tag, TAG_COLUMNS, tags)
@@ -189,7 +198,6 @@ class SqlAlchemyRecords:
         if shares:
             self._context.insert(self._context.tables.share, SHARE_COLUMNS, shares)
         self._claim(records)
-        self._titles.write(records, documents)
 
     def _claim(self, records: Sequence[Record]) -> None:
         taken = self._unique_rows(records)

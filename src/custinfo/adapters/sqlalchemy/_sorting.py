@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
+from custinfo.adapters.sqlalchemy._fields import encoder
 from custinfo.adapters.sqlalchemy._ready import Given, given_parameter
-from custinfo.adapters.sqlalchemy._shapes import Shaper, encoder
+from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.ports.repositories import Order, Query
 
 NEVER_MISSING: Final = frozenset({("id",), ("version",), ("created_at",), ("updated_at",)})

@@ -1,26 +1,29 @@
 """Titles of records in their searchable form, and finding records by a part of it.
 
-A title is written with its record, in the same transaction. Records that were saved before there was an index for
-the field are added by `_titling`; until then, titles are read from the records themselves.
+A title is written with its record, in the same transaction, with the department that the record is in. Records that
+were saved before there was an index for the field are added by `_titling`; until then, titles are read from the records
+themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, and_, delete, func, select
+import attrs
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, and_, delete, func, select
 
 from custinfo.adapters.sqlalchemy._context import Context, chunked
 from custinfo.adapters.sqlalchemy._dialects import unindexed
-from custinfo.adapters.sqlalchemy._grams import GramIndex, Title, gram_index
+from custinfo.adapters.sqlalchemy._gram_tokens import scope_of
+from custinfo.adapters.sqlalchemy._grams import GramIndex, Title, Wanted, gram_index
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
 from custinfo.core.names import searchable
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import ModuleSchema
 
-__all__ = ["TitleSearch", "TitleWriter", "form_of", "title_conditions", "titled_by"]
+__all__ = ["TitleSearch", "TitleWriter", "form_of", "title_columns", "title_conditions", "titled_by"]
 
 
 def titled_by(module: ModuleSchema) -> FieldKey | None:
@@ -35,6 +38,11 @@ def titled_by(module: ModuleSchema) -> FieldKey | None:
 def form_of(value: Any) -> str:
     """Return the searchable form of a stored value; empty for none."""
     return searchable(value) if type(value) is str else ""
+
+
+def title_columns(title: Table) -> list[ColumnElement[Any]]:
+    """Return the columns of which a `Title` is made, in its order."""
+    return [title.c[name] for name in ("module", "record_id", "field", "form", "department_id", "doc")]
 
 
 class TitleWriter:
@@ -62,7 +70,7 @@ class TitleWriter:
         gone = []
         for stored in self._stored(old):
             known = wanted.get(stored.record_id)
-            if known is not None and (known.field, known.form) == (stored.field, stored.form):
+            if known is not None and attrs.evolve(stored, doc=None) == known:
                 del wanted[stored.record_id]
             else:
                 gone.append(stored)
@@ -77,12 +85,11 @@ class TitleWriter:
     def _title(self, record: Record, document: Mapping[str, Any]) -> Title | None:
         field = titled_by(self._context.module(record.module).schema)
         form = form_of(document.get(field)) if field is not None else ""
-        return Title(record.module, record.id, field, form) if form and field is not None else None
+        return Title(record.module, record.id, field, form, record.department) if form and field is not None else None
 
     def _stored(self, record_ids: Sequence[RecordId]) -> Iterator[Title]:
         """Yield the titles as they are in this very moment."""
-        columns = self._table.c
-        statement = select(columns.module, columns.record_id, columns.field, columns.form, columns.doc)
+        columns, statement = self._table.c, select(*title_columns(self._table))
         for part in chunked(record_ids):
             mine = statement.where(columns.tenant_id == self._context.tenant, columns.record_id.in_(part))
             for row in self._context.execute(mine.with_for_update()):
@@ -109,32 +116,37 @@ class TitleSearch:
         return gram_index(self._context.tables, self._context.connection.dialect)
 
     @cached_property
-    def _ready(self) -> Collection[tuple[ModuleKey, FieldKey]]:
+    def _states(self) -> Mapping[tuple[ModuleKey, FieldKey], str]:
         columns = self._context.tables.titled.c
-        statement = select(columns.module, columns.field).where(
-            columns.tenant_id == self._context.tenant, columns.state == "ready"
+        statement = select(columns.module, columns.field, columns.state).where(
+            columns.tenant_id == self._context.tenant, columns.state != "building"
         )
-        return {(row[0], row[1]) for row in self._context.execute(statement)}
+        return {(module, field): state for module, field, state in self._context.execute(statement)}
 
     def has(self, module: ModuleKey, field: FieldKey) -> bool:
         """Tell whether the index answers for a field."""
-        return (module, field) in self._ready
+        return (module, field) in self._states
 
-    def sought(self, module: ModuleKey, field: FieldKey, form: str) -> Sequence[Any]:
-        """Return the values by which the index of pairs is asked for `form`."""
-        return self._grams.sought(self._context.tenant, module, field, form)
+    def sought(
+        self, module: ModuleKey, field: FieldKey, form: str, departments: Sequence[str] = ()
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        """Return the values by which the index of pairs is asked for `form`, and for departments if it knows them."""
+        scope = scope_of(self._context.tenant, module, field)
+        within = departments if self._states[module, field] == "ready" else ()
+        return self._grams.sought(scope, form), self._grams.within(scope, within) if within else ()
 
-    def number(self, module: ModuleKey, field: FieldKey, form: str, most: int) -> int:
-        """Return of how many titles the index has all pairs of `form`, up to a number."""
-        sought, single = self.sought(module, field, form), len(form) == 1
+    def number(self, module: ModuleKey, field: FieldKey, form: str, most: int, departments: Sequence[str] = ()) -> int:
+        """Return of how many titles the index has all pairs of `form`, up to a number; in departments, if any."""
+        tokens, homes = self.sought(module, field, form, departments)
+        values = [self._context.tenant, *tokens, *homes, most]
+        *given, last = map(Given, range(1, len(values)))
+        wanted = Wanted.of(form, tuple(given[: len(tokens)]), tuple(given[len(tokens) :]))
 
         def build() -> Select[Any]:
-            entries = self._grams.entries([*map(Given, range(1, len(sought) + 1))], single=single)
-            limit = given_parameter(Given(len(sought) + 1), BigInteger())
-            return select(func.count()).select_from(entries.limit(limit).subquery())
+            entries = self._grams.entries(wanted).limit(given_parameter(last, BigInteger()))
+            return select(func.count()).select_from(entries.subquery())
 
-        rows = self._context.ask(("titles", len(sought), single), build, [self._context.tenant, *sought, most])
-        return int(rows[0][0])
+        return int(self._context.ask(("titles", wanted), build, values)[0][0])
 
     def mentioning(self, module: ModuleKey, field: FieldKey, form: str) -> list[RecordId]:
         """Return the ids of the records that mention something, from the records: for as long as there is no index."""
@@ -154,17 +166,25 @@ def title_conditions(
     module: ModuleKey,
     field: FieldKey,
     form: ColumnElement[str],
-    *,
-    each: bool,
+    wanted: Wanted | None,
 ) -> list[ColumnElement[bool]]:
     """Return the conditions that a row of titles is of a field, and contains a form.
 
-    `each` says that the row is looked up for a record; otherwise the index of pairs has to lead to it.
+    With `wanted`, the index of pairs has to lead to it; without, it is looked up for a record. Where the index says all
+    that there is to say, the row itself isn't read: the record that it is of tells its module.
     """
     columns = title.c
-    return [
-        (columns.tenant_id if each else unindexed(columns.tenant_id, context.connection.dialect)) == TENANT,
-        columns.field == field,
-        columns.module == module,
-        context.reader.contains(columns.form, form),
-    ]
+    if wanted is None:
+        return [columns.tenant_id == TENANT, *_is_told(context, title, module, field, form)]
+    tenant = unindexed(columns.tenant_id, context.connection.dialect) == TENANT
+    led = gram_index(context.tables, context.connection.dialect).having(title, wanted)
+    if wanted.exact:
+        return [tenant, columns.field == field, led]
+    return [tenant, *_is_told(context, title, module, field, form), led]
+
+
+def _is_told(
+    context: Context, title: FromClause, module: ModuleKey, field: FieldKey, form: ColumnElement[str]
+) -> list[ColumnElement[bool]]:
+    columns = title.c
+    return [columns.field == field, columns.module == module, context.reader.contains(columns.form, form)]

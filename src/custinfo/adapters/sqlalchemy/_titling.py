@@ -3,6 +3,9 @@
 Each batch is a transaction of its own, begins by locking the row that says how far the index has come, and ends by
 saying so: whoever goes on, goes on there. Records are locked while their titles are added, so that nobody changes them
 in between.
+
+An index is `building` until all titles are there. One that was complete before it knew departments is `unscoped` until
+it does, and answers meanwhile what it answered before.
 """
 
 from __future__ import annotations
@@ -98,7 +101,7 @@ class TitleFiller:
         titled = self.tables.titled
         with self.begin() as connection:
             mine = self._claimed(connection, module, field)
-            start = connection.execute(select(titled.c.filled_to).where(mine, titled.c.state == "building")).first()
+            start = connection.execute(select(titled.c.filled_to).where(mine, titled.c.state != "ready")).first()
             if start is None:
                 return None  # somebody else was faster
             titles = self._titles(connection, module, field, start[0] or "")
@@ -117,15 +120,15 @@ class TitleFiller:
         titled = self.tables.titled
         columns = titled.c
         mine = and_(columns.tenant_id == self.tenant, columns.module == module, columns.field == field)
-        building = mine & (columns.state == "building")
-        connection.execute(update(titled).where(building).values(state="building"))
+        unfilled = mine & (columns.state != "ready")
+        connection.execute(update(titled).where(unfilled).values(state=columns.state))
         if connection.execute(select(columns.state).where(mine)).first() is None:
             row = {"tenant_id": self.tenant, "module": module, "field": field, "state": "building"}
             try:
                 with connection.begin_nested():
                     connection.execute(insert(titled), row)
             except IntegrityError:  # another process began at the same time, and holds the row no longer
-                connection.execute(update(titled).where(building).values(state="building"))
+                connection.execute(update(titled).where(unfilled).values(state=columns.state))
         return mine
 
     def _titles(self, connection: Connection, module: ModuleKey, field: FieldKey, start: str) -> list[Title]:
@@ -133,7 +136,7 @@ class TitleFiller:
         record, document = self.tables.record, self.tables.document
         same = (document.c.tenant_id == record.c.tenant_id) & (document.c.record_id == record.c.id)
         statement = (
-            select(record.c.id, document.c.data)
+            select(record.c.id, record.c.department_id, document.c.data)
             .select_from(record.join(document, same))
             .where(record.c.tenant_id == self.tenant, record.c.module == module, record.c.id > start)
             .order_by(record.c.id)
@@ -141,4 +144,4 @@ class TitleFiller:
             .with_for_update(read=True, of=record)
         )
         rows = connection.execute(statement)
-        return [Title(module, key, field, form_of(data.get(field))) for key, data in rows]
+        return [Title(module, key, field, form_of(data.get(field)), home) for key, home, data in rows]

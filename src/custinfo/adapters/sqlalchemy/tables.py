@@ -182,13 +182,15 @@ def _titles(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[T
         Column("form", LongText, nullable=False),
         Column("doc", BigInteger, nullable=True),
         Column("tokens", Tokens, nullable=True),
+        _text("department_id", _NAME, null=True),
         **narrow,
     )
     Index(f"{title.name}_doc", title.c.doc, unique=True).ddl_if(dialect="sqlite")
     Index(f"{title.name}_tokens", title.c.tokens, postgresql_using="gin").ddl_if(dialect="postgresql")
     _add_full_text(title, options["schema"])
     token = Column("token", BigInteger, primary_key=True, autoincrement=False)
-    gram = Table(f"{prefix}record_gram", metadata, _key("tenant_id"), token, _key("record_id"), **narrow)
+    home = _text("department_id", _NAME, key=True)
+    gram = Table(f"{prefix}record_gram", metadata, _key("tenant_id"), token, home, _key("record_id"), **narrow)
     titled = Table(
         f"{prefix}title_index",
         metadata,

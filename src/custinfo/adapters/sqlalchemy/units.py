@@ -12,80 +12,18 @@ from sqlalchemy import Connection, Engine, MetaData, update
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from custinfo.adapters.sqlalchemy._accesses import SqlAlchemyAccesses
-from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals
-from custinfo.adapters.sqlalchemy._configurations import SqlAlchemyConfigurations
 from custinfo.adapters.sqlalchemy._context import Context, ensure_transaction, memory_of
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Filler, Told
-from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
 from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated
-from custinfo.adapters.sqlalchemy._imports import SqlAlchemyImports
-from custinfo.adapters.sqlalchemy._log import SqlAlchemyAnchors, SqlAlchemyLog, SqlAlchemyRewriting
-from custinfo.adapters.sqlalchemy._outbox import SqlAlchemyOutbox
-from custinfo.adapters.sqlalchemy._queries import SqlAlchemyQueries
 from custinfo.adapters.sqlalchemy._ready import Memory
-from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
-from custinfo.adapters.sqlalchemy._upkeep import SqlAlchemyUpkeep
+from custinfo.adapters.sqlalchemy._work import SqlAlchemyWork
 from custinfo.adapters.sqlalchemy.tables import Tables, make_tables, shared_tables
 from custinfo.core.schema import Schema
 
 __all__ = ["SqlAlchemyUnit", "SqlAlchemyUnits", "SqlAlchemyWork"]
-
-
-class SqlAlchemyWork:
-    """One unit of work: the repositories on one connection."""
-
-    def __init__(self, context: Context, host: Host, *, owned: bool) -> None:
-        """Make the repositories.
-
-        Args:
-            context: What they share.
-            host: The session or connection that holds the transaction.
-            owned: Whether `commit` commits it; otherwise it only flushes.
-        """
-        self._context = context
-        self._host = host
-        self._owned = owned
-        self.records = SqlAlchemyRecords(context)
-        self.queries = SqlAlchemyQueries(context)
-        self.history = SqlAlchemyHistory(context)
-        self.approvals = SqlAlchemyApprovals(context)
-        self.imports = SqlAlchemyImports(context)
-        self.accesses = SqlAlchemyAccesses(context)
-        self.configurations = SqlAlchemyConfigurations(context)
-        self.outbox = SqlAlchemyOutbox(context)
-        self.log = SqlAlchemyLog(context)
-        self.anchors = SqlAlchemyAnchors(context)
-        self.rewriting = SqlAlchemyRewriting(context)
-        self.upkeep = SqlAlchemyUpkeep(context)
-
-    def under(self, schema: Schema, /) -> SqlAlchemyWork:
-        """Return the same unit as another configuration sees its records.
-
-        Slots are claimed for it, and written from now on; they are filled later, in transactions that others see.
-        Raises: ConfigurationError if slots run out; StorageError.
-        """
-        inner = self._context
-        with translated():
-            prepared = SlotKeeper(inner.connection, inner.tables, schema, inner.tenant).prepare()
-        context = Context(inner.connection, inner.tables, schema, inner.tenant, prepared.modules, inner.memory)
-        return SqlAlchemyWork(context, self._host, owned=self._owned)
-
-    def atomic(self) -> AbstractContextManager[None]:
-        """Take back everything done inside, by a savepoint, if the block raises."""
-        return self._context.savepoint()
-
-    def commit(self) -> None:
-        """Make permanent what was done so far; only flush in a host's transaction. Raises: StorageError."""
-        with translated():
-            if self._owned:
-                self._host.commit()
-                self._context.connection = connection_of(self._host)
-            elif isinstance(self._host, Session):
-                self._host.flush()
 
 
 class SqlAlchemyUnits:
