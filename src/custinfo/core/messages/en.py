@@ -143,7 +143,7 @@ ENGLISH: Final = {
     "step_always_passed": "the step {step} of {flow} finds nobody and is always passed",
     "role_without_holders": "the step {step} of {flow} asks {role}, which nobody holds",
     "quorum_out_of_reach": "the step {step} of {flow} can't pass with those who are found for it",
-    "escalation_circle": "the step {step} of {flow} escalates to the very people that it asks",
+    "escalation_circle": "the step {step} of {flow} escalates in a circle: back to people who did not decide",
     "escalation_nowhere": "the step {step} of {flow} escalates to nobody",
     "flow_without_decision": "nobody ever decides on {flow}",
     "needs_rebase": "the record changed in the same fields since the request was made",

@@ -142,7 +142,7 @@ CHINESE: Final = {
     "step_always_passed": "{flow} 的步骤 {step} 找不到任何人，总是自动通过",
     "role_without_holders": "{flow} 的步骤 {step} 的审批角色 {role} 无人担任",
     "quorum_out_of_reach": "{flow} 的步骤 {step} 所找到的人员无法达到通过条件",
-    "escalation_circle": "{flow} 的步骤 {step} 超时后仍转给原审批人",
+    "escalation_circle": "{flow} 的步骤 {step} 超时后循环升级，又转回未处理的人",
     "escalation_nowhere": "{flow} 的步骤 {step} 超时后找不到可升级的人员",
     "flow_without_decision": "{flow} 无人作出审批",
     "needs_rebase": "审批期间同一字段已被修改",
