@@ -78,16 +78,18 @@ def _item(data: list[Any], codec: ValueCodec) -> Item:
 
 
 def _entry_to_json(entry: TrailEntry, codec: ValueCodec) -> list[Any]:
-    """Return an entry as a list, in which the proposal, which most have not, is left out."""
-    data = [instant_to_text(entry.at), *entry[1:-1]]
-    return data if entry.proposal is None else [*data, _proposal_to_json(entry.proposal, codec)]
+    """Return an entry as a list, in which the proposals, which most have not, are left out."""
+    data = [instant_to_text(entry.at), *entry[1:-2]]
+    found = [item for item in (entry.proposal, entry.former) if item is not None]
+    return [*data, *(_proposal_to_json(item, codec) for item in found)]
 
 
 def _entry(data: list[Any], codec: ValueCodec) -> TrailEntry:
     at, *others = data
     entry = TrailEntry(instant_from_text(at), *others)
-    proposal: Any = entry.proposal
-    return entry._replace(to=tuple(entry.to), proposal=None if proposal is None else _proposal(proposal, codec))
+    stored: tuple[Any, ...] = (entry.proposal, entry.former)
+    proposal, former = (None if item is None else _proposal(item, codec) for item in stored)
+    return entry._replace(to=tuple(entry.to), proposal=proposal, former=former)
 
 
 def _proposal_to_json(proposal: Proposal, codec: ValueCodec) -> dict[str, Any]:

@@ -232,7 +232,8 @@ def _has_erased(fields: Iterable[FieldChange], key: FieldKey) -> bool:
 
 def _values_of(request: Request) -> list[Mapping[FieldKey, Any]]:
     """Return every mapping of values that a request holds."""
-    proposals = [entry.proposal for entry in request.trail if entry.proposal is not None]
+    held = (item for entry in request.trail for item in (entry.proposal, entry.former))
+    proposals = [item for item in held if item is not None]
     parts: list[Request | Item | Any] = [request, *request.items, *proposals]
     return [values for part in parts for values in (part.patch, part.base)]
 
@@ -250,8 +251,10 @@ def _without_values(request: Request, keys: frozenset[FieldKey]) -> Request:
         return attrs.evolve(part, patch=_rid(part.patch, keys), base=_rid(part.base, keys), **bare)
 
     def entry(found: TrailEntry) -> TrailEntry:
-        proposal = None if found.proposal is None else attrs.evolve(rid(found.proposal), digest="")
-        return found._replace(comment=None, digest="", proposal=proposal)
+        proposal, former = (
+            None if item is None else attrs.evolve(rid(item), digest="") for item in (found.proposal, found.former)
+        )
+        return found._replace(comment=None, digest="", proposal=proposal, former=former)
 
     return request.after(
         {

@@ -126,7 +126,7 @@ class RequestReach:
             if entry.step is None or entry.step in places or entry.command in _OF_THE_WHOLE:
                 step, target = (None if number is None else places.get(number) for number in (entry.step, entry.target))
                 comment = entry.comment if told else None
-                yield entry._replace(digest="", proposal=None, comment=comment, step=step, target=target)
+                yield entry._replace(digest="", proposal=None, former=None, comment=comment, step=step, target=target)
 
     def sees(self) -> frozenset[FieldKey] | None:
         """Return the fields that the steps show to the actor, if they know the request as an approver only."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import Proposal, Request
 from custinfo.core.criteria.nodes import Everything
 from custinfo.core.errors import ConfigurationError, CustinfoError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
@@ -129,7 +129,20 @@ class Rotor:
             for item in request.items
         )
         patch, base = values(request.patch, request.record_id), values(request.base, request.record_id)
-        return request.after({"patch": patch, "base": base, "items": items})
+
+        def turned(proposal: Proposal | None) -> Proposal | None:
+            if proposal is None:
+                return None
+            return attrs.evolve(
+                proposal,
+                patch=values(proposal.patch, request.record_id),
+                base=values(proposal.base, request.record_id),
+            )
+
+        trail = tuple(
+            entry._replace(proposal=turned(entry.proposal), former=turned(entry.former)) for entry in request.trail
+        )
+        return request.after({"patch": patch, "base": base, "items": items, "trail": trail})
 
     def _turned(self, module: ModuleKey, field: FieldKey, record_id: RecordId, data_key: str) -> str:
         """Return a data key wrapped by the current key; itself if it is already, or can't be opened."""
@@ -159,5 +172,7 @@ def _sealed_requests(upkeep: Upkeep) -> Iterator[Request]:
 def _keys(request: Request) -> list[str]:
     """Return the data keys that a request brings along."""
     parts: list[Iterable[Any]] = [request.patch.values(), request.base.values()]
-    parts += [part.values() for item in request.items for part in (item.patch, item.base)]
+    proposals = (item for entry in request.trail for item in (entry.proposal, entry.former))
+    held = (*request.items, *(item for item in proposals if item is not None))
+    parts += [part.values() for item in held for part in (item.patch, item.base)]
     return [value.key for part in parts for value in part if type(value) is Sealed and value.key]

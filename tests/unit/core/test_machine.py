@@ -119,7 +119,7 @@ def test_the_table_of_states() -> None:
             "rescue",
             "cancel",
         },
-        "returned": {"resubmit", "withdraw", "cancel"},
+        "returned": {"resubmit", "withdraw", "take_back", "cancel"},
         "approved": {"apply", "find_conflict", "cancel"},
         "needs_rebase": {"rebase", "withdraw", "cancel"},
         "applied": set(),

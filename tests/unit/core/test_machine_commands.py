@@ -226,6 +226,47 @@ def test_taking_back() -> None:
     assert waiting(run(further, ("dan", "take_back"))) == "d"
 
 
+@pytest.mark.parametrize("verb", ["return", "reject"])
+def test_taking_back_a_return(verb: Any) -> None:
+    """Who returned it to the submitter takes that back until it comes again: the step is as it was before."""
+    request = run(pending(step("b"), step("cde", "all", rejection="returns")), ("bob", "approve"), ("cai", "approve"))
+    returned = run(request, ("dan", verb))
+    assert (returned.state, waiting(returned)) == ("returned", "")
+    assert refusal(returned, "cai", Command("take_back")) == "nothing_to_take_back"
+    assert refusal(returned, "ann", Command("take_back")) == "nothing_to_take_back"
+    back = run(returned, ("dan", "take_back"))
+    assert (back.state, back.position, waiting(back), back.returned_from) == ("pending", 1, "de", None)
+    assert back.tasks == request.tasks
+    assert run(back, ("dan", "approve"), ("eve", "approve")).state == "approved"
+    again = run(returned, ("ann", "resubmit"))
+    assert refusal(again, "dan", Command("take_back")) == "nothing_to_take_back"
+
+
+def test_taking_back_a_vote_that_returned_it() -> None:
+    """A vote that made the step fail is taken back like a return; the others' votes stay."""
+    votes = step("bcd", "quorum", quorum=CountQuorum(2), rejection="votes", unreachable="returns")
+    request = run(pending(votes), ("bob", "reject"), ("cai", "reject"))
+    assert request.state == "returned"
+    back = run(request, ("cai", "take_back"))
+    assert (waiting(back), [task.decision for task in back.tasks]) == ("cd", ["rejected", None, None])
+    assert run(back, ("cai", "approve"), ("dan", "approve")).state == "approved"
+
+
+def test_taking_back_an_amendment() -> None:
+    """What an approver amended is as it was proposed, unless others decided on what they had amended it to."""
+    request = pending(step("bc", "all", amends=("title",)), step("d"))
+    changed = run(request, ("bob", Command("approve", proposal=proposal(patch="y"))))
+    assert (changed.patch, changed.digest) == ({"title": "y"}, "y")
+    assert changed.trail[-1].former == request.proposal
+    back = run(changed, ("bob", "take_back"))
+    assert (back.patch, back.base, back.digest) == (request.patch, request.base, request.digest)
+    assert (waiting(back), back.tasks) == ("bc", request.tasks)
+    decided = run(changed, ("cai", "approve"))
+    assert refusal(decided, "bob", Command("take_back")) == "acted_since"
+    last = run(request, ("bob", "approve"), ("cai", Command("approve", proposal=proposal(patch="z"))))
+    assert run(last, ("cai", "take_back")).patch == {"title": "x"}
+
+
 def test_in_turn_the_next_ones_decision_stands_on_the_one_before() -> None:
     """依次: after the next one acted, the one before can't take back."""
     request = run(pending(step("bcd", "sequential")), ("bob", "approve"))

@@ -94,7 +94,8 @@ def reject(request: Request, command: Command, act: Act) -> Outcome:
 
 
 def _returned(request: Request, tasks: tuple[Task, ...]) -> Changes:
-    return {"state": "returned", "tasks": closed(tasks), "returned_from": request.position, "due_at": None}
+    # The tasks stay as they are, so that who returned it can take that back; none is open while it is returned.
+    return {"state": "returned", "tasks": tasks, "returned_from": request.position, "due_at": None}
 
 
 def return_back(request: Request, command: Command, act: Act) -> Outcome:
@@ -152,21 +153,40 @@ def _require_submitter(request: Request, actor: MemberKey) -> None:
 def take_back(request: Request, command: Command, act: Act) -> Outcome:
     """Undo one's own decision of this round, or call a delegated task back."""
     who = command.holder or act.actor
+    if request.state == "returned":
+        return _pending_again(request, who, act), ("taken_back",)
     for number, task in enumerate(request.tasks):
         if task.step == request.position and task.approver == who and task.decision is None and task.delegate:
             called = task._replace(delegate=None)
             return {"tasks": (*request.tasks[:number], called, *request.tasks[number + 1 :])}, ("taken_back",)
     number = _last_decided(request, who)
     step = request.tasks[number].step
-    _require_nothing_after(request, number, who)
+    former = _require_nothing_after(request, number, who)
     kept = request.tasks
     tasks = reset(kept, step + 1)
     tasks = tuple(
         task._replace(decision=None) if at == number or (task.step == step and task.decision == "closed") else task
         for at, task in enumerate(tasks)
     )
+    before = {} if former is None else {"patch": former.patch, "base": former.base, "digest": former.digest}
+    return {**before, **_opened(request, tasks, step, act)}, ("taken_back",)
+
+
+def _opened(request: Request, tasks: tuple[Task, ...], step: int, act: Act) -> Changes:
     due = due_at(request.steps[step], act.now, 0, act.calendar)
-    return {"tasks": tasks, "position": step, "opened_at": act.now, "fired": 0, "due_at": due}, ("taken_back",)
+    return {"tasks": tasks, "position": step, "opened_at": act.now, "fired": 0, "due_at": due}
+
+
+def _pending_again(request: Request, who: MemberKey, act: Act) -> Changes:
+    """Return what undoes that somebody returned a request, by a return or by a rejection."""
+    last, tasks = request.trail[-1], request.tasks
+    if (last.holder or last.actor) != who or last.command not in ("return", "reject"):
+        refuse("nothing_to_take_back")
+    if last.command == "reject":
+        number = _last_decided(request, who)
+        tasks = (*tasks[:number], tasks[number]._replace(decision=None), *tasks[number + 1 :])
+    step = request.returned_from or 0
+    return {**_opened(request, tasks, step, act), "state": "pending", "returned_from": None}
 
 
 def _last_decided(request: Request, member: MemberKey) -> int:
@@ -180,8 +200,11 @@ def _last_decided(request: Request, member: MemberKey) -> int:
     return max(found, key=lambda number: (request.tasks[number].step, number))
 
 
-def _require_nothing_after(request: Request, number: int, who: MemberKey) -> None:
-    """Refuse where somebody acted on what the decision made possible, or the step was taken from those asked."""
+def _require_nothing_after(request: Request, number: int, who: MemberKey) -> Proposal | None:
+    """Refuse where somebody acted on what the decision made possible, or the step was taken from those asked.
+
+    Returns: What was proposed before, if the decision amended it; then others must not have decided on the step since.
+    """
     tasks, own = request.tasks, request.tasks[number]
     here = [(at, task) for at, task in enumerate(tasks) if task.step == own.step]
     in_turn = request.steps[own.step].mode == "sequential" and own.kind == "asked"
@@ -191,11 +214,14 @@ def _require_nothing_after(request: Request, number: int, who: MemberKey) -> Non
         for at, task in here
     )
     replaced = own.kind != "instead" and any(task.kind == "instead" for _, task in here)
+    former, others = None, False
     for entry in reversed(request.trail):
-        if entry.step == own.step and (entry.holder or entry.actor) == who and entry.command in ("approve", "reject"):
-            if entry.proposal is not None:
-                refuse("nothing_to_take_back")
+        decides = entry.step == own.step and entry.command in ("approve", "reject")
+        if decides and (entry.holder or entry.actor) == who:
+            former = entry.former
             break
+        others = others or decides
         acted = acted or (entry.step is not None and entry.step > own.step and entry.command != "remind")
-    if acted or replaced:
+    if acted or replaced or (others and former is not None):
         refuse("acted_since")
+    return former

@@ -104,6 +104,7 @@ def _entry(request: Request, command: Command, actor: MemberKey, now: datetime) 
             command.step,
             command.holder,
             command.proposal,
+            None if command.proposal is None or command.name == "submit" else request.proposal,
         ),
     )
 

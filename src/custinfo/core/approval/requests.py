@@ -153,7 +153,8 @@ class Proposal:
 class TrailEntry(NamedTuple):
     """Record one command: who, when, what they said, and what of the patch they saw (by its digest).
 
-    `to`, `place`, `target` and `proposal` are those of the command; `holder` is the member for whom somebody acted.
+    `to`, `place`, `target` and `proposal` are those of the command; `holder` is the member for whom somebody acted, and
+    `former` what was proposed before, where that was replaced.
     """
 
     at: datetime
@@ -167,6 +168,7 @@ class TrailEntry(NamedTuple):
     target: int | None = None
     holder: MemberKey | None = None
     proposal: Proposal | None = None
+    former: Proposal | None = None
 
     def __repr__(self) -> str:
         """Show no comment: it may hold personal data."""
@@ -219,6 +221,20 @@ class Request:
     returned_from: int | None = None
     continues: bool = False
     export: ExportScope | None = None
+
+    @property
+    def proposal(self) -> Proposal:
+        """What it proposes now, and whom it asks."""
+        return Proposal(
+            self.patch,
+            self.base,
+            self.digest,
+            self.flows,
+            self.steps,
+            self.allow_own,
+            self.continues,
+            self.configuration_version,
+        )
 
     def after(self, changes: dict[str, Any]) -> Request:
         """Return the request with some attributes changed; like `attrs.evolve`, at a fifth of its price.

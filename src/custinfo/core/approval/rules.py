@@ -85,11 +85,12 @@ _TABLE: Final = (
     ),
     Rule(
         "take_back",
-        ("pending",),
+        ("pending", "returned"),
         "involved",
         ("pending",),
         "the actor decided in this round, and nobody acted on a later step, or on a task that waited "
-        "for it; or the actor's task is with a delegate",
+        "for it, or on the step once the actor had amended it; or the actor's task is with a delegate; of what is "
+        "returned, the actor returned it to the submitter",
     ),
     Rule(
         "remind",
