@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from custinfo.core.access_log import AccessEntry
     from custinfo.core.anchors import Anchor
-    from custinfo.core.approval.flows import DepartmentHead, FieldMember, Flow, NamedMember, RoleHolders, Step, Trigger
+    from custinfo.core.approval.calendars import WorkingDays
+    from custinfo.core.approval.flows import (
+        CountQuorum,
+        DepartmentHead,
+        FieldMember,
+        Flow,
+        NamedMember,
+        PositionHolders,
+        RoleHolders,
+        ShareQuorum,
+        Step,
+        TimeLimit,
+        Trigger,
+        WeightQuorum,
+    )
     from custinfo.core.classification import Case, Classification, Segment
     from custinfo.core.configuration import Configuration
     from custinfo.core.configuration_changes import ConfigurationChange
@@ -76,7 +90,9 @@ if TYPE_CHECKING:
     from custinfo.workspace.access_log import AccessLog, AccessPage
     from custinfo.workspace.approvals import Approvals
     from custinfo.workspace.backups import TenantSummary
+    from custinfo.workspace.bulk import BulkOutcome, Refused
     from custinfo.workspace.collection import Records
+    from custinfo.workspace.combining import Merged
     from custinfo.workspace.delivering import DeliveryReport, FailedDelivery
     from custinfo.workspace.explanations import Explanation
     from custinfo.workspace.feed import ChangePage
@@ -96,10 +112,14 @@ if TYPE_CHECKING:
         Applied,
         AwaitingApproval,
         ChangeView,
+        CompanionView,
+        ExportView,
         InboxTask,
+        ItemView,
         Outcome,
         Page,
         RecordView,
+        RequestPage,
         RequestView,
     )
 
@@ -121,17 +141,20 @@ __all__ = [
     "Assignment",
     "Attachment",
     "AwaitingApproval",
+    "BulkOutcome",
     "Case",
     "ChangePage",
     "ChangeView",
     "ChangedRight",
     "Clash",
     "Classification",
+    "CompanionView",
     "Configuration",
     "ConfigurationChange",
     "ConfigurationError",
     "ConfigurationPlan",
     "ConflictError",
+    "CountQuorum",
     "Counts",
     "Criterion",
     "CustinfoError",
@@ -149,6 +172,7 @@ __all__ = [
     "ErasureCertificate",
     "Event",
     "Explanation",
+    "ExportView",
     "F",
     "FailedDelivery",
     "Failure",
@@ -167,6 +191,7 @@ __all__ = [
     "Inheritance",
     "IntegrityReport",
     "InvalidInputError",
+    "ItemView",
     "Length",
     "LifeCycle",
     "LiveConfiguration",
@@ -174,6 +199,7 @@ __all__ = [
     "MatchesBirthday",
     "Member",
     "MemberDifference",
+    "Merged",
     "Messages",
     "MissingExtraError",
     "ModuleDefinition",
@@ -192,13 +218,16 @@ __all__ = [
     "PolicyDifference",
     "PolicyMatrix",
     "Position",
+    "PositionHolders",
     "Problem",
     "Progress",
     "Range",
     "Record",
     "RecordView",
     "Records",
+    "Refused",
     "Report",
+    "RequestPage",
     "RequestView",
     "Retention",
     "RetentionItem",
@@ -214,6 +243,7 @@ __all__ = [
     "Session",
     "SessionEndedError",
     "Share",
+    "ShareQuorum",
     "SimulatedRecord",
     "Simulation",
     "StaleVersionError",
@@ -226,11 +256,14 @@ __all__ = [
     "TagDimension",
     "Tagged",
     "TenantSummary",
+    "TimeLimit",
     "Transition",
     "Trigger",
     "UndoReport",
     "UnreadableFileError",
     "VerificationReport",
+    "WeightQuorum",
+    "WorkingDays",
     "Workspace",
     "check_configuration",
     "check_organisation",
@@ -246,6 +279,12 @@ __all__ = [
 
 # Names are imported when they are first used, so that `import custinfo` costs a host next to nothing.
 _HOMES = {
+    "custinfo.workspace.combining": ("Merged",),
+    "custinfo.workspace.bulk": (
+        "BulkOutcome",
+        "Refused",
+    ),
+    "custinfo.core.approval.calendars": ("WorkingDays",),
     "custinfo.core.outbox": ("Event",),
     "custinfo.core.access_log": ("AccessEntry",),
     "custinfo.workspace.access_log": ("AccessLog", "AccessPage"),
@@ -256,13 +295,18 @@ _HOMES = {
         "Role",
     ),
     "custinfo.core.approval.flows": (
+        "CountQuorum",
         "DepartmentHead",
         "FieldMember",
         "Flow",
         "NamedMember",
+        "PositionHolders",
         "RoleHolders",
+        "ShareQuorum",
         "Step",
+        "TimeLimit",
         "Trigger",
+        "WeightQuorum",
     ),
     "custinfo.core.rules": (
         "AllowedWhen",
@@ -414,10 +458,14 @@ _HOMES = {
         "Applied",
         "AwaitingApproval",
         "ChangeView",
+        "CompanionView",
+        "ExportView",
         "InboxTask",
+        "ItemView",
         "Outcome",
         "Page",
         "RecordView",
+        "RequestPage",
         "RequestView",
     ),
 }

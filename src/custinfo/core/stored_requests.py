@@ -63,18 +63,18 @@ def _flows(pairs: Any) -> tuple[tuple[str, int], ...]:
 def _item_to_json(item: Item, codec: ValueCodec) -> list[Any]:
     values = (codec.encode_values(item.patch), codec.encode_values(item.base))
     data = [item.record_id, *values, item.outcome, item.problem]
-    if item.action is None:
+    if item.action is None and not item.takes:
         return data
     companions = [[other.module, other.record_id, dict(other.values)] for other in item.companions]
-    return [*data, item.action, item.row, companions]
+    return [*data, item.action, item.row, companions, item.takes]
 
 
 def _item(data: list[Any], codec: ValueCodec) -> Item:
     record_id, patch, base, outcome, problem, *others = data
-    action, row, companions = others or (None, None, ())
+    action, row, companions, takes = others or (None, None, (), ())
     brought = tuple(Companion(module, key, FrozenDict(values)) for module, key, values in companions)
     values = codec.decode_values(patch), codec.decode_values(base)
-    return Item(record_id, *values, outcome, problem, action, row, brought)
+    return Item(record_id, *values, outcome, problem, action, row, brought, tuple(takes))
 
 
 def _entry_to_json(entry: TrailEntry, codec: ValueCodec) -> list[Any]:
@@ -97,6 +97,7 @@ def _proposal_to_json(proposal: Proposal, codec: ValueCodec) -> dict[str, Any]:
     data = attrs.asdict(proposal, recurse=False)
     data["patch"], data["base"] = own.encode_values(proposal.patch), own.encode_values(proposal.base)
     data["steps"] = [_step_to_json(step) for step in proposal.steps]
+    data["items"] = [_item_to_json(item, own) for item in proposal.items]
     return data
 
 
@@ -109,6 +110,7 @@ def _proposal(data: dict[str, Any], codec: ValueCodec) -> Proposal:
             "base": own.decode_values(data["base"]),
             "flows": _flows(data["flows"]),
             "steps": tuple(map(_step, data["steps"])),
+            "items": tuple(_item(item, own) for item in data.get("items", ())),
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import attrs
@@ -26,9 +27,13 @@ from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
 from custinfo.workspace.validating import leavers, without_hidden
 
-__all__ = ["Applying", "current"]
+__all__ = ["Applying", "current", "part_of"]
 
 _SYSTEM: Final = frozenset({"owner", "department", "archived_at", "tags"})
+
+
+class _TakenBackError(Exception):
+    """What was tried is taken back."""
 
 
 class Applying:
@@ -66,7 +71,7 @@ class Applying:
         return applied
 
     def _run_items(self, request: Request) -> Request:
-        items = tuple(self._item(_part(request, item), item) for item in request.items)
+        items = tuple(self._item(part_of(request, item), item) for item in request.items)
         return self.step(request.after({"items": items}), "apply")
 
     def _item(self, part: Request, item: Item) -> Item:
@@ -95,7 +100,7 @@ class Applying:
         """Merge as a whole what was approved, on the records as they are now, or find the conflict."""
         if any(found for _, found in self.merger_conflicts(request)):
             return self.step(request, "find_conflict")
-        parts = [_part(request, item) for item in request.items]
+        parts = [part_of(request, item) for item in request.items]
         records = [record for part in parts if (record := self._before(part)) is not None]
         refuse_pending(self._context, records, request.id)
         items = tuple(attrs.evolve(item, outcome="applied") for item in request.items)
@@ -112,10 +117,28 @@ class Applying:
         ).run()
         return applied
 
+    def check_merger(self, request: Request) -> None:
+        """Look whether the record that stays keeps all rules once the others are out of its way; that is taken back.
+
+        Raises: InvalidInputError.
+        """
+        stays, *others = (part_of(request, item) for item in request.items)
+        records = self._context.unit.records.get(request.module, request.record_ids())
+        going = [part for part in others if part.record_id in records]
+        away = [attrs.evolve(self.checked(part, records[part.record_id]), shares=frozenset()) for part in going]
+        try:
+            with suppress(_TakenBackError), self._context.unit.atomic():
+                self._context.unit.records.save(away)
+                self._context.related.forget(away)
+                self.checked(stays, records.get(stays.record_id))
+                raise _TakenBackError
+        finally:
+            self._context.related.forget(away)
+
     def merger_conflicts(self, request: Request) -> Iterator[tuple[Record | None, tuple[Problem, ...]]]:
         """Yield each record of a merger, the one that stays first, with what happened to it since."""
         for item in request.items:
-            part = _part(request, item)
+            part = part_of(request, item)
             record = self._before(part)
             yield record, self.conflicts(part, record)
 
@@ -156,7 +179,7 @@ class Applying:
         found = []
         merging = request.action == "merge"
         if record.archived_at is not None and (merging or "archived_at" not in request.patch):
-            found.append(Problem("record_merged" if self._merged(record) else "record_archived"))
+            found.append(Problem("record_merged" if self.was_merged(record) else "record_archived"))
         going = request.action == "delete" or (merging and request.patch["archived_at"] is not CLEAR)
         if going and record.updated_at > request.proposed_at:
             found.append(Problem("changed_since"))
@@ -164,7 +187,7 @@ class Applying:
         found += [Problem("changed_since", key) for key, value in request.base.items() if current(own, key) != value]
         return tuple(found)
 
-    def _merged(self, record: Record) -> bool:
+    def was_merged(self, record: Record) -> bool:
         """Tell whether a record is in the archive because it went into another one."""
         changes = self._context.unit.history.of_record(record.module, record.id)
         moves = [change.action for change in changes if any(item.field == "archived_at" for item in change.fields)]
@@ -256,7 +279,7 @@ class Applying:
         )
 
 
-def _part(request: Request, item: Item) -> Request:
+def part_of(request: Request, item: Item) -> Request:
     """Return the part of a request for many that is about one of them."""
     action = item.action or request.action
     values = {"patch": item.patch, "base": item.base}

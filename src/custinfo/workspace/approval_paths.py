@@ -114,6 +114,7 @@ class ApprovalPath:
             all(flow.allow_own for flow in self.flows),
             all(flow.after_return == "continue" for flow in self.flows),
             context.schema.configuration.version,
+            items,
         )
 
 

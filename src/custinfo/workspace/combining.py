@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import attrs
 
 from custinfo.core.approval.items import Item
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import Proposal, Request, RequestId
 from custinfo.core.errors import InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, Record, RecordId, Sealed, Tag, Version
+from custinfo.core.records import ANY, CLEAR, FieldKey, Record, RecordId, Sealed, Tag, Version
 from custinfo.workspace.applying import Applying
-from custinfo.workspace.approval_paths import proposed
+from custinfo.workspace.approval_paths import ApprovalPath, proposed
 from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
 from custinfo.workspace.deleting import refuse_pending
@@ -73,6 +73,7 @@ class Merger:
         others: The records that go into it, in the order in which they fill its blanks.
         take: Field → the record whose value counts there.
         reason: Kept in the history of all.
+        own: The request that proposes the merger, which is no obstacle to itself.
     """
 
     context: Context
@@ -80,6 +81,7 @@ class Merger:
     others: Sequence[Record]
     take: Mapping[FieldKey, RecordId]
     reason: str | None
+    own: RequestId | None = None
     batch: str = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -114,7 +116,7 @@ class Merger:
         unknown = self.take.keys() - context.module(self.keep.module).definition.fields.keys()
         if unknown:
             raise InvalidInputError([Problem("unknown_field", key) for key in sorted(unknown)])
-        refuse_pending(context, records)
+        refuse_pending(context, records, self.own)
         self._refuse_types()
 
     def _put_away(self, path: WritePath) -> None:
@@ -130,7 +132,38 @@ class Merger:
 
     def _submitted(self, path: WritePath, draft: Draft) -> Request | None:
         """Save a request for the merger as a whole, or return `None` where no flow asks for approval."""
-        context, gate = self.context, Gate(self.context)
+        context = self.context
+        found = self._gated(path, draft, Gate(context))
+        if found is None:
+            return None
+        way, items = found
+        request = way.request_for_many(context, self.keep.module, items, self.reason, self.batch)
+        with context.unit.atomic():
+            context.hold_configuration()
+            keep(context, None, request, ("submitted",))
+            return Applying(context).run(request) if request.state == "approved" else request
+
+    def proposal(self, request: Request, values: Mapping[FieldKey, Any]) -> Proposal:
+        """Return what a request for this merger proposes on the records as they are, with some values of its own.
+
+        Raises: as `run`.
+        """
+        self._refuse()
+        found, _ = self._values()
+        shares = joint_shares((self.keep, *self.others))
+        module, record_id, tags = self.keep.module, self.keep.id, self._tags()
+        wanted = {**found, **values}
+        draft = Draft("merge", module, record_id, wanted, tags, ANY, self.reason, typed=True, shares=shares)
+        path = WritePath(self.context, channel="merge", batch=request.batch, own=self.own)
+        gated = self._gated(path, draft, Gate(self.context, own=self.own, also=[key for key, _ in request.flows]))
+        if gated is None:
+            raise InvalidInputError([Problem("nothing_proposed")])
+        way, items = gated
+        return way.proposal(self.context, module, request.patch, request.base, items)
+
+    def _gated(self, path: WritePath, draft: Draft, gate: Gate) -> tuple[ApprovalPath, tuple[Item, ...]] | None:
+        """Return the approval that the merger needs, with what it does to each record; `None` if it needs none."""
+        context = self.context
         if not gate.watches_mergers(self.keep.module):
             return None
         prepared = self._tried(path, draft)
@@ -144,12 +177,10 @@ class Merger:
         ending: FrozenDict[FieldKey, Any] = FrozenDict({"archived_at": context.now()})
         live: FrozenDict[FieldKey, Any] = FrozenDict({"archived_at": None})
         stays = Item(self.keep.id, lasting.merged(patch.without("shares")), live.merged(base.without("shares")))
-        items = (stays, *(Item(record.id, ending, live) for record in self.others))
-        request = way.request_for_many(context, self.keep.module, items, self.reason, self.batch)
-        with context.unit.atomic():
-            context.hold_configuration()
-            keep(context, None, request, ("submitted",))
-            return Applying(context).run(request) if request.state == "approved" else request
+        return way, (stays, *(Item(record.id, ending, live, takes=self._taken(record)) for record in self.others))
+
+    def _taken(self, record: Record) -> tuple[FieldKey, ...]:
+        return tuple(sorted(key for key, source in self.take.items() if source == record.id))
 
     def _followed(self) -> int:
         """Return how many records that the actor may view followed a merger whose request passed by itself."""

@@ -234,7 +234,8 @@ def _values_of(request: Request) -> list[Mapping[FieldKey, Any]]:
     """Return every mapping of values that a request holds."""
     held = (item for entry in request.trail for item in (entry.proposal, entry.former))
     proposals = [item for item in held if item is not None]
-    parts: list[Request | Item | Any] = [request, *request.items, *proposals]
+    items = (item for proposal in proposals for item in proposal.items)
+    parts: list[Request | Item | Any] = [request, *request.items, *proposals, *items]
     return [values for part in parts for values in (part.patch, part.base)]
 
 
@@ -247,7 +248,7 @@ def _without_values(request: Request, keys: frozenset[FieldKey]) -> Request:
         return request
 
     def rid(part: Any) -> Any:
-        bare: dict[str, Any] = {"companions": ()} if isinstance(part, Item) else {}
+        bare: dict[str, Any] = {"companions": ()} if isinstance(part, Item) else {"items": tuple(map(rid, part.items))}
         return attrs.evolve(part, patch=_rid(part.patch, keys), base=_rid(part.base, keys), **bare)
 
     def entry(found: TrailEntry) -> TrailEntry:

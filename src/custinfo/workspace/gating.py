@@ -149,16 +149,25 @@ class Gate:
     ) -> ApprovalPath | None:
         """Return the approval that a merger needs, or `None`. Raises: PermissionDeniedError.
 
-        A flow is triggered by the record that stays, or by one that goes.
+        A flow is triggered by the record that stays, or by one that goes. What the merger changes in the one that stays
+        passes the flows of that change, and those of the moves of its life cycles, as an edit by hand would.
         """
         going = [(other, attrs.evolve(other, archived_at=after.updated_at), ("archived_at",)) for other in others]
-        changes: list[tuple[Record, Record, Collection[FieldKey]]] = [(before, after, touched), *going]
-        flows = [flow for flow in self._flows if any(self._triggers(flow, {"merge"}, *change) for change in changes)]
+        moving = self._context.validator(after.module).move_flows(before, after, self._context.related)
+        flows = [
+            flow
+            for flow in self._flows
+            if flow.key in moving
+            or flow.key in self._also
+            or self._triggers(flow, {"merge", "update"}, before, after, touched)
+            or any(self._triggers(flow, {"merge"}, *change) for change in going)
+        ]
         return self._path("merge", flows, before, after)
 
     def watches_mergers(self, module: ModuleKey) -> bool:
         """Return whether a flow may be triggered by a merger of records of the module."""
-        return self._watches(module, {"merge"})
+        cycles = self._context.module(module).definition.life_cycles
+        return bool(cycles) or self._watches(module, {"merge", "update"})
 
     def _watches(self, module: ModuleKey, actions: Collection[GatedAction]) -> bool:
         return any(flow.trigger.module == module and set(actions) & set(flow.trigger.actions) for flow in self._flows)

@@ -8,15 +8,16 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.approval.requests import Proposal, Request, RequestId
-from custinfo.core.errors import IllegalTransitionError, InvalidInputError, PermissionDeniedError
+from custinfo.core.errors import CustinfoError, IllegalTransitionError, InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction
 from custinfo.core.policy.access import NO_ACCESS
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, RecordId, Sealed, Tag
-from custinfo.workspace.applying import Applying
+from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, Record, RecordId, Sealed, Tag
+from custinfo.workspace.applying import Applying, part_of
 from custinfo.workspace.approval_paths import digest_of, proposed
 from custinfo.workspace.authorising import authorise
+from custinfo.workspace.combining import Merger
 from custinfo.workspace.context import NO_KEYS, Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.normalising import Normaliser
@@ -79,16 +80,26 @@ class Proposals:
         path = WritePath(self.context, own=request.id, also=tuple(key for key, _ in request.flows))
         [prepared] = path.prepare([self._draft(request, values)])
         if prepared.error is not None:
-            raise prepared.error
+            raise self._explained(request, prepared.error)
         if request.action == "create" and prepared.after is not None:
             prepared.after = attrs.evolve(prepared.after, id=request.record_id)
         return path, prepared
+
+    def _explained(self, request: Request, error: CustinfoError) -> CustinfoError:
+        """Return an error that says that the record went into another one, where that is why it is in the archive."""
+        if error.code != "archived":
+            return error
+        record = self.context.unit.records.get(request.module, [request.record_id])[request.record_id]
+        merged = Applying(self.context).was_merged(record)
+        return InvalidInputError([Problem("record_merged")]) if merged else error
 
     def proposal(self, request: Request, values: Mapping[str, object]) -> Proposal:
         """Return what a request proposes with some values changed, and who is to approve it now.
 
         Raises: what stops it; InvalidInputError (`nothing_proposed`) where nothing is left to approve.
         """
+        if request.action == "merge":
+            return self._merger(request, values)
         path, prepared = self.prepared(request, values)
         if prepared.after is None or prepared.path is None:
             raise InvalidInputError([Problem("nothing_proposed")])
@@ -96,12 +107,44 @@ class Proposals:
         patch, base = proposed(self.context, prepared.before, after, prepared.patch)
         return prepared.path.proposal(self.context, request.module, patch, base)
 
+    def _merger(self, request: Request, values: Mapping[str, object]) -> Proposal:
+        """Return what a merger comes to on its records as they are, with some values of its own."""
+        context = self.context
+        stored = context.unit.records.get(request.module, request.record_ids())
+        if len(stored) < len(request.items):
+            raise InvalidInputError([Problem("record_gone")])
+        keep, *others = (stored[item.record_id] for item in request.items)
+        take = {key: item.record_id for item in request.items for key in item.takes}
+        merger = Merger(context, keep, others, take, request.reason, request.id)
+        return merger.proposal(request, self._typed(request.module, values, keep))
+
+    def _typed(self, module: ModuleKey, values: Mapping[str, object], record: Record | None) -> Mapping[FieldKey, Any]:
+        """Return raw values made typed. Raises: InvalidInputError."""
+        found = self.context.validator(module).normalise(values, {} if record is None else record.values)
+        if found.errors:
+            raise InvalidInputError(map(self.context.module(module).labelled, found.errors))
+        return found.patch
+
     def amended(self, request: Request, values: Mapping[str, object]) -> Proposal:
         """Return what a request proposes after an approver changed values, which they must be able to edit.
 
         Raises: InvalidInputError, PermissionDeniedError.
         """
+        if request.action == "merge":
+            return self._amended_merger(request, values)
         _refuse_many(request)
+        return self._amended(request, values)
+
+    def _amended_merger(self, request: Request, values: Mapping[str, object]) -> Proposal:
+        """Return a merger after an approver changed what the record that stays will hold."""
+        stays, *others = request.items
+        part = self._amended(part_of(request, stays), values, merging=True)
+        items = (attrs.evolve(stays, patch=part.patch, base=part.base), *others)
+        Applying(self.context).check_merger(request.after({"items": items}))
+        digest = digest_of(self.context, request.module, request.patch, items)
+        return Proposal(request.patch, request.base, digest, items=items)
+
+    def _amended(self, request: Request, values: Mapping[str, object], *, merging: bool = False) -> Proposal:
         context = self.context
         record = context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
         module = context.module(request.module)
@@ -110,19 +153,18 @@ class Proposals:
         refused = [key for key in named if key is not None and key not in verdict.editable & verdict.readable]
         if refused:
             raise PermissionDeniedError([Problem("field_not_editable", key) for key in refused])
-        found = context.validator(request.module).normalise(values, {} if record is None else record.values)
-        if found.errors:
-            raise InvalidInputError(map(module.labelled, found.errors))
+        patch = self._typed(request.module, values, record)
         keys = NO_KEYS if record is None else record.data_keys
         sealed = {
-            field.key: context.seal(field, request.record_id, request.module, found.patch[field.key], keys)
+            field.key: context.seal(field, request.record_id, request.module, patch[field.key], keys)
             for field in module.encrypted_fields
-            if found.patch.get(field.key, CLEAR) is not CLEAR
+            if patch.get(field.key, CLEAR) is not CLEAR
         }
-        patch = request.patch.merged({**found.patch, **sealed})
+        patch = request.patch.merged({**patch, **sealed})
         added = {key: None if record is None else record.values.get(key) for key in patch if key not in request.base}
         changed = request.after({"patch": patch, "base": request.base.merged(added)})
-        Applying(context).checked(changed, record)
+        if not merging:
+            Applying(context).checked(changed, record)
         return Proposal(patch, changed.base, digest_of(context, request.module, patch))
 
     def _draft(self, request: Request, values: Mapping[str, object]) -> Draft:
@@ -167,7 +209,5 @@ class Proposals:
 
 def _refuse_many(request: Request) -> None:
     """Refuse to change what a request for many, or for an export, does: it is made anew. Raises: the error."""
-    if request.action == "merge":
-        raise IllegalTransitionError([Problem("merge_again")])
     if request.items or request.export is not None:
         raise IllegalTransitionError([Problem("ask_again")])

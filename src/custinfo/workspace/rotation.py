@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import attrs
 
+from custinfo.core.approval.items import Item
 from custinfo.core.approval.requests import Proposal, Request
 from custinfo.core.criteria.nodes import Everything
 from custinfo.core.errors import ConfigurationError, CustinfoError, StaleVersionError
@@ -124,10 +125,12 @@ class Rotor:
             }
             return FrozenDict({**held, **found})
 
-        items = tuple(
-            attrs.evolve(item, patch=values(item.patch, item.record_id), base=values(item.base, item.record_id))
-            for item in request.items
-        )
+        def turned_items(items: Iterable[Item]) -> tuple[Item, ...]:
+            return tuple(
+                attrs.evolve(item, patch=values(item.patch, item.record_id), base=values(item.base, item.record_id))
+                for item in items
+            )
+
         patch, base = values(request.patch, request.record_id), values(request.base, request.record_id)
 
         def turned(proposal: Proposal | None) -> Proposal | None:
@@ -137,12 +140,13 @@ class Rotor:
                 proposal,
                 patch=values(proposal.patch, request.record_id),
                 base=values(proposal.base, request.record_id),
+                items=turned_items(proposal.items),
             )
 
         trail = tuple(
             entry._replace(proposal=turned(entry.proposal), former=turned(entry.former)) for entry in request.trail
         )
-        return request.after({"patch": patch, "base": base, "items": items, "trail": trail})
+        return request.after({"patch": patch, "base": base, "items": turned_items(request.items), "trail": trail})
 
     def _turned(self, module: ModuleKey, field: FieldKey, record_id: RecordId, data_key: str) -> str:
         """Return a data key wrapped by the current key; itself if it is already, or can't be opened."""
@@ -173,6 +177,8 @@ def _keys(request: Request) -> list[str]:
     """Return the data keys that a request brings along."""
     parts: list[Iterable[Any]] = [request.patch.values(), request.base.values()]
     proposals = (item for entry in request.trail for item in (entry.proposal, entry.former))
-    held = (*request.items, *(item for item in proposals if item is not None))
-    parts += [part.values() for item in held for part in (item.patch, item.base)]
+    held = [item for item in proposals if item is not None]
+    items = (*request.items, *(item for proposal in held for item in proposal.items))
+    parts += [part.values() for item in items for part in (item.patch, item.base)]
+    parts += [part.values() for proposal in held for part in (proposal.patch, proposal.base)]
     return [value.key for part in parts for value in part if type(value) is Sealed and value.key]

@@ -27,7 +27,6 @@ PLAIN = (
     "not_held_for_approval",
     "ask_again",
     "export_asks_encrypted",
-    "merge_again",
     "record_transferred",
     "changed_since",
     "nobody_left",

@@ -10,6 +10,7 @@ import pytest
 from custinfo import ANY, AwaitingApproval, F, FieldReservedError, IllegalTransitionError, InvalidInputError, Workspace
 from custinfo.adapters.crypto import Keyring
 from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
+from custinfo.core.policy.grants import ALL_FIELDS, Grant
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.combining import Merged
 from custinfo.workspace.views import RecordView, RequestView
@@ -127,14 +128,84 @@ def test_a_record_that_changed_is_not_merged(story: Story) -> None:
     assert stopped.state == "needs_rebase"
     with story.workspace.acting_as("sunjiu") as session:
         assert [problem.code for problem in session.approvals.get(request.id).happened] == ["changed_since"]
-        with pytest.raises(IllegalTransitionError) as caught:
-            session.approvals.rebase(request.id)
-        assert caught.value.code == "merge_again"
+        again = session.approvals.rebase(request.id)
+        assert (again.id, again.state, again.waiting_for) == (request.id, "pending", ("zhoushi",))
+        assert again.items[0].proposed["address"] == "北京"
         assert session.customers.count() == 2
-        session.approvals.withdraw(request.id)
-    again = merge(story, keep, other)
-    assert story.approve("zhoushi", again).state == "applied"
+    assert story.approve("zhoushi", request).state == "applied"
     assert story.view("lisi", keep)["address"] == "北京"
+
+
+def test_a_rebased_merger_takes_what_was_chosen(story: Story) -> None:
+    """Proposed again, it takes the same record's values as before, and those that its submitter gives now."""
+    keep, other = pair(story)
+    with story.workspace.acting_as("sunjiu") as session:
+        outcome = session.customers.merge(keep.id, [other.id], take={"name": other.id}, version=ANY)
+        assert isinstance(outcome, AwaitingApproval)
+    story.update("wangwu", other, {"address": "北京", "name": "甲集团"})
+    assert story.approve("zhoushi", outcome.request).state == "needs_rebase"
+    with story.workspace.acting_as("sunjiu") as session:
+        again = session.approvals.rebase(outcome.request.id, {"special_notes": "合并"})
+        stays = again.items[0].proposed
+        assert (stays["name"], stays["address"], stays["special_notes"]) == ("甲集团", "北京", "合并")
+        with pytest.raises(FieldReservedError):
+            session.customers.archive(other.id, version=ANY)
+    assert story.approve("zhoushi", again).state == "applied"
+    assert story.view("lisi", keep)["name"] == "甲集团"
+
+
+def test_a_merger_is_amended_and_returned(url: str) -> None:
+    """An approver changes what the record that stays will hold, as far as the step lets them; rules hold as ever."""
+    step = attrs.evolve(FLOW.steps[0], amends=("name", "phone"))
+    second = attrs.evolve(step, key="second", approvers=(NamedMember("zhaojl"),), amends=())
+    flow = attrs.evolve(FLOW, steps=(step, second))
+    configuration = standard_configuration().with_flows(flow)
+    senior = Grant(
+        "senior_administrator", "customer", frozenset({"view", "edit"}), "all", view=ALL_FIELDS, edit=ALL_FIELDS
+    )
+    with Workspace.open(url, configuration.with_grants(senior), organisation=sample_organisation()) as workspace:
+        story = Story(workspace)
+        keep, other = pair(story)
+        request = merge(story, keep, other)
+        with workspace.acting_as("zhoushi") as session:
+            with pytest.raises(InvalidInputError):
+                session.approvals.approve(request.id, amend={"phone": "123"})
+            with pytest.raises(IllegalTransitionError, match="not_amendable"):
+                session.approvals.approve(request.id, amend={"email": "b@example.com"})
+            amended = session.approvals.approve(request.id, amend={"name": "甲集团"})
+            assert (amended.step, amended.items[0].proposed["name"]) == ("second", "甲集团")
+            back = session.approvals.take_back(request.id)
+            assert (back.step, "name" in back.items[0].proposed) == ("data", False)
+            session.approvals.approve(request.id, amend={"name": "甲集团"})
+        assert story.approve("zhaojl", request).state == "applied"
+        view = story.view("lisi", keep)
+        assert (view["name"], view["email"]) == ("甲集团", "a@example.com")
+
+
+def test_what_a_merger_changes_passes_its_flows(story: Story) -> None:
+    """Taking another record's status over is a move like any other: the flow on it is asked too."""
+    keep = story.customer("lisi", name="甲")
+    other = story.customer("wangwu", name="甲公司", uscc=None)
+    story.approve("zhaojl", story.submit("wangwu", other, {"status": "流失"}))
+    with story.workspace.acting_as("sunjiu") as session:
+        outcome = session.customers.merge(keep.id, [other.id], take={"status": other.id}, version=ANY)
+        assert isinstance(outcome, AwaitingApproval)
+        assert set(outcome.request.flows) == {"customer_lost", "merging"}
+        assert session.customers.get(keep.id)["status"] == "高潜"
+    assert story.approve("zhaojl", outcome.request).state == "pending"
+    assert story.approve("zhoushi", outcome.request).state == "applied"
+    assert story.view("lisi", keep)["status"] == "流失"
+
+
+def test_a_draft_says_that_its_record_was_merged(story: Story) -> None:
+    """Submitted after its record went into another one, a draft names that, and not just the archive."""
+    keep, other = pair(story)
+    with story.workspace.acting_as("wangwu") as session:
+        draft = session.approvals.draft("customer", {"special_notes": "新"}, record_id=other.id)
+    story.approve("zhoushi", merge(story, keep, other))
+    with story.workspace.acting_as("wangwu") as session, pytest.raises(InvalidInputError) as caught:
+        session.approvals.submit(draft.id)
+    assert caught.value.code == "record_merged"
 
 
 def test_another_request_comes_first(story: Story) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
@@ -11,7 +12,7 @@ from custinfo.core.approval.commands import Act, Changes, Command, Event, Outcom
 from custinfo.core.approval.flows import Ending
 from custinfo.core.approval.requests import Proposal, Request, Task
 from custinfo.core.approval.votes import standing
-from custinfo.core.records import MemberKey
+from custinfo.core.records import FieldKey, MemberKey
 
 _BEGINNINGS: Final[dict[str, Event]] = {"submit": "submitted", "resubmit": "resubmitted", "rebase": "rebased"}
 _APPROVED: Final[tuple[Event, ...]] = ("task_decided", "approved")
@@ -67,12 +68,21 @@ def _opinion(request: Request, command: Command, number: int) -> Outcome:
 
 def _amended(request: Request, proposal: Proposal) -> Changes:
     """Return what an approver's amendment changes. Raises: IllegalTransitionError for fields that are not theirs."""
-    old, new = request.patch, proposal.patch
-    touched = {key for key in old.keys() | new.keys() if key not in new or key not in old or old[key] != new[key]}
+    pairs = zip((request, *request.items), (proposal, *proposal.items), strict=True)
+    touched = {key for old, new in pairs for key in _differing(old.patch, new.patch)}
     foreign = touched - set(request.steps[request.position].amends)
     if foreign:
         refuse("not_amendable", fields=", ".join(sorted(foreign)))
-    return {"patch": new, "base": proposal.base, "digest": proposal.digest}
+    return _content(proposal)
+
+
+def _differing(old: Mapping[FieldKey, Any], new: Mapping[FieldKey, Any]) -> set[FieldKey]:
+    return {key for key in old.keys() | new.keys() if key not in new or key not in old or old[key] != new[key]}
+
+
+def _content(proposal: Proposal) -> Changes:
+    """Return what is proposed, without whom it asks."""
+    return {"patch": proposal.patch, "base": proposal.base, "digest": proposal.digest, "items": proposal.items}
 
 
 def reject(request: Request, command: Command, act: Act) -> Outcome:
@@ -168,7 +178,7 @@ def take_back(request: Request, command: Command, act: Act) -> Outcome:
         task._replace(decision=None) if at == number or (task.step == step and task.decision == "closed") else task
         for at, task in enumerate(tasks)
     )
-    before = {} if former is None else {"patch": former.patch, "base": former.base, "digest": former.digest}
+    before = {} if former is None else _content(former)
     return {**before, **_opened(request, tasks, step, act)}, ("taken_back",)
 
 

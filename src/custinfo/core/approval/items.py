@@ -40,6 +40,7 @@ class Item:
         action: What happens to the record, where the request itself says something else.
         row: The row of the file that it comes from, from 1.
         companions: Records that it brings along.
+        takes: Of a record that goes into another one, the fields in which its value counts.
     """
 
     record_id: RecordId
@@ -50,3 +51,4 @@ class Item:
     action: GatedAction | None = None
     row: int | None = None
     companions: tuple[Companion, ...] = ()
+    takes: tuple[FieldKey, ...] = ()

@@ -46,7 +46,7 @@ def lint(flow: Flow, directory: Directory) -> tuple[Problem, ...]:
     """
     resolver = Resolver(directory, _NO_ONE, None)
     circling = _circling(flow, resolver)
-    findings = []
+    findings: list[Problem] = []
     for number, step in enumerate(flow.steps):
         findings += _step(flow, step, resolver)
         if _is_approved_before(flow, number, resolver):

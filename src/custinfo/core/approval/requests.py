@@ -138,7 +138,10 @@ class Task(NamedTuple):
 
 @attrs.frozen
 class Proposal:
-    """What a request would do, and whom it asks: set by submitting, resubmitting a changed patch, or rebasing."""
+    """What a request would do, and whom it asks: set by submitting, resubmitting a changed patch, or rebasing.
+
+    `items` are those of a request for many.
+    """
 
     patch: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
     base: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
@@ -148,6 +151,7 @@ class Proposal:
     allow_own: bool = False
     continues: bool = False
     configuration_version: int = 1
+    items: tuple[Item, ...] = attrs.field(default=(), repr=False)
 
 
 class TrailEntry(NamedTuple):
@@ -234,6 +238,7 @@ class Request:
             self.allow_own,
             self.continues,
             self.configuration_version,
+            self.items,
         )
 
     def after(self, changes: dict[str, Any]) -> Request:

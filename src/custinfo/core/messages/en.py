@@ -118,7 +118,6 @@ ENGLISH: Final = {
     "not_held_for_approval": "holds an encrypted value that can't wait for the approval of its row: enter it by itself",
     "ask_again": "what this request asks for is not changed in it: withdraw it, and ask for it anew",
     "export_asks_encrypted": "is encrypted: an export that waits for approval can't ask for its values",
-    "merge_again": "what a merger does is not changed in its request: withdraw it, and merge again",
     "approval_missing": "as things are now it also has to pass {flow}: withdraw it and submit it again",
     "already_asked": "{member} is asked already",
     "not_amendable": "the step does not let its approvers change {fields}",

@@ -117,7 +117,6 @@ CHINESE: Final = {
     "not_held_for_approval": "含加密内容，不能随本行等待审批：请单独录入",
     "ask_again": "本审批单的内容不能修改：请撤回后重新提交",
     "export_asks_encrypted": "为加密字段：须审批的导出不能以其值为条件",
-    "merge_again": "合并的内容不能在审批单中修改：请撤回后重新合并",
     "approval_missing": "按目前的数据还须经过审批流程 {flow}：请撤回并重新提交",
     "already_asked": "{member} 已在审批人之列",
     "not_amendable": "该步骤的审批人不可修改 {fields}",
