@@ -7,15 +7,16 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo.core.approval._steps import closed, decided, due_at, enter, nobody, own_task, reset
+from custinfo.core.approval._steps import Approvals, closed, decided, due_at, enter, own_task, reset
 from custinfo.core.approval.commands import Act, Changes, Command, Event, Outcome, not_yours, refuse
 from custinfo.core.approval.flows import Ending
-from custinfo.core.approval.requests import Proposal, Request, Task
-from custinfo.core.approval.votes import standing
+from custinfo.core.approval.requests import Proposal, Request, Task, made
+from custinfo.core.approval.votes import standing, tally
 from custinfo.core.records import FieldKey, MemberKey
 
 _BEGINNINGS: Final[dict[str, Event]] = {"submit": "submitted", "resubmit": "resubmitted", "rebase": "rebased"}
 _APPROVED: Final[tuple[Event, ...]] = ("task_decided", "approved")
+_PASSED: Final[tuple[Event, ...]] = ("task_decided", "step_passed")
 
 __all__ = ["approve", "cancel", "propose", "reject", "resubmit", "return_back", "take_back", "withdraw"]
 
@@ -29,34 +30,20 @@ def approve(request: Request, command: Command, act: Act) -> Outcome:
     tasks = decided(request.tasks, number, "approved")
     here = request.position
     step = request.steps[here]
-    stands = standing(step, tasks, here)
+    stands, unfinished = tally(step, tasks, here)
     if stands == "open":
         return {**changes, "tasks": tasks}, ("task_decided",)
     if stands == "voted":
         return {**changes, "tasks": closed(tasks, here, votes_only=True)}, ("task_decided",)
-    return _passed(request, changes, closed(tasks, here), command.holder or act.actor, act)
-
-
-def _passed(request: Request, changes: Changes, tasks: tuple[Task, ...], approver: MemberKey, act: Act) -> Outcome:
-    opened, events = enter(
-        request.steps,
-        tasks,
-        request.position + 1,
-        lambda: _approvers(request, changes.get("digest", request.digest)) | {approver},
-        act,
-    )
+    if unfinished:
+        tasks = closed(tasks, here)
+    given = made(Approvals, (request.trail, changes.get("digest", request.digest), command.holder or act.actor))
+    opened, events = enter(request.steps, tasks, here + 1, given, act)
     if changes:
         opened |= changes
-    if events == ("approved",):
-        return opened, _APPROVED
-    return opened, ("task_decided", "step_passed", *events)
-
-
-def _approvers(request: Request, digest: str) -> frozenset[MemberKey]:
-    """Return who approved while the request proposed what it does now."""
-    return frozenset(
-        entry.holder or entry.actor for entry in request.trail if entry.command == "approve" and entry.digest == digest
-    )
+    if not events:
+        return opened, _PASSED
+    return opened, _APPROVED if events == ("approved",) else (*_PASSED, *events)
 
 
 def _opinion(request: Request, command: Command, number: int) -> Outcome:
@@ -68,8 +55,9 @@ def _opinion(request: Request, command: Command, number: int) -> Outcome:
 
 def _amended(request: Request, proposal: Proposal) -> Changes:
     """Return what an approver's amendment changes. Raises: IllegalTransitionError for fields that are not theirs."""
-    pairs = zip((request, *request.items), (proposal, *proposal.items), strict=True)
-    touched = {key for old, new in pairs for key in _differing(old.patch, new.patch)}
+    touched = _differing(request.patch, proposal.patch)
+    for old, new in zip(request.items, proposal.items, strict=True):
+        touched |= _differing(old.patch, new.patch)
     foreign = touched - set(request.steps[request.position].amends)
     if foreign:
         refuse("not_amendable", fields=", ".join(sorted(foreign)))
@@ -115,7 +103,7 @@ def return_back(request: Request, command: Command, act: Act) -> Outcome:
         return _returned(request, request.tasks), ("returned",)
     if not 0 <= command.step < request.position:
         refuse("not_an_earlier_step", step=command.step)
-    changes, events = enter(request.steps, reset(request.tasks, command.step), command.step, nobody, act)
+    changes, events = enter(request.steps, reset(request.tasks, command.step), command.step, None, act)
     return changes, ("returned", *events)
 
 
@@ -127,7 +115,7 @@ def propose(request: Request, command: Command, act: Act) -> Outcome:
         refuse("nothing_proposed")
     changes: dict[str, Any] = attrs.asdict(proposal, recurse=False)
     tasks = tuple(task for number, step in enumerate(proposal.steps) for task in step.tasks(number))
-    opened, events = enter(proposal.steps, tasks, 0, nobody, act)
+    opened, events = enter(proposal.steps, tasks, 0, None, act)
     event = _BEGINNINGS[command.name]
     return {**changes, **opened, "returned_from": None}, (event, *events)
 
@@ -138,9 +126,8 @@ def resubmit(request: Request, command: Command, act: Act) -> Outcome:
         return propose(request, command, act)
     _require_submitter(request, command.holder or act.actor)
     begin = (request.returned_from or 0) if request.continues else 0
-    opened, events = enter(
-        request.steps, reset(request.tasks, begin), begin, lambda: _approvers(request, request.digest), act
-    )
+    given = Approvals(request.trail, request.digest)
+    opened, events = enter(request.steps, reset(request.tasks, begin), begin, given, act)
     return {**opened, "returned_from": None}, ("resubmitted", *events)
 
 

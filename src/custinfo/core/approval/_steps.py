@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from custinfo.core.approval.calendars import WorkingCalendar
 from custinfo.core.approval.commands import Act, Command, Event, Outcome, not_yours, refuse
-from custinfo.core.approval.requests import Decision, Request, ResolvedStep, Task, made
+from custinfo.core.approval.requests import Decision, Request, ResolvedStep, Task, TrailEntry, made
 from custinfo.core.approval.votes import standing
 from custinfo.core.records import MemberKey
 
-__all__ = ["closed", "decided", "due_at", "enter", "own_task", "reset"]
+__all__ = ["Approvals", "closed", "decided", "due_at", "enter", "own_task", "reset"]
 
 Tasks = tuple[Task, ...]
 Approvers = frozenset[MemberKey]
@@ -92,16 +93,29 @@ def due_at(step: ResolvedStep, opened_at: datetime, fired: int, calendar: Workin
     return calendar.after(opened_at, step.limits[fired].hours)
 
 
-def enter(
-    steps: Sequence[ResolvedStep], tasks: Tasks, position: int, approvers: Callable[[], Approvers], act: Act
-) -> Outcome:
+class Approvals(NamedTuple):
+    """Where to find who approved a proposal, for those few steps that ask."""
+
+    trail: Sequence[TrailEntry]
+    digest: str
+    last: MemberKey | None = None
+
+    def members(self) -> Approvers:
+        """Return who approved what has the digest; the last one's approval is not in the trail yet."""
+        found = (
+            entry.holder or entry.actor for entry in self.trail if entry[2] == "approve" and entry[5] == self.digest
+        )
+        return frozenset(found) if self.last is None else frozenset((*found, self.last))
+
+
+def enter(steps: Sequence[ResolvedStep], tasks: Tasks, position: int, given: Approvals | None, act: Act) -> Outcome:
     """Open a step, unless approvals that were given decide it: then the next one, or the request is approved.
 
     Args:
         steps: The steps of the request.
         tasks: Its tasks.
         position: The step to open.
-        approvers: Returns who approved what the request proposes now.
+        given: The approvals that were given to what the request proposes now, if any.
         act: Who makes it open, and when.
     """
     events: tuple[Event, ...] = ()
@@ -109,7 +123,7 @@ def enter(
     while position < len(steps):
         step = steps[position]
         if step.presumed or step.repeated != "each":
-            tasks = _presumed(step, tasks, position, approvers())
+            tasks = _presumed(step, tasks, position, frozenset() if given is None else given.members())
             if standing(step, tasks, position) == "passed":
                 tasks, position, events = closed(tasks, position), position + 1, (*events, "step_passed")
                 continue
@@ -123,11 +137,6 @@ def enter(
             "due_at": due,
         }, events
     return {"tasks": tasks, "position": len(steps) - 1, "state": "approved", "due_at": None}, (*events, "approved")
-
-
-def nobody() -> Approvers:
-    """Return that nobody approved anything yet."""
-    return frozenset()
 
 
 def _presumed(step: ResolvedStep, tasks: Tasks, position: int, approvers: Approvers) -> Tasks:

@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 from custinfo.core.approval.flows import CountQuorum, Quorum, ShareQuorum, StepMode, WeightQuorum
 from custinfo.core.approval.requests import ResolvedStep, Task
 
-__all__ = ["needed", "reachable", "standing"]
+__all__ = ["needed", "reachable", "standing", "tally"]
 
 Standing = Literal["open", "voted", "passed", "failed"]
 
@@ -41,6 +41,11 @@ def standing(step: ResolvedStep, tasks: Sequence[Task], number: int) -> Standing
 
     `voted` means that the vote passed, and somebody who was added has yet to sign.
     """
+    return tally(step, tasks, number)[0]
+
+
+def tally(step: ResolvedStep, tasks: Sequence[Task], number: int) -> tuple[Standing, bool]:
+    """Return how step `number` stands, given all tasks, and whether one of its tasks may still be undecided."""
     yes = left = total = 0
     waiting = replaced = False
     for at, _, decision, kind, weight, _, _ in tasks:
@@ -49,10 +54,10 @@ def standing(step: ResolvedStep, tasks: Sequence[Task], number: int) -> Standing
         if kind == "instead":
             replaced = True
             if decision is not None and decision != "closed":
-                return "passed" if decision == "approved" else "failed"
+                return "passed" if decision == "approved" else "failed", True
         elif kind == "added":
             if decision == "rejected":
-                return "failed"
+                return "failed", True
             waiting = waiting or decision is None
         else:
             total += weight
@@ -62,5 +67,5 @@ def standing(step: ResolvedStep, tasks: Sequence[Task], number: int) -> Standing
                 yes += weight
     mark = 1 if step.mode == "any" else needed(step.mode, step.quorum, total)
     if yes >= mark:
-        return "voted" if waiting else "passed"
-    return "open" if replaced or yes + left >= mark else "failed"
+        return "voted" if waiting else "passed", waiting or left > 0
+    return "open" if replaced or yes + left >= mark else "failed", True
