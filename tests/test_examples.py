@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -492,3 +493,29 @@ def test_examples_are_short() -> None:
     assert lines["quickstart.py"] < 80
     assert lines["own_repository.py"] < 250
     assert lines["django_repository.py"] < 250
+
+
+@pytest.mark.parametrize("bar", [True, False])
+def test_the_import_from_the_command_line(tmp_path: Path, bar: bool) -> None:
+    """It shows a bar, or lines and how to get one; writes what was left out, and changes nothing the second time."""
+    source = tmp_path / "customers.xlsx"
+    source.write_bytes(WORKBOOK.read_bytes())
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    if not bar:
+        (missing / "rich.py").write_text("raise ImportError")
+    command = [sys.executable, "-W", "error", "-X", "utf8", str(EXAMPLES / "import_customers.py"), str(source)]
+    command += ["--url", f"sqlite:///{tmp_path / 'c.db'}", "--batch-size", "80"]
+    environment = {**os.environ, "PYTHONPATH": str(missing)}
+
+    def imported() -> Any:
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, env=environment)
+
+    first, again = imported(), imported()
+    assert (first.returncode, again.returncode) == (1, 1), first.stderr
+    assert ("200/200" in first.stdout) is True
+    assert ("Applied 80/200" in first.stdout) is not bar
+    assert ("pip install rich" in first.stderr) is not bar
+    assert "179 created, 0 updated, 21 left" in first.stdout
+    assert "0 created, 0 updated, 21 left" in again.stdout
+    assert (tmp_path / "customers-错误.xlsx").exists()

@@ -558,6 +558,11 @@ def _planned(side: Side, drawn: Any) -> Any:
 
 
 EXCEL: Final[dict[str, Verb | str]] = {
+    "Difference": "a part of what `ExcelPlan.apply` returns",
+    "ErrorForm": "settings",
+    "SampleReport": "what `ExcelPlan.sample_check` returns",
+    "SampledRow": "a part of what `ExcelPlan.sample_check` returns",
+    "ValueDifference": "a part of what `ExcelPlan.sample_check` returns",
     "ExcelPlan": "what `plan_import` returns",
     "ExcelReport": "what `ExcelPlan.apply` returns",
     "ExportReport": "what `export` returns",

@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from custinfo.adapters.excel._mark import marked_sheet
-from custinfo.adapters.excel._masks import GuardedTable
+from custinfo.adapters.excel._masks import guarded
 from custinfo.adapters.excel._own_sheet import LARGEST
 from custinfo.adapters.excel._phrases import every_phrase
 from custinfo.adapters.excel._recognised import template_of
@@ -102,9 +102,9 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     keys = None if match is None else [(key,) if isinstance(key, str) else tuple(key) for key in match]
     digest = _digest(content, module, given, sheet, duplicates, mode, keys)
-    guarded = GuardedTable.of(table, schema, names)
+    watched = guarded(table, schema, names)
     make = partial(make_plan, context, module, digest=digest, mapping={**passed_over, **names}, match=keys)
-    plan = make(guarded, duplicates=duplicates, mode=mode)
+    plan = make(watched, duplicates=duplicates, mode=mode)
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
     return ExcelPlan(session, plan, SourceFile(again, table, make))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -12,6 +12,7 @@ import attrs
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._phrases import phrase
 from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, safe_text
+from custinfo.adapters.excel._tables_within import TableWithin
 from custinfo.adapters.excel._xlsxwriter import new_workbook, print_wide
 from custinfo.core.records import CLEAR, FieldKey, RecordId
 from custinfo.workspace.context import Context
@@ -90,33 +91,6 @@ class SampleReport:
                 yield False, (*start, item.label, item.source, item.stored)
 
 
-@attrs.frozen
-class _Some:
-    """Some rows of a table."""
-
-    table: SourceTable
-    chosen: Sequence[tuple[int, RawValues]]
-
-    @property
-    def sheet(self) -> str:
-        return self.table.sheet
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        return self.table.header
-
-    @property
-    def header_row(self) -> int:
-        return self.table.header_row
-
-    @property
-    def columns(self) -> tuple[int, ...]:
-        return self.table.columns
-
-    def rows(self) -> Iterator[tuple[int, RawValues]]:
-        return iter(self.chosen)
-
-
 def sample(
     context: Context, table: SourceTable, plan: Callable[[SourceTable], ImportPlan], number: int, seed: int
 ) -> SampleReport:
@@ -131,8 +105,8 @@ def sample(
         number: How many rows; all if there are no more.
         seed: Chooses them; the same one chooses the same rows.
     """
-    some = _Some(table, _chosen(table, number, seed))
-    planned = plan(some)
+    chosen = _chosen(table, number, seed)
+    planned = plan(TableWithin(table, lambda: iter(chosen)))
     language = context.schema.configuration.language
     return SampleReport(tuple(_compared(context, planned, row) for row in planned.rows), language, context.now())
 
