@@ -69,7 +69,7 @@ TOPICS: Final[dict[str, str]] = {
         not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
         read_timeout no_data no_header several_sheets unknown_sheet cell_error formula_without_value unmapped_column
         ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
-        resembles_row resembles_record template_outdated template_field_gone template_field_renamed
+        text_cut resembles_row resembles_record template_outdated template_field_gone template_field_renamed
         template_field_changed template_entries_changed template_field_required template_field_added
         skipped_existing skipped_new matches_several
     """,
@@ -115,6 +115,7 @@ SEVERITIES: Final = {
     "unmapped_column": "warning",
     "missing_column": "warning",
     "template_outdated": "notice",
+    "text_cut": "notice",
     "template_field_gone": "warning",
     "template_field_renamed": "notice",
     "template_field_changed": "notice",

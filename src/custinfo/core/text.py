@@ -6,10 +6,13 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["CONTROL", "folded", "narrowed"]
+__all__ = ["CONTROL", "LONGEST_CELL", "folded", "narrowed"]
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Characters that a spreadsheet cell or a database text cannot hold: control characters and lone surrogates."""
+
+LONGEST_CELL: Final = 32_767
+"""Characters that a spreadsheet cell holds, counted in UTF-16."""
 
 _SPACES: Final = re.compile(r"\s+")
 

@@ -28,6 +28,7 @@ from custinfo.workspace.matching import Matcher, MatchOptions, RowMatch, SourceR
 from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows, RawValues, RowOutcome
 from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.screening import RowScreen, TypedRows
+from custinfo.workspace.shown_again import without_what_is_shown
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["make_plan"]
@@ -170,12 +171,24 @@ class _Planner:
     ) -> Iterator[PlannedRow]:
         """Yield what the write path says of rows."""
         about = {place: matches.get(place, self.matcher.unmatched) for place in rest}
-        drafts = {place: self.draft(match, found[place]) for place, match in about.items()}
+        asked = {**found, **self.without_what_is_shown(chunk, about, found)}
+        drafts = {place: self.draft(match, asked[place]) for place, match in about.items()}
         brought = self.attached.brought({place: (drafts[place], attached[place]) for place in attached})
         prepared = self.write_path.prepare([brought[place][0] if place in brought else drafts[place] for place in rest])
         for place, item in zip(rest, prepared, strict=True):
             row = self.planned(*chunk[place], about[place], item)
             yield _with_related(row, brought[place][1]) if place in brought else row
+
+    def without_what_is_shown(
+        self, chunk: Sequence[FileRow], about: Mapping[int, RowMatch], found: Mapping[int, Normalised]
+    ) -> dict[int, Normalised]:
+        """Return what rows ask for that hold what an export shows in place of a value."""
+        return without_what_is_shown(
+            self.context,
+            self.module,
+            {place: (key, found[place]) for place, match in about.items() if (key := match.record_id) is not None},
+            lambda place: self.raw(chunk[place][1]),
+        )
 
     # --- reading
 

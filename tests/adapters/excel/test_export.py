@@ -14,7 +14,17 @@ from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.excel import ExportReport, export, plan_import
 from custinfo.core.policy.grants import ALL_FIELDS, Fields, Grant
 from custinfo.standard import standard_configuration
-from tests.adapters.excel.sessions import COMPANY, NOW, acting_as, headings, loaded, local, open_workspace, rows_of
+from tests.adapters.excel.sessions import (
+    COMPANY,
+    NOW,
+    acting_as,
+    headings,
+    loaded,
+    local,
+    open_workspace,
+    rows_of,
+    saved,
+)
 
 KEY = bytes(range(32))
 
@@ -263,3 +273,41 @@ def test_labels_that_a_workbook_cannot_hold() -> None:
     labelled = attrs.evolve(module, label={"zh": "A&B <'客户'>: [1/2]"})
     with acting_as("lisi", configuration.with_modules(labelled)) as session:
         assert exported(session).title == "A&B <'客户'>   1 2"
+
+
+def test_masks_that_come_back() -> None:
+    """The mask that a record shows asks for nothing; another one is refused, and so is one on another record."""
+    exporting = Grant("data_administrator", "customer", frozenset({"view", "export"}), "all")
+    configuration = standard_configuration().with_grants(exporting)
+    workspace = open_workspace(configuration, keyring=Keyring({"1": KEY}, current="1", index_key=KEY))
+    numbers = {"证件号码": "11010519491231002X", "客户类型": "个人客户", "统一社会信用代码": None}
+    with workspace.acting_as("sunjiu") as session:
+        session.customers.create({**COMPANY, **numbers})
+        file = io.BytesIO()
+        export(session, "customer", file, fields=["id", "name", "id_number"])
+        content = file.getvalue()
+        assert plan_import(session, "customer", content).counts.unchanged == 1
+        workbook = loaded(content)
+        assert workbook.active["C2"].value.endswith("002X")
+        workbook.active["C2"] = "**************9999"
+        plan = plan_import(session, "customer", saved(workbook))
+    assert [(row.outcome, [item.code for item in row.problems]) for row in plan.rows] == [
+        ("rejected", ["masked_value"])
+    ]
+
+
+def test_texts_that_no_cell_holds() -> None:
+    """A text that is too long is cut in the file; imported again it stays whole, and the row says why."""
+    workspace = open_workspace()
+    with workspace.acting_as("lisi") as session:
+        record = session.customers.create({**COMPANY, "特殊备注": "😀" * 20_000}).record  # type: ignore[union-attr]
+        file = io.BytesIO()
+        export(session, "customer", file, fields=["id", "name", "special_notes"])
+    workbook = loaded(file.getvalue())
+    assert len(workbook.active["C2"].value) == 32_767 // 2
+    with workspace.acting_as("sunjiu") as session:
+        (row,) = plan_import(session, "customer", file.getvalue()).rows
+        assert (row.outcome, [item.code for item in row.problems]) == ("unchanged", ["text_cut"])
+        workbook.active["C2"] = "短"
+        plan_import(session, "customer", saved(workbook)).apply()
+        assert session.customers.get(record.id)["special_notes"] == "短"

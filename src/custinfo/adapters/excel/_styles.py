@@ -9,12 +9,11 @@ from typing import Final
 
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import Kind
-from custinfo.core.text import CONTROL
+from custinfo.core.text import CONTROL, LONGEST_CELL
 
 __all__ = [
     "BAD_FILL",
     "HEADER_FILL",
-    "LONGEST_CELL",
     "REQUIRED_FILL",
     "TEXT",
     "number_format",
@@ -28,7 +27,6 @@ TEXT: Final = "@"
 HEADER_FILL: Final = "#DDEBF7"
 REQUIRED_FILL: Final = "#FFE699"
 BAD_FILL: Final = "#FFC7CE"
-LONGEST_CELL: Final = 32_767
 """How many UTF-16 units a cell can hold."""
 
 _LONGEST_NAME: Final = 31

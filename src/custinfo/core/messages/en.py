@@ -165,6 +165,7 @@ ENGLISH: Final = {
     "unmapped_column": "the column matches no field and is left out",
     "ambiguous_column": "the column could be {candidates}: say which",
     "duplicate_column": "two columns hold the same field",
+    "text_cut": "the cell holds the beginning of the text only: the value stays as it is",
     "template_outdated": "template {template}, version {version}, is out of date; the present version is {current}",
     "template_field_gone": "the field is no longer in use; its column is left out",
     "template_field_renamed": "the field was called {former} when the template was made",

@@ -162,6 +162,7 @@ CHINESE: Final = {
     "unmapped_column": "该列没有对应的字段，已忽略",
     "ambiguous_column": "该列可能是 {candidates}：请指定",
     "duplicate_column": "有两列对应同一个字段",
+    "text_cut": "单元格容不下全部文字，只有开头部分：保持原值不变",
     "template_outdated": "模板 {template} 按第 {version} 版配置生成，现为第 {current} 版，有变化",
     "template_field_gone": "该字段已停用，此列已忽略",
     "template_field_renamed": "该字段原名“{former}”，现已改名",
