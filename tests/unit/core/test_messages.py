@@ -18,6 +18,12 @@ PLAIN = (
     "acted_since",
     "nothing_proposed",
     "not_involved",
+    "text_cut",
+    "template_field_gone",
+    "template_field_changed",
+    "template_entries_changed",
+    "template_field_required",
+    "template_field_added",
     "reminded_already",
     "not_due",
     "record_exists",
@@ -110,6 +116,10 @@ PLAIN = (
 """Codes that the source raises without parameters."""
 
 WITH_PARAMS: dict[str, dict[str, Any]] = {
+    "resembles_row": {"row": 2, "score": 99, "fields": ("客户名称",)},
+    "resembles_record": {"score": 99, "fields": ("客户名称",)},
+    "template_outdated": {"template": "customer-zh-00000000", "version": 1, "current": 2},
+    "template_field_renamed": {"former": "联系人"},
     "backup_newer": {"format": 2},
     "unsupported_database": {"database": "oracle"},
     "asynchronous_driver": {"driver": "asyncpg"},
