@@ -63,7 +63,7 @@ def _flows(pairs: Any) -> tuple[tuple[str, int], ...]:
 def _item_to_json(item: Item, codec: ValueCodec) -> list[Any]:
     values = (codec.encode_values(item.patch), codec.encode_values(item.base))
     data = [item.record_id, *values, item.outcome, item.problem]
-    if item.action is None and not item.takes:
+    if item.action is None and item.row is None and not (item.companions or item.takes):
         return data
     companions = [[other.module, other.record_id, dict(other.values)] for other in item.companions]
     return [*data, item.action, item.row, companions, item.takes]

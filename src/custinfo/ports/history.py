@@ -103,7 +103,7 @@ class Rewriting(Protocol):
         """Put the fields, the reason and the evidence of these changes in the place of those that are stored."""
 
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
-        """Return every request about a record, in whatever state, oldest first."""
+        """Return every request that concerns a record (`Request.concerns`), in whatever state, oldest first."""
 
     def requests(self, requests: Sequence[Request], /) -> None:
         """Put these requests in the place of those that are stored. Raises: StaleVersionError at another version."""

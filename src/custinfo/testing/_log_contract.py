@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from custinfo.core.anchors import Anchor
+from custinfo.core.approval.items import Companion, Item
 from custinfo.core.errors import ConflictError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
@@ -180,6 +181,22 @@ class LogContract(Harness):
             raised_by(StaleVersionError, lambda: rewriting(unit).requests([stale]))
         with self.begin() as unit:
             assert dict(unit.approvals.get([closed.id, pending.id])) == {closed.id: erased, pending.id: pending}
+
+    def test_requests_for_many_are_found(self) -> None:
+        """A request concerns each record that it is about, and each that one of these brings along."""
+        title: FrozenDict[str, str] = FrozenDict({"title": "x"})
+        note = Companion("thing_note", record_id(7), FrozenDict({"text": "y"}))
+        items = (Item(record_id(1), title, title), Item(record_id(2), title, title, companions=(note,)))
+        many = attrs.evolve(make_request(1, RecordId(""), {}), items=items)
+        other = attrs.evolve(make_request(2, RecordId(""), {}), items=(Item(record_id(3), title, title),))
+        with self.begin() as unit:
+            for request in (many, other):
+                unit.approvals.save(request)
+        with self.begin() as unit:
+            found = rewriting(unit).requests_of
+            assert [list(found("thing", record_id(number))) for number in (1, 2, 3, 7)] == [[many], [many], [other], []]
+            assert list(found("thing_note", record_id(7))) == [many]
+            assert list(found("thing_note", record_id(1))) == []
 
     def test_data_keys_are_kept(self) -> None:
         """A record has its data keys, and gets others only if it has those that were read; its version stays."""

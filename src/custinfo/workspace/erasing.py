@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Literal
 
 import attrs
 
-from custinfo.core.approval.items import Item
 from custinfo.core.approval.machine import Command
-from custinfo.core.approval.requests import Request, TrailEntry
+from custinfo.core.approval.requests import Request
 from custinfo.core.erasure import ErasedField, ErasureCertificate
 from custinfo.core.errors import (
     ConfigurationError,
@@ -23,10 +22,11 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel, FieldChange, changes_between
 from custinfo.core.policy.access import Verdict
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, CLEAR, ERASED, FieldKey, MemberKey, ModuleKey, Record, Version
+from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, Version
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
+from custinfo.workspace.erasing_requests import has_erased, without_values
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.past import Past
@@ -34,8 +34,6 @@ from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
 
 __all__ = ["Eraser"]
-
-_GONE: Final = (None, ERASED)
 
 Requests = Literal["refuse", "close"]
 
@@ -114,7 +112,7 @@ class Eraser:
         fields = []
         for key in sorted(keys):
             changes = sum(_has_erased(item.fields, key) for item in history if item.version < version)
-            held = sum(any(values.get(key) is ERASED for values in _values_of(request)) for request in requests)
+            held = sum(has_erased(request, before, key) for request in requests)
             labels = FrozenDict(definition[key].label)
             fields.append(ErasedField(key, labels, changes, held, definition[key].encrypted))
         return ErasureCertificate(
@@ -222,53 +220,9 @@ class Eraser:
     def _rewrite_requests(self, record: Record, keys: frozenset[FieldKey]) -> None:
         rewriting = rewriting_of(self.context.unit)
         found = rewriting.requests_of(record.module, record.id)
-        pairs = [(request, _without_values(request, keys)) for request in found]
+        pairs = [(request, without_values(request, record, keys)) for request in found]
         rewriting.requests([after for before, after in pairs if after is not before])
 
 
 def _has_erased(fields: Iterable[FieldChange], key: FieldKey) -> bool:
     return any(item.field == key and ERASED in (item.old, item.new) for item in fields)
-
-
-def _values_of(request: Request) -> list[Mapping[FieldKey, Any]]:
-    """Return every mapping of values that a request holds."""
-    held = (item for entry in request.trail for item in (entry.proposal, entry.former))
-    proposals = [item for item in held if item is not None]
-    items = (item for proposal in proposals for item in proposal.items)
-    parts: list[Request | Item | Any] = [request, *request.items, *proposals, *items]
-    return [values for part in parts for values in (part.patch, part.base)]
-
-
-def _without_values(request: Request, keys: frozenset[FieldKey]) -> Request:
-    """Return a request without the values of fields, and without what people wrote beside: it may quote them."""
-    held = any(values.get(key) not in (*_GONE, CLEAR) for values in _values_of(request) for key in keys)
-    quoted = request.reason is not None or any(item.companions for item in request.items)
-    said = quoted or any(entry.comment is not None for entry in request.trail)
-    if not held and not said:
-        return request
-
-    def rid(part: Any) -> Any:
-        bare: dict[str, Any] = {"companions": ()} if isinstance(part, Item) else {"items": tuple(map(rid, part.items))}
-        return attrs.evolve(part, patch=_rid(part.patch, keys), base=_rid(part.base, keys), **bare)
-
-    def entry(found: TrailEntry) -> TrailEntry:
-        proposal, former = (
-            None if item is None else attrs.evolve(rid(item), digest="") for item in (found.proposal, found.former)
-        )
-        return found._replace(comment=None, digest="", proposal=proposal, former=former)
-
-    return request.after(
-        {
-            "patch": _rid(request.patch, keys),
-            "base": _rid(request.base, keys),
-            "items": tuple(map(rid, request.items)),
-            "trail": tuple(map(entry, request.trail)),
-            "reason": None,
-            "digest": "",
-        }
-    )
-
-
-def _rid(values: Mapping[FieldKey, Any], keys: frozenset[FieldKey]) -> FrozenDict[FieldKey, Any]:
-    gone = {key: ERASED for key in keys if values.get(key) not in (*_GONE, CLEAR)}
-    return FrozenDict({**values, **gone})

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo.core.approval.items import Item
+from custinfo.core.approval.items import Companion, Item
 from custinfo.core.approval.requests import Proposal, Request
 from custinfo.core.criteria.nodes import Everything
 from custinfo.core.errors import ConfigurationError, CustinfoError, StaleVersionError
@@ -125,9 +125,23 @@ class Rotor:
             }
             return FrozenDict({**held, **found})
 
+        def brought(found: Companion) -> Companion:
+            keys = {key: value for key, value in found.values.items() if _has_key(value)}
+            place = found.module, found.record_id
+            new = {
+                key: {**value, "key": self._turned(place[0], key, place[1], value["key"])}
+                for key, value in keys.items()
+            }
+            return attrs.evolve(found, values=FrozenDict({**found.values, **new}))
+
         def turned_items(items: Iterable[Item]) -> tuple[Item, ...]:
             return tuple(
-                attrs.evolve(item, patch=values(item.patch, item.record_id), base=values(item.base, item.record_id))
+                attrs.evolve(
+                    item,
+                    patch=values(item.patch, item.record_id),
+                    base=values(item.base, item.record_id),
+                    companions=tuple(map(brought, item.companions)),
+                )
                 for item in items
             )
 
@@ -178,7 +192,14 @@ def _keys(request: Request) -> list[str]:
     parts: list[Iterable[Any]] = [request.patch.values(), request.base.values()]
     proposals = (item for entry in request.trail for item in (entry.proposal, entry.former))
     held = [item for item in proposals if item is not None]
-    items = (*request.items, *(item for proposal in held for item in proposal.items))
+    items = [*request.items, *(item for proposal in held for item in proposal.items)]
     parts += [part.values() for item in items for part in (item.patch, item.base)]
     parts += [part.values() for proposal in held for part in (proposal.patch, proposal.base)]
-    return [value.key for part in parts for value in part if type(value) is Sealed and value.key]
+    found = [value.key for part in parts for value in part if type(value) is Sealed and value.key]
+    brought = (value for item in items for part in item.companions for value in part.values.values())
+    return [*found, *(value["key"] for value in brought if _has_key(value))]
+
+
+def _has_key(value: Any) -> bool:
+    """Tell whether a value in the form of JSON is sealed and brings a data key along."""
+    return isinstance(value, dict) and bool(value.get("sealed") and value.get("key"))

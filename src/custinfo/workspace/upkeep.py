@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.documents import DOCUMENT_KINDS, Documents
 from custinfo.core.errors import ConflictError, InvalidInputError, StorageError, UnreadableFileError
@@ -133,7 +134,7 @@ class Maintenance:
         for kind, lines in groupby(reader.entries(), key=lambda item: item[0]):
             last: Entry | None = None
             for page in _pages(_decoded(reader, schema, kind, (data for _, data in lines))):
-                if reader.tenant != self.tenant and any(map(_holds_sealed, page)):
+                if reader.tenant != self.tenant and any(map(_is_bound, page)):
                     raise InvalidInputError([Problem("backup_of_other_tenant", params={"tenant": reader.tenant})])
                 upkeep_of(unit).restore(page)
                 last = page[-1]
@@ -159,16 +160,19 @@ def _pages(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
         yield page
 
 
-def _holds_sealed(entry: Entry) -> bool:
-    """Tell whether an entry has an encrypted value, which opens for the tenant alone for which it was sealed."""
+def _is_bound(entry: Entry) -> bool:
+    """Tell whether an entry holds for one tenant alone: an encrypted value, evidence and anchors have its name in."""
     values: Iterable[Any]
     match entry:
         case Record():
             values = entry.values.values()
+        case Anchor() | Change(evidence=str()):
+            return True
         case Change():
             values = (value for item in entry.fields for value in (item.old, item.new))
         case Request():
-            values = (*entry.patch.values(), *entry.base.values())
+            parts = [part for item in (entry, *entry.items) for part in (item.patch, item.base)]
+            values = (value for part in parts for value in part.values())
         case _:
             return False
     return any(type(value) is Sealed for value in values)

@@ -286,7 +286,7 @@ class Workspace:
 
         Ids, versions, times and history are as they were; the configuration in force is the one that was. It is one
         transaction, which ends well only if the backup is found to be whole. The store may be of another kind than the
-        one that was backed up, and the tenant of another name if no value in the backup is encrypted.
+        one that was backed up, and the tenant of another name if the backup has neither encrypted values nor evidence.
 
         Args:
             source: A path, compressed or not, or a binary file.

@@ -21,6 +21,7 @@ from custinfo import (
     ErasureCertificate,
     FieldReservedError,
     Flow,
+    Grant,
     InvalidInputError,
     NamedMember,
     PermissionDeniedError,
@@ -32,8 +33,10 @@ from custinfo.adapters.crypto import Keyring
 from custinfo.core.records import Sealed
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.defaults import Uuid7
+from custinfo.workspace.planning import make_plan
 from tests.unit.workspace.conftest import Clock
 from tests.unit.workspace.story import IDENTITY_NUMBER, Story
+from tests.unit.workspace.test_importing import Rows
 
 PHONE, NAME, NOTE = "13900139000", "王小明", "住在隔壁"
 KEYRING = Keyring({"k1": b"k" * 32}, current="k1", index_key=b"i" * 32, evidence_keys={"e1": b"e" * 32})
@@ -239,3 +242,54 @@ def test_a_value_may_come_again(workspace: Workspace) -> None:
             session.customers.revert(created.id, to_version=1, version=ANY)
     assert workspace.verify().ok
     assert pickle.loads(pickle.dumps(ERASED)) is ERASED
+
+
+def test_nothing_beside_holds_an_erased_value(url: str, clock: Clock) -> None:
+    """Requests for many, what they bring along, events, shares and the access log lose it; others' values stay."""
+    standard = standard_configuration()
+    customer = attrs.evolve(standard.modules["customer"], announced=True, log_reads=True, log_exports=True)
+    imports = Flow("imports", Trigger("customer", ("import",)), (Step("data", (NamedMember("zhoushi"),)),))
+    share = Grant("sales", "customer", frozenset({"share"}))
+    configuration = standard.with_modules(customer).with_flows(imports).with_grants(share)
+    header = ("客户名称", "客户类型", "联系人", "联系方式", "特殊备注", "证件号码", "跟进记录")
+    rows = Rows(
+        (
+            (NAME, "个人客户", NAME, PHONE, NOTE, IDENTITY_NUMBER, "2024-03-01 电话 约他见面"),
+            ("李小红", "个人客户", "李小红", "13700137000", "爱喝茶", "110101194912310016", None),
+        ),
+        header,
+    )
+    with Workspace.open(
+        url, configuration, organisation=sample_organisation(), keyring=KEYRING, clock=clock, ids=Uuid7(clock)
+    ) as workspace:
+        with workspace.acting_as("sunjiu", purpose="导入") as session:
+            report = make_plan(session.context, "customer", rows, digest="d").apply()
+        [request] = report.requests
+        with workspace.acting_as("zhoushi", purpose="核对") as session:
+            session.approvals.approve(request, comment=f"{NAME}可以")
+            found = {item["name"]: item.id for item in session.customers.find().records}
+            [call] = session.follow_ups.find().records
+        with workspace.acting_as("sunjiu") as session:
+            session.customers.erase_person(found[NAME], reason="工单 77")
+            session.follow_ups.erase_person(call.id, fields=["content"], reason="工单 77")
+        with workspace.acting_as("sunjiu") as session:
+            unit = session.context.unit
+            kept = pickle.dumps(unit.approvals.get([request])[request])
+        for marker in (NAME, PHONE, NOTE, "约他见面"):
+            assert marker.encode() not in kept
+        for marker in ("李小红", "13700137000", "爱喝茶"):
+            assert marker.encode() in kept
+        [certificate] = certificates(workspace, found[NAME])
+        assert {field.field: field.requests for field in certificate.fields}["phone"] == 1
+        assert workspace.verify().ok
+        assert workspace.check_integrity().ok
+    if url.startswith("sqlite"):
+        files = [file for file in Path(url.removeprefix("sqlite:///")).parent.iterdir() if file.is_file()]
+        for marker in (NAME, PHONE, NOTE, "约他见面"):
+            assert not [file for file in files if marker.encode() in file.read_bytes()], marker
+
+
+def certificates(workspace: Workspace, key: str) -> tuple[ErasureCertificate, ...]:
+    """Return what was erased of a record."""
+    with workspace.acting_as("sunjiu") as session:
+        return session.customers.erasures(key)

@@ -29,7 +29,7 @@ from custinfo.testing import (
 )
 from custinfo.workspace.integrity import IntegrityReport
 from custinfo.workspace.upkeep import verify_backup
-from tests.unit.workspace.conftest import KEYS
+from tests.unit.workspace.conftest import KEYS, Clock
 from tests.unit.workspace.story import IDENTITY_NUMBER, Story
 
 ROOT = Path(__file__).parents[3]
@@ -96,6 +96,31 @@ def test_encrypted_values_stay_encrypted(story: Story) -> None:
         elsewhere.import_tenant(io.BytesIO(data))
     assert caught.value.problems == (Problem("backup_of_other_tenant", params={"tenant": "default"}),)
     assert sum(elsewhere.check_integrity().counts.values()) == 0
+
+
+def test_evidence_is_of_one_tenant(clock: Clock) -> None:
+    """A history that proves itself does so for its tenant alone: under another name it is refused, not broken."""
+    keyring = Keyring.generate()
+
+    def opened(tenant: str) -> Workspace:
+        people = sample_organisation()
+        return Workspace(
+            standard_configuration(),
+            units=MemoryUnits(),
+            organisation=people,
+            keyring=keyring,
+            clock=clock,
+            tenant=tenant,
+        )
+
+    source, same, other = opened("north"), opened("north"), opened("south")
+    Story(source).customer()
+    data = backup(source)
+    with pytest.raises(InvalidInputError) as caught:
+        other.import_tenant(io.BytesIO(data))
+    assert caught.value.problems == (Problem("backup_of_other_tenant", params={"tenant": "north"}),)
+    same.import_tenant(io.BytesIO(data))
+    assert (same.verify().ok, same.verify().unproven) == (True, 0)
 
 
 def test_a_tenant_without_encrypted_values_may_be_copied(story: Story) -> None:

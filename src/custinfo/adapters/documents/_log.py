@@ -121,9 +121,12 @@ class DocumentRewriting:
 
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
         """Return every request about a record, oldest first."""
-        found = self.shelf.store.read("request", {"module": (module,), "record_id": (record_id,)})
-        requests = [self.shelf.documents.decode(Request, data) for data in found]
-        return sorted(requests, key=lambda item: (item.submitted_at, item.id))
+        found = self.shelf.store.read("request", {"record_id": (record_id, "")})  # "" is that of requests for many
+        requests = (self.shelf.documents.decode(Request, data) for data in found)
+        return sorted(
+            (item for item in requests if item.concerns(module, record_id)),
+            key=lambda item: (item.submitted_at, item.id),
+        )
 
     def requests(self, requests: Sequence[Request], /) -> None:
         """Replace requests, or raise and change nothing."""

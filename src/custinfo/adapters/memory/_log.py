@@ -103,7 +103,7 @@ class MemoryRewriting:
 
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
         """Return every request about a record, oldest first."""
-        found = (item for item in self._state.requests.values() if (item.module, item.record_id) == (module, record_id))
+        found = (item for item in self._state.requests.values() if item.concerns(module, record_id))
         return sorted(found, key=lambda item: (item.submitted_at, item.id))
 
     def requests(self, requests: Sequence[Request], /) -> None:

@@ -205,9 +205,11 @@ class SqlAlchemyRewriting:
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
         """Return every request about a record, oldest first."""
         table = self._context.tables.request
-        mine = and_(table.c.tenant_id == self._context.tenant, table.c.record_id == record_id, table.c.module == module)
+        among = table.c.record_id.in_((record_id, ""))  # which is that of requests for many
+        mine = and_(table.c.tenant_id == self._context.tenant, among)
         statement = select(table.c.data).where(mine).order_by(table.c.submitted_at, table.c.id)
-        return [self._codec.decode(Request, row.data) for row in self._context.execute(statement)]
+        found = (self._codec.decode(Request, row.data) for row in self._context.execute(statement))
+        return [request for request in found if request.concerns(module, record_id)]
 
     def requests(self, requests: Sequence[Request], /) -> None:
         """Replace requests within a savepoint, or raise and change nothing."""

@@ -302,6 +302,13 @@ class Request:
             entry.holder or entry.actor for entry in self.trail if entry.command in ("approve", "reject", "return")
         )
 
+    def concerns(self, module: ModuleKey, record_id: RecordId) -> bool:
+        """Tell whether it has values of a record: alone, as one of many, or brought along by one of these."""
+        if self.module == module and (record_id == self.record_id or record_id in self.record_ids()):
+            return True
+        brought = (found for item in self.items for found in item.companions)
+        return any((found.module, found.record_id) == (module, record_id) for found in brought)
+
     def record_ids(self) -> tuple[RecordId, ...]:
         """Return the records that it is about."""
         return tuple(item.record_id for item in self.items) if self.items else (self.record_id,)

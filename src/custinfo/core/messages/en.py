@@ -238,7 +238,7 @@ ENGLISH: Final = {
     "backup_newer": "the backup has format {format}, which this version of custinfo cannot read",
     "backup_damaged": "the backup is not as it was written: altered, incomplete or out of order at line {line}",
     "backup_misfit": "line {line} of the backup does not fit the configuration",
-    "backup_of_other_tenant": "the backup holds encrypted values, which open for the tenant {tenant} alone",
+    "backup_of_other_tenant": "the backup holds encrypted values or evidence, which hold for the tenant {tenant} alone",
     "tenant_not_empty": "the tenant is not empty: a backup is put back into an empty one",
     "cursor_unknown": "the cursor is not one of this store, or what it was given with was taken back",
     "anchor_exists": "there is an anchor {number} already: somebody else was faster",

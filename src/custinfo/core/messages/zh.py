@@ -230,7 +230,7 @@ CHINESE: Final = {
     "backup_newer": "备份格式为 {format}，当前版本的 custinfo 无法读取",
     "backup_damaged": "备份与写入时不一致：第 {line} 行处有改动、缺失或错位",
     "backup_misfit": "备份第 {line} 行与配置不符",
-    "backup_of_other_tenant": "备份含有加密的值，只能由租户 {tenant} 解密",
+    "backup_of_other_tenant": "备份含有加密的值或历史存证，只对租户 {tenant} 有效",
     "tenant_not_empty": "租户中已有数据：备份只能恢复到空租户",
     "cursor_unknown": "该游标不属于此数据存储，或者取得它的事务已被回滚",
     "anchor_exists": "锚点 {number} 已经存在：有人抢先了一步",

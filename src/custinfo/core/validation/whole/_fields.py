@@ -41,7 +41,11 @@ _OPTIONS: Final[FrozenDict[str, frozenset[str]]] = FrozenDict(
 """Kind → the options that it reads; kinds of a host's own may read any."""
 
 _NEVER_UNIQUE: Final = frozenset({"multiple_choice", "attachment", "computed", "long_text"})
-_ENCRYPTED: Final = text_in("已加密，不能按值查找", "it is encrypted, and cannot be found by its value")
+_ENCRYPTED: Final = text_in("字段已加密，不能用于此处", "it is encrypted, and can't serve here")
+_NO_INDEX: Final = text_in(
+    "已加密的字段没有值的索引：请设为唯一，或取消索引，精确查找不需要",
+    "an encrypted field has no index of its values: make it unique, or leave the index off; exact search needs none",
+)
 _RETIRED: Final = text_in("已停用", "it is retired")
 
 
@@ -119,7 +123,7 @@ def _storing(field: FieldDefinition, spot: Spot) -> Iterator[Problem]:
     if field.encrypted and field.kind == "computed":
         yield spot.dot("encrypted").misfit("计算字段不能加密", "a computed field cannot be encrypted")
     elif field.encrypted and field.indexed and not field.unique:
-        yield spot.dot("indexed").problem("setting_misfit", hint=_ENCRYPTED)
+        yield spot.dot("indexed").problem("setting_misfit", hint=_NO_INDEX)
 
 
 def _computing(field: FieldDefinition, spot: Spot) -> Iterator[Problem]:
