@@ -11,21 +11,25 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 from openpyxl import Workbook
 from sqlalchemy import make_url
 
 from custinfo import ANY, InvalidInputError, Workspace
 from custinfo.adapters.crypto import Keyring
-from custinfo.adapters.excel import export, plan_import
+from custinfo.adapters.excel import export, plan_import, write_subject_access
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.databases import POSTGRESQL, require_server, throw_away_prefix
 from tests.unit.workspace.story import Story
 
-MARKERS = ("11010519491231002X", "110101194912310016", "110101194912310024", "110101194912310032")
-"""Created, imported, submitted for approval, and refused."""
+MARKERS = ("11010519491231002X", "110101194912310016", "110101194912310024", "110101194912310032", "110101194912310040")
+"""Created, imported, submitted for approval, refused by hand, and refused in a row of an import."""
+
+PERMITTED = "permitted"
+"""The folder of what somebody exports who may."""
 
 
 def files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -54,11 +58,19 @@ def tell(workspace: Workspace, folder: Path) -> None:
     sheet = Workbook()
     sheet.active.append(["客户名称", "客户类型", "联系人", "联系方式", "证件号码", "负责人"])
     sheet.active.append(["李小红", "个人客户", "李小红", "13900139001", MARKERS[1], "李四"])
+    sheet.active.append(["赵小兰", "个人客户", "赵小兰", "139", MARKERS[4], "李四"])
+    sheet.active.append(["钱小梅", "个人客户", "钱小梅", "13900139003", MARKERS[0], "李四"])
     file = io.BytesIO()
     sheet.save(file)
     with workspace.acting_as("sunjiu") as session:
         plan = plan_import(session, "customer", io.BytesIO(file.getvalue()))
-        assert plan.apply().counts.creates == 1
+        (folder / "plan.txt").write_text(f"{plan!r} {plan.rows[0]!r} {list(plan.rejected)!r}", "utf-8")
+        plan.write(folder / "计划.xlsx")
+        report = plan.apply()
+        assert (report.counts.creates, report.counts.rejected) == (1, 2)
+        (folder / "report.txt").write_text(f"{report!r} {[row.problems for row in report.rejected]!r}", "utf-8")
+        for form in ("rows", "sheet", "marked"):
+            report.write_errors(folder / f"错误-{form}.xlsx", form=form)
     request = story.submit("lisi", person, {"id_number": MARKERS[2]})
     with workspace.acting_as("sunjiu") as session:
         [stored] = session.context.unit.approvals.get([request.id]).values()
@@ -68,9 +80,16 @@ def tell(workspace: Workspace, folder: Path) -> None:
     with workspace.acting_as("sunjiu") as session, pytest.raises(InvalidInputError) as caught:
         session.customers.update(person.id, {"id_number": MARKERS[3], "phone": "1"}, version=ANY)
     (folder / "error.txt").write_text(f"{caught.value!r} {caught.value} {caught.value.problems!r}", "utf-8")
-    with workspace.acting_as("zhoushi") as session:
-        (folder / "permitted").mkdir()
-        export(session, "customer", folder / "permitted" / "导出.xlsx")
+    (folder / PERMITTED).mkdir()
+    with workspace.acting_as("zhoushi", purpose="核对") as session:
+        export(session, "customer", folder / PERMITTED / "导出.xlsx")
+        write_subject_access(session, session.customers.subject_access(person.id), folder / PERMITTED / "副本.xlsx")
+        with (folder / PERMITTED / "副本.json").open("w", encoding="utf-8") as text:
+            session.customers.subject_access(person.id).write_json(text)
+    with workspace.acting_as("sunjiu") as session:
+        events = session.context.unit.outbox.pending(100)
+        assert events, "changes of customers are announced"
+        (folder / "events.txt").write_text(repr(list(events)), "utf-8")
     workspace.anchor()
     workspace.export_tenant(folder / "backup.jsonl")
     (folder / "history.txt").write_text(repr(list(_changes(workspace))), "utf-8")
@@ -84,7 +103,9 @@ def _changes(workspace: Workspace) -> Iterator[object]:
 def opened(units: SqlAlchemyUnits) -> Workspace:
     """Return a workspace with a keyring."""
     people = sample_organisation()
-    return Workspace(standard_configuration(), units=units, organisation=people, keyring=Keyring.generate())
+    standard = standard_configuration()
+    logged = attrs.evolve(standard.modules["customer"], announced=True, log_reads=True, log_exports=True)
+    return Workspace(standard.with_modules(logged), units=units, organisation=people, keyring=Keyring.generate())
 
 
 @pytest.fixture
@@ -103,9 +124,12 @@ def test_a_stolen_sqlite_file(tmp_path: Path, logged: pytest.LogCaptureFixture) 
     units.create_tables()
     tell(opened(units), tmp_path)
     shutil.copytree(tmp_path, tmp_path.with_name("stolen"))
-    found = leaks(files_of(tmp_path.with_name("stolen")))
-    assert [name for name in found if not name.startswith("导出.xlsx")] == []
-    assert found, "the permitted export shows that the scan can find something"
+    stolen = tmp_path.with_name("stolen")
+    permitted = stolen / PERMITTED
+    assert len(leaks(files_of(permitted))) >= 3, "what is permitted shows that the scan can find something"
+    shutil.rmtree(permitted)
+    assert leaks(files_of(stolen)) == []
+    assert {"plan.txt", "错误-marked.xlsx", "request.pickle", "events.txt"} <= {path.name for path in stolen.iterdir()}
     assert "INSERT INTO" in logged.text
     assert not [marker for marker in MARKERS if marker in logged.text]
     engine.dispose()
@@ -130,6 +154,8 @@ def test_a_stolen_postgresql_dump(tmp_path: Path, logged: pytest.LogCaptureFixtu
         units.drop_tables()
         units.dispose()
     assert b"COPY" in dump
+    assert b"approval_request" in dump
     assert leaks(iter([("dump", dump)])) == []
-    assert [name for name in leaks(files_of(tmp_path)) if not name.startswith("导出.xlsx")] == []
+    shutil.rmtree(tmp_path / PERMITTED)
+    assert leaks(files_of(tmp_path)) == []
     assert not [marker for marker in MARKERS if marker in logged.text]

@@ -23,6 +23,26 @@ from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, Record
 __all__ = ["AnchorRepository", "ChangeLog", "ChangeQuery", "Rewriting"]
 
 
+class _Told(Protocol):
+    """What tells whether a change is meant."""
+
+    @property
+    def module(self) -> ModuleKey:
+        """Key of the module."""
+
+    @property
+    def actor(self) -> MemberKey:
+        """Who made it."""
+
+    @property
+    def channel(self) -> Channel:
+        """How it came."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+
+
 @attrs.frozen
 class ChangeQuery:
     """Ask for numbered changes, in the order of their positions.
@@ -45,8 +65,8 @@ class ChangeQuery:
     since: datetime | None = None
     until: datetime | None = None
 
-    def wants(self, change: Change) -> bool:
-        """Tell whether a change is meant, its position apart."""
+    def wants(self, change: _Told) -> bool:
+        """Tell whether a change is meant, its position apart; one that somebody sees a part of, too."""
         return (
             (not self.modules or change.module in self.modules)
             and (self.actor is None or change.actor == self.actor)

@@ -211,9 +211,33 @@ class Records:
         return self._summaries.totals(self.module, name, by, period, wanted)
 
     @reading
-    def history(self, record_id: str) -> tuple[ChangeView, ...]:
-        """Return what happened to a record, oldest first. Raises: NotFoundError."""
-        return self._past.history(self.module, record_id)
+    def history(
+        self,
+        record_id: str,
+        *,
+        field: str | None = None,
+        actor: MemberKey | None = None,
+        channel: Channel | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[ChangeView, ...]:
+        """Return what happened to a record, oldest first, or a part of it (HIS-1).
+
+        Args:
+            record_id: The record; archived or not.
+            field: As in `changes`, and so are the others.
+            actor: Who made the changes.
+            channel: How they came.
+            since: Not before this time.
+            until: Before this time.
+
+        Raises: NotFoundError; InvalidInputError for an unknown field; PermissionDeniedError for one that the actor sees
+            nowhere.
+        """
+        query = self._asked(actor, channel, since, until)
+        key = None if field is None else Feed(self._context).readable_field(self.module, field)
+        found = self._past.history(self.module, record_id)
+        return tuple(view for view in found if query.wants(view) and (key is None or key in view.fields))
 
     def changes(
         self,
@@ -235,10 +259,9 @@ class Records:
 
         Raises: InvalidInputError for an unknown field; PermissionDeniedError for one that the actor sees nowhere.
         """
-        feed, context = Feed(self._context), self._context
+        feed = Feed(self._context)
         key = None if field is None else feed.readable_field(self.module, field)
-        query = ChangeQuery(0, 1000, (self.module,), actor, channel, context.instant(since), context.instant(until))
-        return feed.stream(query, key)
+        return feed.stream(self._asked(actor, channel, since, until), key)
 
     @reading
     def tags(self, record_id: str) -> tuple[TagAssignment, ...]:
@@ -577,6 +600,12 @@ class Records:
         return self._write(draft)
 
     # --- inner
+
+    def _asked(
+        self, actor: MemberKey | None, channel: Channel | None, since: datetime | None, until: datetime | None
+    ) -> ChangeQuery:
+        instant = self._context.instant
+        return ChangeQuery(0, 1000, (self.module,), actor, channel, instant(since), instant(until))
 
     def _write(self, draft: Draft) -> Outcome:
         return self._outcome(WritePath(self._context).write(draft))

@@ -171,7 +171,7 @@ def _is_bound(entry: Entry) -> bool:
         case Change():
             values = (value for item in entry.fields for value in (item.old, item.new))
         case Request():
-            parts = [part for item in (entry, *entry.items) for part in (item.patch, item.base)]
+            parts = [entry.patch, entry.base, *(part for item in entry.items for part in (item.patch, item.base))]
             values = (value for part in parts for value in part.values())
         case _:
             return False

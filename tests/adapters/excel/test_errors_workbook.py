@@ -3,7 +3,10 @@
 import datetime as dt
 
 import openpyxl
+import pytest
 
+from custinfo.adapters.crypto import Keyring
+from custinfo.adapters.excel.plans import ErrorForm
 from tests.adapters.excel.sessions import (
     COMPANY,
     acting_as,
@@ -12,6 +15,7 @@ from tests.adapters.excel.sessions import (
     headings,
     loaded,
     local,
+    open_workspace,
     planned,
     rows_of,
     saved,
@@ -153,3 +157,26 @@ def test_headings_of_two_levels_come_back_in_one() -> None:
         errors = errors_of(plan)
         assert headings(errors.active) == ["错误原因", "原行号", *HEADER]
         assert planned(session, saved(errors)).columns == {"错误原因": None, "原行号": None, **plan.columns}
+
+
+@pytest.mark.parametrize("form", ["rows", "sheet", "marked"])
+def test_encrypted_values_are_masked(form: ErrorForm) -> None:
+    """What is encrypted in the store is in no file: a mask stands there, which nobody can import by mistake."""
+    header = [*HEADER, "证件号码"]
+    good = ["王小明", "个人客户", "王小明", "13900139000", "110101194912310016"]
+    bad = ["李小红", "个人客户", "李小红", "139", "11010519491231002X"]
+    with open_workspace(keyring=Keyring.generate()).acting_as("sunjiu") as session:
+        report = planned(session, table(header, good, bad)).apply()
+        assert (report.counts.creates, report.counts.rejected) == (1, 1)
+        workbook = errors_of(report, form=form)
+        sheet = workbook.active
+        texts = {cell.value for row in sheet.iter_rows() for cell in row}
+        assert "****002X" in texts
+        assert not texts & {good[4], bad[4]}
+        phone = next(cell for row in sheet.iter_rows() for cell in row if cell.value == "139")
+        phone.value = "13900139001"
+        again = planned(session, saved(workbook))
+        assert {problem.code for row in again.rejected for problem in row.problems} == {"masked_value"}
+        sheet.cell(phone.row, phone.column + 1).value = bad[4]
+        corrected = planned(session, saved(workbook))
+        assert corrected.counts.creates == 1

@@ -31,7 +31,7 @@ def guarded(table: SourceTable, schema: ModuleSchema, mapping: Mapping[str, str]
     for place, heading in enumerate(table.header):
         key = schema.resolve(named.get(place, heading))
         field = schema.definition.fields.get(key) if key else None
-        if field is not None and (field.mask or field.sensitivity != "normal"):
+        if field is not None and (field.mask or field.encrypted or field.sensitivity != "normal"):
             places.append(place)
     return TableWithin(table, partial(_rows, table, places))
 

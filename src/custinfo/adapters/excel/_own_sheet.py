@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.adapters.excel._cells import CellError, UncachedFormula
+from custinfo.adapters.excel._hidden import Hidden
 from custinfo.adapters.excel._output import Target, written
 from custinfo.adapters.excel._phrases import every_phrase, phrase
 from custinfo.adapters.excel._reasons import MOST_COMMENTS, Reasons, reasons_of
@@ -37,6 +38,7 @@ def write_own_sheet(
     rows: Sequence[PlannedRow],
     schema: ModuleSchema,
     language: str,
+    hidden: Hidden,
     *,
     marked: bool,
 ) -> bool:
@@ -49,6 +51,7 @@ def write_own_sheet(
         rows: The rows that were not taken over.
         schema: Has the labels of the fields.
         language: Of the reasons.
+        hidden: The columns whose values are masked, also in rows that were taken over.
         marked: Whether all rows and sheets stay, or only the rows that were not taken over.
 
     Returns: False for a file that openpyxl does not understand; nothing is written then.
@@ -64,6 +67,8 @@ def write_own_sheet(
             book = openpyxl.load_workbook(io.BytesIO(content), keep_links=False)
             source = book[table.sheet]
             sheet = source if marked else _reduced(book, source, table, rows)
+            if marked:
+                _hide(sheet, table, hidden)
             places = {row.row: row.row if marked else number for number, row in _numbered(table, rows)}
             _Marker(sheet, table, schema, language).mark(rows, places)
             saved = io.BytesIO()
@@ -73,6 +78,15 @@ def write_own_sheet(
     with written(target) as file:
         file.write(saved.getbuffer())
     return True
+
+
+def _hide(sheet: Any, table: Table, hidden: Hidden) -> None:
+    """Mask what stands in columns, below the headings."""
+    for place, masked in hidden.items():
+        for number in range(table.header_row + 1, int(sheet.max_row) + 1):
+            cell = sheet.cell(number, table.columns[place])
+            if cell.value is not None:
+                cell.value = _shown(masked(cell.value))
 
 
 def _numbered(table: Table, rows: Iterable[PlannedRow]) -> Iterable[tuple[int, PlannedRow]]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._phrases import phrase
 from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, safe_text
 from custinfo.adapters.excel._xlsxwriter import new_workbook, print_wide
 from custinfo.core.history.changes import FieldChange
+from custinfo.core.kinds.masks import mask
+from custinfo.core.records import FieldKey, Sealed
 from custinfo.core.schema import ModuleSchema
 from custinfo.workspace.importing import ImportPlan
 
@@ -54,6 +56,15 @@ _NAMES: Final = ("source_row", "result", "record", "changes", "findings")
 
 def _changes(changes: Iterable[FieldChange], schema: ModuleSchema, language: str) -> str:
     return "\n".join(
-        f"{schema.label(key, language)}: {schema.render(key, old) or '—'} → {schema.render(key, new) or '—'}"
+        f"{schema.label(key, language)}: {_text(schema, key, old)} → {_text(schema, key, new)}"
         for key, old, new in changes
     )
+
+
+def _text(schema: ModuleSchema, key: FieldKey, value: Any) -> str:
+    """Return the text of a value; that of an encrypted one is masked, since a file protects nothing."""
+    text = "" if value is None else str(value) if isinstance(value, Sealed) else schema.render(key, value)
+    field = schema.definition.fields.get(key)
+    if field is not None and field.encrypted and text:
+        text = mask(field.mask or "full", text)
+    return text or "—"

@@ -7,6 +7,7 @@ from typing import Literal
 
 import attrs
 
+from custinfo.adapters.excel._hidden import hidden_columns, hidden_row
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._own_sheet import write_own_sheet
 from custinfo.adapters.excel._plan_workbook import write_plan
@@ -52,17 +53,20 @@ class _Refused:
     session: Session = attrs.field(repr=False)
     source: SourceFile = attrs.field(repr=False)
     module: ModuleKey
+    keys: tuple[FieldKey | None, ...]
     rows: tuple[PlannedRow, ...] = attrs.field(repr=False)
 
     def write(self, target: Target, language: str | None, form: ErrorForm) -> None:
         context = self.session.context
         tongue = language or context.schema.configuration.language
         content, table, schema = self.source.content, self.source.table, context.module(self.module)
+        hidden = hidden_columns(schema, self.keys, context.schema.masks)
+        rows = [hidden_row(row, hidden) for row in self.rows]
         own = form != "rows" and content is not None
         if not own or not write_own_sheet(
-            target, content or b"", table, self.rows, schema, tongue, marked=form == "marked"
+            target, content or b"", table, rows, schema, tongue, hidden, marked=form == "marked"
         ):
-            write_error_workbook(target, table, self.rows, schema, tongue, self.session.now())
+            write_error_workbook(target, table, rows, schema, tongue, self.session.now())
 
 
 def _sampled(session: Session, source: SourceFile, number: int, seed: int) -> SampleReport:
@@ -230,7 +234,7 @@ class ExcelPlan:
             report.rows,
             report.requests,
             report.differences,
-            _Refused(self._session, self._source, report.module, _left(report.rows)),
+            _Refused(self._session, self._source, report.module, self._plan.columns.keys, _left(report.rows)),
         )
 
     def write_errors(self, target: Target, *, language: str | None = None, form: ErrorForm = "rows") -> None:
@@ -238,7 +242,8 @@ class ExcelPlan:
 
         It has the user's own headings and values, after a column with the reasons and one with the row numbers in the
         file, which an import passes over; the cells that the reasons are about are coloured. Without such rows it has
-        the headings only.
+        the headings only. Values of encrypted fields are masked, since a file protects nothing: whoever corrects a row
+        writes them in again.
 
         Args:
             target: A path, or a file open for writing bytes; nothing half-written stays after an error.
@@ -250,4 +255,5 @@ class ExcelPlan:
 
         Raises: MissingExtraError; OSError where the target cannot be written.
         """
-        _Refused(self._session, self._source, self.module, _left(self.rows)).write(target, language, form)
+        keys = self._plan.columns.keys
+        _Refused(self._session, self._source, self.module, keys, _left(self.rows)).write(target, language, form)
