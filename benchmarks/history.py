@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.harness import Result, in_turns, per_call
 from benchmarks.history_peers import FIELDS, ByHand, Rows, continuum
+from benchmarks.history_size import sizes
 from custinfo import ALL_FIELDS, ANY, Workspace
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
@@ -54,6 +55,7 @@ def run(quick: bool) -> Iterator[Result]:
         yield from _updates(ours, hand, count)
         yield from _continuum(ours, Path(folder), 1_000 if quick else 3_000)
         yield from _evidence(ours, count)
+        yield from sizes(Path(folder), ours.schema, ours.prover(), quick=quick)
     yield from _cipher(quick)
 
 

@@ -15,16 +15,13 @@ from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.standard import sample_organisation, standard_configuration
+from tests.property.dying_units import DiedError, DyingUnits
 from tests.unit.workspace.story import Story
 
 OLD = Keyring({"k1": b"1" * 32}, current="k1", index_key=b"i" * 32, evidence_keys={"e1": b"e" * 32})
 NEW = OLD.rotated("k2", b"2" * 32)
 ONLY_NEW = NEW.without("k1")
 NUMBERS = ["11010519491231002X", "110101194912310016", "110101194912310024", "110101194912310032"]
-
-
-class DiedError(Exception):
-    """The process dies here."""
 
 
 class Interrupting(Keyring):
@@ -82,7 +79,7 @@ EXPECTED = [number for number in NUMBERS[:3] for _ in range(2)]
 
 
 @given(st.lists(st.integers(0, 4), max_size=4))
-@settings(max_examples=6)
+@settings(max_examples=25)
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_nothing_is_lost_at_any_interruption(kind: str, stops: list[int]) -> None:
     """However often it dies, at whatever key, all is readable in between; in the end the old key can go."""
@@ -106,6 +103,29 @@ def test_nothing_is_lost_at_any_interruption(kind: str, stops: list[int]) -> Non
         assert session.customers.get(task.record_id)["id_number"] == NUMBERS[3]
     assert after.verify().ok
     assert opened(units, ONLY_NEW).rotate_keys().rewrapped == 0
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_nothing_is_lost_at_any_call_of_the_store(kind: str, late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may die at each single call that it makes, before or after it: all is readable, and a second run ends it."""
+    monkeypatch.setattr("custinfo.workspace.rotation._PAGE", 2)  # several pages, each committed
+    died, at = True, 0
+    while died:
+        at += 1
+        units: Any = MemoryUnits() if kind == "memory" else SqlAlchemyUnits.open("sqlite://")
+        keys = fill(opened(units, OLD))
+        dying = DyingUnits(units, at, late=late)
+        with suppress(DiedError):
+            opened(dying, NEW).rotate_keys()
+        died = dying.calls == at
+        assert list(read(opened(units, NEW), keys)) == EXPECTED
+        report = opened(units, NEW).rotate_keys()
+        assert (dict(report.left), report.may_go("k1")) == ({"k2": 4}, True)
+        after = opened(units, ONLY_NEW)
+        assert list(read(after, keys)) == EXPECTED
+        assert after.verify().ok
+    assert at > 10, "the number of places at which it died"
 
 
 def test_a_key_that_is_missing_is_told(store: Any) -> None:

@@ -71,12 +71,16 @@ class Nowhere(io.RawIOBase):
 
 
 def test_memory_does_not_grow(units: SqlAlchemyUnits) -> None:
-    """Iterating, backing up and checking take as much memory for many records as for a quarter of them."""
+    """Iterating, reading changes, backing up and checking take as much memory for many records as for a quarter."""
     with Workspace(standard_configuration(), units=units, organisation=sample_organisation()) as workspace:
 
         def iterate() -> None:
             with workspace.acting_as("lisi") as session:
                 deque(session.customers.iterate(order_by="name"), maxlen=0)
+
+        def changes() -> None:
+            with workspace.acting_as("lisi") as session:
+                deque(session.changes(channel="edit"), maxlen=0)
 
         def export() -> None:
             workspace.export_tenant(Nowhere())  # type: ignore[arg-type]
@@ -84,7 +88,7 @@ def test_memory_does_not_grow(units: SqlAlchemyUnits) -> None:
         def check() -> None:
             assert workspace.check_integrity().ok
 
-        actions = (iterate, export, check)
+        actions = (iterate, changes, export, check)
         fill(workspace, units, 0, STREAMED // 4)
         few = [peak(action) for action in actions]
         fill(workspace, units, STREAMED // 4, STREAMED)

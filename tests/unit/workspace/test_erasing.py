@@ -30,6 +30,7 @@ from custinfo import (
     Workspace,
 )
 from custinfo.adapters.crypto import Keyring
+from custinfo.core.approval.requests import RequestId
 from custinfo.core.records import Sealed
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.defaults import Uuid7
@@ -264,7 +265,7 @@ def test_nothing_beside_holds_an_erased_value(url: str, clock: Clock) -> None:
     ) as workspace:
         with workspace.acting_as("sunjiu", purpose="导入") as session:
             report = make_plan(session.context, "customer", rows, digest="d").apply()
-        [request] = report.requests
+        request = RequestId(report.requests[0])
         with workspace.acting_as("zhoushi", purpose="核对") as session:
             session.approvals.approve(request, comment=f"{NAME}可以")
             found = {item["name"]: item.id for item in session.customers.find().records}
