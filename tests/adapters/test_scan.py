@@ -16,7 +16,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import make_url
 
-from custinfo import ANY, InvalidInputError, Workspace
+from custinfo import ANY, InvalidInputError, SubjectAccess, Workspace
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.excel import export, plan_import, write_subject_access
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
@@ -83,9 +83,14 @@ def tell(workspace: Workspace, folder: Path) -> None:
     (folder / PERMITTED).mkdir()
     with workspace.acting_as("zhoushi", purpose="核对") as session:
         export(session, "customer", folder / PERMITTED / "导出.xlsx")
-        write_subject_access(session, session.customers.subject_access(person.id), folder / PERMITTED / "副本.xlsx")
-        with (folder / PERMITTED / "副本.json").open("w", encoding="utf-8") as text:
-            session.customers.subject_access(person.id).write_json(text)
+        for name in ("副本.xlsx", "副本.json"):
+            answer = session.customers.subject_access(person.id)
+            assert isinstance(answer, SubjectAccess)
+            if name.endswith("xlsx"):
+                write_subject_access(session, answer, folder / PERMITTED / name)
+                continue
+            with (folder / PERMITTED / name).open("w", encoding="utf-8") as text:
+                answer.write_json(text)
     with workspace.acting_as("sunjiu") as session:
         events = session.context.unit.outbox.pending(100)
         assert events, "changes of customers are announced"

@@ -503,7 +503,7 @@ class Records:
         """
         return Eraser(self._context).certificates(self.module, record_id)
 
-    def subject_access(self, record_id: str) -> SubjectAccess:
+    def subject_access(self, record_id: str, *, reason: str | None = None) -> SubjectAccess | AwaitingApproval:
         """Gather everything that is held about a person, as the law lets them ask for it (GDPR Art. 15, PIPL Art. 45).
 
         That is the record with its tags and shares, every record that refers to it, to these, and so on, archived ones
@@ -512,12 +512,15 @@ class Records:
         whether it is complete. It is read as one goes through it, and written down in the access log where the
         configuration asks for that.
 
-        The actor needs `export` on the record.
+        The actor needs `export` on the record. Where a flow on `export` of one of the modules is triggered, it waits,
+        and the same call gathers it once that is approved.
 
         Args:
             record_id: The record; archived or not.
+            reason: Why, for those who approve it.
 
-        Returns: What was gathered; `write_json` and `custinfo.adapters.excel.write_subject_access` write it.
+        Returns: `AwaitingApproval` where it waits; else what was gathered: `write_json` and
+            `custinfo.adapters.excel.write_subject_access` write it.
         Raises: NotFoundError; PermissionDeniedError; TypeError for a store without `custinfo.ports.Rewriting`.
 
         >>> from custinfo import Workspace
@@ -529,7 +532,7 @@ class Records:
         ...     [item.section for item in session.customers.subject_access(customer.id)]
         ['record', 'change']
         """
-        return Gatherer(self._context).gather(self.module, record_id)
+        return Gatherer(self._context).gather(self.module, record_id, reason)
 
     @reading
     def merge(

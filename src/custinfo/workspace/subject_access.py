@@ -10,7 +10,7 @@ import attrs
 
 from custinfo.core.access_log import AccessQuery
 from custinfo.core.approval.requests import Request
-from custinfo.core.criteria.nodes import Compare, Criterion, Everything
+from custinfo.core.criteria.nodes import Compare, Criterion, Everything, any_of
 from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.policy.access import Verdict
@@ -20,11 +20,12 @@ from custinfo.ports.access_log import AccessRepository
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.erasing import Eraser
+from custinfo.workspace.gated_exports import GatedExport
 from custinfo.workspace.past import Past
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
 from custinfo.workspace.viewing_requests import RequestViews
-from custinfo.workspace.views import ChangeView, RecordView, RequestView
+from custinfo.workspace.views import AwaitingApproval, ChangeView, RecordView, RequestView
 
 __all__ = ["Gatherer"]
 
@@ -51,19 +52,39 @@ class Gatherer:
         self._reading = ReadPath(context)
         self._past = Past(context)
         self._requests = RequestViews(context)
+        self._approvals: dict[ModuleKey, str] = {}
 
-    def gather(self, module: ModuleKey, record_id: str) -> SubjectAccess:
-        """Return the answer, its items unread. Raises: as `Records.subject_access`."""
+    def gather(self, module: ModuleKey, record_id: str, reason: str | None) -> SubjectAccess | AwaitingApproval:
+        """Return the answer, its items unread, or what it waits for. Raises: as `Records.subject_access`."""
         context = self._context
         record, verdict = self._reading.record(module, record_id)
         if "export" not in verdict.actions:
             raise context.denied("export", module)
         rewriting_of(context.unit)  # a store that can't tell which requests there are has no answer
         modules = self._related(module)
+        for key in modules:
+            waiting = self._gated(key, record, reason)
+            if isinstance(waiting, AwaitingApproval):
+                return waiting
+            if waiting is not None:
+                self._approvals[key] = waiting.id
         found = (self._limit(key, root=key == module) for key in modules)
         limits = tuple(limit for limit in found if limit.records or limit.sections)
         labels = FrozenDict({key: self._labels(key) for key in modules})
         return SubjectAccess(module, record.id, context.now(), context.actor, labels, limits, self._held(record))
+
+    def _gated(self, module: ModuleKey, root: Record, reason: str | None) -> Request | AwaitingApproval | None:
+        """Ask the flows on exports, as for an export of all fields of what is gathered of a module."""
+        context = self._context
+        if not context.access(module).may("export"):
+            return None  # of such modules something is read at most, as without an export
+        fields = tuple(context.module(module).definition.fields)
+        criterion: Criterion = Everything()
+        if module == root.module:
+            criterion = Compare(("id",), "eq", root.id)
+        elif direct := [field for owner, field in self._referring(root.module) if owner == module]:
+            criterion = any_of([Compare((field,), "eq", root.id) for field in direct])
+        return GatedExport(context, module, criterion, fields, ()).admitted(reason)
 
     # --- what belongs together
 
@@ -147,11 +168,15 @@ class Gatherer:
             with self._context.related.passing():
                 pairs = [(record, self._context.verdict(record)) for record in records]
                 found = list(chain.from_iterable(map(self._of_record, pairs)))
-            if records and self._context.module(records[0].module).definition.log_exports:
+            if records and self._always_logged(records[0].module):
                 shown = {key for item in found if item.section == "record" for key in _shown(item)}
                 ids = [record.id for record in records]
-                readings.export(records[0].module, shown, ids, len(ids), Everything())
+                approval = self._approvals.get(records[0].module)
+                readings.export(records[0].module, shown, ids, len(ids), Everything(), approval)
         return found
+
+    def _always_logged(self, module: ModuleKey) -> bool:
+        return self._context.module(module).definition.log_exports or module in self._approvals
 
     def _of_record(self, pair: Pair) -> Iterator[Held]:
         record, verdict = pair

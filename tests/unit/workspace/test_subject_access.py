@@ -17,11 +17,16 @@ from custinfo import (
     ANY,
     ERASED,
     UNREADABLE,
+    AwaitingApproval,
+    Flow,
     Grant,
     Masked,
+    NamedMember,
     NotFoundError,
     PermissionDeniedError,
+    Step,
     SubjectAccess,
+    Trigger,
     Workspace,
 )
 from custinfo.adapters.crypto import Keyring
@@ -68,15 +73,22 @@ def person(story: Story) -> str:
     return customer
 
 
+def answered(session: Session, person: str) -> SubjectAccess:
+    """Return an answer for which nobody has to wait."""
+    answer = session.customers.subject_access(person)
+    assert isinstance(answer, SubjectAccess)
+    return answer
+
+
 def asked(session: Session, person: str) -> list[Any]:
     """Return the items of an answer."""
-    return list(session.customers.subject_access(person))
+    return list(answered(session, person))
 
 
 def test_everything_is_in_it(story: Story, person: str) -> None:
     """The person, what refers to them, archived or not, and of each what happened; in that order, nothing twice."""
     with story.workspace.acting_as("zhoushi") as session:
-        answer = session.customers.subject_access(person)
+        answer = answered(session, person)
         items = list(answer)
         assert (answer.module, answer.record_id, answer.actor, answer.limits) == ("customer", person, "zhoushi", ())
     sections = Counter((item.module, item.section) for item in items)
@@ -102,7 +114,7 @@ def test_everything_is_in_it(story: Story, person: str) -> None:
 def test_it_obeys_the_rights_of_who_asks(story: Story, person: str) -> None:
     """Fields that the actor may not see are named as withheld, sections as limits; without `export` there is none."""
     with story.workspace.acting_as("lisi") as session:
-        answer = session.customers.subject_access(person)
+        answer = answered(session, person)
         items = list(answer)
     assert set(items[0].data["withheld"]) == {"id_number", "bank_account"}
     assert [(limit.module, limit.sections) for limit in answer.limits] == [
@@ -116,7 +128,7 @@ def test_it_obeys_the_rights_of_who_asks(story: Story, person: str) -> None:
         session.customers.subject_access(person)
     assert caught.value.code == "action_denied"
     with story.workspace.acting_as("wangwu") as session, pytest.raises(NotFoundError):
-        session.customers.subject_access(person)
+        answered(session, person)
 
 
 def test_it_is_logged_and_tells_who_saw_it(story: Story, person: str) -> None:
@@ -154,7 +166,7 @@ def test_without_the_key_it_says_so(story: Story, person: str) -> None:
         session.context.keyring = None
         session.context.__attrs_post_init__()
         file = io.StringIO()
-        session.customers.subject_access(person).write_json(file)
+        answered(session, person).write_json(file)
     found = SubjectAccess.from_json(file.getvalue())
     assert next(iter(found)).data["values"]["id_number"] is UNREADABLE
     assert json.loads(file.getvalue())["complete"] is False
@@ -164,7 +176,7 @@ def test_as_json(story: Story, person: str) -> None:
     """JSON says the same again, with the labels of the fields, and that nothing was kept out."""
     file = io.StringIO()
     with story.workspace.acting_as("zhoushi") as session:
-        answer = session.customers.subject_access(person)
+        answer = answered(session, person)
         items = list(answer)
         attrs.evolve(answer, held=items).write_json(file)
     data = json.loads(file.getvalue())
@@ -178,7 +190,7 @@ def test_as_a_workbook(story: Story, person: str, tmp_path: Path) -> None:
     """One line for each thing, in people's words."""
     path = tmp_path / "副本.xlsx"
     with story.workspace.acting_as("zhoushi") as session:
-        write_subject_access(session, session.customers.subject_access(person), path)
+        write_subject_access(session, answered(session, person), path)
     sheet = openpyxl.load_workbook(path).active
     heading, *rows = [tuple(cell or "" for cell in row) for row in sheet.iter_rows(values_only=True)]
     assert heading[:7] == ("类别", "模块", "记录编号", "时间", "操作人", "操作", "字段")
@@ -187,7 +199,7 @@ def test_as_a_workbook(story: Story, person: str, tmp_path: Path) -> None:
     [changed] = [row for row in rows if row[0] == "变更" and row[6] == "证件号码" and row[7]]
     assert changed[4:] == ("刘七", "update", "证件号码", IDENTITY_NUMBER, "110101194912310016", "更正")
     with story.workspace.acting_as("lisi") as session:
-        write_subject_access(session, session.customers.subject_access(person), path, language="en")
+        write_subject_access(session, answered(session, person), path, language="en")
     rows = [
         tuple(cell or "" for cell in row) for row in openpyxl.load_workbook(path).active.iter_rows(values_only=True)
     ]
@@ -204,7 +216,7 @@ def test_many_related_records_are_read_page_by_page(story: Story) -> None:
                 {"customer": customer.id, "at": "2024-03-01 10:00", "channel": "电话", "content": f"第{number}次"}
             )
     with story.workspace.acting_as("lisi") as session:
-        items = iter(session.customers.subject_access(customer.id))
+        items = iter(answered(session, customer.id))
         assert next(items).section == "record"
         ids = [item.record_id for item in items if item.section == "record"]
     assert len(ids) == len(set(ids)) == 120
@@ -218,3 +230,22 @@ def test_masked_is_not_whole() -> None:
 
     for data, whole in (({"a": 1}, True), ({"a": (1, {"b": Masked("*")})}, False), ({"withheld": ("x",)}, False)):
         assert Held("record", "customer", RecordId("1"), FrozenDict(data)).whole is whole
+
+
+def test_it_waits_where_exports_do(url: str, clock: Clock) -> None:
+    """A flow on exports holds it like any other way out; approved, the same call gathers it, and the log says so."""
+    standard = standard_configuration()
+    flow = Flow("out", Trigger("customer", ("export",)), (Step("check", (NamedMember("sunjiu"),)),))
+    audit = Grant("senior_administrator", "customer", frozenset({"audit"}), "all")
+    configuration = standard.with_flows(flow).with_grants(audit)
+    with Workspace.open(url, configuration, organisation=sample_organisation(), clock=clock) as workspace:
+        person = Story(workspace).customer().id
+        with workspace.acting_as("zhoushi") as session:
+            waiting = session.customers.subject_access(person, reason="工单 77")
+            assert isinstance(waiting, AwaitingApproval)
+        with workspace.acting_as("sunjiu") as session:
+            session.approvals.approve(waiting.request.id)
+        with workspace.acting_as("zhoushi") as session:
+            assert [item.section for item in answered(session, person)][:2] == ["record", "change"]
+            [entry] = session.access_log.find("customer", record_id=person).entries
+            assert (entry.verb, entry.approval) == ("subject_access", waiting.request.id)
