@@ -157,6 +157,19 @@ def test_a_host_that_listens_sees_all(store: tuple[Engine, SqlAlchemyUnits]) -> 
         assert any(statement.startswith(start) for statement in seen)
 
 
+def test_a_host_that_listens_to_its_connection_sees_all(store: tuple[Engine, SqlAlchemyUnits]) -> None:
+    """So it is where a host listens to the one connection in whose transaction custinfo works."""
+    engine, units = store
+    prefix = units.tables.record.name.removesuffix("record")
+    seen: list[str] = []
+    with engine.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *given: seen.append(given[2]))
+        with SqlAlchemyUnit(connection, prefix=prefix).begin(SCHEMA, "one") as unit:
+            seen.clear()
+            assert numbers(unit, F.count == 3, limit=50)
+    assert any(statement.startswith("SELECT") for statement in seen)
+
+
 def test_what_changes_is_written(store: tuple[Engine, SqlAlchemyUnits]) -> None:
     """A record read in the unit is written where it changed, and nowhere else; every index agrees afterwards."""
     engine, units = store

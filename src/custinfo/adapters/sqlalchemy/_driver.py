@@ -54,9 +54,11 @@ def copied(cursor: Any, text: str, rows: Any) -> None:
 
 
 def is_watched(connection: Connection) -> bool:
-    """Tell whether the host listens to statements, or logs them."""
-    heard = [getattr(connection.dispatch, name) for name in _HEARD]  # the engine's, too
-    heard += [getattr(connection.dialect.dispatch, name) for name in _HEARD_OF_DIALECT]
+    """Tell whether the host listens to statements of the engine, the connection or the dialect, or logs them."""
+    engine, dialect = connection.engine.dispatch, connection.dialect.dispatch
+    heard = [*(getattr(engine, name) for name in _HEARD), *(getattr(dialect, name) for name in _HEARD_OF_DIALECT)]
+    if "dispatch" in vars(connection):  # made when somebody asks for it, which takes as long as a small statement
+        heard += [getattr(connection.dispatch, name) for name in _HEARD]
     return any(map(bool, heard)) or connection.engine.logger.isEnabledFor(INFO)
 
 

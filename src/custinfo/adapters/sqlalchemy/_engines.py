@@ -84,9 +84,10 @@ def _set_up_sqlite(engine: Engine, *, in_memory: bool) -> None:
         cursor.close()
 
     def begin(connection: Any) -> None:
-        cursor = connection.connection.cursor()  # SQLAlchemy takes longer than the driver
+        cursor = connection.cursor()
         cursor.execute("BEGIN")
         cursor.close()
 
     event.listen(engine, "connect", connect)
-    event.listen(engine, "begin", begin)
+    dialect: Any = engine.dialect  # an event would let SQLAlchemy look for listeners at every step of a connection
+    dialect.do_begin = begin

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,7 +13,9 @@ from sqlalchemy.orm import Session
 from custinfo.adapters.sqlalchemy._failures import storage_error
 from custinfo.core.errors import StorageError
 
-__all__ = ["Host", "connection_of", "translated"]
+__all__ = ["Host", "connection_of", "translated", "translating"]
+
+T = TypeVar("T")
 
 Host = Session | Connection
 
@@ -27,6 +30,16 @@ def translated() -> Iterator[None]:
         failure = storage_error(error)
     if failure is not None:
         raise failure
+
+
+def translating(action: Callable[[], T]) -> T:
+    """Return what an action does, as within `translated`, which takes longer than most of what is done to a host."""
+    failure: StorageError
+    try:
+        return action()
+    except SQLAlchemyError as error:
+        failure = storage_error(error)
+    raise failure
 
 
 def connection_of(host: Host) -> Connection:

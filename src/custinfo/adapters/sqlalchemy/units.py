@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 from custinfo.adapters.sqlalchemy._context import Context, ensure_transaction, memory_of
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Filler, Told
-from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated
+from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated, translating
 from custinfo.adapters.sqlalchemy._ready import Memory
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
@@ -145,18 +145,18 @@ class SqlAlchemyUnits:
         """
         with self._turn:
             modules = self._ready(schema, tenant).modules
-            with self._hosted() as host:
-                with translated():
-                    connection = connection_of(host)
-                    context = Context(connection, self._tables, schema, tenant, modules, self._memory, remembers=True)
-                work = SqlAlchemyWork(context, host, owned=True)
+            host = translating(self._host)
+            try:
+                connection = translating(lambda: connection_of(host))
+                context = Context(connection, self._tables, schema, tenant, modules, self._memory, remembers=True)
                 try:
-                    yield work
+                    yield SqlAlchemyWork(context, host, owned=True)
                 except BaseException:
                     host.rollback()
                     raise
-                with translated():
-                    host.commit()
+                translating(host.commit)
+            finally:
+                translating(host.close)
 
     def _ready(self, schema: Schema, tenant: str) -> Prepared:
         """Return the modules with their slots; kept for as long as the schema is, once all slots are filled."""
@@ -186,22 +186,19 @@ class SqlAlchemyUnits:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         """Begin a transaction for a `with` block: committed at its end, rolled back if it raises."""
-        with self._turn, self._hosted() as host, translated():
-            connection = connection_of(host)
-            ensure_transaction(connection)
-            yield connection
-            host.commit()
-
-    @contextmanager
-    def _hosted(self) -> Iterator[Host]:
-        """Connect, or make a session; it is closed at the end."""
-        with translated():
-            host: Host = self._source.connect() if isinstance(self._source, Engine) else self._source()
-        try:
-            yield host
-        finally:
-            with translated():
+        with self._turn, translated():
+            host = self._host()
+            try:
+                connection = connection_of(host)
+                ensure_transaction(connection)
+                yield connection
+                host.commit()
+            finally:
                 host.close()
+
+    def _host(self) -> Host:
+        """Connect, or make a session; whoever asks for it closes it."""
+        return self._source.connect() if isinstance(self._source, Engine) else self._source()
 
 
 class SqlAlchemyUnit:
