@@ -69,7 +69,8 @@ TOPICS: Final[dict[str, str]] = {
         not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
         read_timeout no_data no_header several_sheets unknown_sheet cell_error formula_without_value unmapped_column
         ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
-        text_cut resembles_row resembles_record template_outdated template_field_gone template_field_renamed
+        text_cut related_without_row not_related
+        resembles_row resembles_record template_outdated template_field_gone template_field_renamed
         template_field_changed template_entries_changed template_field_required template_field_added
         skipped_existing skipped_new matches_several
     """,
@@ -213,6 +214,7 @@ ADVICE: Final = {
     "unmapped_column": "Nothing, if the column is to be left out; else pass `mapping=…` or add an alias to the field.",
     "duplicate_in_file": "Keep one of the rows.",
     "duplicate_in_store": 'Update that record instead; `duplicates="create"` takes such rows over as new ones.',
+    "related_without_row": "Add the row to the main sheet, or import this sheet by itself.",
     "resembles_row": 'Keep one of the rows; `duplicates="exact"` takes both over.',
     "resembles_record": 'Update that record instead; `duplicates="exact"` takes such rows over as new ones.',
     "template_outdated": "Hand out a new template; what the file has is imported as far as it still fits.",

@@ -35,12 +35,21 @@ _DATED: Final = re.compile(
 
 @attrs.frozen
 class Related:
-    """A record of another module that a row brings along: its values, without the reference to the row's record."""
+    """A record of another module that a row brings along: its values, without the reference to the row's record.
+
+    `same` are the fields in which a record that is there already agrees with it; `text_field` alone if empty.
+    """
 
     module: ModuleKey
     reference: FieldKey
     text_field: FieldKey
     values: Mapping[FieldKey, Any] = attrs.field(repr=False)
+    same: tuple[FieldKey, ...] = ()
+
+    @property
+    def identity(self) -> tuple[FieldKey, ...]:
+        """The fields by which it is found to be there already."""
+        return self.same or (self.text_field,)
 
     def draft(self, record_id: RecordId) -> Draft:
         """Return the new record that refers to the row's."""
@@ -54,6 +63,10 @@ class Attached:
     tags: frozenset[Tag] | None = None
     related: tuple[Related, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def joined(self, other: Attached) -> Attached:
+        """Return this and what else a row brings along, which has no tags."""
+        return Attached(self.tags, self.related + other.related, self.problems + other.problems)
 
     def __bool__(self) -> bool:
         return self.tags is not None or bool(self.related or self.problems)
@@ -203,20 +216,21 @@ class AttachedColumns:
         return tags | {tag for tag in before.tags if tag.dimension not in single}
 
     def missing(self, wanted: Mapping[RecordId, Sequence[Related]]) -> dict[RecordId, tuple[Related, ...]]:
-        """Return the related records that are not there yet: one with the same text counts as the same.
+        """Return the related records that are not there yet: one with the same text, or values, counts as the same.
 
         Only those are looked at that the actor may read.
         """
         there: set[tuple[ModuleKey, RecordId, Any]] = set()
-        kinds = {(item.module, item.reference, item.text_field) for items in wanted.values() for item in items}
-        for module, reference, text in kinds:
+        kinds = {(item.module, item.reference, item.identity) for items in wanted.values() for item in items}
+        for module, reference, identity in kinds:
             access = self._context.access(module)
-            among = [access.reach("view"), access.readable_where(text), OneOf((reference,), tuple(wanted))]
+            readable = map(access.readable_where, identity)
+            among = [access.reach("view"), *readable, OneOf((reference,), tuple(wanted))]
             found = self._context.unit.queries.find(Query(module, all_of(among)))
-            there |= {(module, record.values[reference], record.values.get(text)) for record in found}
+            there |= {(module, item.values[reference], tuple(map(item.values.get, identity))) for item in found}
 
         def is_new(record_id: RecordId, item: Related) -> bool:
-            return (item.module, record_id, item.values[item.text_field]) not in there
+            return (item.module, record_id, tuple(map(item.values.get, item.identity))) not in there
 
         return {key: tuple(item for item in items if is_new(key, item)) for key, items in wanted.items()}
 

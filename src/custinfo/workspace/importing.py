@@ -5,7 +5,7 @@ This module knows rows and columns, not files: `custinfo.adapters.excel` reads t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, Literal, Protocol
 
 import attrs
@@ -31,6 +31,8 @@ __all__ = [
     "PlannedRow",
     "PlannedRows",
     "Progress",
+    "RefusedSheet",
+    "RelatedSheet",
     "RowOutcome",
     "SourceTable",
 ]
@@ -63,6 +65,28 @@ class SourceTable(Protocol):
 
     def rows(self) -> Iterator[tuple[int, tuple[object, ...]]]:
         """Yield (row from 1, values in the order of the headings) for each row that is not blank."""
+
+
+@attrs.frozen
+class RelatedSheet:
+    """A further sheet, whose rows become records of a module that refers to that of the main sheet.
+
+    `mapping` is as for the main sheet: heading → field name.
+    """
+
+    module: ModuleKey
+    table: SourceTable
+    mapping: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class RefusedSheet:
+    """Those rows of a further sheet that are not taken over; `keys` are the fields that its columns mean."""
+
+    table: SourceTable
+    module: ModuleKey
+    keys: tuple[FieldKey | None, ...]
+    rows: tuple[PlannedRow, ...]
 
 
 class BadCell(Protocol):
@@ -134,6 +158,9 @@ class ImportPlan:
     digest: str
     _context: Context = attrs.field(repr=False, alias="context")
     _new: Callable[[tuple[Any, ...]], NewRecord] = attrs.field(repr=False, alias="new")
+    _related: Callable[[Collection[int]], list[RefusedSheet]] | None = attrs.field(
+        default=None, repr=False, alias="related"
+    )
     _report: ImportReport | None = attrs.field(default=None, init=False, repr=False)
     _compiled: Compiled = attrs.field(init=False, repr=False)
 
@@ -173,6 +200,10 @@ class ImportPlan:
         """Tell whether a row is about a record that there is, and that it may be compared with."""
         prepared = prepared_of(row)
         return prepared is not None and prepared.before is not None
+
+    def refused_related(self, rows: Collection[int]) -> list[RefusedSheet]:
+        """Return for each further sheet the rows that belong to some rows of the main sheet, or to none."""
+        return self._related(rows) if self._related is not None else []
 
     def placed(self, row: int, problem: Problem) -> Problem:
         """Return a problem of a row with its place and labels."""

@@ -5,6 +5,7 @@ A plan takes no ids and writes nothing: rows go through the write path up to, bu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -23,10 +24,11 @@ from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.import_columns import lettered, match_columns
-from custinfo.workspace.importing import Columns, Duplicates, ImportMode, ImportPlan, SourceTable
+from custinfo.workspace.importing import Columns, Duplicates, ImportMode, ImportPlan, RelatedSheet, SourceTable
 from custinfo.workspace.matching import Matcher, MatchOptions, RowMatch, SourceRows
 from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows, RawValues, RowOutcome
 from custinfo.workspace.referring import ReferenceReader
+from custinfo.workspace.related_sheets import RelatedSheets
 from custinfo.workspace.screening import RowScreen, TypedRows
 from custinfo.workspace.shown_again import without_what_is_shown
 from custinfo.workspace.writing import WritePath
@@ -35,11 +37,13 @@ __all__ = ["make_plan"]
 
 _CHUNK: Final = 2_000
 
+_ID: Final = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 FileRow = tuple[int, RawValues]
 """The row of the file, from 1, and its values."""
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - options by name, as a call reads them
     context: Context,
     module: ModuleKey,
     table: SourceTable,
@@ -49,6 +53,8 @@ def make_plan(
     duplicates: Duplicates = "report",
     mode: ImportMode = "upsert",
     match: Iterable[str | Iterable[str]] | None = None,
+    related: Sequence[RelatedSheet] = (),
+    key: str | None = None,
 ) -> ImportPlan:
     """Return what importing `table` into `module` would do; writes nothing and takes no ids.
 
@@ -64,20 +70,37 @@ def make_plan(
         mode: Whether rows create records, update them, or both; the others are skipped.
         match: By which fields, alone or several together, a row finds the record that it is about; those of the
             module's definition when not given.
+        related: Further sheets, whose rows come along with those of the table.
+        key: The heading of the column by which further sheets are linked; by the title, if not given.
 
-    Raises: PermissionDeniedError where the actor may not import; InvalidInputError for headings that clash or are
-        ambiguous, or match keys that are no columns.
+    Raises: PermissionDeniedError where the actor may not import, or create what comes along; InvalidInputError for
+        headings that clash or are ambiguous, match keys that are no columns, and sheets that are not linked.
     """
     if not context.access(module).may("import"):
         raise context.denied("import", module)
+    if key is not None and _is_link_alone(context, module, table, key):
+        mapping = {key: "", **(mapping or {})}
     columns = match_columns(context, module, table, mapping or {})
+    sheets = RelatedSheets(context, module, table, columns, related, key)
     free = [place for place, name in lettered(table, mapping or {}).items() if not name]
     left = [place for place, key in enumerate(columns.keys) if key is None and place not in free]
     attached = AttachedColumns(context, module, table.header, left)
     columns = _without_warnings(columns, table, attached.places)
     matcher = Matcher(context, module, MatchOptions(mode, _match_keys(context, module, columns, match), duplicates))
-    planner = _Planner(context, module, table, columns, matcher, attached)
-    return ImportPlan(module, table, columns, planner.run(), digest, context, planner.screen.new_record)
+    planner = _Planner(context, module, table, columns, matcher, attached, sheets if related else None)
+    rows = planner.run()
+    columns = attrs.evolve(columns, problems=(*columns.problems, *sheets.problems()))
+    brought = sheets.refused if related else None
+    return ImportPlan(module, table, columns, rows, digest, context, planner.screen.new_record, brought)
+
+
+def _is_link_alone(context: Context, module: ModuleKey, table: SourceTable, key: str) -> bool:
+    """Tell whether a column only links sheets: it names no field, or it is called like the id and holds none."""
+    meaning = context.module(module).resolve(key)
+    if meaning != "id" or key not in table.header:
+        return meaning is None and key in table.header
+    first = next(table.rows(), None)
+    return first is None or not _ID.fullmatch(str(first[1][table.header.index(key)]).strip())
 
 
 def _match_keys(
@@ -109,6 +132,7 @@ class _Planner:
         columns: Columns,
         matcher: Matcher,
         attached: AttachedColumns,
+        sheets: RelatedSheets | None,
     ) -> None:
         self.context = context
         self.module = module
@@ -117,6 +141,7 @@ class _Planner:
         self.places = {key: column for key, column in zip(columns.keys, table.columns, strict=True) if key}
         self.places |= {name: table.columns[place] for place, name in reversed(attached.names.items())}
         self.attached = attached
+        self.sheets = sheets
         self.schema = context.module(module)
         self.validator = context.validator(module)
         self.references = ReferenceReader(context, module)
@@ -144,7 +169,7 @@ class _Planner:
         numbers = [number for number, _ in chunk]
         typed = self.screen.read([values for _, values in chunk])
         ids = self.ids(chunk)
-        attached = self.attached.read_all([values for _, values in chunk])
+        attached = self.brought_along(chunk)
         odd = sorted(typed.odd.union(attached, (place for place, item in enumerate(ids) if item is not None)))
         found = dict(zip(odd, self.found([chunk[place] for place in odd]), strict=True))
         matches = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk)), typed.wrong))
@@ -160,6 +185,16 @@ class _Planner:
         found.update(zip(read, self.found([chunk[place] for place in read]), strict=True))
         entries.update(zip(rest, self.long_way(chunk, rest, found, matches, attached), strict=True))
         return [entries[place] for place in range(len(chunk))]
+
+    def brought_along(self, chunk: Sequence[FileRow]) -> dict[int, Attached]:
+        """Return what rows bring along, in columns of their own and on further sheets."""
+        found = self.attached.read_all([values for _, values in chunk])
+        if self.sheets is not None:
+            for place, (number, values) in enumerate(chunk):
+                more = self.sheets.attached(number, values)
+                if more is not None:
+                    found[place] = found[place].joined(more) if place in found else more
+        return found
 
     def long_way(
         self,
@@ -306,6 +341,8 @@ class _Planner:
         return placed
 
     def at(self, row: int, problem: Problem) -> Problem:
+        if problem.place is not None and problem.place.sheet != self.table.sheet:
+            return problem  # of a row that comes along from a further sheet
         place = Place(self.table.sheet, row, self.places.get(problem.field or ""))
         return self.schema.labelled(problem).at(place)
 

@@ -19,6 +19,7 @@ PLAIN = (
     "nothing_proposed",
     "not_involved",
     "text_cut",
+    "related_without_row",
     "template_field_gone",
     "template_field_changed",
     "template_entries_changed",
@@ -116,6 +117,7 @@ PLAIN = (
 """Codes that the source raises without parameters."""
 
 WITH_PARAMS: dict[str, dict[str, Any]] = {
+    "not_related": {"module": "follow_up"},
     "resembles_row": {"row": 2, "score": 99, "fields": ("客户名称",)},
     "resembles_record": {"score": 99, "fields": ("客户名称",)},
     "template_outdated": {"template": "customer-zh-00000000", "version": 1, "current": 2},

@@ -165,7 +165,7 @@ class _Marker:
         heading.fill, heading.font = fill, Font(bold=True)
         self.sheet.column_dimensions[get_column_letter(column)].width = _WIDTH
         for row in rows:
-            reasons = reasons_of(row, self.schema, self.language)
+            reasons = reasons_of(row, self.schema, self.language, self.table.sheet)
             number = places[row.row]
             cell = self.sheet.cell(number, column, safe_text(reasons.text))
             cell.data_type, cell.alignment = "s", Alignment(wrap_text=True, vertical="top")

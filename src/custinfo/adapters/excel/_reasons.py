@@ -25,15 +25,20 @@ class Reasons:
     cells: Mapping[int, list[str]]
 
 
-def reasons_of(row: PlannedRow, schema: ModuleSchema, language: str) -> Reasons:
-    """Return why a row was not taken over."""
+def reasons_of(row: PlannedRow, schema: ModuleSchema, language: str, sheet: str) -> Reasons:
+    """Return why a row of a sheet was not taken over; what is about a row of another sheet says which one."""
     errors = [problem for problem in row.problems if problem.severity == "error"]
     cells: dict[int, list[str]] = {}
     for problem in errors:
-        if problem.place is not None and problem.place.column is not None:
+        if problem.place is not None and problem.place.column is not None and problem.place.sheet in (sheet, None):
             cells.setdefault(problem.place.column, []).append(_message(problem, schema, language))
-    texts = dict.fromkeys(_message(problem, schema, language) for problem in errors)
+    texts = dict.fromkeys(_elsewhere(problem, sheet) + _message(problem, schema, language) for problem in errors)
     return Reasons(("；" if language == "zh" else "; ").join(texts), cells)
+
+
+def _elsewhere(problem: Problem, sheet: str) -> str:
+    place = problem.place
+    return "" if place is None or place.sheet in (sheet, None) else f"{place.sheet} {place.row}: "
 
 
 def _message(problem: Problem, schema: ModuleSchema, language: str) -> str:

@@ -14,12 +14,12 @@ from custinfo.adapters.excel._reasons import MOST_COMMENTS, reasons_of
 from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, row_height, safe_text, sheet_name, width_of
 from custinfo.adapters.excel._writer import MOST_ROWS
 from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook, print_wide
-from custinfo.adapters.excel.reading import CellError, Table, UncachedFormula, clean_label
+from custinfo.adapters.excel.reading import CellError, UncachedFormula, clean_label
 from custinfo.core.records import Masked
 from custinfo.core.schema import ModuleSchema
-from custinfo.workspace.importing import PlannedRow
+from custinfo.workspace.importing import PlannedRow, SourceTable
 
-__all__ = ["write_error_workbook"]
+__all__ = ["ErrorSheet", "write_error_workbook"]
 
 _REASON_WIDTH: Final = 50
 _OWN_COLUMNS: Final = 2
@@ -35,27 +35,36 @@ _FORMATS: Final[Mapping[type, str]] = {
 _FIRST_DAY: Final = date(1900, 3, 1)
 
 
-def write_error_workbook(
-    target: Target, table: Table, rows: Sequence[PlannedRow], schema: ModuleSchema, language: str, now: datetime
-) -> None:
-    """Write `rows` of a table after their reasons and their row numbers; the cells they are about are coloured.
+@attrs.frozen
+class ErrorSheet:
+    """Rows of a table to write, with the labels of their fields, and whether values in them are masked."""
+
+    table: SourceTable
+    rows: Sequence[PlannedRow]
+    schema: ModuleSchema
+    masked: bool = False
+
+
+def write_error_workbook(target: Target, sheets: Sequence[ErrorSheet], language: str, now: datetime) -> None:
+    """Write rows of tables, a sheet each, after their reasons and row numbers; the cells they are about are coloured.
 
     Headings stand in row 1 as in the file, so that the workbook can be imported again. Values are what the reader
     found: dates stay dates, text stays text and is never a formula; a formula without a result is blank.
 
     Args:
         target: Where to.
-        table: The table that the rows come from.
-        rows: The rows, with their problems.
-        schema: Has the labels of the fields.
+        sheets: The rows, with their problems: the main sheet, then those whose rows come along with its rows.
         language: Of the reasons.
         now: The present instant.
 
     Raises: MissingExtraError; OSError where the target cannot be written.
     """
     with new_workbook(target, now) as workbook:
-        name = sheet_name(table.sheet or schema.definition.label_in(language))
-        _Sheet(workbook, workbook.add_worksheet(name), table, schema, language).write(rows[: MOST_ROWS - 1])
+        names: list[str] = []
+        for item in sheets:
+            names.append(sheet_name(item.table.sheet or item.schema.definition.label_in(language), names))
+            page = workbook.add_worksheet(names[-1])
+            _Sheet(workbook, page, item.table, item.schema, language).write(item.rows[: MOST_ROWS - 1])
 
 
 @attrs.define
@@ -64,7 +73,7 @@ class _Sheet:
 
     workbook: Any
     sheet: Any
-    table: Table
+    table: SourceTable
     schema: ModuleSchema
     language: str
     formats: dict[tuple[str, bool, bool], Any] = attrs.field(factory=dict)
@@ -86,7 +95,7 @@ class _Sheet:
         self.sheet.set_column(1, 1, width_of("integer", source))
         self.sheet.write_string(0, 0, phrase(self.language, "reason"), reason)
         self.sheet.write_string(0, 1, source, reason)
-        labels = zip(self.table.header, self.table.header_raw, strict=True)
+        labels = zip(self.table.header, getattr(self.table, "header_raw", self.table.header), strict=True)
         for column, (label, raw) in enumerate(labels, start=_OWN_COLUMNS):
             text = raw if clean_label(raw) == label else label
             kind = self._kind(label)
@@ -98,7 +107,7 @@ class _Sheet:
         return self.schema.kind_of(key).key if key else "text"
 
     def _write_row(self, number: int, row: PlannedRow) -> None:
-        reasons = reasons_of(row, self.schema, self.language)
+        reasons = reasons_of(row, self.schema, self.language, self.table.sheet)
         reason = safe_text(reasons.text)
         self.sheet.set_row(number, row_height([(reason, _REASON_WIDTH)]))
         self.sheet.write_string(number, 0, reason, self._format(TEXT, wrapped=True))

@@ -22,11 +22,13 @@ from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Tabl
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import ModuleKey
+from custinfo.workspace.context import Context
 from custinfo.workspace.import_columns import lettered
 from custinfo.workspace.importing import (
     Duplicates,
     ImportMode,
     ImportPlan,
+    RelatedSheet,
 )
 from custinfo.workspace.planning import make_plan
 from custinfo.workspace.session import Session
@@ -52,6 +54,8 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     duplicates: Duplicates = "report",
     mode: ImportMode = "upsert",
     match: Iterable[str | Iterable[str]] | None = None,
+    related: Mapping[str, ModuleKey] | None = None,
+    key: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ExcelPlan:
     """Return what importing a workbook or text table would do; writes nothing and takes no ids.
@@ -62,8 +66,9 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
 
     A column 标签 (Tags) holds tags, `行业:制造业; 需求:培训`, which are added. A column headed like a module whose
     records refer to these, such as 跟进记录 (Follow-up), holds texts, each of which becomes such a record; a line that
-    begins with a date begins another one. Records on a further sheet are an import of their own, into their module:
-    they name the record to which they refer by its title or a unique value.
+    begins with a date begins another one. They may also stand on further sheets (`related`), a row each: a row belongs
+    to that of the main sheet whose key it has, and is planned, applied, undone and refused with it. One that is there
+    already, with the same values, is left as it is.
 
     Args:
         session: Whose rights count.
@@ -79,6 +84,9 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         mode: Whether rows create records, update them, or both; the others are skipped.
         match: By which fields, alone or several together, a row finds the record that it is about; those of the
             module's definition when not given. A row that has the record's id needs none.
+        related: Name of a further sheet → key of the module of its rows, which refers to this one.
+        key: The heading of the column, on all of these sheets, by which rows are linked. If not given, what stands in
+            the field that refers to this module is the title of the main sheet's record.
         limits: How much the file may hold.
 
     Raises: PermissionDeniedError where the actor may not import; UnreadableFileError for a file that cannot be read,
@@ -98,16 +106,43 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         return bool(names[label]) if label in names else schema.resolve(label) is not None
 
     tables = read_tables(content, limits=limits, sheet=sheet, known=known)
+    tables = tuple(table for table in tables if table.sheet not in (related or {})) or tables
     table = tables[0] if len(tables) == 1 else _chosen(tables, content, known)
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     keys = None if match is None else [(key,) if isinstance(key, str) else tuple(key) for key in match]
-    digest = _digest(content, module, given, sheet, duplicates, mode, keys)
+    further = [(name, other) for name, other in (related or {}).items() if name != table.sheet]
+    linked = None if key is None else clean_label(key)
+    options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
+    digest = _digest(content, module, given, *options)
     watched = guarded(table, schema, names)
-    make = partial(make_plan, context, module, digest=digest, mapping={**passed_over, **names}, match=keys)
+    make = partial(
+        make_plan,
+        context,
+        module,
+        digest=digest,
+        mapping={**passed_over, **names},
+        match=keys,
+        related=[_related(context, content, limits, *item, key=linked) for item in further],
+        key=linked,
+    )
     plan = make(watched, duplicates=duplicates, mode=mode)
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
     return ExcelPlan(session, plan, SourceFile(again, table, make))
+
+
+def _related(
+    context: Context, content: bytes, limits: Limits, sheet: str, module: ModuleKey, *, key: str | None
+) -> RelatedSheet:
+    """Return a further sheet. Raises: UnreadableFileError where the file has no table of that name."""
+    schema = context.module(module)
+
+    def known(label: str) -> bool:
+        return label == key or schema.resolve(label) is not None
+
+    table = read_tables(content, limits=limits, sheet=sheet, known=known)[0]
+    passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
+    return RelatedSheet(module, guarded(table, schema, passed_over), passed_over)
 
 
 def _with_problems(plan: ImportPlan, problems: Iterable[Problem]) -> ImportPlan:

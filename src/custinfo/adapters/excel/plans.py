@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal
 
 import attrs
@@ -11,13 +11,14 @@ from custinfo.adapters.excel._hidden import hidden_columns, hidden_row
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._own_sheet import write_own_sheet
 from custinfo.adapters.excel._plan_workbook import write_plan
-from custinfo.adapters.excel.errors_workbook import write_error_workbook
+from custinfo.adapters.excel.errors_workbook import ErrorSheet, write_error_workbook
 from custinfo.adapters.excel.reading import Table
 from custinfo.adapters.excel.sampling import SampleReport, sample
 from custinfo.core.history.changes import FieldChange
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.suggesting import Suggestion
+from custinfo.workspace.context import Context
 from custinfo.workspace.importing import (
     BATCH,
     Counts,
@@ -27,6 +28,7 @@ from custinfo.workspace.importing import (
     PlannedRow,
     PlannedRows,
     Progress,
+    RefusedSheet,
     SourceTable,
 )
 from custinfo.workspace.session import Session
@@ -55,6 +57,7 @@ class _Refused:
     module: ModuleKey
     keys: tuple[FieldKey | None, ...]
     rows: tuple[PlannedRow, ...] = attrs.field(repr=False)
+    related: Callable[[Collection[int]], list[RefusedSheet]] = attrs.field(repr=False)
 
     def write(self, target: Target, language: str | None, form: ErrorForm) -> None:
         context = self.session.context
@@ -62,11 +65,23 @@ class _Refused:
         content, table, schema = self.source.content, self.source.table, context.module(self.module)
         hidden = hidden_columns(schema, self.keys, context.schema.masks)
         rows = [hidden_row(row, hidden) for row in self.rows]
-        own = form != "rows" and content is not None
+        more = self._further(context)
+        own = content is not None and (form == "marked" or (form == "sheet" and not more))
+        own = own and not any(item.masked for item in more)
         if not own or not write_own_sheet(
             target, content or b"", table, rows, schema, tongue, hidden, marked=form == "marked"
         ):
-            write_error_workbook(target, table, rows, schema, tongue, self.session.now())
+            write_error_workbook(target, [ErrorSheet(table, rows, schema), *more], tongue, self.session.now())
+
+    def _further(self, context: Context) -> list[ErrorSheet]:
+        """Return the rows of further sheets that are not taken over, values of encrypted fields masked."""
+        found = []
+        for item in self.related([row.row for row in self.rows]):
+            schema = context.module(item.module)
+            hidden = hidden_columns(schema, item.keys, context.schema.masks)
+            rows = [hidden_row(row, hidden) for row in item.rows]
+            found.append(ErrorSheet(item.table, rows, schema, masked=bool(hidden)))
+        return found
 
 
 def _sampled(session: Session, source: SourceFile, number: int, seed: int) -> SampleReport:
@@ -234,7 +249,7 @@ class ExcelPlan:
             report.rows,
             report.requests,
             report.differences,
-            _Refused(self._session, self._source, report.module, self._plan.columns.keys, _left(report.rows)),
+            self._refused(_left(report.rows)),
         )
 
     def write_errors(self, target: Target, *, language: str | None = None, form: ErrorForm = "rows") -> None:
@@ -251,9 +266,13 @@ class ExcelPlan:
             form: `rows` is as told above. `sheet` is the user's own sheet, with its styles and what stands above the
                 headings, but only these rows; `marked` is the user's own workbook with all that is in it, these rows
                 marked. Both have the reasons in a column at the right end. They are for workbooks of a few megabytes
-                (.xlsx); others are written as `rows`, and so is one that openpyxl does not understand.
+                (.xlsx); others are written as `rows`, and so is one that openpyxl does not understand, and `sheet`
+                where rows come along from further sheets.
 
         Raises: MissingExtraError; OSError where the target cannot be written.
         """
-        keys = self._plan.columns.keys
-        _Refused(self._session, self._source, self.module, keys, _left(self.rows)).write(target, language, form)
+        self._refused(_left(self.rows)).write(target, language, form)
+
+    def _refused(self, rows: tuple[PlannedRow, ...]) -> _Refused:
+        plan = self._plan
+        return _Refused(self._session, self._source, plan.module, plan.columns.keys, rows, plan.refused_related)

@@ -165,6 +165,8 @@ ENGLISH: Final = {
     "unmapped_column": "the column matches no field and is left out",
     "ambiguous_column": "the column could be {candidates}: say which",
     "duplicate_column": "two columns hold the same field",
+    "related_without_row": "no row of the main sheet has this key: the row is left out",
+    "not_related": "{module} has not exactly one field that refers to the module of the main sheet",
     "text_cut": "the cell holds the beginning of the text only: the value stays as it is",
     "template_outdated": "template {template}, version {version}, is out of date; the present version is {current}",
     "template_field_gone": "the field is no longer in use; its column is left out",

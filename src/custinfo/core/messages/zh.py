@@ -162,6 +162,8 @@ CHINESE: Final = {
     "unmapped_column": "该列没有对应的字段，已忽略",
     "ambiguous_column": "该列可能是 {candidates}：请指定",
     "duplicate_column": "有两列对应同一个字段",
+    "related_without_row": "主表中没有对应的行：该行未导入",
+    "not_related": "{module}没有唯一指向此模块的字段，不能作为附属工作表",
     "text_cut": "单元格容不下全部文字，只有开头部分：保持原值不变",
     "template_outdated": "模板 {template} 按第 {version} 版配置生成，现为第 {current} 版，有变化",
     "template_field_gone": "该字段已停用，此列已忽略",

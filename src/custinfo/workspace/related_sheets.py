@@ -1,0 +1,201 @@
+"""Further sheets of a file: their rows become records that refer to those of the main sheet (XLS-3).
+
+A row of a further sheet names the row of the main sheet to which it belongs by a key: the title of the main record, or
+what stands in a column that both sheets have. It comes with that row, and goes with it: planned, applied and undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from custinfo.core.errors import InvalidInputError
+from custinfo.core.problems import Place, Problem
+from custinfo.core.records import CLEAR, FieldKey, ModuleKey
+from custinfo.core.text import folded
+from custinfo.workspace.attached_columns import Attached, Related
+from custinfo.workspace.context import Context
+from custinfo.workspace.import_columns import match_columns
+from custinfo.workspace.importing import Columns, RefusedSheet, RelatedSheet, SourceTable
+from custinfo.workspace.planned_rows import PlannedRow, RawValues
+from custinfo.workspace.referring import ReferenceReader
+
+__all__ = ["RelatedSheets"]
+
+
+@attrs.frozen
+class _Row:
+    """A row of a further sheet: what it brings along, `None` where that is wrong."""
+
+    number: int
+    raw: RawValues = attrs.field(repr=False)
+    related: Related | None
+    problems: tuple[Problem, ...]
+
+
+class RelatedSheets:
+    """Know the rows of further sheets, by the row of the main sheet to which they belong."""
+
+    def __init__(
+        self,
+        context: Context,
+        module: ModuleKey,
+        table: SourceTable,
+        columns: Columns,
+        sheets: Sequence[RelatedSheet],
+        key: str | None,
+    ) -> None:
+        """Read the further sheets.
+
+        Args:
+            context: The session's.
+            module: Key of the module that is imported.
+            table: The main sheet.
+            columns: What its columns mean.
+            sheets: The further ones.
+            key: The heading of the column by which sheets are linked; the title, and what refers to it, if not given.
+
+        Raises: PermissionDeniedError for records that the actor may not create; InvalidInputError for headings that
+            clash or are ambiguous, a module that does not refer to this one, and a sheet without the key.
+        """
+        self._key_place = _key_place(context, module, table, columns, key) if sheets else 0
+        self._sheets = [_Sheet(context, module, sheet, key) for sheet in sheets]
+        self._rows = [sheet.read() for sheet in self._sheets]
+        self._brought: dict[int, str] = {}
+        self._met: set[str] = set()
+
+    def attached(self, number: int, values: RawValues) -> Attached | None:
+        """Return what a row of the main sheet brings along; `None` for nothing. The first row of a key has it all."""
+        key = _key_of(values[self._key_place])
+        if not key or key in self._met:
+            return None
+        self._met.add(key)
+        rows = [row for by_key in self._rows for row in by_key.get(key, ())]
+        if not rows:
+            return None
+        self._brought[number] = key
+        problems = tuple(problem for row in rows for problem in row.problems)
+        return Attached(None, tuple(row.related for row in rows if row.related is not None), problems)
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with whole columns, and the rows that belong to none; call it when all rows are read."""
+        found = [problem for sheet in self._sheets for problem in sheet.columns.problems]
+        return found + [problem for sheet, row in self._left() for problem in sheet.unlinked(row).problems]
+
+    def refused(self, numbers: Collection[int]) -> list[RefusedSheet]:
+        """Return for each further sheet the rows that belong to some rows of the main sheet, or to none."""
+        keys = {self._brought[number] for number in numbers if number in self._brought}
+        found = []
+        for sheet, by_key in zip(self._sheets, self._rows, strict=True):
+            rows = [row for key, rows in by_key.items() if key in keys for row in rows]
+            planned = [PlannedRow(row.number, "rejected", row.raw, row.problems) for row in rows]
+            planned += [sheet.unlinked(row) for other, row in self._left() if other is sheet]
+            ordered = tuple(sorted(planned, key=lambda row: row.row))
+            found.append(RefusedSheet(sheet.table, sheet.module, sheet.columns.keys, ordered))
+        return found
+
+    def _left(self) -> Iterator[tuple[_Sheet, _Row]]:
+        for sheet, by_key in zip(self._sheets, self._rows, strict=True):
+            for key, rows in by_key.items():
+                if key not in self._met:
+                    yield from ((sheet, row) for row in rows)
+
+
+class _Sheet:
+    """One further sheet."""
+
+    def __init__(self, context: Context, target: ModuleKey, sheet: RelatedSheet, key: str | None) -> None:
+        self.module, self.table = sheet.module, sheet.table
+        self._schema = context.module(sheet.module)
+        self._validator = context.validator(sheet.module)
+        if not context.access(sheet.module).may("create"):
+            raise context.denied("create", sheet.module)
+        mapping = dict(sheet.mapping)
+        if key is not None:
+            mapping[key] = ""
+        self.columns = match_columns(context, sheet.module, sheet.table, mapping)
+        self._reference = _reference(context, sheet.module, target)
+        self._key_place = self._find_key(key)
+        self._references = ReferenceReader(context, sheet.module)
+        self._places = {name: place for name, place in zip(self.columns.keys, self.table.columns, strict=True) if name}
+
+    def _find_key(self, key: str | None) -> int:
+        names: Sequence[str | None] = self.columns.keys if key is None else self.table.header
+        wanted = self._reference if key is None else key
+        if wanted not in names:
+            place = Place(self.table.sheet, self.table.header_row)
+            raise InvalidInputError([Problem("missing_column", wanted, place)])
+        return names.index(wanted)
+
+    def read(self) -> dict[str, list[_Row]]:
+        """Return the rows by key, in order."""
+        rows = list(self.table.rows())
+        raws = self._references.read([self._raw(values) for _, values in rows])
+        found: dict[str, list[_Row]] = {}
+        for (number, values), (raw, problems) in zip(rows, raws, strict=True):
+            row = self._row(number, values, raw, problems)
+            found.setdefault(_key_of(values[self._key_place]), []).append(row)
+        return found
+
+    def _raw(self, values: RawValues) -> dict[FieldKey, object]:
+        pairs = zip(self.columns.keys, values, strict=False)
+        left_out = (None, "id", self._reference)
+        return {key: value for key, value in pairs if key is not None and key not in left_out and value is not None}
+
+    def _row(self, number: int, values: RawValues, raw: Mapping[str, object], problems: Sequence[Problem]) -> _Row:
+        normalised = self._validator.normalise(raw)
+        found = [*normalised.problems, *problems]
+        patch = {key: value for key, value in normalised.patch.items() if value is not CLEAR}
+        wrong = {problem.field for problem in found}
+        given = patch.keys() | self._validator.defaults.keys() | {self._reference}
+        required = (key for key in self._validator.required if key not in given and key not in wrong)
+        found += [Problem("required", key) for key in required]
+        placed = tuple(self.at(number, _better(problem, raw)) for problem in found if problem.severity == "error")
+        related = None if placed else self._related(patch)
+        return _Row(number, values, related, placed)
+
+    def _related(self, patch: Mapping[FieldKey, Any]) -> Related:
+        fields = self._schema.definition.fields
+        same = tuple(key for key in patch if key in fields and not fields[key].encrypted)
+        return Related(self.module, self._reference, same[0] if same else "", patch, same)
+
+    def at(self, number: int, problem: Problem) -> Problem:
+        """Return a problem with its place on this sheet, and the labels of its field."""
+        place = Place(self.table.sheet, number, self._places.get(problem.field or ""))
+        return self._schema.labelled(problem).at(place)
+
+    def unlinked(self, row: _Row) -> PlannedRow:
+        """Return a row whose key no row of the main sheet has."""
+        place = Place(self.table.sheet, row.number, self.table.columns[self._key_place])
+        problem = self._schema.labelled(Problem("related_without_row", self._reference)).at(place)
+        return PlannedRow(row.number, "rejected", row.raw, (*row.problems, problem))
+
+
+def _better(problem: Problem, raw: Mapping[str, object]) -> Problem:
+    """Return what a cell says of itself, where it has no usable value."""
+    told = getattr(raw.get(problem.field or ""), "problem", None)
+    return attrs.evolve(told(), field=problem.field) if callable(told) else problem
+
+
+def _reference(context: Context, module: ModuleKey, target: ModuleKey) -> FieldKey:
+    """Return the field by which a module refers to another one. Raises: InvalidInputError where none does, or two."""
+    keys = [key for key, to in context.related.fields(module) if to == target]
+    if len(keys) != 1:
+        raise InvalidInputError([Problem("not_related", params={"module": context.named(module)})])
+    return keys[0]
+
+
+def _key_place(context: Context, module: ModuleKey, table: SourceTable, columns: Columns, key: str | None) -> int:
+    """Return the place of the key's column in the main sheet. Raises: InvalidInputError where it has none."""
+    title = context.module(module).definition.title_field
+    names: Sequence[str | None] = columns.keys if key is None else table.header
+    wanted = title if key is None else key
+    if wanted is None or wanted not in names:
+        raise InvalidInputError([Problem("missing_column", wanted, Place(table.sheet, table.header_row))])
+    return names.index(wanted)
+
+
+def _key_of(value: object) -> str:
+    return "" if value is None else folded(str(value))
