@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo.core.approval._steps import Approvals, closed, decided, due_at, enter, own_task, reset
+from custinfo.core.approval._steps import closed, decided, due_at, enter, own_task, reset
 from custinfo.core.approval.commands import Act, Changes, Command, Event, Outcome, not_yours, refuse
 from custinfo.core.approval.flows import Ending
-from custinfo.core.approval.requests import Proposal, Request, Task, made
+from custinfo.core.approval.requests import Proposal, Request, Task
 from custinfo.core.approval.votes import standing, tally
 from custinfo.core.records import FieldKey, MemberKey
 
@@ -37,7 +37,7 @@ def approve(request: Request, command: Command, act: Act) -> Outcome:
         return {**changes, "tasks": closed(tasks, here, votes_only=True)}, ("task_decided",)
     if unfinished:
         tasks = closed(tasks, here)
-    given = made(Approvals, (request.trail, changes.get("digest", request.digest), command.holder or act.actor))
+    given = request.trail, changes.get("digest", request.digest), command.holder or act.actor
     opened, events = enter(request.steps, tasks, here + 1, given, act)
     if changes:
         opened |= changes
@@ -126,7 +126,7 @@ def resubmit(request: Request, command: Command, act: Act) -> Outcome:
         return propose(request, command, act)
     _require_submitter(request, command.holder or act.actor)
     begin = (request.returned_from or 0) if request.continues else 0
-    given = Approvals(request.trail, request.digest)
+    given = request.trail, request.digest, None
     opened, events = enter(request.steps, reset(request.tasks, begin), begin, given, act)
     return {**opened, "returned_from": None}, ("resubmitted", *events)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from custinfo.core.approval.calendars import WorkingCalendar
 from custinfo.core.approval.commands import Act, Command, Event, Outcome, not_yours, refuse
@@ -12,7 +11,7 @@ from custinfo.core.approval.requests import Decision, Request, ResolvedStep, Tas
 from custinfo.core.approval.votes import standing
 from custinfo.core.records import MemberKey
 
-__all__ = ["Approvals", "closed", "decided", "due_at", "enter", "own_task", "reset"]
+__all__ = ["closed", "decided", "due_at", "enter", "own_task", "reset"]
 
 Tasks = tuple[Task, ...]
 Approvers = frozenset[MemberKey]
@@ -58,13 +57,13 @@ def own_task(request: Request, actor: MemberKey, command: Command, *, delegates:
     Raises: NotYourDecisionError.
     """
     who = command.holder or actor
-    own, trail = request.submitted_by, request.trail
+    own, trail, here = request.submitted_by, request.trail, request.position
     deputised = bool(trail) and trail[0][9] is not None and request.author in (actor, who)
     if (own in (actor, who) or deputised) and not request.allow_own:
         raise not_yours("own_change")
-    if trail and trail[-1][4] == request.position and command.name in ("approve", "reject"):
+    if trail and trail[-1][4] == here and command.name in ("approve", "reject"):
         _require_first_decision(request, actor, who)
-    here, in_turn = request.position, request.steps[request.position].mode == "sequential"
+    in_turn = request.steps[here].mode == "sequential"
     for number, (step, approver, decision, _, _, waits_for, delegate) in enumerate(request.tasks):
         if step != here or decision is not None or who != (delegate or approver):
             continue
@@ -93,19 +92,14 @@ def due_at(step: ResolvedStep, opened_at: datetime, fired: int, calendar: Workin
     return calendar.after(opened_at, step.limits[fired].hours)
 
 
-class Approvals(NamedTuple):
-    """Where to find who approved a proposal, for those few steps that ask."""
+Approvals = tuple[Sequence[TrailEntry], str, MemberKey | None]
+"""Where to find who approved a proposal: in a trail, by its digest, and who does so now, which is not in it yet."""
 
-    trail: Sequence[TrailEntry]
-    digest: str
-    last: MemberKey | None = None
 
-    def members(self) -> Approvers:
-        """Return who approved what has the digest; the last one's approval is not in the trail yet."""
-        found = (
-            entry.holder or entry.actor for entry in self.trail if entry[2] == "approve" and entry[5] == self.digest
-        )
-        return frozenset(found) if self.last is None else frozenset((*found, self.last))
+def _approvers(trail: Sequence[TrailEntry], digest: str, last: MemberKey | None) -> Approvers:
+    given = (entry for entry in trail if entry.command == "approve" and entry.digest == digest)
+    found = (entry.holder or entry.actor for entry in given)
+    return frozenset(found) if last is None else frozenset((*found, last))
 
 
 def enter(steps: Sequence[ResolvedStep], tasks: Tasks, position: int, given: Approvals | None, act: Act) -> Outcome:
@@ -123,7 +117,7 @@ def enter(steps: Sequence[ResolvedStep], tasks: Tasks, position: int, given: App
     while position < len(steps):
         step = steps[position]
         if step.presumed or step.repeated != "each":
-            tasks = _presumed(step, tasks, position, frozenset() if given is None else given.members())
+            tasks = _presumed(step, tasks, position, frozenset() if given is None else _approvers(*given))
             if standing(step, tasks, position) == "passed":
                 tasks, position, events = closed(tasks, position), position + 1, (*events, "step_passed")
                 continue

@@ -51,20 +51,20 @@ def tally(step: ResolvedStep, tasks: Sequence[Task], number: int) -> tuple[Stand
     for at, _, decision, kind, weight, _, _ in tasks:
         if at != number:
             continue
-        if kind == "instead":
-            replaced = True
-            if decision is not None and decision != "closed":
-                return "passed" if decision == "approved" else "failed", True
-        elif kind == "added":
-            if decision == "rejected":
-                return "failed", True
-            waiting = waiting or decision is None
-        else:
+        if kind == "asked":
             total += weight
             if decision is None:
                 left += weight
             elif decision in ("approved", "presumed"):
                 yes += weight
+        elif kind == "instead":
+            replaced = True
+            if decision is not None and decision != "closed":
+                return "passed" if decision == "approved" else "failed", True
+        elif decision == "rejected":
+            return "failed", True
+        else:
+            waiting = waiting or decision is None
     mark = 1 if step.mode == "any" else needed(step.mode, step.quorum, total)
     if yes >= mark:
         return "voted" if waiting else "passed", waiting or left > 0
