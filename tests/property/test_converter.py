@@ -285,6 +285,7 @@ FLOWS: Any = made(
     repeated=st.sampled_from(["first", "adjacent", "each"]),
     after_return=st.sampled_from(["replay", "continue"]),
     export_hours=st.integers(1, 100),
+    announced=st.booleans(),
 )
 CONFIGURATIONS: Any = made(
     Configuration,

@@ -42,12 +42,12 @@ def carry_out(context: Context, request: Request, command: Command) -> tuple[Req
 
 
 def keep(context: Context, before: Request | None, after: Request, events: Sequence[Event]) -> None:
-    """Save a request, and announce what happened, where its module asks for events.
+    """Save a request, and announce what happened, unless its flows and its module want no events.
 
     Keys of events name the request and its version, so that none is told twice. Raises: ConflictError.
     """
     context.unit.approvals.save(after)
-    if not context.module(after.module).definition.announced:
+    if not _is_announced(context, after):
         return
     key = f"request/{after.id}/{after.version}"
     payload = {
@@ -67,3 +67,9 @@ def keep(context: Context, before: Request | None, after: Request, events: Seque
         if member not in known:
             step = after.steps[after.position].key
             context.announce("approval.task_opened", f"{key}/task/{member}", **payload, member=member, step=step)
+
+
+def _is_announced(context: Context, request: Request) -> bool:
+    flows = context.schema.configuration.flows
+    wanted = (key not in flows or flows[key].announced for key, _ in request.flows)
+    return context.module(request.module).definition.announced or any(wanted)

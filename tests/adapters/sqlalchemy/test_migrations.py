@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,7 +19,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, inspect, text
 
-from custinfo import Workspace
+from custinfo import ANY, Flow, NamedMember, Step, TimeLimit, Trigger, Workspace
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, make_tables, migrations
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy.migrations.versions import approval_marks, first_tables, outbox, record_shares
@@ -135,6 +136,38 @@ def test_opening_finds_nothing_to_do(engine: Engine, prefix: str) -> None:
     with workspace.acting_as("lisi") as session:
         session.customers.create(values | {"联系方式": "13900000002"})
         assert session.customers.count() == 1
+
+
+def test_requests_that_are_there_are_found_afterwards(engine: Engine, prefix: str) -> None:
+    """Who upgrades with requests in the store finds them by flow, decision and time limit as if they were new."""
+    migrations.upgrade(engine, prefix=prefix)
+    limit = TimeLimit(24, "remind")
+    first = Step("first", (NamedMember("zhangsan"),))
+    flow = Flow(
+        "notes",
+        Trigger("customer", fields=("special_notes",)),
+        (first, Step("head", (NamedMember("zhaojl"),), limits=(limit,))),
+    )
+    units, now = SqlAlchemyUnits(engine, prefix=prefix), datetime(2024, 3, 15, tzinfo=UTC)
+    configuration = standard_configuration().with_flows(flow)
+    workspace = Workspace(configuration, units=units, organisation=sample_organisation(), clock=lambda: now)
+    values = {"客户名称": "杭州澜舟软件有限公司", "客户类型": "企业客户", "联系人": "陈思齐", "联系方式": "13900000002"}
+    with workspace.acting_as("lisi") as session:
+        record = session.customers.create(values).record  # type: ignore[union-attr]
+        outcome: Any = session.customers.update(record.id, {"special_notes": "新"}, version=ANY)
+    with workspace.acting_as("zhangsan") as session:
+        session.approvals.approve(outcome.request.id)
+    with engine.begin() as connection:
+        before = connection.execute(text(f"SELECT * FROM {prefix}approval_mark ORDER BY kind, value")).all()
+    assert len(before) == 4
+    migrations.downgrade(engine, f"custinfo@{approval_marks.down_revision}", prefix=prefix)
+    migrations.upgrade(engine, prefix=prefix)
+    with engine.begin() as connection:
+        assert connection.execute(text(f"SELECT * FROM {prefix}approval_mark ORDER BY kind, value")).all() == before
+    now += timedelta(days=2)
+    assert workspace.run_due().reminded == 1
+    with workspace.acting_as("zhangsan") as session:
+        assert session.approvals.count("decided", flow="notes") == 1
 
 
 def test_created_tables_can_be_stamped(engine: Engine, prefix: str) -> None:

@@ -8,10 +8,11 @@ import attrs
 import pytest
 
 from custinfo import ANY, AwaitingApproval, Workspace
-from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
+from custinfo.core.approval.flows import Flow, NamedMember, Step, TimeLimit, Trigger
 from custinfo.core.outbox import Event
 from custinfo.core.policy.grants import Grant
 from custinfo.standard import sample_organisation, standard_configuration
+from tests.unit.workspace.conftest import Clock
 from tests.unit.workspace.story import Story
 
 DELETION = Flow("deletion", Trigger("customer", actions=("delete",)), (Step("head", (NamedMember("zhaojl"),)),))
@@ -66,3 +67,33 @@ def test_deletion_waits_for_approval(story: Story) -> None:
     assert story.approve("zhaojl", outcome.request).state == "applied"
     with story.workspace.acting_as("lisi") as session:
         assert session.customers.count() == 0
+
+
+def test_requests_are_announced_whatever_the_module_says(url: str, clock: Clock) -> None:
+    """Without a word in the configuration, each request is told of until it expires, under keys of its own."""
+    step = Step("head", (NamedMember("zhaojl"),), limits=(TimeLimit(24, "remind"), TimeLimit(48, "expire")))
+    flow = Flow("notes", Trigger("customer", fields=("special_notes",)), (step,))
+    quiet = attrs.evolve(flow, key="quiet", trigger=Trigger("customer", fields=("main_business",)), announced=False)
+    configuration, people = standard_configuration().with_flows(flow, quiet), sample_organisation()
+    with Workspace.open(url, configuration, organisation=people, clock=clock) as workspace:
+        story = Story(workspace)
+        request = story.submit("lisi", story.customer(), {"special_notes": "新"})
+        story.submit("lisi", story.customer(name="乙", uscc=None, phone="13900139000"), {"main_business": "机床"})
+        clock.advance(hours=25)
+        workspace.run_due()
+        clock.advance(hours=24)
+        workspace.run_due()
+        events = told(workspace)
+        assert [event.type for event in events] == [
+            "approval.submitted",
+            "approval.task_opened",
+            "approval.reminded",
+            "approval.expired",
+        ]
+        assert {event.payload["request_id"] for event in events} == {request.id}
+        assert [event.key for event in events] == [
+            f"request/{request.id}/1/submitted",
+            f"request/{request.id}/1/task/zhaojl",
+            f"request/{request.id}/2/reminded",
+            f"request/{request.id}/3/expired",
+        ]

@@ -254,7 +254,7 @@ def test_ordinary_work_leaves_no_contradiction(story: Story) -> None:
         session.customers.archive(customer.id, version=session.customers.get(customer.id).version)
     report = story.workspace.check_integrity()
     assert report == IntegrityReport(report.counts)
-    known = {"revision": 0, "record": 2, "change": 4, "request": 1, "import": 0, "event": 0, "anchor": 0, "access": 0}
+    known = {"revision": 0, "record": 2, "change": 4, "request": 1, "import": 0, "event": 5, "anchor": 0, "access": 0}
     assert dict(report.counts) == known
 
 

@@ -166,6 +166,8 @@ class Flow:
             where it was returned (`continue`). A changed patch always passes all.
         version: Counts up with each change of the flow; requests keep the one that they were submitted under.
         export_hours: For how long after its approval an export may be run.
+        announced: Whether what happens to its requests is written to the outbox, as events such as `approval.decided`.
+            Turn it off where nobody delivers them: they would pile up.
     """
 
     key: str
@@ -178,6 +180,7 @@ class Flow:
     repeated: Literal["first", "adjacent", "each"] = "first"
     after_return: Literal["replay", "continue"] = "replay"
     export_hours: int = 24
+    announced: bool = True
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""
