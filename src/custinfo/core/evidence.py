@@ -32,7 +32,9 @@ __all__ = [
     "Authenticate",
     "Evidence",
     "canonical",
+    "canonical_text",
     "commitment",
+    "commitment_to",
     "link_in",
     "link_message",
     "seal_message",
@@ -55,12 +57,22 @@ _FROM_URLS: Final = bytes.maketrans(b"-_", b"+/")
 
 def canonical(data: Sequence[Any]) -> bytes:
     """Return JSON data as the bytes that are digested: compact, keys sorted, UTF-8, no character escaped needlessly."""
-    return _encode(data).encode("utf-8", "surrogatepass")
+    return canonical_text(data).encode("utf-8", "surrogatepass")
+
+
+def canonical_text(data: Any) -> str:
+    """Return JSON data as the text of which `canonical` gives the bytes."""
+    return _encode(data)
 
 
 def commitment(salt: bytes, fields: Sequence[Any], reason: str | None) -> bytes:
     """Return what stands for the content of a change: without the salt nobody can guess from it what that is."""
-    return hashlib.sha256(salt + canonical([fields, reason])).digest()
+    return commitment_to(salt, canonical([fields, reason]))
+
+
+def commitment_to(salt: bytes, content: bytes) -> bytes:
+    """Return what stands for a content as `canonical` writes it."""
+    return hashlib.sha256(salt + content).digest()
 
 
 def link_message(tenant: str, change: Change, before: str, committed: bytes) -> bytes:

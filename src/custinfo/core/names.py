@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from operator import add
 from typing import Final
 
 __all__ = ["grams", "searchable"]
@@ -48,4 +49,4 @@ def grams(form: str) -> frozenset[str]:
     >>> sorted(grams("科技公司"))
     ['公司', '司', '技公', '科技']
     """
-    return frozenset(form[place : place + 2] for place in range(len(form)))
+    return frozenset((*map(add, form, form[1:]), form[-1])) if form else frozenset()

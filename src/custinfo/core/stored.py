@@ -65,6 +65,9 @@ def share_from_json(data: Sequence[Any]) -> Share:
     return Share(kind, key, level, None if until is None else instant_from_text(until))
 
 
+_SPECIAL: Final = frozenset({Sealed, type(CLEAR), type(ERASED)})
+"""Types of values whose form is the same for every field."""
+
 _SYSTEM_CODECS: Final[dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
     "archived_at": (instant_to_text, instant_from_text),
     "tags": (
@@ -132,6 +135,13 @@ class ValueCodec:
             key: value if type(value) is str and key not in encoded else encode(key, value)
             for key, value in values.items()
         }
+
+    def encode_column(self, key: FieldKey, values: Sequence[Any]) -> Sequence[Any]:
+        """Return the JSON form of many values of one field; `None` stays `None`."""
+        if not _SPECIAL.isdisjoint(map(type, values)):
+            return [self.encode(key, value) for value in values]
+        encode = self._encode.get(key)
+        return values if encode is None else [None if value is None else encode(value) for value in values]
 
     def as_of(self, version: int) -> ValueCodec:
         """Return the codec for what was stored under a version of the configuration: itself, for most."""

@@ -19,7 +19,7 @@ from custinfo.ports.repositories import (
     RequestQuery,
     TotalQueries,
 )
-from custinfo.ports.system import BlindIndex, Clock, DataKeys, EvidenceKeys, Ids, Keyring, SealContext
+from custinfo.ports.system import BlindIndex, Clock, DataKeys, EvidenceKeys, Ids, Keyring, ManyIds, SealContext
 from custinfo.ports.units import UnitOfWork, Units
 from custinfo.ports.upkeep import Disagreement, Unreadable, Upkeep
 
@@ -43,6 +43,7 @@ __all__ = [
     "Ids",
     "ImportRepository",
     "Keyring",
+    "ManyIds",
     "Order",
     "OutboxRepository",
     "PositionDirectory",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -10,13 +10,21 @@ import attrs
 
 from custinfo.core.records import FieldKey, ModuleKey, RecordId, Sealed
 
-__all__ = ["BlindIndex", "Clock", "DataKeys", "EvidenceKeys", "Ids", "Keyring", "SealContext"]
+__all__ = ["BlindIndex", "Clock", "DataKeys", "EvidenceKeys", "Ids", "Keyring", "ManyIds", "SealContext"]
 
 Clock = Callable[[], datetime]
 """Return the present instant, aware."""
 
 Ids = Callable[[], str]
-"""Return a new UUIDv7 in text form; later ones sort after earlier ones."""
+"""Return a new UUIDv7 in text form; later ones sort after earlier ones. May be `ManyIds` as well."""
+
+
+@runtime_checkable
+class ManyIds(Protocol):
+    """Make many ids at once, as an import needs them; what makes them one by one need not have it."""
+
+    def many(self, number: int, /) -> Sequence[str]:
+        """Return so many new ids in ascending order, above all that were given before."""
 
 
 @attrs.frozen

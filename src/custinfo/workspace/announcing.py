@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from custinfo.core.history.changes import Change
+from custinfo.core.new_records import Creations
 from custinfo.core.outbox import EventId, record_event
 from custinfo.core.schema import Schema
 from custinfo.ports.history import ChangeLog
@@ -27,6 +28,7 @@ def remember(
         changes = prover.proven(changes, log)
     unit.history.append(changes)
     announced = {key for key, module in schema.configuration.modules.items() if module.announced}
-    events = [record_event(change, EventId(ids())) for change in changes if change.module in announced]
+    found = () if isinstance(changes, Creations) and changes.records.module not in announced else changes
+    events = [record_event(change, EventId(ids())) for change in found if change.module in announced]
     if events:
         unit.outbox.append(events)

@@ -36,7 +36,7 @@ from custinfo.core.validation.conditions import Conditions
 from custinfo.core.validation.derivation import Derivation
 from custinfo.core.validation.engine import Validator
 from custinfo.core.validation.whole import checked_schema, configuration_problems
-from custinfo.ports.system import BlindIndex, Clock, DataKeys, Ids, Keyring, SealContext
+from custinfo.ports.system import BlindIndex, Clock, DataKeys, Ids, Keyring, ManyIds, SealContext
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.access_logging import ReadingLog, logged_fields
 from custinfo.workspace.announcing import remember
@@ -293,6 +293,13 @@ class Context:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.clock()
+
+    def new_ids(self, number: int) -> list[RecordId]:
+        """Return so many new ids of records, in ascending order."""
+        ids: object = self.ids
+        if number > 1 and isinstance(ids, ManyIds):
+            return list(map(RecordId, ids.many(number)))
+        return [RecordId(self.ids()) for _ in range(number)]
 
     def instant(self, time: datetime | None) -> datetime | None:
         """Return an aware time; one without a zone is in the configured time zone."""

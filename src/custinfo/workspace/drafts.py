@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -12,10 +12,10 @@ from custinfo.core.errors import CustinfoError
 from custinfo.core.history.changes import ChangeAction
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, FieldKey, ModuleKey, Record, RecordId, Share, Tag, Version
+from custinfo.core.records import ANY, FieldKey, MemberKey, ModuleKey, Record, RecordId, Share, Tag, Version
 from custinfo.workspace.approval_paths import ApprovalPath
 
-__all__ = ["NEEDED", "Draft", "Prepared"]
+__all__ = ["NEEDED", "Draft", "NewColumns", "NewRow", "Prepared"]
 
 NEEDED: Final[Mapping[ChangeAction, Action]] = {
     "create": "create",
@@ -93,3 +93,16 @@ class Prepared:
     def errors(self) -> list[Problem]:
         """The problems that forbid saving."""
         return [problem for problem in self.problems if problem.severity == "error"]
+
+
+NewRow = tuple[Any, ...]
+"""A new record in which nothing is wrong: the row's number, then its typed values in the order of the columns."""
+
+
+class NewColumns(NamedTuple):
+    """New records in which nothing is wrong, a value for each in every column: they only need ids and a time."""
+
+    module: ModuleKey
+    columns: Mapping[FieldKey, Sequence[Any]]
+    owners: Sequence[MemberKey | None]
+    departments: Sequence[str | None]

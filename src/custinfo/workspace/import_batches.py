@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import attrs
 
@@ -23,7 +22,7 @@ from custinfo.core.records import ModuleKey
 from custinfo.workspace.attached_columns import Related
 from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
-from custinfo.workspace.drafts import Prepared
+from custinfo.workspace.drafts import NewColumns, NewRow, Prepared
 from custinfo.workspace.import_requests import ImportRequests
 from custinfo.workspace.joint_requests import Waiting, submit_together, together
 from custinfo.workspace.planned_rows import (
@@ -35,11 +34,11 @@ from custinfo.workspace.planned_rows import (
     number_of,
     prepared_of,
 )
-from custinfo.workspace.writing import NewRecord, WritePath
+from custinfo.workspace.writing import WritePath
 
 __all__ = ["Application", "Progress"]
 
-Item = Prepared | NewRecord
+Item = Prepared | NewRow
 
 
 @attrs.frozen
@@ -62,7 +61,7 @@ class Application:
         module: Key of the module.
         digest: Identifies the content.
         rows: What rows come to.
-        new: Return the new record of a row that is kept as its values.
+        new: Return the new records of rows that are kept as their values.
         placed: Return a problem of a row with its place and labels.
         batch_size: Rows that are saved together.
         whole: Whether everything is saved in one transaction, or nothing.
@@ -73,7 +72,7 @@ class Application:
     module: ModuleKey
     digest: str
     rows: PlannedRows
-    new: Callable[[tuple[Any, ...]], NewRecord]
+    new: Callable[[Sequence[NewRow]], NewColumns]
     placed: Callable[[int, Problem], Problem]
     batch_size: int
     whole: bool = False
@@ -164,7 +163,7 @@ class Application:
         items = [item for _, item in going if item is not None]
         try:
             with self.context.unit.atomic():
-                path.commit(items)
+                path.commit(items, self.new)
                 requests = self.save_related(path, going)
         except ConflictError as error:
             if self.whole or error.code == "configuration_changed":
@@ -176,7 +175,7 @@ class Application:
 
     def item(self, row: Entry) -> Item | None:
         """Return what of a row is to be saved."""
-        return prepared_of(row) if isinstance(row, PlannedRow) else self.new(row)
+        return prepared_of(row) if isinstance(row, PlannedRow) else row
 
     def save_related(self, path: WritePath, rows: Sequence[tuple[Entry, Item | None]]) -> list[str]:
         """Save the records that rows bring along, and return the ids of requests for those of them that wait.
@@ -209,7 +208,7 @@ class Application:
         """Save a row by itself; if that clashes, it is rejected."""
         try:
             with self.context.unit.atomic():
-                path.commit([] if item is None else [item])
+                path.commit([] if item is None else [item], self.new)
                 requests = self.save_related(path, [(row, item)])
         except CustinfoError as error:
             self.refuse(self.rows.planned(row), error)

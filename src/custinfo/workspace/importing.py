@@ -5,8 +5,8 @@ This module knows rows and columns, not files: `custinfo.adapters.excel` reads t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Final, Literal, Protocol
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final, Literal, Protocol
 
 import attrs
 
@@ -17,9 +17,9 @@ from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.revisions import changed_configuration
 from custinfo.core.suggesting import Suggestion
 from custinfo.workspace.context import Compiled, Context
+from custinfo.workspace.drafts import NewColumns, NewRow
 from custinfo.workspace.import_batches import Application, Progress
 from custinfo.workspace.planned_rows import Counts, PlannedRow, PlannedRows, RowOutcome, prepared_of
-from custinfo.workspace.writing import NewRecord
 
 __all__ = [
     "BATCH",
@@ -157,7 +157,7 @@ class ImportPlan:
     rows: PlannedRows = attrs.field(repr=False)
     digest: str
     _context: Context = attrs.field(repr=False, alias="context")
-    _new: Callable[[tuple[Any, ...]], NewRecord] = attrs.field(repr=False, alias="new")
+    _new: Callable[[Sequence[NewRow]], NewColumns] = attrs.field(repr=False, alias="new")
     _related: Callable[[Collection[int]], list[RefusedSheet]] | None = attrs.field(
         default=None, repr=False, alias="related"
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, overload
+from typing import Final, Literal, overload
 
 import attrs
 
 from custinfo.core.problems import Problem
 from custinfo.core.records import RecordId
 from custinfo.workspace.attached_columns import Related
-from custinfo.workspace.drafts import Prepared
+from custinfo.workspace.drafts import NewRow, Prepared
 from custinfo.workspace.resembling import Resemblance
 
 __all__ = [
@@ -28,9 +28,6 @@ __all__ = [
 
 RawValues = tuple[object, ...]
 RowOutcome = Literal["create", "update", "unchanged", "skip", "conflict", "rejected", "awaiting", "duplicate"]
-
-NewRow = tuple[Any, ...]
-"""A new record in which nothing is wrong: the row's number, then its typed values in the order of the columns."""
 
 
 @attrs.frozen

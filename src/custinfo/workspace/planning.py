@@ -91,7 +91,7 @@ def make_plan(  # noqa: PLR0913 - options by name, as a call reads them
     rows = planner.run()
     columns = attrs.evolve(columns, problems=(*columns.problems, *sheets.problems()))
     brought = sheets.refused if related else None
-    return ImportPlan(module, table, columns, rows, digest, context, planner.screen.new_record, brought)
+    return ImportPlan(module, table, columns, rows, digest, context, planner.screen.new_rows, brought)
 
 
 def _is_link_alone(context: Context, module: ModuleKey, table: SourceTable, key: str) -> bool:

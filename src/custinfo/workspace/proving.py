@@ -8,8 +8,18 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from custinfo.core.documents import Documents
-from custinfo.core.evidence import SALT_BYTES, Authenticate, Evidence, commitment, link_in, link_message, seal_message
+from custinfo.core.evidence import (
+    SALT_BYTES,
+    Authenticate,
+    Evidence,
+    commitment,
+    commitment_to,
+    link_in,
+    link_message,
+    seal_message,
+)
 from custinfo.core.history.changes import Change
+from custinfo.core.new_records import Creations
 from custinfo.core.records import RecordId
 from custinfo.ports.history import ChangeLog
 from custinfo.ports.system import EvidenceKeys
@@ -46,9 +56,21 @@ class Prover:
     tenant: str
     documents: Documents
 
-    def proven(self, changes: Sequence[Change], log: ChangeLog) -> list[Change]:
+    def proven(self, changes: Sequence[Change], log: ChangeLog) -> Sequence[Change]:
         """Return changes with their evidence, each chained to the version before."""
-        return list(self._chained(changes, log))
+        return self._begun(changes) if isinstance(changes, Creations) else list(self._chained(changes, log))
+
+    def _begun(self, changes: Creations) -> Creations:
+        """Return the changes by which records came to be, with the evidence that a chain begins with."""
+        records = changes.records
+        contents = records.stored(self.documents.codec(records.module)).changes()
+        bare = attrs.evolve(changes, records=records.bare())  # the content plays no part in a link
+        found = []
+        for change, content, salt in zip(bare, contents, _salts(len(contents)), strict=True):
+            committed = commitment_to(salt, f"[{content},null]".encode("utf-8", "surrogatepass"))
+            link = self._digest(link_message(self.tenant, change, "", committed))
+            found.append(Evidence(self.key_id, salt, link).to_text())
+        return attrs.evolve(changes, evidence=found)
 
     def _chained(self, changes: Sequence[Change], log: ChangeLog) -> Iterator[Change]:
         links = self._links(changes, log)

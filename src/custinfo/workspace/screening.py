@@ -18,11 +18,11 @@ from custinfo.core.criteria.nodes import leaves, path_of
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import INVALID, Parser
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Tag
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Tag
 from custinfo.core.validation.screening import NewRows, Screen
 from custinfo.workspace.context import Context
+from custinfo.workspace.drafts import NewColumns, NewRow
 from custinfo.workspace.gating import Gate
-from custinfo.workspace.writing import NewRecord
 
 __all__ = ["RowScreen", "TypedRows"]
 
@@ -171,7 +171,7 @@ class RowScreen:
     def sound(self, typed: TypedRows, passing: Sequence[int], held: Collection[int]) -> dict[int, tuple[Any, ...]]:
         """Return, for those of the rows `passing` that are new records without a fault, their values.
 
-        The values stand in the order of the columns; `new_record` takes them after the number of the row. `held` are
+        The values stand in the order of the columns; `new_rows` takes them after the number of the row. `held` are
         rows with a unique value that some live record has.
         """
         if not self._may_pass or not passing:
@@ -189,25 +189,27 @@ class RowScreen:
         values = zip(*columns.values(), strict=True)
         return {place: row for place, row, fine in zip(passing, values, good, strict=True) if fine}
 
-    def new_record(self, entry: tuple[Any, ...]) -> NewRecord:
-        """Return the new record of a row: its number, and its values as `sound` gives them."""
-        values = dict(self._defaults)
-        values.update([pair for pair in zip(self._given, entry[1:], strict=True) if pair[1] is not None])
-        return self._new(values)
+    def new_rows(self, entries: Sequence[NewRow]) -> NewColumns:
+        """Return the new records of rows: their numbers, and their values as `sound` gives them."""
+        given = dict(zip(self._given, list(zip(*entries, strict=True))[1:], strict=True))
+        number = len(entries)
+        columns = {key: _filled(given.pop(key, None), [value] * number) for key, value in self._defaults.items()}
+        columns |= given
+        owners = _filled(columns.pop("owner", None), [self._context.actor] * number)
+        return NewColumns(self._module, columns, owners, [self._department(owner) for owner in owners])
 
     def _record(self, values: dict[FieldKey, Any]) -> Record:
-        _, frozen, owner, department = self._new(values)
-        now, actor = self._now, self._context.actor
-        return Record(RecordId(""), self._module, frozen, _NO_TAGS, owner, department, 1, now, now, actor)
-
-    def _new(self, values: dict[FieldKey, Any]) -> NewRecord:
-        """Return the new record with values, the owner among them."""
         owner = values.pop("owner", self._context.actor)
+        now, actor = self._now, self._context.actor
+        department = self._department(owner)
+        return Record(RecordId(""), self._module, FrozenDict(values), _NO_TAGS, owner, department, 1, now, now, actor)
+
+    def _department(self, owner: MemberKey | None) -> str | None:
         departments = self._departments
         if owner not in departments:
             member = self._context.schema.directory.member(owner) if owner else None
             departments[owner] = member.department if member is not None else None
-        return NewRecord(self._module, FrozenDict(values), owner, departments[owner])
+        return departments[owner]
 
     def _leavers(self, columns: Mapping[FieldKey, Sequence[Any]]) -> list[int]:
         """Return the rows that name somebody who has left."""
@@ -233,3 +235,10 @@ class RowScreen:
         return "create" in verdict.actions and all(
             key in verdict.creatable or (key == "owner" and mine) for key in given
         )
+
+
+def _filled(column: Sequence[Any] | None, defaults: Sequence[Any]) -> Sequence[Any]:
+    """Return a column with the default where it is blank."""
+    if column is None:
+        return defaults
+    return [default if value is None else value for value, default in zip(column, defaults, strict=True)]

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import attrs
 
 from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.errors import ConflictError
-from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel, changes_written
-from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
+from custinfo.core.new_records import Creations, NewRecords
+from custinfo.core.records import FieldKey, MemberKey, Record, RecordId, Sealed
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.approval_paths import ApprovalPath
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
-from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.drafts import Draft, NewColumns, NewRow, Prepared
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import keep
 from custinfo.workspace.normalising import Normaliser
@@ -27,21 +27,11 @@ from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
 from custinfo.workspace.validating import check_references, validate
 
-__all__ = ["NewRecord", "WritePath"]
+__all__ = ["WritePath"]
 
 _UNGATED: Final = frozenset({"share", "merge"})
 """A share changes no data, and a merger is gated as a whole (`combining`)."""
 _SLICE: Final = 500
-_NO_TAGS: Final[frozenset[Tag]] = frozenset()
-
-
-class NewRecord(NamedTuple):
-    """A new record in which nothing is wrong, as `RowScreen` finds it: it only needs an id and a time."""
-
-    module: ModuleKey
-    values: FrozenDict[FieldKey, Any]
-    owner: MemberKey | None
-    department: str | None
 
 
 @attrs.frozen
@@ -104,23 +94,37 @@ class WritePath:
                     prepared.before, prepared.after, prepared.patch, reserved, deleted
                 )
 
-    def commit(self, batch: Iterable[Prepared | NewRecord]) -> None:
-        """Save what was prepared, with history, and submit the requests. Raises: ConflictError; call it in `atomic`."""
+    def commit(
+        self, batch: Iterable[Prepared | NewRow], read: Callable[[Sequence[NewRow]], NewColumns] | None = None
+    ) -> None:
+        """Save what was prepared, with history, and submit the requests.
+
+        Args:
+            batch: What was prepared, and rows that are new records.
+            read: Return the records of such rows.
+
+        Raises: ConflictError; call it in `atomic`.
+        """
         batch = list(batch)
         self.context.hold_configuration()
         if self.channel == "import":
             self._refuse_reserved(item for item in batch if isinstance(item, Prepared))
         now = self.context.now()
         saved: list[tuple[Prepared, Record]] = []
+        rows: list[NewRow] = []
+        ids: list[RecordId] = []
+        free = iter(self.context.new_ids(sum(map(_is_new, batch))))
         for prepared in batch:
-            if type(prepared) is NewRecord:
-                saved.append((_NEW, self._made(prepared, now)))
+            if type(prepared) is tuple:
+                rows.append(prepared)
+                ids.append(next(free))
                 continue
             if not isinstance(prepared, Prepared) or not prepared.going:
                 continue
             if prepared.after is None or not prepared.changed:
                 continue
-            after = prepared.after = self.finished(prepared.after, now)
+            after = prepared.after if prepared.after.id else attrs.evolve(prepared.after, id=next(free))
+            after = prepared.after = self.finished(after, now)
             if prepared.path is not None:
                 prepared.request = self._submit(prepared, after, prepared.path)
                 continue
@@ -128,6 +132,24 @@ class WritePath:
             saved.append((prepared, after))
         if saved:
             self._save(saved, now)
+        if rows and read is not None:
+            self._create(read(rows), ids, now)
+
+    def _create(self, new: NewColumns, ids: Sequence[RecordId], now: datetime) -> None:
+        """Save new records to which nothing can refer yet."""
+        context = self.context
+        records = NewRecords(new.module, ids, new.columns, new.owners, new.departments, context.actor, now)
+        context.unit.records.save(records)
+        context.remember(
+            Creations(
+                records,
+                context.author,
+                self.channel,
+                self.on_behalf_of or context.on_behalf_of,
+                self.batch,
+                context.schema.configuration.version,
+            )
+        )
 
     def _save(self, saved: Sequence[tuple[Prepared, Record]], now: datetime) -> None:
         """Save records with their history, a slice of that at a time: a change is many objects, needed for a moment."""
@@ -147,22 +169,6 @@ class WritePath:
             self.context.unit.records.remove(gone)
         if kept:
             self.context.unit.records.save(kept)
-
-    def _made(self, new: NewRecord, now: datetime) -> Record:
-        """Return a new record as it is saved."""
-        context = self.context
-        return Record(
-            RecordId(context.ids()),
-            new.module,
-            new.values,
-            _NO_TAGS,
-            new.owner,
-            new.department,
-            1,
-            now,
-            now,
-            context.actor,
-        )
 
     def _refuse_reserved(self, batch: Iterable[Prepared]) -> None:
         """Look again at what requests hold: time passed since the plan. Raises: FieldReservedError."""
@@ -232,5 +238,6 @@ class WritePath:
         )
 
 
-_NEW: Final = Prepared(Draft("create", ""), None)
-"""What the history of a `NewRecord` is made from."""
+def _is_new(item: Prepared | NewRow) -> bool:
+    """Tell whether an id is needed."""
+    return not isinstance(item, Prepared) or (item.going and item.after is not None and not item.after.id)

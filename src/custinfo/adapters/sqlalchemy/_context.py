@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from json import loads
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -15,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
 from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied, is_watched, many, once, run
 from custinfo.adapters.sqlalchemy._failures import storage_error
-from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert
+from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, without_blanks
 from custinfo.adapters.sqlalchemy._ready import Memory, Ready, make_ready
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, TEXT_SLOTS, Tables
 from custinfo.core.errors import StorageError
@@ -28,8 +29,8 @@ __all__ = ["CHUNK", "ClashError", "Context", "Layout", "PreparedModule", "chunke
 CHUNK: Final = 500
 """Greatest number of values in one `IN` list."""
 
-_COPIED: Final = 50
-"""From so many rows on, copying them is worth its while."""
+_MANY: Final = 50
+"""From so many rows on, copying them is worth its while, and looking for columns that are blank."""
 
 T = TypeVar("T")
 
@@ -93,6 +94,11 @@ class PreparedModule:
 def _single(parameters: Any) -> Any:
     """Return the one row of a list of one, which drivers execute faster, or the list."""
     return parameters[0] if isinstance(parameters, list) and len(parameters) == 1 else parameters
+
+
+def _unwritten(row: dict[str, Any], written: frozenset[str]) -> dict[str, Any]:
+    """Return a row with JSON texts as data."""
+    return {name: loads(value) if name in written else value for name, value in row.items()}
 
 
 def ensure_transaction(connection: Connection) -> None:
@@ -211,12 +217,33 @@ class Context:
 
     def insert(self, table: Table, names: tuple[str, ...], rows: Rows) -> None:
         """Insert rows, their values in the order of the columns `names`. Raises: ClashError, StorageError."""
-        if self._is_translated():
-            self.attempt(insert_into(table), [dict(zip(names, row, strict=True)) for row in rows])
-            return
-        bulk = bulk_insert(table, names, self.connection.dialect)
         rows = list(rows)
-        if bulk.copy is not None and len(rows) >= _COPIED and not self._is_watched:
+        if len(rows) >= _MANY:
+            names, rows = without_blanks(names, rows)
+        self._insert(table, names, rows)
+
+    def insert_columns(
+        self, table: Table, columns: Mapping[str, Iterable[Any]], *, written: frozenset[str] = frozenset()
+    ) -> None:
+        """Insert rows that are given by their columns. Raises: ClashError, StorageError.
+
+        Args:
+            table: Where.
+            columns: Name → values; those that repeat one have no end.
+            written: Columns that are given as the text that is stored.
+        """
+        rows: list[Sequence[Any]] = list(zip(*columns.values(), strict=False))
+        self._insert(table, tuple(columns), rows, written)
+
+    def _insert(
+        self, table: Table, names: tuple[str, ...], rows: list[Sequence[Any]], written: frozenset[str] = frozenset()
+    ) -> None:
+        if self._is_translated():
+            data = [dict(zip(names, row, strict=True)) for row in rows]
+            self.attempt(insert_into(table), [_unwritten(row, written) for row in data])
+            return
+        bulk = bulk_insert(table, names, self.connection.dialect, written)
+        if bulk.copy is not None and len(rows) >= _MANY and not self._is_watched:
             self.run(bulk.copy, bulk.rows(rows), how=copied)
         elif rows:
             given = bulk.parameters(rows)

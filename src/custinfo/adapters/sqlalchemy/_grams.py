@@ -10,7 +10,7 @@ pair of characters that many names have leads to few records there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import attrs
@@ -38,7 +38,6 @@ from custinfo.core.records import FieldKey, ModuleKey, RecordId
 
 __all__ = ["GramIndex", "Title", "Wanted", "gram_index"]
 
-_COLUMNS: Final = ("tenant_id", "record_id", "field", "module", "form", "doc", "tokens", "department_id")
 _GRAM_COLUMNS: Final = ("tenant_id", "token", "department_id", "record_id")
 PAIR: Final = 2
 _FEW: Final = 3
@@ -101,9 +100,17 @@ class GramIndex(Protocol):
         """Return a statement with a row for each title that the index has; some may be of other fields."""
 
 
-def _row(context: Context, title: Title, doc: int | None = None, tokens: list[int] | None = None) -> tuple[Any, ...]:
-    found = (title.record_id, title.field, title.module, title.form, doc, tokens, title.department)
-    return (context.tenant, *found)
+def _insert_titles(context: Context, titles: Sequence[Title], more: Mapping[str, Sequence[Any]]) -> None:
+    """Insert titles, with more columns that one database needs. Raises: ClashError, StorageError."""
+    columns: dict[str, Sequence[Any]] = {
+        "tenant_id": [context.tenant] * len(titles),
+        "record_id": [title.record_id for title in titles],
+        "field": [title.field for title in titles],
+        "module": [title.module for title in titles],
+        "form": [title.form for title in titles],
+        "department_id": [title.department for title in titles],
+    }
+    context.insert_columns(context.tables.title, {**columns, **more}, written=frozenset({"form"}))
 
 
 @attrs.frozen(eq=False)
@@ -115,10 +122,10 @@ class FullTextGrams:
     def add(self, context: Context, titles: Sequence[Title]) -> None:
         """Insert them, numbered upwards, as the index likes it; SQLite has one writer at a time."""
         last = context.execute(select(func.max(self.tables.title.c.doc))).scalar_one() or 0
-        numbered = list(enumerate(titles, last + 1))
-        context.insert(self.tables.title, _COLUMNS, [_row(context, title, doc) for doc, title in numbered])
-        contents = [(doc, self._text(context, title)) for doc, title in numbered]
-        context.insert(full_text_of(self.tables), ("rowid", "grams"), contents)
+        numbers = range(last + 1, last + 1 + len(titles))
+        _insert_titles(context, titles, {"doc": numbers})
+        contents = [self._text(context, title) for title in titles]
+        context.insert_columns(full_text_of(self.tables), {"rowid": numbers, "grams": contents})
 
     def remove(self, context: Context, titles: Sequence[Title]) -> None:
         """Remove them: the index has to be told what it has for them."""
@@ -162,14 +169,14 @@ class ArrayGrams:
 
     def add(self, context: Context, titles: Sequence[Title]) -> None:
         """Insert them with their tokens, and with those of single characters: the index knows no ranges."""
-        rows = []
+        columns = []
         for title in titles:
             scope = scope_of(context.tenant, title.module, title.field)
             tokens = {*tokens_of(scope, title.form), *(token(scope, character) for character in title.form)}
             if title.department is not None:
                 tokens.add(department_number(scope, title.department))
-            rows.append(_row(context, title, tokens=sorted(tokens)))
-        context.insert(self.tables.title, _COLUMNS, rows)
+            columns.append(sorted(tokens))
+        _insert_titles(context, titles, {"tokens": columns})
 
     def remove(self, context: Context, titles: Sequence[Title]) -> None:
         """Do nothing: the database keeps the index."""
@@ -202,7 +209,7 @@ class GramRows:
 
     def add(self, context: Context, titles: Sequence[Title]) -> None:
         """Insert the titles, and a row for each token."""
-        context.insert(self.tables.title, _COLUMNS, [_row(context, title) for title in titles])
+        _insert_titles(context, titles, {})
         context.insert(self.tables.gram, _GRAM_COLUMNS, sorted(self._rows(context, titles)))
 
     def remove(self, context: Context, titles: Sequence[Title]) -> None:

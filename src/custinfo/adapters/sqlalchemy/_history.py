@@ -10,9 +10,11 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, func, select
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context
+from custinfo.adapters.sqlalchemy._creating import insert_creations
 from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.core.documents import Documents
 from custinfo.core.history.changes import Change
+from custinfo.core.new_records import Creations
 from custinfo.core.records import ModuleKey, RecordId
 from custinfo.core.stored import ValueCodec, instant_from_text, instant_writer
 
@@ -52,13 +54,19 @@ class SqlAlchemyHistory:
         clash = False
         try:
             with self._context.savepoint() if self._is_undone(changes) else nullcontext():
-                moment = instant_writer()
-                rows = (self._row(change, moment) for change in changes)
-                self._context.insert(self._context.tables.change, _COLUMNS, rows)
+                self._insert(changes)
         except ClashError:
             clash = True
         if clash:
             raise stale(changes[0].version - 1, self._latest(changes[0].record_id))
+
+    def _insert(self, changes: Sequence[Change]) -> None:
+        if isinstance(changes, Creations):
+            insert_creations(self._context, changes)
+            return
+        moment = instant_writer()
+        rows = (self._row(change, moment) for change in changes)
+        self._context.insert(self._context.tables.change, _COLUMNS, rows)
 
     def _is_undone(self, changes: Sequence[Change]) -> bool:
         """Tell whether a failure leaves something to be taken back: PostgreSQL's ends the whole transaction."""

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from sqlalchemy import Dialect, Table, insert
 
-__all__ = ["BulkInsert", "Rows", "bulk_insert"]
+__all__ = ["BulkInsert", "Rows", "bulk_insert", "without_blanks"]
 
 Rows = Iterable[Sequence[Any]]
 """Rows as tuples of values, in the order of the columns that are named beside them; made one by one, soon forgotten."""
@@ -57,15 +57,33 @@ class BulkInsert:
         return [tuple([values[place] for place in order]) for values in self.rows(rows)]
 
 
-@lru_cache(maxsize=64)
-def bulk_insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> BulkInsert:
-    """Return the statement that inserts rows of the columns `names` into `table`."""
+@lru_cache(maxsize=256)
+def bulk_insert(
+    table: Table, names: tuple[str, ...], dialect: Dialect, written: frozenset[str] = frozenset()
+) -> BulkInsert:
+    """Return the statement that inserts rows of the columns `names` into `table`.
+
+    The values of the columns `written` are given as the database keeps them.
+    """
     compiled: Any = insert(table).compile(dialect=dialect, column_keys=list(names))
     order = tuple(map(names.index, compiled.positiontup)) if dialect.positional else None
-    processors = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names)
-    found = tuple((place, process) for place, process in enumerate(processors) if process is not None)
+    impls = (
+        (place, table.c[name].type.dialect_impl(dialect)) for place, name in enumerate(names) if name not in written
+    )
+    processors = ((place, impl.bind_processor(dialect)) for place, impl in impls)
+    found = tuple((place, process) for place, process in processors if process is not None)
     copied = dialect.name == "postgresql" and dialect.driver == "psycopg" and not dialect.is_async
     return BulkInsert(str(compiled), names, order, found, _copy(table, names, dialect) if copied else None)
+
+
+def without_blanks(names: tuple[str, ...], rows: list[Sequence[Any]]) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
+    """Return names and rows without the columns that are blank in every row.
+
+    They are blank anyhow, and Python's driver of SQLite takes as long for ten `None` as SQLite for a row.
+    """
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    filled = {name: column for name, column in columns.items() if any(value is not None for value in column)}
+    return (names, rows) if len(filled) == len(names) else (tuple(filled), list(zip(*filled.values(), strict=True)))
 
 
 def _copy(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Table, delete, select, tuple_
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, PreparedModule, chunked
+from custinfo.adapters.sqlalchemy._creating import insert_documents, insert_narrow, insert_unique
 from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.adapters.sqlalchemy._ready import padded
 from custinfo.adapters.sqlalchemy._rows import (
@@ -32,6 +33,7 @@ from custinfo.adapters.sqlalchemy._statements import RecordStatements
 from custinfo.adapters.sqlalchemy._titles import TitleWriter
 from custinfo.adapters.sqlalchemy._types import dump_json
 from custinfo.core.errors import ConflictError, DuplicateValueError
+from custinfo.core.new_records import NewRecords
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 
@@ -95,7 +97,10 @@ class SqlAlchemyRecords:
         failure: ConflictError | None = None
         try:
             with self._context.savepoint():
-                self._save(records)
+                if isinstance(records, NewRecords):
+                    self._create(records)
+                else:
+                    self._save(records)
         except _StaleError:
             failure = self._stale({record.id: (record, record.version - 1) for record in records})
         except _TakenError:
@@ -155,6 +160,18 @@ class SqlAlchemyRecords:
             failure = self._taken(records)
         if failure is not None:
             raise failure
+
+    def _create(self, records: NewRecords) -> None:
+        try:
+            insert_narrow(self._context, records)
+        except ClashError:
+            raise _StaleError from None
+        insert_documents(self._context, records)
+        try:
+            insert_unique(self._context, records)
+        except ClashError:
+            raise _TakenError from None
+        self._titles.write_new(records)
 
     def _save(self, records: Sequence[Record]) -> None:
         modules = self._context.module

@@ -20,6 +20,7 @@ from custinfo.adapters.sqlalchemy._gram_tokens import scope_of
 from custinfo.adapters.sqlalchemy._grams import GramIndex, Title, Wanted, gram_index
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
 from custinfo.core.names import searchable
+from custinfo.core.new_records import NewRecords
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import ModuleSchema
 
@@ -63,6 +64,19 @@ class TitleWriter:
             return
         titles = [title for record in records if (title := self._title(record, documents[record.id])) is not None]
         self.replace([record.id for record in records if record.version != 1], titles)
+
+    def write_new(self, records: NewRecords) -> None:
+        """Add the titles of new records."""
+        prepared = self._context.module(records.module)
+        field = titled_by(prepared.schema)
+        stored = records.stored(prepared.codec).values.get(field or "", ())
+        titles = [
+            Title(records.module, record_id, field, form, department)
+            for record_id, form, department in zip(records.ids, map(form_of, stored), records.departments, strict=False)
+            if form and field is not None
+        ]
+        if titles:
+            self._grams.add(self._context, titles)
 
     def replace(self, old: Sequence[RecordId], titles: Sequence[Title]) -> None:
         """Let `titles` be those of their records, and the only ones of the records `old`."""

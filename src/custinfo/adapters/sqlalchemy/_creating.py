@@ -1,0 +1,99 @@
+"""New records and their history, from columns to rows: no object is made for a row but what the driver takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import repeat
+from typing import Any, Final
+
+from custinfo.adapters.sqlalchemy._context import Context, PreparedModule
+from custinfo.adapters.sqlalchemy._rows import unique_text
+from custinfo.adapters.sqlalchemy.tables import SLOT_LENGTH
+from custinfo.core.new_records import Creations, NewRecords
+from custinfo.core.records import FieldKey
+from custinfo.core.stored import instant_to_text, unique_key
+
+__all__ = ["insert_creations", "insert_documents", "insert_narrow", "insert_unique"]
+
+Columns = dict[str, Iterable[Any]]
+
+_WRITTEN: Final = frozenset({"data", "fields"})
+"""Columns that are given as JSON text."""
+
+
+def insert_narrow(context: Context, records: NewRecords) -> None:
+    """Insert the narrow rows, whose slots repeat the stored values. Raises: ClashError, StorageError."""
+    prepared, at = context.module(records.module), instant_to_text(records.at)
+    sealed = {field.key for field in prepared.schema.encrypted_fields}
+    values = records.stored(prepared.codec).values
+    columns: Columns = {
+        "tenant_id": repeat(context.tenant),
+        "id": records.ids,
+        "module": repeat(records.module),
+        "owner_id": records.owners,
+        "department_id": records.departments,
+        "created_by": repeat(records.created_by),
+        "version": repeat(1),
+        "created_at": repeat(at),
+        "updated_at": repeat(at),
+    }
+    columns |= {slot: values[key] for key, slot in prepared.slots.items() if key in values and key not in sealed}
+    context.insert_columns(context.tables.record, columns)
+
+
+def insert_documents(context: Context, records: NewRecords) -> None:
+    """Insert the documents. Raises: ClashError, StorageError."""
+    texts = records.stored(context.module(records.module).codec).documents()
+    columns: Columns = {"tenant_id": repeat(context.tenant), "record_id": records.ids, "data": texts}
+    context.insert_columns(context.tables.document, columns, written=_WRITTEN)
+
+
+def insert_unique(context: Context, records: NewRecords) -> None:
+    """Insert the unique values. Raises: ClashError for one that is taken; StorageError."""
+    prepared = context.module(records.module)
+    for field in prepared.unique_fields:
+        texts = _unique_texts(records, prepared, field)
+        columns: Columns = {
+            "tenant_id": repeat(context.tenant),
+            "module": repeat(records.module),
+            "field": repeat(field),
+            "value": [text for text in texts if text is not None],
+            "record_id": [key for key, text in zip(records.ids, texts, strict=False) if text is not None],
+        }
+        context.insert_columns(context.tables.unique, columns)
+
+
+def _unique_texts(records: NewRecords, prepared: PreparedModule, field: FieldKey) -> list[str | None]:
+    """Return the texts by which the values of a unique field are found, `None` for none."""
+    if field in {field.key for field in prepared.schema.encrypted_fields}:
+        values = records.columns.get(field, ())
+        keys = [None if value is None else unique_key(prepared.schema, field, value) for value in values]
+    else:
+        stored = records.stored(prepared.codec).values.get(field, ())
+        keys = [None if value is None else str(value) for value in stored]
+    return [unique_text(key) if key is not None and len(key) > SLOT_LENGTH else key for key in keys]
+
+
+def insert_creations(context: Context, changes: Creations) -> None:
+    """Insert the history of new records. Raises: ClashError, StorageError."""
+    records = changes.records
+    same = {
+        "module": records.module,
+        "at": instant_to_text(records.at),
+        "actor": changes.actor,
+        "action": "create",
+        "channel": changes.channel,
+        "on_behalf_of": changes.on_behalf_of,
+        "batch": changes.batch,
+        "configuration_version": changes.configuration_version,
+    }
+    columns: Columns = {
+        "tenant_id": repeat(context.tenant),
+        "record_id": records.ids,
+        "version": repeat(1),
+        **{name: repeat(value) for name, value in same.items() if value is not None},
+        "fields": records.stored(context.module(records.module).codec).changes(),
+    }
+    if changes.evidence is not None:
+        columns["evidence"] = changes.evidence
+    context.insert_columns(context.tables.change, columns, written=_WRITTEN)
