@@ -72,7 +72,7 @@ TOPICS: Final[dict[str, str]] = {
         text_cut related_without_row not_related
         resembles_row resembles_record template_outdated template_field_gone template_field_renamed
         template_field_changed template_entries_changed template_field_required template_field_added
-        skipped_existing skipped_new matches_several
+        skipped_existing skipped_new matches_several imported_before
     """,
     "History": """
         history_altered history_unproven history_key_missing history_truncated history_unerased history_order
@@ -124,6 +124,7 @@ SEVERITIES: Final = {
     "template_field_required": "notice",
     "template_field_added": "notice",
     "skipped_existing": "notice",
+    "imported_before": "notice",
     "skipped_new": "notice",
     "request_without_record": "warning",
     "unknown_option": "warning",

@@ -57,7 +57,7 @@ class RowMatch:
     agreed: RowKey = ()
     similar: RecordId | None = None
     problems: tuple[Problem, ...] = ()
-    outcome: Literal["duplicate", "skip", "conflict"] = "duplicate"
+    outcome: Literal["duplicate", "skip", "conflict", "unchanged"] = "duplicate"
     resemblance: Resemblance | None = None
 
 
@@ -97,7 +97,7 @@ class Matcher:
         self._alone = not context.unit.queries.count(Query(module, limit=1))
         similar = options.duplicates == "report" and self._mode != "update"
         self._likeness = RowLikeness(context, module, alone=self._alone) if similar else None
-        self.held: set[int] = set()
+        self.held: dict[int, RecordId] = {}
         self._sought = frozenset((*self._match_keys, *self._duplicate_keys))
         unique = tuple((field.key,) for field in self._schema.unique_fields)
         self._seen: dict[RowKey, dict[Values, int]] = {
@@ -108,7 +108,7 @@ class Matcher:
         """Return what rows are about, by their place in `rows`: those that are about nothing are left out.
 
         Rows of earlier calls count as seen. Afterwards `held` are the places of rows with a unique value that some live
-        record has, whoever may know of it.
+        record has, whoever may know of it, each with that record.
         """
         keyed = {key: rows.values(key) for key in self._seen}
         matches = {
@@ -121,7 +121,7 @@ class Matcher:
                 found = ids.get(str(record_id))
                 problem = Problem("not_found", "id", params={"what": "id"})
                 matches[place] = RowMatch(found) if found else RowMatch(problems=(problem,))
-        self.held = set()
+        self.held = {}
         if not self._alone:
             for key in self._seen:
                 for place, record_id in self._found(key, keyed[key]):
@@ -210,7 +210,7 @@ class Matcher:
             return
         if len(key) == 1 and self._fields[key[0]].unique:
             holders = self._holders(key[0], wanted)
-            self.held.update(place for place, values in enumerate(rows) if values in holders)
+            self.held.update({place: holders[item] for place, item in enumerate(rows) if item in holders})
             stored = self._readable(key[0], holders)
         else:
             stored = self._similar(key, wanted)

@@ -29,6 +29,7 @@ from custinfo.workspace.matching import Matcher, MatchOptions, RowMatch, SourceR
 from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows, RawValues, RowOutcome
 from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.related_sheets import RelatedSheets
+from custinfo.workspace.resuming import Interrupted
 from custinfo.workspace.screening import RowScreen, TypedRows
 from custinfo.workspace.shown_again import without_what_is_shown
 from custinfo.workspace.writing import WritePath
@@ -87,7 +88,8 @@ def make_plan(  # noqa: PLR0913 - options by name, as a call reads them
     attached = AttachedColumns(context, module, table.header, left)
     columns = _without_warnings(columns, table, attached.places)
     matcher = Matcher(context, module, MatchOptions(mode, _match_keys(context, module, columns, match), duplicates))
-    planner = _Planner(context, module, table, columns, matcher, attached, sheets if related else None)
+    interrupted = Interrupted.find(context, module, digest)
+    planner = _Planner(context, module, table, columns, matcher, attached, sheets if related else None, interrupted)
     rows = planner.run()
     columns = attrs.evolve(columns, problems=(*columns.problems, *sheets.problems()))
     brought = sheets.refused if related else None
@@ -133,8 +135,10 @@ class _Planner:
         matcher: Matcher,
         attached: AttachedColumns,
         sheets: RelatedSheets | None,
+        interrupted: Interrupted,
     ) -> None:
         self.context = context
+        self.interrupted = interrupted
         self.module = module
         self.table = table
         self.keys = columns.keys
@@ -173,6 +177,7 @@ class _Planner:
         odd = sorted(typed.odd.union(attached, (place for place, item in enumerate(ids) if item is not None)))
         found = dict(zip(odd, self.found([chunk[place] for place in odd]), strict=True))
         matches = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk)), typed.wrong))
+        matches = self.interrupted.told(numbers, matches, self.matcher)
         new = self.matcher.unmatched.outcome != "skip"
         passing = [place for place in range(len(chunk)) if new and place not in found and place not in matches]
         entries: dict[int, Entry] = {}

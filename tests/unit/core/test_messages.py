@@ -106,6 +106,7 @@ PLAIN = (
     "duplicate_column",
     "missing_column",
     "skipped_existing",
+    "imported_before",
     "skipped_new",
     "duplicate_in_store",
     "import_changed",

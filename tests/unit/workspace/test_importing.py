@@ -241,4 +241,31 @@ def test_interrupted_work_goes_on(workspace: Workspace) -> None:
     assert len(everything(workspace)) == 2
     report = imported(workspace, Rows(ROWS), batch_size=2)
     assert len(everything(workspace)) == 3
+    assert [(row.row, row.outcome) for row in report.rows] == [
+        (2, "unchanged"),
+        (3, "unchanged"),
+        (4, "rejected"),
+        (5, "create"),
+        (6, "duplicate"),
+    ]
+    assert [problem.code for problem in report.rows[0].problems] == ["imported_before"]
+    assert (report.counts.creates, report.counts.rejected, report.counts.duplicates) == (3, 1, 1)
     assert len(workspace.undo_import(report.batch_id, actor="admin").removed) == 3
+
+
+def test_a_resumed_import_tells_its_own_records_from_those_of_others(workspace: Workspace) -> None:
+    """What looks like a record that was there before is told as such before the interruption and after it."""
+
+    class Stop(Exception):  # noqa: N818
+        pass
+
+    def stop(_: object) -> None:
+        raise Stop
+
+    imported(workspace, Rows((ROWS[1],)))
+    table = Rows((("别名贸易", *ROWS[1][1:]), ROWS[3], ROWS[0]))
+    undisturbed = planned(workspace, table)["rows"]
+    with pytest.raises(Stop):
+        imported(workspace, table, progress=stop, batch_size=2)
+    assert undisturbed == [(2, "duplicate"), (3, "create"), (4, "create")]
+    assert planned(workspace, table)["rows"] == [(2, "duplicate"), (3, "unchanged"), (4, "create")]

@@ -180,6 +180,7 @@ ENGLISH: Final = {
     "duplicate_in_store": "a record with the same value exists already",
     "resembles_row": "likely about the same as row {row} ({score} %, by {fields})",
     "resembles_record": "likely about the same as an existing record ({score} %, by {fields})",
+    "imported_before": "it was imported before the interruption",
     "skipped_existing": "there is such a record already: skipped, since only new ones are to be created",
     "skipped_new": "there is no such record: skipped, since only existing ones are to be updated",
     "matches_several": "its match keys find different records (another one by {field_label})",

@@ -177,6 +177,7 @@ CHINESE: Final = {
     "duplicate_in_store": "已存在相同值的记录",
     "resembles_row": "可能与第 {row} 行重复（{score}%，依据：{fields}）",
     "resembles_record": "可能与已有记录重复（{score}%，依据：{fields}）",
+    "imported_before": "中断之前已导入",
     "skipped_existing": "已有该记录：按“仅新增”跳过",
     "skipped_new": "没有对应的记录：按“仅更新”跳过",
     "matches_several": "按不同的匹配字段对应到不同的记录（另一条按{field_label}）",
