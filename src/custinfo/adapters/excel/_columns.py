@@ -44,6 +44,8 @@ ALWAYS: Final = frozenset({"id", "version"})
 
 _PLAIN: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc", "resident_id", "reference"})
 _FEW_VALUES: Final = frozenset({"choice", "multiple_choice", "boolean", "user", "department"})
+_OFTEN_ALIKE: Final = frozenset({"date", "datetime"})
+"""Kinds of which many records have the same value: what is imported together is of one instant."""
 _EXACT_DIGITS: Final = 15
 _FIRST_DAY: Final = date(1900, 3, 1)
 _DAY_ZERO: Final = date(1899, 12, 30).toordinal()
@@ -153,7 +155,7 @@ def value_cell(column: ExportColumn, text: Cell, number: Cell, zone: tzinfo) -> 
         digits = _digits(value, render, zone)
         return text(render(value)) if digits is None else number(digits)
 
-    return _remembered(cell) if column.kind == "date" else cell
+    return _remembered(cell) if column.kind in _OFTEN_ALIKE else cell
 
 
 def _remembered(make: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -172,11 +174,15 @@ def _remembered(make: Callable[[Any], str]) -> Callable[[Any], str]:
 
 def _digits(value: Any, render: Renderer, zone: tzinfo) -> str | None:
     """Return the number that a spreadsheet stores for a value; `None` where it has none that is exact."""
+    if type(value) is Decimal:  # most numbers are: amounts
+        return _exact(format(value, "f"))
     match value:
         case bool():
             return None
-        case int() | Decimal():
-            return _exact(value)
+        case int():
+            return _exact(format(value, "d"))
+        case Decimal():
+            return _exact(format(value, "f"))
         case datetime():
             return _moment_number(value, render, zone)
         case date() if value >= _FIRST_DAY:
@@ -185,10 +191,8 @@ def _digits(value: Any, render: Renderer, zone: tzinfo) -> str | None:
             return None
 
 
-def _exact(value: int | Decimal) -> str | None:
-    digits = format(value, "d" if isinstance(value, int) else "f")
-    exact = len(digits) <= _EXACT_DIGITS or sum(map(str.isdigit, digits)) <= _EXACT_DIGITS
-    return digits if exact else None
+def _exact(digits: str) -> str | None:
+    return digits if len(digits) <= _EXACT_DIGITS or sum(map(str.isdigit, digits)) <= _EXACT_DIGITS else None
 
 
 def _moment_number(value: datetime, render: Renderer, zone: tzinfo) -> str | None:
