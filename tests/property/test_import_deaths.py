@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, select, text
 
 from custinfo import Workspace
-from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, _context
+from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, _context, _driver
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.importing import ImportReport
 from custinfo.workspace.planning import make_plan
@@ -44,7 +44,7 @@ class Fate:
 
     def __init__(self) -> None:
         self.left = -1
-        self.run = _context.run
+        self.run = _driver.run
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         if self.left == 0:

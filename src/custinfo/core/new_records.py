@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from json.encoder import encode_basestring
+from json import encoder
 from typing import Any, Final, overload
 
 import attrs
@@ -25,13 +25,15 @@ __all__ = ["Creations", "NewRecords", "StoredColumns"]
 
 _NO_TAGS: Final[frozenset[Tag]] = frozenset()
 _NO_SHARES: Final[frozenset[Share]] = frozenset()
+_Form = Callable[[Any], str | None]
+_quoted: Final[Callable[[str], str]] = encoder.encode_basestring
 
 
 def _blank(_: None) -> None:
     """Return nothing for nothing."""
 
 
-_FORMS: Final[Mapping[type, Callable[[Any], Any]]] = {str: encode_basestring, int: str, type(None): _blank}
+_FORMS: Final[Mapping[type[Any], _Form]] = {str: _quoted, int: str, type(None): _blank}
 """Type of JSON data → what makes it text, faster than the encoder of whole documents."""
 _NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
 
@@ -156,8 +158,8 @@ def _bodies(number: int, columns: Mapping[FieldKey, Sequence[str | None]], form:
 
 def _json_texts(column: Sequence[Any]) -> list[str | None]:
     """Return JSON data as texts, most of them texts to begin with; `None` stays `None`."""
-    forms = [_FORMS.get(kind, canonical_text) for kind in map(type, column)]
-    return [form(item) for form, item in zip(forms, column, strict=True)]
+    form_of: Callable[[type[Any], _Form], _Form] = _FORMS.get
+    return [form_of(type(item), canonical_text)(item) for item in column]
 
 
 @attrs.frozen(eq=False)

@@ -176,8 +176,8 @@ class _Planner:
         attached = self.brought_along(chunk)
         odd = sorted(typed.odd.union(attached, (place for place, item in enumerate(ids) if item is not None)))
         found = dict(zip(odd, self.found([chunk[place] for place in odd]), strict=True))
-        matches = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk)), typed.wrong))
-        matches = self.interrupted.told(numbers, matches, self.matcher)
+        told = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk)), typed.wrong))
+        matches = self.interrupted.told(numbers, told, self.matcher)
         new = self.matcher.unmatched.outcome != "skip"
         passing = [place for place in range(len(chunk)) if new and place not in found and place not in matches]
         entries: dict[int, Entry] = {}

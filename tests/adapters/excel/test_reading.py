@@ -3,10 +3,13 @@
 import datetime as dt
 import io
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from custinfo.adapters.excel.reading import (
     CellError,
@@ -275,6 +278,35 @@ def test_limits_hold() -> None:
     assert code(content, limits=Limits(max_text_bytes=100)) == "workbook_too_large"
     assert code(content, limits=Limits(max_seconds=0)) == "read_timeout"
     assert code(text, limits=Limits(max_cells=20)) == "workbook_too_large"
+    assert code(content, limits=Limits(max_memory=10_000)) == "workbook_too_large"
+    assert code(text, limits=Limits(max_memory=400)) == "workbook_too_large"
+
+
+def test_memory_stays_within_its_limit(tmp_path: Path) -> None:
+    """A file that takes more than the limit is refused before it is built; one within takes less than it says."""
+    path = tmp_path / "large.xlsx"
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, [f"h{number}" for number in range(10)])
+        for number in range(1, 8_000):
+            sheet.write_row(number, 0, [number, *(f"text {number} {column}" for column in range(9))])
+    enough = 80_000 * 96 * 3 // 2
+    assert code(path.read_bytes(), limits=Limits(max_memory=enough * 9 // 10)) == "workbook_too_large"
+    script = f"""
+def most():
+    return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) * 1024
+
+from custinfo.adapters.excel.reading import Limits, read_tables
+read_tables(b"a,b\\n1,2\\n")
+import python_calamine
+before = most()
+table, = read_tables({str(path)!r}, limits=Limits(max_memory={enough}))
+assert sum(1 for _ in table.rows()) == 7_999
+print(most() - before)
+"""
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    taken = int(child.stdout)
+    assert enough / 4 < taken < enough + path.stat().st_size
 
 
 def test_time_that_the_caller_takes_does_not_count() -> None:

@@ -30,7 +30,7 @@ def test_any_text_arrives(text: str) -> None:
 def test_cells_are_read_as_they_were_written(texts: list[str]) -> None:
     """Whatever text a cell is given, reading the sheet gives its safe form."""
     file = io.BytesIO()
-    text, other = _writer.text_cell(1, 2), _writer.text_cell(2, 2)
+    text, other = _writer.TextCell(1, 2), _writer.TextCell(2, 2)
     with _writer.TableWriter(file, "a", [_writer.Column("标题", 10), _writer.Column("编号", 10)]) as writer:
         for number, value in enumerate(texts):
             writer.write([text(value), other(f"n{number}")])
@@ -92,7 +92,7 @@ def test_a_failing_disk_is_reported(tmp_path: Path) -> None:
             raise OSError("disk full")
 
     columns = [_writer.Column("a", 10)]
-    text = _writer.text_cell(1, 2)
+    text = _writer.TextCell(1, 2)
     with pytest.raises(OSError, match="disk full"), _writer.TableWriter(Full(), "a", columns) as writer:
         for number in range(100_000):
             writer.write([text(f"{number} {hash(str(number))}")])

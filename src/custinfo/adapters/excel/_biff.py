@@ -91,11 +91,11 @@ def _sheets(book: bytes, limits: Limits) -> tuple[SheetPart, ...]:
     listed, substreams, shared = _walked(book)
     found = [substreams.get(position, _Substream()).extent() for position, _, _, _ in listed]
     declared = max((part.declared for part in substreams.values()), default=0)
-    most = min(limits.max_cells, max(ALWAYS_ALLOWED, len(book)))  # no cell takes less than a byte
+    most = min(limits.most_cells, max(ALWAYS_ALLOWED, len(book)))  # no cell takes less than a byte
     if max(declared, sum(extent.area for extent in found)) > most:
         raise refusal("workbook_too_large", what="cells", limit=most)
-    if _text_bytes(book, shared, limits.max_text_bytes) > limits.max_text_bytes:
-        raise refusal("workbook_too_large", what="text", limit=limits.max_text_bytes)
+    if _text_bytes(book, shared, limits.most_text_bytes) > limits.most_text_bytes:
+        raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
     return tuple(
         SheetPart(name, state == 0, extent if kind == 0 else None)
         for (_, state, kind, name), extent in zip(listed, found, strict=True)

@@ -11,7 +11,7 @@ import attrs
 
 from custinfo.adapters.excel._phrases import phrase
 from custinfo.adapters.excel._styles import TEXT, number_format, width_of
-from custinfo.adapters.excel._writer import Cell, Column
+from custinfo.adapters.excel._writer import Cell, Column, TextCell
 from custinfo.core.errors import InvalidInputError, PermissionDeniedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import BUILT_IN_KINDS, Renderer
@@ -21,7 +21,10 @@ from custinfo.core.tags import TagDimension
 from custinfo.core.text import folded
 from custinfo.workspace.context import Context
 
-__all__ = ["ALWAYS", "ExportColumn", "chosen_columns", "value_cell"]
+__all__ = ["ALWAYS", "Cells", "ExportColumn", "chosen_columns", "column_cells"]
+
+Cells = Callable[[Sequence[Any]], list[str]]
+"""Make the cells of many values, blank for `None`."""
 
 
 def _to_the_second(moment: datetime | None) -> datetime | None:
@@ -46,6 +49,7 @@ _PLAIN: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc",
 _FEW_VALUES: Final = frozenset({"choice", "multiple_choice", "boolean", "user", "department"})
 _OFTEN_ALIKE: Final = frozenset({"date", "datetime"})
 """Kinds of which many records have the same value: what is imported together is of one instant."""
+_MOST_KNOWN: Final = 10_000
 _EXACT_DIGITS: Final = 15
 _FIRST_DAY: Final = date(1900, 3, 1)
 _DAY_ZERO: Final = date(1899, 12, 30).toordinal()
@@ -140,36 +144,45 @@ def _tags_renderer(dimensions: Mapping[str, TagDimension], language: str) -> Ren
     return render
 
 
-def value_cell(column: ExportColumn, text: Cell, number: Cell, zone: tzinfo) -> Callable[[Any], str]:
-    """Return what makes the cell of a value that is not `None`.
+def column_cells(column: ExportColumn, text: TextCell, number: Cell, zone: tzinfo) -> Cells:
+    """Return what makes the cells of many values of a column; blank for `None`.
 
     Numbers and dates are typed where a spreadsheet keeps them exactly, and are text otherwise; all else is text.
     """
     render = column.render
     if column.column.number_format in (TEXT, "General"):
-        if column.kind in _FEW_VALUES:
-            return _remembered(lambda value: text(render(value)))
-        return text if column.kind in _PLAIN else lambda value: text(render(value))
+        if column.kind in _PLAIN:
+            return text.all
+        return _remembered(lambda value: text(render(value))) if column.kind in _FEW_VALUES else _each(text, render)
 
     def cell(value: Any) -> str:
         digits = _digits(value, render, zone)
         return text(render(value)) if digits is None else number(digits)
 
-    return _remembered(cell) if column.kind in _OFTEN_ALIKE else cell
+    return _remembered(cell) if column.kind in _OFTEN_ALIKE else _each(cell)
 
 
-def _remembered(make: Callable[[Any], str]) -> Callable[[Any], str]:
-    known: dict[Any, str] = {}
+def _each(make: Callable[[Any], str], render: Renderer | None = None) -> Cells:
+    if render is not None:
+        return lambda values: ["" if value is None else make(render(value)) for value in values]
+    return lambda values: ["" if value is None else make(value) for value in values]
 
-    def cell(value: Any) -> str:
-        made = known.get(value)
-        if made is None:
-            made = make(value)
-            if len(known) < 10_000:
-                known[value] = made
-        return made
 
-    return cell
+def _remembered(make: Callable[[Any], str]) -> Cells:
+    """Return what makes cells of values that come again and again."""
+    known: dict[Any, str] = {None: ""}
+
+    def cells(values: Sequence[Any]) -> list[str]:
+        new = set(values).difference(known)
+        if new:
+            if len(known) > _MOST_KNOWN:
+                known.clear()
+                known[None] = ""
+                new = set(values)
+            known.update({value: make(value) for value in new if value is not None})
+        return [known[value] for value in values]
+
+    return cells
 
 
 def _digits(value: Any, render: Renderer, zone: tzinfo) -> str | None:

@@ -13,6 +13,8 @@ from custinfo.core.problems import ParamValue, Problem
 __all__ = ["DEFAULT_LIMITS", "Limits", "Stopwatch", "refusal"]
 
 MEBIBYTE: Final = 1024 * 1024
+_CELL: Final = 96
+"""Bytes that a cell takes at most while it is read, without its text; 80 were measured."""
 
 
 @attrs.frozen
@@ -27,6 +29,9 @@ class Limits:
         max_text_bytes: Text in all cells together; a text that many cells share counts once for each.
         max_rows: Rows of data in one table.
         max_columns: Columns of one table.
+        max_memory: Bytes that reading may take beside the file itself, as estimated before anything is built: two
+            thirds for cells, of which each takes at most 96, and a third for their texts; five for each byte of a text
+            file. Where it is the narrower one, it lowers the numbers of cells and of bytes of text.
         max_seconds: Time spent on one table's rows, without the time that the caller takes between rows.
         max_header_scan_rows: Among how many of the first rows that are not blank the header is looked for.
 
@@ -41,8 +46,19 @@ class Limits:
     max_text_bytes: int = 512 * MEBIBYTE
     max_rows: int = 1_048_576
     max_columns: int = 1_024
+    max_memory: int = 2048 * MEBIBYTE
     max_seconds: float = 120
     max_header_scan_rows: int = 30
+
+    @property
+    def most_cells(self) -> int:
+        """How many cells there may be."""
+        return min(self.max_cells, self.max_memory * 2 // 3 // _CELL)
+
+    @property
+    def most_text_bytes(self) -> int:
+        """How much text there may be."""
+        return min(self.max_text_bytes, self.max_memory // 3)
 
 
 DEFAULT_LIMITS: Final = Limits()

@@ -160,20 +160,20 @@ def _note_strings(name: str, chunks: Iterable[bytes], findings: _Findings, size:
 def _check_text(archive: Archive, name: str, findings: _Findings, limits: Limits) -> None:
     """Refuse a sheet whose cells share long strings: the reader makes a copy of the text for each cell."""
     size, longest = archive.entries[name].file_size, max(findings.lengths, default=0)
-    if size // NARROWEST_CELL * longest <= limits.max_text_bytes:
+    if size // NARROWEST_CELL * longest <= limits.most_text_bytes:
         return
     total = 0
     for index in shared_strings(archive.chunks(name)):
         total += findings.length_of(index)
-        if total > limits.max_text_bytes:
-            raise refusal("workbook_too_large", what="text", limit=limits.max_text_bytes)
+        if total > limits.most_text_bytes:
+            raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
 
 
 def _refine(archive: Archive, extents: dict[str, Extent], names: list[str], limits: Limits) -> None:
     """Replace the quick bounds by closer ones, as long as they are too large together."""
     read = {name: archive.entries[name].file_size for name in names if name in extents}
     for closer in (reference_extent, exact_extent):
-        too_much = sum(extents[name].area for name in read) > limits.max_cells
+        too_much = sum(extents[name].area for name in read) > limits.most_cells
         for name, size in read.items():
             if not extents[name].exact and (too_much or extents[name].is_sparse(size)):
                 extents[name] = closer(archive.chunks(name), extents[name])

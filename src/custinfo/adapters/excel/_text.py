@@ -18,6 +18,8 @@ __all__ = ["decoded", "delimiter_of", "text_grid"]
 DELIMITERS: Final = (",", "\t", ";")
 LONGEST_FIELD: Final = 131_072
 SAMPLED_ROWS: Final = 50
+_DECODED: Final = 5
+"""Bytes that a byte of a text file takes at most: itself, and a character of four."""
 
 
 def text_grid(content: bytes, limits: Limits) -> Grid | None:
@@ -25,6 +27,8 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
 
     Raises: UnreadableFileError (not_a_workbook, workbook_too_large).
     """
+    if len(content) > limits.max_memory // _DECODED:
+        raise refusal("workbook_too_large", what="memory", limit=limits.max_memory)
     text = decoded(content)
     if not text.strip():
         return None
@@ -92,8 +96,8 @@ def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tup
     try:
         for number, values in enumerate(reader, start=2 if start else 1):
             cells += len(values)
-            if cells > limits.max_cells:
-                raise refusal("workbook_too_large", what="cells", limit=limits.max_cells)
+            if cells > limits.most_cells:
+                raise refusal("workbook_too_large", what="cells", limit=limits.most_cells)
             yield number, values
     except csv.Error as error:
         raise refusal("corrupt_workbook") from error

@@ -18,6 +18,8 @@ from custinfo.adapters.excel._text import text_grid
 __all__ = ["read_grids"]
 
 LARGEST_FOR_PATIENCE: Final = 4 * 1024 * 1024
+_TIMES_ITS_SIZE: Final = 64
+"""So much more memory openpyxl takes than the unpacked file."""
 MOST_MERGED: Final = 100_000
 
 
@@ -63,16 +65,16 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> tuple[G
     if sum(sheet.size for sheet in worksheets.values()) > limits.max_expanded_bytes:
         raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
     extents = [(sheet.extent, sheet.size) for sheet in worksheets.values() if sheet.extent]
-    small = package.size <= LARGEST_FOR_PATIENCE
+    small = package.size <= min(LARGEST_FOR_PATIENCE, limits.max_memory // _TIMES_ITS_SIZE)
     code = "workbook_too_large"
     try:
-        fits = sum(extent.area for extent, _ in extents) <= limits.max_cells
+        fits = sum(extent.area for extent, _ in extents) <= limits.most_cells
         if fits and not (small and any(extent.is_sparse(size) for extent, size in extents)):
             return _quickly(content, package, worksheets)
     except _calamine.ReaderFailed:
         code = "corrupt_workbook"
     if not small:
-        raise refusal(code, what="cells", limit=limits.max_cells)
+        raise refusal(code, what="cells", limit=limits.most_cells)
     return _patiently(archive, package, worksheets)
 
 

@@ -19,7 +19,7 @@ import attrs
 
 from custinfo.adapters.excel._styles import HEADER_FILL, TEXT, safe_text, sheet_name
 
-__all__ = ["Cell", "Column", "TableWriter", "column_letters", "number_cell", "text_cell"]
+__all__ = ["Cell", "Column", "TableWriter", "TextCell", "column_letters", "number_cell"]
 
 Cell = Callable[[str], str]
 """Make a cell's XML from the text of its value; `ROW` stands in it for the number of the row."""
@@ -66,19 +66,30 @@ def column_letters(number: int) -> str:
     return letters
 
 
-def text_cell(column: int, style: int) -> Cell:
-    """Return the maker of text cells: typed as text, so whatever it begins with, it is no formula."""
-    start = f'<c r="{column_letters(column)}{ROW}" s="{style}" t="inlineStr"><is><t'
-    plain, kept = f"{start}>", f'{start} xml:space="preserve">'
+class TextCell:
+    """Make text cells: typed as text, so whatever it begins with, it is no formula."""
 
-    def cell(text: str) -> str:
+    def __init__(self, column: int, style: int) -> None:
+        start = f'<c r="{column_letters(column)}{ROW}" s="{style}" t="inlineStr"><is><t'
+        self._plain, self._kept = f"{start}>", f'{start} xml:space="preserve">'
+
+    def __call__(self, text: str) -> str:
+        """Return the cell of a text."""
         if len(text) < _SURELY_FITS and (text.isalnum() or (text.isprintable() and not _MARKUP.search(text))):
-            return f"{plain}{text}</t></is></c>"
+            return f"{self._plain}{text}</t></is></c>"
         text = _ESCAPE.sub("_x005F_", safe_text(text))
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        return f"{kept}{text}</t></is></c>"
+        return f"{self._kept}{text}</t></is></c>"
 
-    return cell
+    def all(self, texts: Sequence[str | None]) -> list[str]:
+        """Return the cells of many texts, blank for `None`; the same as one by one, in half the time."""
+        plain = self._plain
+        return [
+            ""
+            if text is None
+            else (f"{plain}{text}</t></is></c>" if text.isalnum() and len(text) < _SURELY_FITS else self(text))
+            for text in texts
+        ]
 
 
 def number_cell(column: int, style: int) -> Cell:
@@ -157,7 +168,7 @@ class TableWriter:
             f'<sheetFormatPr defaultRowHeight="15"/><cols>{widths}</cols><sheetData>'
         )
         headings = enumerate(self._columns, start=1)
-        self._add([text_cell(number, _HEADER_STYLE)(column.heading) for number, column in headings])
+        self._add([TextCell(number, _HEADER_STYLE)(column.heading) for number, column in headings])
 
     def _end(self) -> None:
         extent = f"A1:{self._last}{self._row}"

@@ -6,15 +6,15 @@ file is opened nor when somebody edits the cell. Characters that a spreadsheet c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
 
-from custinfo.adapters.excel._columns import ALWAYS, ExportColumn, chosen_columns, value_cell
+from custinfo.adapters.excel._columns import ALWAYS, Cells, ExportColumn, chosen_columns, column_cells
 from custinfo.adapters.excel._output import Target, written
 from custinfo.adapters.excel._styles import TEXT
-from custinfo.adapters.excel._writer import Cell, TableWriter, number_cell, text_cell
+from custinfo.adapters.excel._writer import TableWriter, TextCell, number_cell
 from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import Verdict
@@ -30,7 +30,7 @@ __all__ = ["ExportReport", "export"]
 
 _UNREADABLE: Final = mask("full", "?")
 _NEEDED: Final = frozenset({"view", "export"})
-Maker = Callable[[Any], str]
+_ROWS_AT_ONCE: Final = 500
 
 
 @attrs.frozen
@@ -100,21 +100,29 @@ def export(
 
 
 @attrs.frozen
-class _Plan:
-    """How to write the records of one verdict.
+class _Shown:
+    """A column that may be seen: its key, how to read it where it is no field, and what makes its cells.
 
-    `cells` has for each column that may be seen the key and the maker of its cell; `added` are the values beside the
-    fields, `revealed` the fields of which not everything may be shown, and `shown` those that are shown unmasked.
+    `partly` says that not everything may be shown of each value.
     """
 
-    cells: tuple[tuple[FieldKey, Maker], ...]
-    added: tuple[tuple[FieldKey, Callable[[Record], Any]], ...]
-    revealed: tuple[FieldKey, ...]
+    key: FieldKey
+    read: Callable[[Record], Any] | None
+    cells: Cells
+    partly: bool
+
+
+@attrs.frozen
+class _Plan:
+    """How to write the records of one verdict; `shown` are the fields that are shown unmasked."""
+
+    verdict: Verdict
+    columns: tuple[_Shown, ...]
     shown: frozenset[FieldKey]
 
 
 class _Rows:
-    """Turn records into cells as the verdict on each says; what a verdict means is worked out once."""
+    """Turn records into cells as the verdict on each says, a column at a time for records of the same verdict."""
 
     def __init__(
         self, context: Context, module: ModuleKey, columns: Sequence[ExportColumn], writer: TableWriter, log: ExportLog
@@ -125,66 +133,80 @@ class _Rows:
         self._columns = columns
         self._log = log
         style = writer.style(TEXT)
-        self._texts = [text_cell(number, style) for number, _ in enumerate(columns, start=1)]
+        self._texts = [TextCell(number, style) for number, _ in enumerate(columns, start=1)]
         numbers = [
             number_cell(number, writer.style(column.column.number_format))
             for number, column in enumerate(columns, start=1)
         ]
         self._makers = [
-            value_cell(column, text, number, context.schema.zone)
+            column_cells(column, text, number, context.schema.zone)
             for column, text, number in zip(columns, self._texts, numbers, strict=True)
         ]
 
-    def of(self, records: Iterator[Record]) -> Iterator[list[str]]:
+    def of(self, records: Iterator[Record]) -> Iterator[tuple[str, ...]]:
         """Yield the cells of each record that may be viewed and exported."""
-        verdict_on, related = self._access.verdict, self._context.related
-        plans: dict[int, tuple[Verdict, _Plan]] = {}
+        verdict_on, related, add = self._access.verdict, self._context.related, self._log.add
+        plans: dict[int, tuple[Verdict, _Plan | None]] = {}
+        current: _Plan | None = None
+        alike: list[Record] = []
         for record in records:
             verdict = verdict_on(record, related)
-            if not verdict.actions >= _NEEDED:
+            key = id(verdict)
+            if key not in plans:
+                plans[key] = verdict, self._plan(verdict) if verdict.actions >= _NEEDED else None
+            plan = plans[key][1]
+            if plan is None:
                 continue
-            known = plans.get(id(verdict))
-            if known is None:
-                known = plans[id(verdict)] = verdict, self._plan(verdict)
-            plan = known[1]
-            self._log.add(record, plan.shown)
-            get = self._values(record, verdict, plan).get
-            yield [make(value) for key, make in plan.cells if (value := get(key)) is not None]
+            add(record, plan.shown)
+            if plan is not current or len(alike) == _ROWS_AT_ONCE:
+                yield from self._cells(current, alike)
+                current, alike = plan, []
+            alike.append(record)
+        yield from self._cells(current, alike)
 
-    def _values(self, record: Record, verdict: Verdict, plan: _Plan) -> Mapping[FieldKey, Any]:
-        if not (plan.added or plan.revealed):
-            return record.values
-        values = dict(record.values)
-        for key, read in plan.added:
-            values[key] = read(record)
-        for key in plan.revealed:
-            values[key] = self._reading.reveal(record, key, values.get(key), verdict)
-        return values
+    def _cells(self, plan: _Plan | None, records: Sequence[Record]) -> Iterator[tuple[str, ...]]:
+        """Return the cells of records, row by row."""
+        if plan is None:
+            return iter(())
+        filled = set[FieldKey]().union(*(record.values for record in records))
+        blank = [""] * len(records)
+        columns = [
+            blank
+            if column.read is None and column.key not in filled
+            else column.cells(self._values(column, plan.verdict, records))
+            for column in plan.columns
+        ]
+        return zip(*columns, strict=True)
+
+    def _values(self, column: _Shown, verdict: Verdict, records: Sequence[Record]) -> list[Any]:
+        key, read = column.key, column.read
+        if read is not None:
+            found = [read(record) for record in records]
+        else:
+            found = [record.values.get(key) for record in records]
+        if not column.partly:
+            return found
+        reveal = self._reading.reveal
+        return [reveal(record, key, value, verdict) for record, value in zip(records, found, strict=True)]
 
     def _plan(self, verdict: Verdict) -> _Plan:
-        cells: list[tuple[FieldKey, Maker]] = []
-        added: list[tuple[FieldKey, Callable[[Record], Any]]] = []
-        revealed: list[FieldKey] = []
-        for column, make, text in zip(self._columns, self._makers, self._texts, strict=True):
+        found = []
+        for column, cells, text in zip(self._columns, self._makers, self._texts, strict=True):
             key = column.key
             if key not in ALWAYS and verdict.field(key) == "hidden":
                 continue
-            if column.read is not None:
-                added.append((key, column.read))
             partly = column.encrypted or key in verdict.masked
-            if partly:
-                revealed.append(key)
-            cells.append((key, _partial(make, text) if partly else make))
-        shown = frozenset(key for key, _ in cells) - set(ALWAYS)
-        return _Plan(tuple(cells), tuple(added), tuple(revealed), shown - verdict.masked.keys())
+            found.append(_Shown(key, column.read, _partial(cells, text) if partly else cells, partly))
+        shown = frozenset(column.key for column in found) - set(ALWAYS)
+        return _Plan(verdict, tuple(found), shown - verdict.masked.keys())
 
 
-def _partial(make: Maker, text: Cell) -> Maker:
+def _partial(make: Cells, text: TextCell) -> Cells:
     """Return the maker of cells of values that may be masked, or that nobody can decrypt."""
 
     def cell(value: Any) -> str:
         if isinstance(value, Masked):
             return text(value.text)
-        return text(_UNREADABLE) if value is UNREADABLE else make(value)
+        return text(_UNREADABLE) if value is UNREADABLE else make([value])[0]
 
-    return cell
+    return lambda values: [cell(value) for value in values]
