@@ -9,7 +9,7 @@ from typing import Any, Final
 from custinfo.adapters.excel._output import Target, written
 from custinfo.adapters.excel._phrases import phrase
 from custinfo.adapters.excel._styles import TEXT
-from custinfo.adapters.excel._writer import Column, TableWriter, text_cell
+from custinfo.adapters.excel._writer import Column, TableWriter, TextCell
 from custinfo.core.records import CLEAR, ERASED, UNREADABLE, FieldKey, Masked, Share, Tag
 from custinfo.core.schema import ModuleSchema
 from custinfo.core.subject_access import Held, SubjectAccess
@@ -54,7 +54,7 @@ def write_subject_access(
     columns = [Column(phrase(tongue, name), width) for name, width in _COLUMNS.items()]
     lines = _Lines(session, tongue)
     with written(target) as file, TableWriter(file, phrase(tongue, "subject_access"), columns) as writer:
-        cells = {name: text_cell(place, writer.style(TEXT)) for place, name in enumerate(_COLUMNS, start=1)}
+        cells = {name: TextCell(place, writer.style(TEXT)) for place, name in enumerate(_COLUMNS, start=1)}
         for line in lines.of(answer):
             writer.write([cells[name](line[name]) for name in _COLUMNS if line.get(name)])
 
