@@ -20,7 +20,6 @@ from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey
 from custinfo.workspace.attached_columns import Related
-from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NewColumns, NewRow, Prepared
 from custinfo.workspace.import_requests import ImportRequests
@@ -83,7 +82,7 @@ class Application:
         """Save what is not saved yet. Raises: what stops it; batches before it stay saved, unless `whole`."""
         if self.whole:
             self.refuse_partial()
-        with self.context.unit.atomic() if self.whole else nullcontext(), uncollected():
+        with self.context.unit.atomic() if self.whole else nullcontext():
             batch = self.requested(self.batches(self.begun(), progress))
             batch = attrs.evolve(batch, state="done")
             self.context.unit.imports.save(batch)

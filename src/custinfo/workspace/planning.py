@@ -20,7 +20,6 @@ from custinfo.core.records import CLEAR, FieldKey, ModuleKey
 from custinfo.core.validation.engine import Normalised
 from custinfo.workspace.attached_columns import Attached, AttachedColumns, Related
 from custinfo.workspace.awaited_records import AwaitedRecords
-from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.import_columns import lettered, match_columns
@@ -164,9 +163,8 @@ class _Planner:
     def run(self) -> PlannedRows:
         entries: list[Entry] = []
         rows = self.table.rows()
-        with uncollected():
-            while chunk := list(islice(rows, _CHUNK)):
-                entries += self.chunk(chunk)
+        while chunk := list(islice(rows, _CHUNK)):
+            entries += self.chunk(chunk)
         return PlannedRows(entries, self.remarks, self.at, self.again)
 
     def chunk(self, chunk: Sequence[FileRow]) -> list[Entry]:
@@ -284,7 +282,8 @@ class _Planner:
         return Draft("update", self.module, match.record_id, patch, typed=True, found=problems)
 
     def planned(self, row: int, values: tuple[object, ...], match: RowMatch, prepared: Prepared) -> PlannedRow:
-        if match.problems:
+        waits = match.outcome == "unchanged" and match.similar is None and prepared.path and not prepared.error
+        if match.problems and not waits:  # rows that wait for approval are submitted at the end of an import
             return self.matched(row, values, match, prepared)
         problems = self.problems(row, values, prepared)
         if prepared.path is not None and prepared.before is None:

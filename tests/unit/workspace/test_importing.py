@@ -248,7 +248,11 @@ def test_interrupted_work_goes_on(workspace: Workspace) -> None:
         (5, "create"),
         (6, "duplicate"),
     ]
-    assert [problem.code for problem in report.rows[0].problems] == ["imported_before"]
+    assert [problem.code for problem in report.rows[0].problems] == [
+        "number_as_text",
+        "normalised",
+        "imported_before",
+    ]
     assert (report.counts.creates, report.counts.rejected, report.counts.duplicates) == (3, 1, 1)
     assert len(workspace.undo_import(report.batch_id, actor="admin").removed) == 3
 

@@ -232,8 +232,12 @@ class Context:
             columns: Name → values; those that repeat one have no end.
             written: Columns that are given as the text that is stored.
         """
-        rows: list[Sequence[Any]] = list(zip(*columns.values(), strict=False))
-        self._insert(table, tuple(columns), rows, written)
+        names, rows = tuple(columns), zip(*columns.values(), strict=False)
+        bulk = bulk_insert(table, names, self.connection.dialect, written)
+        if bulk.streams and not (self._is_watched or self._is_translated()):
+            self.run(bulk.text, rows, how=many)
+        else:
+            self._insert(table, names, list(rows), written)
 
     def _insert(
         self, table: Table, names: tuple[str, ...], rows: list[Sequence[Any]], written: frozenset[str] = frozenset()

@@ -28,6 +28,7 @@ class BulkInsert:
         order: The places of the values in the order in which the driver takes them; `None` where it takes names.
         processors: Place of a value → what the type of its column does to it on its way to the driver.
         copy: The `COPY` that inserts many rows twice as fast, where there is one.
+        one_by_one: Whether the driver asks for parameters when it comes to them.
     """
 
     text: str
@@ -35,6 +36,12 @@ class BulkInsert:
     order: tuple[int, ...] | None
     processors: tuple[tuple[int, Callable[[Any], Any]], ...]
     copy: str | None = None
+    one_by_one: bool = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether the driver takes whole rows one by one as they are: then no two of them need be there at once."""
+        return self.one_by_one and not self.processors and self.order == tuple(range(len(self.names)))
 
     def rows(self, rows: Rows) -> Rows:
         """Return rows in the order of the columns, with values as the driver takes them."""
@@ -73,7 +80,8 @@ def bulk_insert(
     processors = ((place, impl.bind_processor(dialect)) for place, impl in impls)
     found = tuple((place, process) for place, process in processors if process is not None)
     copied = dialect.name == "postgresql" and dialect.driver == "psycopg" and not dialect.is_async
-    return BulkInsert(str(compiled), names, order, found, _copy(table, names, dialect) if copied else None)
+    copy = _copy(table, names, dialect) if copied else None
+    return BulkInsert(str(compiled), names, order, found, copy, dialect.driver == "pysqlite")
 
 
 def without_blanks(names: tuple[str, ...], rows: list[Sequence[Any]]) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
