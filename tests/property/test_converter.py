@@ -38,6 +38,7 @@ from custinfo.core.criteria import (
     Everything,
     Has,
     InSegment,
+    LastFour,
     Mentions,
     Not,
     Nothing,
@@ -124,6 +125,7 @@ LEAVES: Any = st.one_of(
     made(Contains, path=PATHS, text=TEXTS),
     made(Mentions, path=PATHS, text=TEXTS),
     made(StartsWith, path=PATHS, text=TEXTS),
+    made(LastFour, path=PATHS, text=TEXTS),
     made(Has, path=PATHS, value=TEXTS),
     made(Present, path=PATHS),
     made(Within, path=PATHS, months=NUMBERS, days=NUMBERS, hours=NUMBERS),
@@ -171,6 +173,7 @@ FIELDS: Any = made(
     formula=TEXTS,
     former=some(made(FormerKind, kind=KEYS, until=NUMBERS, options=OPTIONS)),
     log_reads=FLAGS,
+    last_four=FLAGS,
 )
 TRANSITIONS: Any = made(
     Transition,

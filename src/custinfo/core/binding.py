@@ -24,6 +24,7 @@ from custinfo.core.criteria.nodes import (
     Everything,
     Has,
     InSegment,
+    LastFour,
     Leaf,
     Mentions,
     Not,
@@ -51,9 +52,9 @@ from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import SYSTEM_FIELDS, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.segments import expansion
-from custinfo.core.text import CONTROL
+from custinfo.core.text import CONTROL, folded
 
-__all__ = ["Digest", "bind", "bind_path", "months_before"]
+__all__ = ["LAST", "Digest", "Tail", "bind", "bind_path", "months_before"]
 
 Digest = Callable[[ModuleKey, FieldDefinition, Any], str | None]
 """Return the blind index by which the value of an encrypted field is found, or `None` where the keyring makes none."""
@@ -66,6 +67,21 @@ _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 _OPERATORS: Final = frozenset(get_args(Operator))
 _TEXT_KINDS: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc", "resident_id"})
+
+
+LAST: Final = 4
+"""So many characters at the end of an encrypted value may be searched for."""
+
+
+class Tail(str):
+    """The last characters of an encrypted value, in the form in which they are compared."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, text: str) -> Tail:
+        """Return the last four of a text, whatever its case and width."""
+        return cls(folded(text)[-LAST:])
 
 
 @attrs.frozen
@@ -194,6 +210,8 @@ class _Binder:
 
     def bind_encrypted(self, leaf: Leaf, target: _Target, field: FieldDefinition) -> Criterion:
         """Compare blind indexes in place of values, which can be asked for nothing but equality."""
+        if self.digest is not None and isinstance(leaf, LastFour) and field.last_four:
+            return self.bind_tail(leaf, target, field)
         if self.digest is None or not (isinstance(leaf, OneOf) or _is_equality(leaf)):
             raise _unknown_operator(target, leaf, "encrypted")
         found = self.bind_target(leaf, target)
@@ -211,6 +229,14 @@ class _Binder:
                     raise _unknown_operator(target, leaf, "encrypted")
         digests = dict.fromkeys(self.digest_of(leaf, target, field, value) for value in values)
         return SealedAs(target.path, tuple(digests)) if digests else Nothing()
+
+    def bind_tail(self, leaf: LastFour, target: _Target, field: FieldDefinition) -> Criterion:
+        """Compare the blind indexes of the last four characters, of which there must be four."""
+        tail = Tail.of(str(leaf.text))
+        if len(tail) != LAST or len(folded(str(leaf.text))) != LAST:
+            code = "too_short" if len(tail) < LAST else "too_long"
+            raise _RefusalError(Problem(code, target.name, params={"limit": LAST}))
+        return SealedAs(target.path, (self.digest_of(leaf, target, field, tail),), tail=True)
 
     def digest_of(self, leaf: Leaf, target: _Target, field: FieldDefinition, value: Any) -> str:
         try:

@@ -78,6 +78,8 @@ class FieldDefinition:
         formula: How the value of a `computed` field follows from other fields; see `custinfo.core.formulas`.
         former: The kinds that it had before it was converted, oldest first; converting takes care of it.
         log_reads: Whether it is logged who reads it unmasked (HIS-4).
+        last_four: Whether it is found by its last four characters, too, where it is encrypted (FLD-7): the store then
+            tells which records agree in them.
     """
 
     key: FieldKey
@@ -100,6 +102,7 @@ class FieldDefinition:
     formula: str | None = None
     former: tuple[FormerKind, ...] = ()
     log_reads: bool = False
+    last_four: bool = False
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""

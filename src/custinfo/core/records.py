@@ -160,11 +160,13 @@ class Sealed:
     `token` is the encrypted text with its key id; `index` is the keyed digest by which equal values are
     found, or `None` where the field is neither unique nor searchable. `key` is the data key, wrapped by the keyring,
     that opens the token; a record keeps it apart (`Record.data_keys`), and has it for the history of the field, too.
+    `tail` is the digest of the last four characters, where the field is searched by them.
     """
 
     token: str
     index: str | None = None
     key: str | None = attrs.field(default=None, eq=False)
+    tail: str | None = None
 
     def __repr__(self) -> str:
         return "Sealed(…)"
@@ -258,7 +260,7 @@ class Record:
         brought = {key: value for key, value in self.values.items() if type(value) is Sealed and value.key}
         if not brought:
             return self
-        plain = {key: Sealed(value.token, value.index) for key, value in brought.items()}
+        plain = {key: Sealed(value.token, value.index, None, value.tail) for key, value in brought.items()}
         keys = {key: str(value.key) for key, value in brought.items()}
         return attrs.evolve(self, values=self.values.merged(plain), data_keys=self.data_keys.merged(keys))
 

@@ -51,7 +51,8 @@ def instant_from_text(text: str) -> datetime:
 
 def _seal_to_json(value: Sealed) -> dict[str, Any]:
     data = {"sealed": value.token, "index": value.index}
-    return data if value.key is None else {**data, "key": value.key}
+    added = {name: text for name, text in (("key", value.key), ("tail", value.tail)) if text is not None}
+    return {**data, **added}
 
 
 def share_to_json(share: Share) -> list[str | None]:
@@ -120,7 +121,7 @@ class ValueCodec:
             return None
         if type(stored) is dict:
             if "sealed" in stored:
-                return Sealed(stored["sealed"], stored["index"], stored.get("key"))
+                return Sealed(stored["sealed"], stored["index"], stored.get("key"), stored.get("tail"))
             if "clear" in stored:
                 return CLEAR
             if "erased" in stored:

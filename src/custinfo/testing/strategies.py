@@ -169,7 +169,7 @@ def values() -> st.SearchStrategy[dict[str, Any]]:
 
 def _secrets(number: int) -> st.SearchStrategy[dict[str, Any]]:
     """Make, or not, an encrypted value with a blind index that no other thing has."""
-    sealed = st.uuids(version=4).map(lambda key: {"secret": Sealed(str(key), f"d{number}")})
+    sealed = st.uuids(version=4).map(lambda key: {"secret": Sealed(str(key), f"d{number}", None, f"t{number % 2}")})
     return st.one_of(st.just({}), sealed)
 
 
@@ -273,7 +273,10 @@ def _of_searches(module: str) -> st.SearchStrategy[Criterion]:
     """Make comparisons of encrypted values, also among the live records alone."""
     hops = [("secret",), ("parent", "secret")] if module == "thing" else [("thing", "secret"), ("other", "secret")]
     digests = st.lists(st.integers(1, _POOL).map(lambda number: f"d{number}"), max_size=3, unique=True).map(tuple)
-    sealed: st.SearchStrategy[Criterion] = st.builds(SealedAs, st.sampled_from(hops), digests)
+    tails = st.lists(st.sampled_from(("t0", "t1", "t2")), max_size=2, unique=True).map(tuple)
+    by_value = st.builds(SealedAs, st.sampled_from(hops), digests)
+    by_end = st.builds(SealedAs, st.sampled_from(hops), tails, st.just(True))  # noqa: FBT003 - of an attribute
+    sealed: st.SearchStrategy[Criterion] = st.one_of(by_value, by_end)
     live = Not(Present(("archived_at",)))
     return st.one_of(sealed, sealed.map(lambda part: all_of([live, part])))
 

@@ -75,6 +75,8 @@ def asked_in(criterion: Criterion) -> tuple[str, ...]:
 
 def _name(leaf: object) -> str:
     """Return the name of an operator; encrypted values are compared as others are."""
+    if isinstance(leaf, SealedAs) and leaf.tail:
+        return "lastfour"
     if isinstance(leaf, SealedAs):
         return "eq" if len(leaf.digests) == 1 else "oneof"
     return type(leaf).__name__.lower()

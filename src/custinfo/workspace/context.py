@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.approval.calendars import EVERY_DAY, WorkingCalendar
-from custinfo.core.binding import bind
+from custinfo.core.binding import LAST, Tail, bind
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.documents import Documents
@@ -32,6 +32,7 @@ from custinfo.core.revisions import Revision
 from custinfo.core.rules import RuleTypes
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.stored import ValueCodec
+from custinfo.core.text import folded
 from custinfo.core.validation.conditions import Conditions
 from custinfo.core.validation.derivation import Derivation
 from custinfo.core.validation.engine import Validator
@@ -345,7 +346,14 @@ class Context:
     def _digest(self, module: ModuleKey, field: FieldDefinition, value: Any) -> str | None:
         if self.keyring is None:
             raise InvalidInputError([Problem("keyring_missing", field.key)])
-        return self.blind_index(field, module, value)
+        return self._tail(field, module, value) if isinstance(value, Tail) else self.blind_index(field, module, value)
+
+    def _tail(self, field: FieldDefinition, module: ModuleKey, tail: Tail) -> str | None:
+        """Return the digest by which a value is found by its end, apart from that of any whole value."""
+        place = SealContext(self.tenant, module, f"{field.key}:tail", RecordId(""))
+        if self._index is not None:
+            return self._index.index(tail, place)
+        return None if self.keyring is None else self.keyring.seal(tail, place).index
 
     def access(self, module: ModuleKey, actor: MemberKey | None = None) -> Access:
         """Return what the actor (or another member) may do in a module, compiled once per session."""
@@ -376,13 +384,15 @@ class Context:
         if self.keyring is None:
             raise RuntimeError("no keyring")
         text = str((kind or self.module(module).kinds[field.key]).encode(value))
+        tail = self._tail(field, module, Tail.of(text)) if field.last_four and len(folded(text)) > LAST else None
         known = data_keys.get(field.key)
         place = SealContext(self.tenant, module, field.key, record_id, known)
         if known is not None or self._data_keys is None:
-            return self.keyring.seal(text, place)
+            sealed = self.keyring.seal(text, place)
+            return sealed if tail is None else Sealed(sealed.token, sealed.index, None, tail)
         made = self._data_keys.new_data_key(place)
         sealed = self.keyring.seal(text, SealContext(self.tenant, module, field.key, record_id, made))
-        return Sealed(sealed.token, sealed.index, made)
+        return Sealed(sealed.token, sealed.index, made, tail)
 
     def blind_index(self, field: FieldDefinition, module: ModuleKey, value: Any) -> str | None:
         """Return the digest by which an encrypted value is found; the caller has made sure that there is a keyring."""

@@ -10,6 +10,7 @@ import attrs
 from custinfo.core.conversion import Converter, compile_conversion, is_converted
 from custinfo.core.criteria.nodes import Criterion, Everything, Has, OneOf, Present, Tagged, any_of
 from custinfo.core.errors import CustinfoError
+from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, FieldChange
 from custinfo.core.kinds import INVALID, Kind
@@ -82,7 +83,7 @@ class Migration:
             for one, other in fields
             if is_converted(one, other)
         }
-        self._ciphered = {one.key: other.encrypted for one, other in fields if one.encrypted != other.encrypted}
+        self._ciphered = {one.key: other.encrypted for one, other in fields if _is_sealed_anew(one, other)}
         self._codes = dict(merged_codes(old, new, [one for one, _ in fields if one.key not in self._converters]))
         self._tags = dict(merged_tags(old, new)) if self.old.definition.taggable else {}
         self._before, self._derivation = derivations
@@ -284,6 +285,11 @@ class Migration:
             raise CustinfoError([Problem("keyring_missing", key)])
         field, kind = self.new.definition.fields[key], kind or self.new.kinds[key]
         return self._context.seal(field, record.id, record.module, value, record.data_keys, kind)
+
+
+def _is_sealed_anew(old: FieldDefinition, new: FieldDefinition) -> bool:
+    """Tell whether values are encrypted or opened, or are to be found by their last four, or no more."""
+    return old.encrypted != new.encrypted or (new.encrypted and old.last_four != new.last_four)
 
 
 def _derives_otherwise(old: Schema, new: Schema, module: ModuleKey, derivations: Derivations) -> bool:

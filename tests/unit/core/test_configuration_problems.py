@@ -407,6 +407,16 @@ FLOW = {
     "member": (step(approvers=(NamedMember("x"),)), ("?unknown_part", None, f"{STEPS}[0].approvers[0]")),
 }
 RULES = "$.classifications"
+ENDINGS = {
+    "last four of what is open": (
+        fields(FieldDefinition("name", "text", last_four=True)),
+        ("setting_misfit", "name", f"{FIELDS}['name'].last_four"),
+    ),
+    "last four of a number": (
+        fields(FieldDefinition("pin", "integer", encrypted=True, last_four=True)),
+        ("setting_misfit", "pin", f"{FIELDS}['pin'].last_four"),
+    ),
+}
 KEPT = "$.retention['r']"
 RETENTION = {
     "module": (retained(module="x"), ("unknown_part", None, f"{KEPT}.module")),
@@ -538,6 +548,7 @@ TABLES: dict[str, Table] = {
     "flow": FLOW,
     "derived": DERIVED,
     "retention": RETENTION,
+    "last four": ENDINGS,
     "setting": SETTINGS,
     "shape": SHAPES,
 }

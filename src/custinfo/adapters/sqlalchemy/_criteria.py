@@ -178,9 +178,9 @@ class Source:
             case TextTest(_, text):
                 expression = self._field(key).expression
                 return self._context.reader.contains(expression, given_parameter(text, expression.type))
-            case DigestTest(_, digests):
+            case DigestTest(_, digests, held):
                 self._needs_document = True
-                expression = self._context.reader.text(self.document.c.data, key, "index")
+                expression = self._context.reader.text(self.document.c.data, key, held)
                 return expression.in_([given_parameter(digest, expression.type) for digest in digests])
             case Has(_, item):
                 self._needs_document = True

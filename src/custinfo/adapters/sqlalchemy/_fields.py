@@ -35,4 +35,4 @@ def layouts(context: Context, module: ModuleKey, *paths: Path) -> tuple[Layout, 
 
 def is_claimed(context: Context, module: ModuleKey, part: SealedAs) -> bool:
     """Tell whether live records claim the encrypted values that are asked for."""
-    return len(part.path) == 1 and part.path[0] in context.module(module).unique_fields
+    return not part.tail and len(part.path) == 1 and part.path[0] in context.module(module).unique_fields

@@ -179,8 +179,8 @@ class Shaper:
                 return self._mentions(leaf, form_of(form), module)
             case StartsWith(path, text) if is_storable(text):
                 return self._starts_with(path, text) if text else Present(path)
-            case SealedAs(path, digests):
-                return self._sealed(path, digests)
+            case SealedAs(path, digests, tail):
+                return self._sealed(path, digests, "tail" if tail else "index")
             case Has(path, item) if is_storable(item):
                 return Has(path, self.give(item))
             case Contains() | StartsWith() | Has():
@@ -207,8 +207,8 @@ class Shaper:
         parts = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
         return [self.give_all(padded(part)) for part in parts]
 
-    def _sealed(self, path: Path, digests: Sequence[str]) -> Shape:
-        tests: list[Shape] = [DigestTest(path, given) for given in self._chunked(_storable(digests))]
+    def _sealed(self, path: Path, digests: Sequence[str], held: str) -> Shape:
+        tests: list[Shape] = [DigestTest(path, given, held) for given in self._chunked(_storable(digests))]
         return any_of(tests)
 
     def _live(self, part: Criterion, module: ModuleKey) -> Shape:

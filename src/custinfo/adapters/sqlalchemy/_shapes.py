@@ -51,6 +51,7 @@ class DigestTest:
 
     path: Path
     digests: tuple[Given, ...]
+    held: str = "index"
 
 
 @attrs.frozen

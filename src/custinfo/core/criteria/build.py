@@ -10,6 +10,7 @@ from custinfo.core.criteria.nodes import (
     Contains,
     Criterion,
     Has,
+    LastFour,
     Mentions,
     Not,
     OneOf,
@@ -68,7 +69,7 @@ class Field:
         """Refuse, and name what there is."""
         raise TypeError(
             f"criteria have no {self._path[-1] if self._path else 'such'}(): use comparisons, is_in, under, contains, "
-            "mentions, starts_with, has, is_present, is_missing or within"
+            "mentions, starts_with, last_four, has, is_present, is_missing or within"
         )
 
     def __bool__(self) -> bool:
@@ -96,6 +97,13 @@ class Field:
     def starts_with(self, text: str) -> Criterion:
         """Hold where the text begins with `text`."""
         return StartsWith(self._path, text)
+
+    def last_four(self, text: str) -> Criterion:
+        """Hold where the encrypted value ends with these four characters; case and width make no difference.
+
+        Only for fields whose definition says so (`FieldDefinition.last_four`).
+        """
+        return LastFour(self._path, text)
 
     def has(self, value: str) -> Criterion:
         """Hold where the multiple choice includes `value`."""

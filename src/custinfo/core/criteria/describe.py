@@ -15,6 +15,7 @@ from custinfo.core.criteria.nodes import (
     Everything,
     Has,
     InSegment,
+    LastFour,
     Leaf,
     Mentions,
     Not,
@@ -52,6 +53,7 @@ _CHINESE: Final = {
     "has": "{field} 含 {value}",
     "present": "{field} 已填写",
     "sealed": "{field} = ***",
+    "last_four": "{field} 末四位为“{text}”",
     "blank": "{field} 未填写",
     "last": "{field} 在最近 {period}内",
     "next": "{field} 在未来 {period}内",
@@ -83,6 +85,7 @@ _ENGLISH: Final = {
     "has": "{field} includes {value}",
     "present": "{field} is filled in",
     "sealed": "{field} = ***",
+    "last_four": "{field} ends with “{text}”",
     "blank": "{field} is blank",
     "last": "{field} is within the last {period}",
     "next": "{field} is within the next {period}",
@@ -152,6 +155,15 @@ def describe(criterion: Criterion, words: Words, language: Language) -> str:
     return _Writer(words, _PHRASES[language]).whole(criterion)
 
 
+_TEXTS: Final[dict[type, str]] = {
+    Contains: "contains",
+    Mentions: "mentions",
+    StartsWith: "starts_with",
+    LastFour: "last_four",
+}
+"""What compares with a text → its phrase."""
+
+
 class _Writer:
     def __init__(self, words: Words, phrases: Mapping[str, str]) -> None:
         self.words = words
@@ -197,12 +209,8 @@ class _Writer:
                 return self.phrases["under"].format(field=field, value=self.value(path, value))
             case Has(path, value):
                 return self.phrases["has"].format(field=field, value=self.value(path, value))
-            case Contains(_, text):
-                return self.phrases["contains"].format(field=field, text=text)
-            case Mentions(_, text):
-                return self.phrases["mentions"].format(field=field, text=text)
-            case StartsWith(_, text):
-                return self.phrases["starts_with"].format(field=field, text=text)
+            case Contains(_, text) | Mentions(_, text) | StartsWith(_, text) | LastFour(_, text):
+                return self.phrases[_TEXTS[type(leaf)]].format(field=field, text=text)
             case Present() | SealedAs():
                 return self.phrases["present" if isinstance(leaf, Present) else "sealed"].format(field=field)
             case Within():

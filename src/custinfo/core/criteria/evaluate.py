@@ -159,8 +159,9 @@ class _Source:
                 test = f"{self.constant(item)} in v"
             case Present():
                 return f"({value} is not None)"
-            case SealedAs(_, digests):
-                test = f"type(v) is Sealed and v.index in {self.constant(frozenset(digests))}"
+            case SealedAs(_, digests, tail):
+                held = "tail" if tail else "index"
+                test = f"type(v) is Sealed and v.{held} in {self.constant(frozenset(digests))}"
             case _:
                 raise TypeError(f"{type(leaf).__name__} must be bound before it is evaluated")
         return f"((v := {value}) is not None and {test})"

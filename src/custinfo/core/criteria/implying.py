@@ -62,8 +62,8 @@ def _leaf_implies(narrow: Criterion, wide: Criterion) -> bool:
             return path == other and value in values
         case (OneOf(path, values), OneOf(other, more)):
             return path == other and set(values) <= set(more)
-        case (SealedAs(path, digests), SealedAs(other, more)):
-            return path == other and set(digests) <= set(more)
+        case (SealedAs(path, digests, tail), SealedAs(other, more, same)):
+            return path == other and tail == same and set(digests) <= set(more)
         case (OneOf(path, (value,)), Compare(other, "eq", same)):
             return path == other and value == same
         case (Compare() | OneOf() | Under() | Contains() | StartsWith() | Has() | SealedAs(), Present(path)):

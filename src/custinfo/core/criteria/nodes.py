@@ -20,6 +20,7 @@ __all__ = [
     "Everything",
     "Has",
     "InSegment",
+    "LastFour",
     "Leaf",
     "Mentions",
     "Not",
@@ -174,14 +175,23 @@ class Present(_Combinable):
 
 
 @attrs.frozen
+class LastFour(_Combinable):
+    """Hold where the encrypted value ends with the four characters `text`, if the field is searched by them (FLD-7)."""
+
+    path: Path
+    text: str = attrs.field(repr=False)
+
+
+@attrs.frozen
 class SealedAs(_Combinable):
     """Hold where the encrypted value is found by one of `digests`, its blind index (FLD-7).
 
-    Binding makes it of `==` and `is_in` for somebody who searches; it has no form in JSON.
+    Binding makes it of `==`, `is_in` and, with `tail`, `last_four` for somebody who searches; it has no form in JSON.
     """
 
     path: Path
     digests: tuple[str, ...] = attrs.field(repr=False)
+    tail: bool = False
 
 
 @attrs.frozen
@@ -249,7 +259,7 @@ class SharedWith(_Combinable):
         )
 
 
-Leaf = Compare | OneOf | Under | Contains | Mentions | StartsWith | Has | Present | SealedAs | Within
+Leaf = Compare | OneOf | Under | Contains | Mentions | StartsWith | Has | Present | LastFour | SealedAs | Within
 Criterion = Everything | Nothing | AllOf | AnyOf | Not | Tagged | InSegment | Through | SharedWith | Leaf
 
 

@@ -42,6 +42,9 @@ _OPTIONS: Final[FrozenDict[str, frozenset[str]]] = FrozenDict(
 
 _NEVER_UNIQUE: Final = frozenset({"multiple_choice", "attachment", "computed", "long_text"})
 _ENCRYPTED: Final = text_in("字段已加密，不能用于此处", "it is encrypted, and can't serve here")
+_BY_LAST_FOUR: Final = frozenset({"text", "phone", "uscc", "resident_id"})
+"""Kinds whose last four characters tell one value from others to people, and not what it is."""
+
 _NO_INDEX: Final = text_in(
     "已加密的字段没有值的索引：请设为唯一，或取消索引，精确查找不需要",
     "an encrypted field has no index of its values: make it unique, or leave the index off; exact search needs none",
@@ -124,6 +127,8 @@ def _storing(field: FieldDefinition, spot: Spot) -> Iterator[Problem]:
         yield spot.dot("encrypted").misfit("计算字段不能加密", "a computed field cannot be encrypted")
     elif field.encrypted and field.indexed and not field.unique:
         yield spot.dot("indexed").problem("setting_misfit", hint=_NO_INDEX)
+    if field.last_four and (not field.encrypted or field.kind not in _BY_LAST_FOUR):
+        yield spot.dot("last_four").misfit("只用于加密的文本字段", "it is for encrypted texts only")
 
 
 def _computing(field: FieldDefinition, spot: Spot) -> Iterator[Problem]:
