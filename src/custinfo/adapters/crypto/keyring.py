@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 from binascii import a2b_base64, b2a_base64
+from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Final
@@ -86,7 +87,7 @@ class Keyring:
         self._index_key = index_key
         self._evidence_keys = proving
         self.current = current
-        self._unwrapped: dict[SealContext, AESGCM] = {}
+        self._unwrapped: OrderedDict[SealContext, AESGCM] = OrderedDict()  # a dict looks long for its first key
         self._lock = Lock()
 
     @classmethod
@@ -211,7 +212,7 @@ class Keyring:
     def _keep(self, context: SealContext, cipher: AESGCM) -> None:
         with self._lock:
             if len(self._unwrapped) >= _CIPHERS:
-                del self._unwrapped[next(iter(self._unwrapped))]
+                self._unwrapped.popitem(last=False)
             self._unwrapped[context] = cipher
 
     def _key_id(self, sealed: Sealed, context: SealContext) -> str:
