@@ -17,8 +17,10 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    any_,
     exists,
     false,
+    func,
     literal,
     or_,
     select,
@@ -264,6 +266,8 @@ class Source:
         return self._id(test.how).in_(found)
 
     def _titled(self, test: TitleTest) -> Condition:
+        if test.wanted is not None and test.how == "lead" and self._context.connection.dialect.name == "postgresql":
+            return self.record.c.id == any_(func.array(self._titles(test).scalar_subquery()))  # found first, whatever
         if test.wanted is not None:
             return self._id(test.how).in_(self._titles(test))
         title = self._context.memory.alias(self._context.tables.title, "titled")

@@ -119,8 +119,24 @@ class Leads:
         lead: Lead | None = found
         return lead
 
+    def titles_below(self, criterion: Criterion, most: int) -> Iterator[Lead]:
+        """Yield the titles sought that no more than `most` records have, whatever departments these are in."""
+        for title in self._titles_in(criterion):
+            key = ("titles", self.context.tenant, self.module, title)
+            number = self.context.memory.recall(key)
+            if number is None:
+                number = self.titles.number(self.module, title.path[0], form_of(title.text), most + 1)
+                self.context.memory.note(key, number)
+            if number <= most:
+                yield Lead(title, None, number * LOOKED_UP)
+
     def hint(self, lead: Lead) -> str | None:
-        """Return the index by which the records of a lead are found: by their ids if these come from elsewhere."""
+        """Return the index by which the records of a lead are found: by their ids if these come from elsewhere.
+
+        PostgreSQL takes no hint.
+        """
+        if self.context.connection.dialect.name == "postgresql":
+            return None
         return index_of(self.context, self.module, lead.key or "id")
 
     def _cost(self, lead: Lead, criterion: Criterion, most: int) -> int:
