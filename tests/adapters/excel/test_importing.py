@@ -318,3 +318,18 @@ def test_everything_or_nothing() -> None:
         assert session.customers.count() == 0
         assert planned(session, filled(session, COMPANY, other)).apply(whole=True).counts.creates == 2
         assert session.customers.count() == 2
+
+
+def test_sheets_of_values_to_choose_from_are_passed_over() -> None:
+    """A sheet that lists what may be chosen has headings of fields and names no customer: it is not asked about."""
+    workbook = loaded(table(list(COMPANY), list(COMPANY.values()), sheet="客户"))
+    choices = workbook.create_sheet("字典")
+    for row in (("客户类型", "所属行业", "客户状态"), ("企业客户", "制造业", "高潜"), ("个人客户", "零售", "成交")):
+        choices.append(row)
+    with acting_as("sunjiu") as session:
+        plan = planned(session, saved(workbook))
+        assert (plan.sheet, plan.counts.creates) == ("客户", 1)
+        workbook.copy_worksheet(workbook["客户"])
+        with pytest.raises(UnreadableFileError) as caught:
+            planned(session, saved(workbook))
+    assert caught.value.problems[0].params["sheets"] == ("客户", "客户 Copy")

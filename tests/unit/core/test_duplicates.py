@@ -82,6 +82,14 @@ def test_what_tells_apart() -> None:
     phone = {"phone": "+8613812345678"}
     assert score({**phone, "name": "客户1"}, {**phone, "name": "客户2"}) < 0.1
     assert score({**phone, "name": "示例第一中学"}, {**phone, "name": "示例第二中学"}) < 0.3
+    same = {**phone, "email": "a@example.com", "contact_name": "张三"}
+    for one, other in (
+        ("客户1", "客户2"), ("甲公司", "乙公司"), ("某公司", "某二公司"),
+        ("北京示例科技有限公司", "上海示例科技有限公司"),
+        ("示例电子科技有限公司", "样品电子科技有限公司"), ("示例科技有限公司", "示范贸易有限公司"),
+    ):  # fmt: skip
+        assert score({**same, "name": one}, {**same, "name": other}) < 0.7, (one, other)
+    assert score({**same, "name": "示例"}, {**same, "name": "示例精密机械有限公司"}) > 0.9
     codes = ({"uscc": "91350100M000100Y43"}, {"uscc": "91110000000000001A"})
     assert score({**FULL, **codes[0]}, {**FULL, "name": "示例科技", **codes[1]}) < 0.7
     assert score({"name": "示例科技", **codes[0]}, {"name": "示例科技有限公司", **codes[1]}) < 0.01

@@ -267,7 +267,7 @@ def test_a_resumed_import_tells_its_own_records_from_those_of_others(workspace: 
         raise Stop
 
     imported(workspace, Rows((ROWS[1],)))
-    table = Rows((("别名贸易", *ROWS[1][1:]), ROWS[3], ROWS[0]))
+    table = Rows((("样品贸易（上海）", *ROWS[1][1:]), ROWS[3], ROWS[0]))
     undisturbed = planned(workspace, table)["rows"]
     with pytest.raises(Stop):
         imported(workspace, table, progress=stop, batch_size=2)

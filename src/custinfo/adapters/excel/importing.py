@@ -21,7 +21,7 @@ from custinfo.adapters.excel.plans import ExcelPlan, ExcelReport, SourceFile
 from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Table, clean_label, read_tables
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Place, Problem
-from custinfo.core.records import ModuleKey
+from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.workspace.context import Context
 from custinfo.workspace.import_columns import lettered
 from custinfo.workspace.importing import (
@@ -102,12 +102,19 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     made = template_of(content, context, module)
     names = {**(made.former if made else {}), **given}
 
+    def meaning(label: str) -> FieldKey | None:
+        return schema.resolve(names.get(label, label))
+
     def known(label: str) -> bool:
-        return bool(names[label]) if label in names else schema.resolve(label) is not None
+        return bool(names[label]) if label in names else meaning(label) is not None
 
     tables = read_tables(content, limits=limits, sheet=sheet, known=known)
     tables = tuple(table for table in tables if table.sheet not in (related or {})) or tables
-    table = tables[0] if len(tables) == 1 else _chosen(tables, content, known)
+    table = (
+        tables[0]
+        if len(tables) == 1
+        else _chosen(tables, content, known, _Titled(meaning, schema.definition.title_field))
+    )
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     keys = None if match is None else [(key,) if isinstance(key, str) else tuple(key) for key in match]
     further = [(name, other) for name, other in (related or {}).items() if name != table.sheet]
@@ -163,7 +170,19 @@ def _digest(content: bytes, module: ModuleKey, mapping: Mapping[str, str], *othe
     return hashlib.sha256(hashlib.sha256(content).digest() + told.encode()).hexdigest()
 
 
-def _chosen(tables: Sequence[Table], content: bytes, known: Callable[[str], bool]) -> Table:
+@attrs.frozen
+class _Titled:
+    """Tell whether a table names its records: a sheet of the values to choose from has headings of fields, and none."""
+
+    meaning: Callable[[str], FieldKey | None]
+    title: FieldKey | None
+
+    def among(self, tables: Sequence[Table]) -> Sequence[Table]:
+        """Return those tables that name their records, or all if none does."""
+        return [table for table in tables if self.title in map(self.meaning, table.header)] or tables
+
+
+def _chosen(tables: Sequence[Table], content: bytes, known: Callable[[str], bool], titled: _Titled) -> Table:
     """Return the one table that can be meant. Raises: UnreadableFileError (several_sheets) where several can."""
     mark = marked_sheet(content)
     for table in tables:
@@ -172,7 +191,8 @@ def _chosen(tables: Sequence[Table], content: bytes, known: Callable[[str], bool
     tables = [table for table in tables if table.sheet not in _EXAMPLES] or tables
     matches = {table.sheet: sum(map(known, table.header)) for table in tables}
     most = max(matches.values())
-    meant = [table for table in tables if matches[table.sheet] and 2 * matches[table.sheet] >= most]
+    likely = [table for table in tables if matches[table.sheet] and 2 * matches[table.sheet] >= most]
+    meant = titled.among(likely)
     filled = [table for table in meant if next(table.rows(), None) is not None]
     if len(filled) == 1 or len(meant) == 1:
         return (filled if len(filled) == 1 else meant)[0]

@@ -31,11 +31,14 @@ _SAME_SHORT_NAME: Final = 4.0
 _SHORT: Final = 3
 _NAME_SLOPE: Final = 12.0
 _NAME_BASE: Final = -7.0
+_OTHER_NAME: Final = -8.0
+_ALIKE: Final = 0.6
+_BRAND: Final = 2
 _SAME_FORM: Final = 2.0
 _REGION_UNKNOWN: Final = -0.5
-_OTHER_REGION: Final = -6.0
-_OTHER_MARKS: Final = -7.0
-_MARKS_MISSING: Final = -3.0
+_OTHER_REGION: Final = -14.0
+_OTHER_MARKS: Final = -20.0
+_MARKS_MISSING: Final = -9.0
 _SAME_CONTACT: Final = 4.5
 _OTHER_CONTACT: Final = -1.5
 _SAME_IDENTIFIER: Final = 10.0
@@ -147,12 +150,24 @@ def _names(one: Signature, other: Signature, field: FieldKey, ratio: Ratio) -> l
         weight += _SAME_FORM if one.form == other.form else 0.0
     else:
         similarity = ratio(one.core, other.core)
-        weight = _NAME_BASE + _NAME_SLOPE * similarity + _marks(one.core, other.core)
+        weight = _likeness(one.core, other.core, similarity) + _marks(one.core, other.core)
     if not agree(one.region, other.region):
         weight += _OTHER_REGION
     elif bool(one.region) != bool(other.region):
         weight += _REGION_UNKNOWN
     return [Evidence(field, similarity, weight)]
+
+
+def _likeness(one: str, other: str, similarity: float) -> float:
+    """Return the weight of names that are not the same: a slip, or a part of the other one.
+
+    What a name begins with tells companies of one trade apart, however long the rest is that they share.
+    """
+    if min(len(one), len(other)) >= _BRAND and (one.startswith(other) or other.startswith(one)):
+        return _NAME_BASE + _NAME_SLOPE * max(similarity, _ALIKE)
+    if similarity < _ALIKE or set(one[:_BRAND]).isdisjoint(other[:_BRAND]):
+        return _OTHER_NAME
+    return _NAME_BASE + _NAME_SLOPE * similarity
 
 
 def _marks(one: str, other: str) -> float:
