@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,9 @@ from custinfo import ANY, AwaitingApproval, CustinfoError, Workspace
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.core.approval.flows import Flow, NamedMember, Step, StepMode, Trigger
 from custinfo.standard import sample_organisation, standard_configuration
+from custinfo.workspace.planning import make_plan
 from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
+from tests.unit.workspace.test_importing import HEADER, Rows, plain
 
 PROCESSES = 8
 APPROVERS = ("wangwu", "zhangsan", "zhaojl", "liuqi", "qianba", "sunjiu", "zhoushi", "admin")
@@ -23,8 +25,9 @@ def opened(url: str, prefix: str, mode: str) -> Workspace:
     """Open the workspace as a process of its own does."""
     step = Step("all", tuple(map(NamedMember, APPROVERS)), mode=mode)  # type: ignore[arg-type]
     flow = Flow("notes", Trigger("customer", fields=("special_notes",)), (step,))
+    many = Flow("many", Trigger("customer", actions=("merge", "import")), (step,))
     units = SqlAlchemyUnits.open(url, prefix=prefix)
-    return Workspace(standard_configuration().with_flows(flow), units=units, organisation=sample_organisation())
+    return Workspace(standard_configuration().with_flows(flow, many), units=units, organisation=sample_organisation())
 
 
 @pytest.fixture(params=[POSTGRESQL, MARIADB], ids=["postgresql", "mariadb"])
@@ -111,3 +114,48 @@ def test_eight_processes_decide(store: tuple[str, str], mode: StepMode, verbs: l
         assert len(decisions) == 1
         assert answers["done", view.state] == 1
         assert sum(number for (kind, _), number in answers.items() if kind == "refused") == PROCESSES - 1
+
+
+def merger(workspace: Workspace) -> str:
+    """Return the id of a request for a merger of two customers."""
+    with workspace.acting_as("lisi") as session:
+        values = {"name": "甲", "customer_type": "企业客户", "contact_name": "张三", "phone": "13812345678"}
+        others = {"name": "甲公司", "email": "a@example.com"}
+        made: list[Any] = [session.customers.create({**values, **more}) for more in ({}, others)]
+    with workspace.acting_as("sunjiu") as session:
+        outcome = session.customers.merge(made[0].record.id, [made[1].record.id], version=ANY)
+        assert isinstance(outcome, AwaitingApproval)
+        return outcome.request.id
+
+
+def imported(workspace: Workspace) -> str:
+    """Return the id of the request for an import of thirty customers."""
+    rows = tuple((f"公司{number}", "企业客户", "张三", f"139{number:08}", None, None, "李四") for number in range(30))
+    table = Rows(rows, plain(HEADER))
+    with workspace.acting_as("lisi") as session:
+        session.customers.create(
+            {"name": "甲", "customer_type": "企业客户", "contact_name": "张三", "phone": "13812345678"}
+        )
+    with workspace.acting_as("sunjiu") as session:
+        plan = make_plan(session.context, "customer", table, digest="thirty", duplicates="create")
+        (request_id,) = plan.apply().requests
+        return request_id
+
+
+@pytest.mark.parametrize(("begin", "live"), [(merger, 1), (imported, 31)], ids=["merger", "import"])
+def test_eight_processes_decide_about_many_records(
+    store: tuple[str, str], begin: Callable[[Workspace], str], live: int
+) -> None:
+    """A request for many is applied once as well: each of its records has one change by it, and none has two."""
+    with opened(*store, "any") as workspace:
+        request_id = begin(workspace)
+        answers = race(store, "any", request_id, ["approve"] * 8)
+        with workspace.acting_as("zhoushi") as session:
+            view = session.approvals.get(request_id)
+            histories = [session.customers.history(item.record_id) for item in view.items]
+            assert session.customers.count() == live
+    assert answers["done", "applied"] == 1
+    assert sum(number for (kind, _), number in answers.items() if kind == "refused") == PROCESSES - 1
+    assert {code for kind, code in answers if kind == "refused"} <= {"request_closed", "own_change"}
+    assert [sum(change.approval == request_id for change in history) for history in histories] == [1] * len(view.items)
+    assert {item.outcome for item in view.items} == {"applied"}
