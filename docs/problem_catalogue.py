@@ -61,7 +61,7 @@ TOPICS: Final[dict[str, str]] = {
         already_asked not_amendable not_an_earlier_step recipient_needed nothing_to_take_back acted_since
         nothing_proposed not_involved reminded_already not_due record_exists record_gone record_archived
         awaits_already not_held_for_approval
-        record_merged record_transferred changed_since nobody_left overdue not_applied
+        record_merged record_transferred changed_since changed_since_read nobody_left overdue not_applied
         step_never_reached step_always_passed role_without_holders quorum_out_of_reach escalation_circle
         escalation_nowhere flow_without_decision
     """,
@@ -110,6 +110,7 @@ TOPICS: Final[dict[str, str]] = {
 """Where a code stands. One that is in no topic yet comes under the last heading of the page."""
 
 SEVERITIES: Final = {
+    "changed_since_read": "notice",
     "normalised": "notice",
     "number_as_text": "notice",
     "unknown_region": "warning",

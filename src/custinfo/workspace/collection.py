@@ -10,7 +10,9 @@ from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.duplicates.index import DEFAULT_LEAST
 from custinfo.core.erasure import ErasureCertificate
+from custinfo.core.errors import StaleVersionError
 from custinfo.core.history.changes import Channel
+from custinfo.core.problems import Problem
 from custinfo.core.records import (
     ANY,
     CLEAR,
@@ -18,6 +20,7 @@ from custinfo.core.records import (
     FieldKey,
     MemberKey,
     ModuleKey,
+    Record,
     RecordId,
     ShareLevel,
     Version,
@@ -583,12 +586,15 @@ class Records:
         """Take a record's values and tags back to an earlier version, as a new change like any other.
 
         Only what the actor sees to differ is taken back, and of that they must be able to edit all.
-        Raises: as `update`; NotFoundError for a version that does not exist, or that the actor could not view.
+        Raises: as `update`, and StaleVersionError names the fields that changed since `version` (`changed_since_read`),
+            as far as the actor sees them; NotFoundError for a version that does not exist, or that the actor could not
+            view.
         """
         past, seen = self._past.state_at(self.module, record_id, version=to_version)
         if "view" not in seen.actions:
             raise self._context.missing(self.module)
         current, _ = self._reading.record(self.module, record_id)
+        self._refuse_stale(current, version)
         changed = self._past.difference(self.module, record_id, to_version, current.version)
         wanted = {
             key: past.values.get(key, CLEAR)
@@ -603,6 +609,16 @@ class Records:
         return self._write(draft)
 
     # --- inner
+
+    def _refuse_stale(self, current: Record, version: Version) -> None:
+        """Say what changed since a version. Raises: StaleVersionError."""
+        if version is ANY or version == current.version:
+            return
+        problems = [Problem("stale_version", params={"expected": version, "actual": current.version})]
+        if 0 < version < current.version:
+            changed = self._past.difference(self.module, current.id, version, current.version)
+            problems += [Problem("changed_since_read", key, severity="notice") for key in changed]
+        raise StaleVersionError(problems)
 
     def _asked(
         self, actor: MemberKey | None, channel: Channel | None, since: datetime | None, until: datetime | None

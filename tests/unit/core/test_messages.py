@@ -94,6 +94,7 @@ PLAIN = (
     "tenant_not_empty",
     "cursor_unknown",
     "not_a_subject_access",
+    "changed_since_read",
     "not_an_anchor",
     "evidence_key_missing",
     "password_protected",

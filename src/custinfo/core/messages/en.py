@@ -134,6 +134,7 @@ ENGLISH: Final = {
     "record_archived": "the record was archived meanwhile",
     "record_merged": "the record was merged into another one meanwhile",
     "record_transferred": "the record was given to another owner meanwhile",
+    "changed_since_read": "changed since it was read",
     "changed_since": "changed since the request was made",
     "nobody_left": "nobody who is asked can decide any more",
     "overdue": "its time limit has passed",

@@ -133,6 +133,7 @@ CHINESE: Final = {
     "record_archived": "记录已被归档",
     "record_merged": "记录已被合并到另一条记录",
     "record_transferred": "记录已转给其他负责人",
+    "changed_since_read": "读取之后已被修改",
     "changed_since": "申请提交后该字段已被修改",
     "nobody_left": "审批人都已无法处理",
     "overdue": "已超过时限",
