@@ -65,8 +65,9 @@ class Attached:
     problems: tuple[Problem, ...] = ()
 
     def joined(self, other: Attached) -> Attached:
-        """Return this and what else a row brings along, which has no tags."""
-        return Attached(self.tags, self.related + other.related, self.problems + other.problems)
+        """Return this and what else a row brings along."""
+        tags = self.tags if other.tags is None else other.tags.union(self.tags or ())
+        return Attached(tags, self.related + other.related, self.problems + other.problems)
 
     def __bool__(self) -> bool:
         return self.tags is not None or bool(self.related or self.problems)

@@ -7,32 +7,37 @@ what stands in a column that both sheets have. It comes with that row, and goes 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Place, Problem
-from custinfo.core.records import CLEAR, FieldKey, ModuleKey
+from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Tag
 from custinfo.core.text import folded
-from custinfo.workspace.attached_columns import Attached, Related
+from custinfo.workspace.attached_columns import Attached, AttachedColumns, Related
 from custinfo.workspace.context import Context
 from custinfo.workspace.import_columns import match_columns
 from custinfo.workspace.importing import Columns, RefusedSheet, RelatedSheet, SourceTable
 from custinfo.workspace.planned_rows import PlannedRow, RawValues
 from custinfo.workspace.referring import ReferenceReader
 
-__all__ = ["RelatedSheets"]
+__all__ = ["TAGS", "RelatedSheets"]
+
+
+TAGS: Final = "tags"
+"""Stands for the tags of the main records, in place of the module of a further sheet."""
 
 
 @attrs.frozen
 class _Row:
-    """A row of a further sheet: what it brings along, `None` where that is wrong."""
+    """A row of a further sheet: the record or the tags that it brings along, and what is wrong with it."""
 
     number: int
     raw: RawValues = attrs.field(repr=False)
     related: Related | None
     problems: tuple[Problem, ...]
+    tags: frozenset[Tag] | None = None
 
 
 class RelatedSheets:
@@ -61,7 +66,9 @@ class RelatedSheets:
             clash or are ambiguous, a module that does not refer to this one, and a sheet without the key.
         """
         self._key_place = _key_place(context, module, table, columns, key) if sheets else 0
-        self._sheets = [_Sheet(context, module, sheet, key) for sheet in sheets]
+        self._sheets = [
+            (_TagSheet if sheet.module == TAGS else _Sheet)(context, module, sheet, key) for sheet in sheets
+        ]
         self._rows = [sheet.read() for sheet in self._sheets]
         self._brought: dict[int, str] = {}
         self._met: set[str] = set()
@@ -77,7 +84,9 @@ class RelatedSheets:
             return None
         self._brought[number] = key
         problems = tuple(problem for row in rows for problem in row.problems)
-        return Attached(None, tuple(row.related for row in rows if row.related is not None), problems)
+        tags = [row.tags for row in rows if row.tags is not None]
+        related = tuple(row.related for row in rows if row.related is not None)
+        return Attached(frozenset().union(*tags) if tags else None, related, problems)
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with whole columns, and the rows that belong to none; call it when all rows are read."""
@@ -93,7 +102,7 @@ class RelatedSheets:
             planned = [PlannedRow(row.number, "rejected", row.raw, row.problems) for row in rows]
             planned += [sheet.unlinked(row) for other, row in self._left() if other is sheet]
             ordered = tuple(sorted(planned, key=lambda row: row.row))
-            found.append(RefusedSheet(sheet.table, sheet.module, sheet.columns.keys, ordered))
+            found.append(RefusedSheet(sheet.table, sheet.labels, sheet.columns.keys, ordered))
         return found
 
     def _left(self) -> Iterator[tuple[_Sheet, _Row]]:
@@ -117,17 +126,9 @@ class _Sheet:
             mapping[key] = ""
         self.columns = match_columns(context, sheet.module, sheet.table, mapping)
         self._reference = _reference(context, sheet.module, target)
-        self._key_place = self._find_key(key)
+        self._key_place = _place_of_key(self.table, key, self.columns.keys, self._reference)
         self._references = ReferenceReader(context, sheet.module)
         self._places = {name: place for name, place in zip(self.columns.keys, self.table.columns, strict=True) if name}
-
-    def _find_key(self, key: str | None) -> int:
-        names: Sequence[str | None] = self.columns.keys if key is None else self.table.header
-        wanted = self._reference if key is None else key
-        if wanted not in names:
-            place = Place(self.table.sheet, self.table.header_row)
-            raise InvalidInputError([Problem("missing_column", wanted, place)])
-        return names.index(wanted)
 
     def read(self) -> dict[str, list[_Row]]:
         """Return the rows by key, in order."""
@@ -166,11 +167,45 @@ class _Sheet:
         place = Place(self.table.sheet, number, self._places.get(problem.field or ""))
         return self._schema.labelled(problem).at(place)
 
+    @property
+    def labels(self) -> ModuleKey:
+        """The module whose labels the columns have."""
+        return self.module
+
     def unlinked(self, row: _Row) -> PlannedRow:
         """Return a row whose key no row of the main sheet has."""
         place = Place(self.table.sheet, row.number, self.table.columns[self._key_place])
         problem = self._schema.labelled(Problem("related_without_row", self._reference)).at(place)
         return PlannedRow(row.number, "rejected", row.raw, (*row.problems, problem))
+
+
+class _TagSheet(_Sheet):
+    """A further sheet of tags: a column 标签 (Tags), or one for each dimension, as on the main sheet."""
+
+    def __init__(self, context: Context, target: ModuleKey, sheet: RelatedSheet, key: str | None) -> None:
+        self.module, self.table = target, sheet.table
+        self._schema = context.module(target)
+        title = self._schema.definition.title_field
+        header = sheet.table.header
+        place = _place_of_key(sheet.table, key, [self._schema.resolve(heading) for heading in header], title)
+        self._reference, self._key_place = title or "id", place
+        free = [number for number in range(len(header)) if number != place]
+        self._tags = AttachedColumns(context, target, header, free)
+        self._places = {}
+        self.columns = Columns((None,) * len(header), ())
+        if not self._tags.places:
+            raise InvalidInputError([Problem("no_header", place=Place(self.table.sheet, self.table.header_row))])
+        self._places = {TAGS: self.table.columns[min(self._tags.places)]}
+
+    def read(self) -> dict[str, list[_Row]]:
+        """Return the rows by key, in order."""
+        found: dict[str, list[_Row]] = {}
+        for number, values in self.table.rows():
+            attached = self._tags.read(values)
+            problems = tuple(self.at(number, item) for item in attached.problems if item.severity == "error")
+            row = _Row(number, values, None, problems, attached.tags)
+            found.setdefault(_key_of(values[self._key_place]), []).append(row)
+        return found
 
 
 def _better(problem: Problem, raw: Mapping[str, object]) -> Problem:
@@ -189,9 +224,13 @@ def _reference(context: Context, module: ModuleKey, target: ModuleKey) -> FieldK
 
 def _key_place(context: Context, module: ModuleKey, table: SourceTable, columns: Columns, key: str | None) -> int:
     """Return the place of the key's column in the main sheet. Raises: InvalidInputError where it has none."""
-    title = context.module(module).definition.title_field
-    names: Sequence[str | None] = columns.keys if key is None else table.header
-    wanted = title if key is None else key
+    return _place_of_key(table, key, columns.keys, context.module(module).definition.title_field)
+
+
+def _place_of_key(table: SourceTable, key: str | None, keys: Sequence[FieldKey | None], field: FieldKey | None) -> int:
+    """Return the place of the column headed `key`, or of that of a field. Raises: InvalidInputError for none."""
+    names: Sequence[str | None] = keys if key is None else table.header
+    wanted = field if key is None else key
     if wanted is None or wanted not in names:
         raise InvalidInputError([Problem("missing_column", wanted, Place(table.sheet, table.header_row))])
     return names.index(wanted)

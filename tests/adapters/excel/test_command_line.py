@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from custinfo.adapters.excel.__main__ import main
@@ -63,3 +64,20 @@ def test_what_goes_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None
     told = capsys.readouterr().err
     assert "不是" in told
     assert "no_such_module" in told
+
+
+def test_further_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A further sheet is planned along; what belongs to no row is told."""
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "客户"
+    follow_ups = workbook.create_sheet("跟进")
+    workbook.active.append(("客户号", "客户名称", "客户类型", "联系人", "联系方式"))
+    workbook.active.append(("K1", "甲公司", "企业客户", "张三", "13812345678"))
+    for row in (("客户号", "跟进时间", "跟进内容"), ("K1", "2024-03-01", "电话"), ("K2", "2024-03-08", "拜访")):
+        follow_ups.append(row)
+    file = tmp_path / "客户.xlsx"
+    workbook.save(file)
+    assert main(["plan", str(file), "--related", "跟进=follow_up", "--key", "客户号", "--language", "en"]) == 1
+    told = capsys.readouterr().out
+    assert "1 rows, 1 create" in told
+    assert "3: Customer: no row of the main sheet has this key" in told

@@ -119,6 +119,38 @@ def test_sheets_come_along() -> None:
         assert stored(session) == {"customer": [], "follow_up": [], "contact": []}
 
 
+def with_tags(*rows: Any) -> bytes:
+    """Return a workbook whose third sheet has tags."""
+    workbook = openpyxl.load_workbook(io.BytesIO(book()))
+    sheet = workbook.create_sheet("标签表")
+    for row in rows:
+        sheet.append(row)
+    return saved(workbook)
+
+
+def test_tags_on_a_sheet_of_their_own() -> None:
+    """Tags are added to the record of their key; unknown ones stop it, and are told on their sheet."""
+    options: Any = {"related": {"标签表": "tags"}, "key": "编号", "sheet": "客户"}
+    good = with_tags(("编号", "标签"), ("K1", "行业:制造业"), ("K1", "需求:培训"), ("K2", "需求:培训"))
+    bad = with_tags(("编号", "标签:需求"), ("K1", "没有这个"), ("K9", "培训"))
+    with open_workspace(configuration()).acting_as("sunjiu") as session:
+        wrong = plan_import(session, "customer", bad, **options)
+        assert [row.outcome for row in wrong.rows] == ["rejected", "create"]
+        found = [(item.code, item.place) for item in wrong.problems if item.place is not None]
+        places = {code: (place.sheet, place.row, place.column) for code, place in found}
+        assert places["related_without_row"] == ("标签表", 3, 1)
+        assert ("标签表", 2, 2) in places.values()
+        errors = errors_of(wrong)
+        assert [cell.value for cell in errors["标签表"]["D"]] == ["标签:需求", "没有这个", "培训"]
+        plan_import(session, "customer", good, **options).apply()
+        customers = session.customers.find().records
+        tags = {view["name"][:2]: {(tag.dimension, tag.value) for tag in view.tags} for view in customers}
+        assert tags == {"北京": {("行业", "制造业"), ("需求", "培训")}, "上海": {("需求", "培训")}}
+        assert plan_import(session, "customer", good, **options).counts.unchanged == 2
+        with pytest.raises(InvalidInputError):
+            plan_import(session, "customer", with_tags(("编号", "别的"), ("K1", "x")), **options)
+
+
 def test_linked_by_id() -> None:
     """Where the key column holds ids, as an export has them, rows find their records by them too."""
     workspace = open_workspace(configuration())

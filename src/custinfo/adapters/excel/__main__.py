@@ -74,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--map", action="append", default=[], metavar="HEADING=FIELD", help="what a heading means; may be repeated"
         )
+    plan.add_argument(
+        "--related", action="append", default=[], metavar="SHEET=MODULE", help="a further sheet; may be repeated"
+    )
+    plan.add_argument(
+        "--key", metavar="HEADING", help="of the column that links further sheets; the title if not given"
+    )
     plan.add_argument("--errors", type=Path, metavar="TARGET", help="write the rows that are not taken over")
     plan.add_argument("--workbook", type=Path, metavar="TARGET", help="write the plan, row by row")
     return parser
@@ -112,8 +118,13 @@ def _template(session: Session, given: argparse.Namespace) -> int:
 
 
 def _planned(session: Session, given: argparse.Namespace) -> ExcelPlan:
-    mapping = dict(item.partition("=")[::2] for item in given.map)
-    return plan_import(session, given.module, given.file, sheet=given.sheet, mapping=mapping)
+    mapping, related = (_pairs(items) for items in (given.map, getattr(given, "related", ())))
+    key = getattr(given, "key", None)
+    return plan_import(session, given.module, given.file, sheet=given.sheet, mapping=mapping, related=related, key=key)
+
+
+def _pairs(items: Sequence[str]) -> dict[str, str]:
+    return dict(item.partition("=")[::2] for item in items)
 
 
 def _check(session: Session, given: argparse.Namespace) -> int:
@@ -147,7 +158,7 @@ def _plan(session: Session, given: argparse.Namespace) -> int:
     if given.workbook is not None:
         plan.write(given.workbook, language=given.language)
         _say(str(given.workbook))
-    return 1 if counts.rejected or counts.duplicates or counts.conflicts else 0
+    return 1 if left or counts.rejected or counts.duplicates or counts.conflicts else 0
 
 
 def _tell(problems: Sequence[Problem], given: argparse.Namespace) -> None:

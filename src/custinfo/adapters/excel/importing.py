@@ -31,6 +31,7 @@ from custinfo.workspace.importing import (
     RelatedSheet,
 )
 from custinfo.workspace.planning import make_plan
+from custinfo.workspace.related_sheets import TAGS
 from custinfo.workspace.session import Session
 
 __all__ = ["ExcelPlan", "ExcelReport", "plan_import"]
@@ -84,7 +85,8 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         mode: Whether rows create records, update them, or both; the others are skipped.
         match: By which fields, alone or several together, a row finds the record that it is about; those of the
             module's definition when not given. A row that has the record's id needs none.
-        related: Name of a further sheet → key of the module of its rows, which refers to this one.
+        related: Name of a further sheet → key of the module of its rows, which refers to this one; `tags` for a sheet
+            with tags in a column as above.
         key: The heading of the column, on all of these sheets, by which rows are linked. If not given, what stands in
             the field that refers to this module is the title of the main sheet's record.
         limits: How much the file may hold.
@@ -129,7 +131,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         digest=digest,
         mapping={**passed_over, **names},
         match=keys,
-        related=[_related(context, content, limits, *item, key=linked) for item in further],
+        related=[_related(context, content, limits, *item, target=module, key=linked) for item in further],
         key=linked,
     )
     plan = make(watched, duplicates=duplicates, mode=mode)
@@ -139,10 +141,17 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
 
 
 def _related(
-    context: Context, content: bytes, limits: Limits, sheet: str, module: ModuleKey, *, key: str | None
+    context: Context,
+    content: bytes,
+    limits: Limits,
+    sheet: str,
+    module: ModuleKey,
+    *,
+    target: ModuleKey,
+    key: str | None,
 ) -> RelatedSheet:
     """Return a further sheet. Raises: UnreadableFileError where the file has no table of that name."""
-    schema = context.module(module)
+    schema = context.module(target if module == TAGS else module)
 
     def known(label: str) -> bool:
         return label == key or schema.resolve(label) is not None
