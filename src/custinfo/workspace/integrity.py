@@ -149,14 +149,16 @@ class _Check:
             for entry in page:
                 if isinstance(entry, Unreadable):
                     yield entry.problem
-                elif isinstance(entry, Request) and entry.state in OPEN_STATES and entry.action != _CREATING:
+                elif isinstance(entry, Request) and entry.state in OPEN_STATES:
                     waiting.setdefault(entry.module, []).append(entry)
             for module, requests in waiting.items():
-                there = self._there(module, {request.record_id for request in requests})
-                for request in requests:
-                    if request.record_id not in there:
-                        params = {"request": request.id, "module": module, "record": request.record_id}
-                        yield Problem("request_without_record", params=params, severity="warning")
+                wanted = {request.id: _changed_by(request) for request in requests}
+                there = self._there(module, {key for keys in wanted.values() for key in keys})
+                for request_id, keys in wanted.items():
+                    for key in keys:
+                        if key not in there:
+                            params = {"request": request_id, "module": module, "record": key}
+                            yield Problem("request_without_record", params=params, severity="warning")
 
     def others(self) -> Iterator[Problem]:
         """Read what is kept of imports, and the events."""
@@ -231,3 +233,11 @@ def joined(
 def _pages(items: Iterator[T]) -> Iterator[list[T]]:
     while page := list(islice(items, _PAGE)):
         yield page
+
+
+def _changed_by(request: Request) -> tuple[RecordId, ...]:
+    """Return the records that a request changes; those that it makes, and those that it would only export, are none."""
+    if request.export is not None:
+        return ()
+    parts = request.items or (request,)
+    return tuple(part.record_id for part in parts if (part.action or request.action) != _CREATING)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
+from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.machine import Command
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.criteria.nodes import Compare
@@ -22,6 +23,9 @@ from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.reading import not_found
 
 __all__ = ["UndoReport", "undo"]
+
+_CHANGES: Final[frozenset[GatedAction]] = frozenset({"create", "update", "transfer"})
+"""What a row of an import may be beside that."""
 
 
 @attrs.frozen
@@ -194,4 +198,4 @@ class _Undo:
 def _is_import(context: Context, request: Request) -> bool:
     """Tell whether nothing but that it is an import made a request necessary."""
     flows = context.schema.configuration.flows
-    return all(key in flows and flows[key].trigger.actions == ("import",) for key, _ in request.flows)
+    return all(key in flows and _CHANGES.isdisjoint(flows[key].trigger.actions) for key, _ in request.flows)

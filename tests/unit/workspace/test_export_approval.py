@@ -170,3 +170,17 @@ def test_encrypted_values_do_not_wait_in_the_open(story: Story) -> None:
     """A request holds its question as text, so that one about an encrypted value is refused."""
     with pytest.raises(InvalidInputError, match="export_asks_encrypted"):
         asked(story.workspace, "zhoushi", criteria=F.id_number == "11010519491231002X")
+
+
+def test_an_export_that_waits_is_whole(story: Story) -> None:
+    """It is about no record, so that none is missing; and it comes out of a backup as it went in."""
+    waiting, _ = asked(story.workspace)
+    assert story.workspace.check_integrity().problems == ()
+    file = io.BytesIO()
+    story.workspace.export_tenant(file)
+    file.seek(0)
+    flows = standard_configuration().with_flows(EXPORTS)
+    with Workspace.open("sqlite://", flows, organisation=sample_organisation()) as other:
+        other.import_tenant(file)
+        with other.acting_as("lisi") as session:
+            assert session.approvals.get(waiting.request.id).export == waiting.request.export

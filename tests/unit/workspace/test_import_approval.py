@@ -273,3 +273,16 @@ def test_whose_approval_the_owner_decides(url: str, clock: Clock) -> None:
         assert outcomes(report) == {2: "create", 3: "awaiting", 4: "awaiting", 5: "awaiting"}
         views = [decided(workspace, key, "get", "sunjiu") for key in report.requests]
         assert [(len(view.items), view.waiting_for) for view in views] == [(2, ("zhangsan",)), (1, ("zhoushi",))]
+
+
+def test_requests_for_many_are_whole(url: str, clock: Clock) -> None:
+    """The integrity check looks at each record that an import changes: one that is gone is told, a new one is not."""
+    with opened(url, clock, IMPORTS) as workspace:
+        changed = Story(workspace).customer(name="甲", phone=phone("甲"), uscc=None)
+        imported(workspace, row("甲", "5"), row("乙"), row("丙", calls="来电"))
+        assert workspace.check_integrity().problems == ()
+        with workspace.acting_as("sunjiu") as session:
+            unit = session.context.unit
+            unit.records.remove([*unit.records.get("customer", [changed.id]).values()])
+        found = [item for item in workspace.check_integrity().problems if item.code == "request_without_record"]
+        assert [item.params["record"] for item in found] == [changed.id]
