@@ -23,6 +23,7 @@ from custinfo.workspace.deriving import derived, derived_changes, follow, stripp
 from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.joining import Repointing, joint_shares
 from custinfo.workspace.keeping_requests import carry_out, keep
+from custinfo.workspace.past import deleted_record
 from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
 from custinfo.workspace.validating import leavers, without_hidden
@@ -56,10 +57,11 @@ class Applying:
         if request.items:
             return self._run_items(request)
         before = self._before(request)
-        if request.action == "erase" and before is not None:  # it takes what is there by now, whoever wrote it
+        erased = before or deleted_record(self._context, request.module, request.record_id)
+        if request.action == "erase" and erased is not None:  # it takes what is there by now, whoever wrote it
             applied = self.step(request, "apply")
             Eraser(self._context).apply(
-                before, frozenset(request.patch), request.reason or "", request.submitted_by, request.id
+                erased, frozenset(request.patch), request.reason or "", request.submitted_by, request.id
             )
             return applied
         if self.conflicts(request, before):

@@ -485,7 +485,7 @@ class Records:
         The actor needs `erase` on the record, and each of the fields must be theirs to edit.
 
         Args:
-            record_id: The record; archived or not.
+            record_id: The record; archived, and deleted too, since its history stays.
             fields: Which fields; all that have or had a value when not given.
             reason: Why; it stays, so name the request of the person, and not the person.
             version: The version that the caller read; whatever it is by default.

@@ -14,22 +14,23 @@ from custinfo.core.errors import (
     ConfigurationError,
     FieldReservedError,
     InvalidInputError,
+    NotFoundError,
     PermissionDeniedError,
     StaleVersionError,
 )
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel, FieldChange, changes_between
-from custinfo.core.policy.access import Verdict
+from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, Version
+from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId, Version
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.erasing_requests import has_erased, without_values
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import carry_out, keep
-from custinfo.workspace.past import Past
+from custinfo.workspace.past import Past, deleted_record
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
 
@@ -87,7 +88,8 @@ class Eraser:
         self._require_key(record)
         self._rewrite_history(record, erased)
         self._rewrite_requests(record, erased)
-        after = self._without(record, erased)
+        kept = record.id in context.unit.records.get(record.module, [record.id])
+        after = self._without(record, erased, kept=kept)
         present = tuple(FieldChange(key, ERASED, None) for key in sorted(erased))
         others = tuple(item for item in changes_between(record, after) if item.field not in erased)
         version = context.schema.configuration.version
@@ -96,10 +98,12 @@ class Eraser:
             self.channel if approval is None else "approval", reason,
             self.context.on_behalf_of if approval is None else None, approval, None, version,
         )  # fmt: skip
-        context.unit.records.save([after])
+        if kept:
+            context.unit.records.save([after])
         context.remember([change])
-        context.related.forget([after])
-        follow(context, [after])
+        if kept:
+            context.related.forget([after])
+            follow(context, [after])
         return self.certificate(record, after.version, erased)
 
     def certificate(self, before: Record, version: int, keys: Iterable[FieldKey]) -> ErasureCertificate:
@@ -125,7 +129,7 @@ class Eraser:
 
         One that certifies nothing of these is left out.
         """
-        record, verdict = ReadPath(self.context).record(module, record_id, "view", "erase")
+        record, verdict = self._reached(module, record_id)
         if "erase" not in verdict.actions:
             raise self.context.denied("erase", module)
         history = self.context.unit.history.of_record(module, record.id)
@@ -141,10 +145,21 @@ class Eraser:
 
     # --- who may, and what stands in the way
 
+    def _reached(self, module: ModuleKey, record_id: str) -> tuple[Record, Verdict]:
+        """Return a record, or what a deleted one was last, and what the actor may do with it. Raises: NotFoundError."""
+        try:
+            return ReadPath(self.context).record(module, record_id, "view", "erase")
+        except NotFoundError:
+            found = deleted_record(self.context, module, RecordId(str(record_id)))
+            verdict = NO_ACCESS if found is None else self.context.verdict(found)
+            if found is None or verdict.actions.isdisjoint(("view", "erase")):
+                raise
+        return found, verdict
+
     def _allowed(
         self, module: ModuleKey, record_id: str, names: Sequence[str] | None, reason: str
     ) -> tuple[Record, tuple[FieldKey, ...]]:
-        record, verdict = ReadPath(self.context).record(module, record_id, "view", "erase")
+        record, verdict = self._reached(module, record_id)
         if not reason.strip() or CONTROL.search(reason):
             raise InvalidInputError([Problem("required" if not reason.strip() else "control_character", "reason")])
         if "erase" not in verdict.actions:
@@ -193,8 +208,11 @@ class Eraser:
 
     # --- what is written anew
 
-    def _without(self, record: Record, keys: frozenset[FieldKey]) -> Record:
-        """Return the record without the values, archived if it lacks a required one by that."""
+    def _without(self, record: Record, keys: frozenset[FieldKey], *, kept: bool) -> Record:
+        """Return the record without the values; one that is `kept` is archived if it lacks a required one by that."""
+        if not kept:
+            bare = attrs.evolve(record, values=record.values.without(*keys))
+            return attrs.evolve(bare, version=record.version + 1, updated_at=self.context.now())
         fields = self.context.module(record.module).definition.fields
         now = self.context.now()
         lacking = any(fields[key].required and key in record.values for key in keys)

@@ -11,7 +11,7 @@ import attrs
 
 from custinfo.core.approval.requests import OPEN_STATES, Request
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, difference, replay
+from custinfo.core.history.changes import Change, difference, is_deleted, replay
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import ModuleKey, Record, RecordId
 from custinfo.core.revisions import Revision
@@ -97,7 +97,7 @@ class _Check:
                     yield problem
                 case Record() if not unread:
                     yield from _compared(record, changes)
-                case None if not unread and changes and changes[-1].action != "delete":
+                case None if not unread and changes and not is_deleted(changes):
                     yield Problem("record_missing", params={"module": changes[-1].module, "record": key})
 
     def records(self) -> Iterator[Problem]:

@@ -10,19 +10,19 @@ import attrs
 
 from custinfo.core.binding import bind_path
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, difference, fold, replay
+from custinfo.core.history.changes import Change, difference, fold, is_deleted, replay
 from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import common_style
 from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, Tag
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Tag
 from custinfo.workspace.context import Context
 from custinfo.workspace.former_values import present_values
 from custinfo.workspace.reading import ReadPath, not_found
 from custinfo.workspace.views import ChangeView
 
-__all__ = ["Past", "TagAssignment", "TagSource", "both", "last_state"]
+__all__ = ["Past", "TagAssignment", "TagSource", "both", "deleted_record", "last_state"]
 
 Kinds = Mapping[FieldKey, Kind]
 
@@ -180,6 +180,13 @@ def last_state(changes: Sequence[Change]) -> Record | None:
     """Return a record as it was before it was deleted, `None` where that can't be told."""
     kept = [change for change in changes if change.action != "delete"]
     return fold(kept)
+
+
+def deleted_record(context: Context, module: ModuleKey, record_id: RecordId) -> Record | None:
+    """Return what a record that was deleted was last, at its latest version; `None` for any other."""
+    changes = context.unit.history.of_record(module, record_id) if record_id.isprintable() else ()
+    found = last_state(changes) if is_deleted(changes) else None
+    return None if found is None else attrs.evolve(found, version=changes[-1].version)
 
 
 def both(one: Verdict, other: Verdict) -> Verdict:

@@ -12,7 +12,7 @@ from custinfo.core.anchors import Anchor, Trunk
 from custinfo.core.documents import Documents
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.evidence import Evidence, link_message, seal_message
-from custinfo.core.history.changes import Change
+from custinfo.core.history.changes import Change, is_deleted
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import ERASED, FieldKey, Record
 from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery
@@ -202,7 +202,7 @@ def _ended(key: str, record: Entry | Unreadable | None, changes: Sequence[Change
         if last != record.version:
             params: dict[str, ParamValue] = {"module": record.module, "record": record.id}
             yield Problem("history_truncated", params={**params, "expected": record.version, "actual": last})
-    elif record is None and changes and changes[-1].action != "delete":
+    elif record is None and changes and not is_deleted(changes):
         yield Problem("record_missing", params={"module": changes[-1].module, "record": key})
 
 

@@ -24,6 +24,7 @@ from custinfo import (
     Grant,
     InvalidInputError,
     NamedMember,
+    NotFoundError,
     PermissionDeniedError,
     Step,
     Trigger,
@@ -31,7 +32,7 @@ from custinfo import (
 )
 from custinfo.adapters.crypto import Keyring
 from custinfo.core.approval.requests import RequestId
-from custinfo.core.records import Sealed
+from custinfo.core.records import RecordId, Sealed
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.defaults import Uuid7
 from custinfo.workspace.planning import make_plan
@@ -294,3 +295,41 @@ def certificates(workspace: Workspace, key: str) -> tuple[ErasureCertificate, ..
     """Return what was erased of a record."""
     with workspace.acting_as("sunjiu") as session:
         return session.customers.erasures(key)
+
+
+@pytest.mark.parametrize("gated", [False, True], ids=["at once", "approved"])
+def test_a_deleted_record_is_erased(url: str, clock: Clock, gated: bool) -> None:
+    """Its history stayed, so it is erased, by whoever might have erased the record; and it still proves itself."""
+    standard = standard_configuration().with_grants(
+        Grant("data_administrator", "customer", frozenset({"delete"}), "all")
+    )
+    flow = Flow("erasing", Trigger("customer", ("erase",)), (Step("check", (NamedMember("zhoushi"),)),))
+    configuration = standard.with_flows(flow) if gated else standard
+    people = sample_organisation()
+    with Workspace.open(
+        url, configuration, organisation=people, keyring=KEYRING, clock=clock, ids=Uuid7(clock)
+    ) as opened:
+        story = Story(opened)
+        key = story.individual(special_notes=NOTE, name=NAME).id
+        story.update("sunjiu", story.view("sunjiu", key), {"phone": "13800138000"})
+        with opened.acting_as("sunjiu") as session:
+            session.customers.delete(key, version=ANY)
+        with opened.acting_as("liuqi") as session, pytest.raises(PermissionDeniedError):
+            session.customers.erase_person(key, reason="x")
+        with opened.acting_as("sunjiu") as session, pytest.raises(NotFoundError):
+            session.customers.erase_person(f"{key[:-1]}{'0' if key[-1] != '0' else '1'}", reason="x")
+        done = erase(opened, key)
+        if gated:
+            assert isinstance(done, AwaitingApproval)
+            with opened.acting_as("zhoushi") as session:
+                session.approvals.approve(done.request.id)
+        with opened.acting_as("sunjiu") as session:
+            [certificate] = session.customers.erasures(key)
+            assert {field.field for field in certificate.fields} >= {"phone", "name", "id_number", "special_notes"}
+            with pytest.raises(NotFoundError):
+                session.customers.get(key)
+            changes = pickle.dumps(list(session.context.unit.history.of_record("customer", RecordId(key))))
+        for marker in (PHONE, "13800138000", NOTE, NAME):
+            assert marker.encode() not in changes
+        assert opened.verify(opened.anchor()).ok
+        assert opened.check_integrity().ok

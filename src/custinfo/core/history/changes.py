@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import repeat
 from typing import Any, Literal, NamedTuple
@@ -21,6 +21,7 @@ __all__ = [
     "changes_written",
     "difference",
     "fold",
+    "is_deleted",
     "replay",
 ]
 
@@ -181,6 +182,11 @@ def replay(changes: Iterable[Change]) -> Iterator[tuple[Change, Record]]:
     for change in changes:
         state = _apply(state, change)
         yield change, state
+
+
+def is_deleted(changes: Sequence[Change]) -> bool:
+    """Tell whether all changes of a record, oldest first, end with its deletion; it may have been erased since."""
+    return next((change.action for change in reversed(changes) if change.action != "erase"), None) == "delete"
 
 
 def _apply(state: Record | None, change: Change) -> Record:
