@@ -72,7 +72,10 @@ class NewRecords(Sequence[Record]):
         """Return the values as a codec writes them; made once, for the records and for their history."""
         known = self._stored.get(codec)
         if known is None:
-            known = self._stored[codec] = StoredColumns(self, codec)
+            values = {key: codec.encode_column(key, column) for key, column in self.columns.items()}
+            authors = [self.created_by] * len(self)
+            beside = {"owner": self.owners, "department": self.departments, "created_by": authors}
+            known = self._stored[codec] = StoredColumns(values, beside, len(self))
         return known
 
     def bare(self) -> NewRecords:
@@ -111,15 +114,17 @@ class NewRecords(Sequence[Record]):
 
 @attrs.frozen(eq=False, slots=False)
 class StoredColumns:
-    """The values of new records in their stored form: what `ValueCodec` makes of each, a column at a time."""
+    """The stored form of new records, a column at a time.
 
-    records: NewRecords
-    codec: ValueCodec
+    Args:
+        values: Field → the JSON form of its values, `None` where a record has none.
+        beside: The same for what history names beside the fields.
+        number: How many records there are.
+    """
 
-    @cached_property
-    def values(self) -> dict[FieldKey, Sequence[Any]]:
-        """Field → the JSON form of its values, `None` where a record has none."""
-        return {key: self.codec.encode_column(key, column) for key, column in self.records.columns.items()}
+    values: Mapping[FieldKey, Sequence[Any]] = attrs.field(repr=False)
+    beside: Mapping[FieldKey, Sequence[Any]] = attrs.field(repr=False)
+    number: int
 
     @cached_property
     def _texts(self) -> dict[FieldKey, list[str | None]]:
@@ -127,15 +132,12 @@ class StoredColumns:
 
     def documents(self) -> list[str]:
         """Return the JSON text of each record's values, an object."""
-        return [f"{{{body[1:]}}}" for body in _bodies(len(self.records), self._texts, ",{}:{}")]
+        return [f"{{{body[1:]}}}" for body in _bodies(self.number, self._texts, ",{}:{}")]
 
     def changes(self) -> list[str]:
         """Return the JSON text of the field changes of each record's creation: a list of triples."""
-        number = len(self.records)
-        fixed = {"owner": self.records.owners, "department": self.records.departments}
-        columns = {**self._texts, **{key: _json_texts(column) for key, column in fixed.items()}}
-        columns["created_by"] = _json_texts([self.records.created_by]) * number
-        return [f"[{body[1:]}]" for body in _bodies(number, columns, ",[{},null,{}]")]
+        columns = {**self._texts, **{key: _json_texts(column) for key, column in self.beside.items()}}
+        return [f"[{body[1:]}]" for body in _bodies(self.number, columns, ",[{},null,{}]")]
 
 
 def _bodies(number: int, columns: Mapping[FieldKey, Sequence[str | None]], form: str) -> Sequence[str]:

@@ -100,7 +100,7 @@ class Matcher:
         self.held: dict[int, RecordId] = {}
         self._sought = frozenset((*self._match_keys, *self._duplicate_keys))
         unique = tuple((field.key,) for field in self._schema.unique_fields)
-        self._seen: dict[RowKey, dict[Values, int]] = {
+        self._seen: dict[RowKey, dict[Any, int]] = {
             key: {} for key in (*self._match_keys, *unique, *self._duplicate_keys)
         }
 
@@ -175,10 +175,11 @@ class Matcher:
         """Return the rows that repeat an earlier one: by which key, and which row; and remember all of them."""
         repeated: dict[int, tuple[RowKey, int]] = {}
         for key, seen in self._seen.items():
+            alone = len(key) == 1  # no tuple is kept for a single value
             for place, values in enumerate(keyed[key]):
                 if values is not None:
                     number = numbers[place]
-                    earlier = seen.setdefault(values, number)
+                    earlier = seen.setdefault(values[0] if alone else values, number)
                     if earlier != number:
                         repeated.setdefault(place, (key, earlier))
         return repeated

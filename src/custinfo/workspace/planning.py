@@ -17,6 +17,7 @@ from custinfo.core.errors import FieldReservedError, InvalidInputError
 from custinfo.core.history.changes import ChangeAction
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey
+from custinfo.core.schema import ModuleSchema
 from custinfo.core.validation.engine import Normalised
 from custinfo.workspace.attached_columns import Attached, AttachedColumns, Related
 from custinfo.workspace.awaited_records import AwaitedRecords
@@ -153,6 +154,7 @@ class _Planner:
         self.write_path = WritePath(context, channel="import")
         self.awaited = AwaitedRecords(context, module)
         self.again = _Again(table)
+        self.placing = _Placing(table.sheet, self.places, self.schema)
         self.remarks: dict[int, tuple[Problem, ...]] = {}
         self.notices: dict[Problem, Problem] = {}
         # A plan of many rows keeps of each draft only what the commit asks for, which is the same for all.
@@ -165,7 +167,7 @@ class _Planner:
         rows = self.table.rows()
         while chunk := list(islice(rows, _CHUNK)):
             entries += self.chunk(chunk)
-        return PlannedRows(entries, self.remarks, self.at, self.again)
+        return PlannedRows(entries, self.remarks, self.placing, self.again)  # which lets the planner itself go
 
     def chunk(self, chunk: Sequence[FileRow]) -> list[Entry]:
         numbers = [number for number, _ in chunk]
@@ -345,10 +347,7 @@ class _Planner:
         return placed
 
     def at(self, row: int, problem: Problem) -> Problem:
-        if problem.place is not None and problem.place.sheet != self.table.sheet:
-            return problem  # of a row that comes along from a further sheet
-        place = Place(self.table.sheet, row, self.places.get(problem.field or ""))
-        return self.schema.labelled(problem).at(place)
+        return self.placing(row, problem)
 
 
 def _with_related(row: PlannedRow, related: tuple[Related, ...]) -> PlannedRow:
@@ -366,6 +365,22 @@ def _without_warnings(columns: Columns, table: SourceTable, places: frozenset[in
     headings = {table.header[place] for place in places}
     alike = tuple(item for item in columns.suggestions if item.heading not in headings)
     return Columns(columns.keys, problems, alike)
+
+
+@attrs.frozen
+class _Placing:
+    """Give problems of rows their place and their labels."""
+
+    sheet: str
+    places: Mapping[str, int]
+    schema: ModuleSchema
+
+    def __call__(self, row: int, problem: Problem) -> Problem:
+        """Return a problem of a row with its place."""
+        if problem.place is not None and problem.place.sheet != self.sheet:
+            return problem  # of a row that comes along from a further sheet
+        place = Place(self.sheet, row, self.places.get(problem.field or ""))
+        return self.schema.labelled(problem).at(place)
 
 
 class _Again:

@@ -39,7 +39,8 @@ def company_name(text: str) -> CompanyName:
     >>> company_name("霁川科技有限公司苏州分公司").core
     '霁川科技苏州分公司'
     """
-    form = name = narrowed(text).lower()
+    form = narrowed(text).lower()
+    form = name = text if form == text else form  # an index holds as many as there are records
     region = ""
     if not form.isalnum():
         form = name = _DROPPED.sub("", form)

@@ -7,7 +7,7 @@ probability. The weights are set by hand, for records of Chinese companies, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import exp
 from typing import Any, Final, NamedTuple
 
@@ -105,7 +105,7 @@ class Traits:
             map(_apart, names),
             _rows([columns.get(key, blank) for key in self.identifiers], count),
             _rows(contacts, count),
-            _rows([columns.get(key, blank) for key in self.texts], count),
+            _shared(_rows([columns.get(key, blank) for key in self.texts], count)),
             strict=True,
         )
         return [Signature(*name, *others) for name, *others in rows]
@@ -183,6 +183,12 @@ def _apart(name: Any) -> tuple[str, str, str]:
 
 def _rows(columns: Sequence[Sequence[Any]], count: int) -> Iterable[tuple[Any, ...]]:
     return zip(*columns, strict=True) if columns else [()] * count
+
+
+def _shared(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield rows, equal ones as one and the same: short texts come again and again, and most records have none."""
+    known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    return (known.setdefault(row, row) for row in rows)
 
 
 def _contact(value: Any) -> Any:

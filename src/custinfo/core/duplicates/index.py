@@ -49,7 +49,7 @@ class Index:
     least: float = DEFAULT_LEAST
     _names: list[Any] = attrs.field(factory=list, init=False)
     _signatures: list[Signature] = attrs.field(factory=list, init=False)
-    _blocks: list[dict[Hashable, list[int]]] = attrs.field(init=False)
+    _blocks: list[dict[Hashable, int | list[int]]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make a block for each kind of key."""
@@ -68,18 +68,18 @@ class Index:
         for block, column in zip(self._blocks, _key_columns(added), strict=False):
             for place, key in enumerate(column, start):
                 if key:
-                    known = block.get(key)
-                    if known is None:
-                        block[key] = [place]
-                    else:
+                    known = block.setdefault(key, place)  # most keys are those of one record: no list for these
+                    if type(known) is list:
                         known.append(place)
+                    elif known != place:
+                        block[key] = [known, place]
 
     def alike(self, signature: Signature) -> Iterator[Likeness]:
         """Yield what resembles a record, in no order."""
         places: dict[int, None] = {}
         for block, key in zip(self._blocks, _keys(signature), strict=True):
             if key and (found := block.get(key)) is not None:
-                places.update(dict.fromkeys(found[-CROWD:]))
+                places.update(dict.fromkeys(found[-CROWD:] if isinstance(found, list) else (found,)))
         yield from self._likenesses(signature, places)
 
     def before(self, place: int) -> Iterator[Likeness]:
@@ -87,7 +87,7 @@ class Index:
         signature = self._signatures[place]
         places: dict[int, None] = {}
         for block, key in zip(self._blocks, _keys(signature), strict=True):
-            if key and len(found := block[key]) > 1:
+            if key and isinstance(found := block[key], list):
                 end = bisect_left(found, place)
                 places.update(dict.fromkeys(found[max(0, end - CROWD) : end]))
         if places:
@@ -113,7 +113,7 @@ class Index:
         found: set[tuple[int, int]] = set()
         for block in self._blocks:
             for places in block.values():
-                if len(places) > 1:
+                if isinstance(places, list):
                     found.update(self._within(places))
         found.update(self._with_the_same_text())
         return found
