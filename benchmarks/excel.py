@@ -19,6 +19,8 @@ from custinfo.adapters.excel import export, plan_import, read_tables, write_temp
 from custinfo.standard import sample_organisation, standard_configuration
 
 _FLOOR = "reader, plain loop, executemany"
+_PATIENCE = 10_000
+"""So many rows are imported the slowest way; at 100 000 that takes minutes."""
 
 
 def best_of(*works: Callable[[], object], repeat: int) -> list[float]:
@@ -55,8 +57,9 @@ def run(quick: bool) -> Iterator[Result]:
             write_workbook(path, customer_rows(count))
             yield from _against_floors(path, folder, count, 1 if count > 10_000 else 3)
             yield from _written(path, folder, count)
+            yield from _again(path, folder, count)
             yield _memory(path, folder, count)
-        yield from _against_peers(Path(folder, f"{sizes[0]}.xlsx"), folder, sizes[0])
+            yield from _against_peers(path, folder, count)
 
 
 def _against_floors(path: Path, folder: str, count: int, repeat: int) -> Iterator[Result]:
@@ -121,6 +124,24 @@ def _write_only(path: Path) -> None:
     book.save(io.BytesIO())
 
 
+def _again(path: Path, folder: str, count: int) -> Iterator[Result]:
+    """Yield what it takes to import what is there: as it is, and half of it changed beside as many new rows."""
+    half = Path(folder, f"half{count}.xlsx")
+    rows = customer_rows(count + count // 2)
+    changed = [(*row[:9], int(str(row[9])) + 1000, *row[10:]) for row in rows[:count:2]]
+    write_workbook(half, [*changed, *rows[count:]])
+    with _open(folder, f"again{count}") as workspace, workspace.acting_as("sunjiu") as session:
+
+        def work(file: Path) -> None:
+            plan_import(session, "customer", file).apply()
+
+        [new] = best_of(lambda: work(path), repeat=1)
+        [same] = best_of(lambda: work(path), repeat=1)
+        yield Result("excel", f"the same {count} rows again", same, "the first time", new, 2.0)
+        [mixed] = best_of(lambda: work(half), repeat=1)
+        yield Result("excel", f"{count} rows, half of them updates", mixed, "all of them new", new, 3.0)
+
+
 def _child(code: str) -> tuple[float, float]:
     """Run code in a process of its own; return the seconds that it says it took, and the most memory it held in MiB."""
     told = "print(_seconds); print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
@@ -146,12 +167,13 @@ def _against_peers(path: Path, folder: str, count: int) -> Iterator[Result]:
     # All of them in processes of their own, with the loading of their libraries, as a script would run them.
     own = _child(
         "from pathlib import Path; from benchmarks.excel import imported\nBEGIN\n"
-        f"imported(Path({str(path)!r}), {folder!r}, 'peer', {count})"
+        f"imported(Path({str(path)!r}), {folder!r}, 'peer{count}', {count})"
     )[0]
     case = f"open, plan and apply {count} rows"
-    for name, call, target in (
-        ("django-import-export", f"django_import_export(PATH, Path({folder!r}, 'd1'), bulk=False)", 20.0),
-        ("django-import-export, bulk", f"django_import_export(PATH, Path({folder!r}, 'd2'), bulk=True)", 8.0),
-        ("tablib, pydantic, SQLAlchemy ORM", f"by_hand(PATH, Path({folder!r}, 'h'))", 2.0),
-    ):
+    peers = [
+        ("django-import-export", f"django_import_export(PATH, Path({folder!r}, 'd1{count}'), bulk=False)", 20.0),
+        ("django-import-export, bulk", f"django_import_export(PATH, Path({folder!r}, 'd2{count}'), bulk=True)", 8.0),
+        ("tablib, pydantic, SQLAlchemy ORM", f"by_hand(PATH, Path({folder!r}, 'h{count}'))", 2.0),
+    ]
+    for name, call, target in peers if count <= _PATIENCE else peers[1:]:
         yield Result("excel", case, own, name, peer(call), target, faster=True)
