@@ -69,7 +69,7 @@ class Index:
             for place, key in enumerate(column, start):
                 if key:
                     known = block.setdefault(key, place)  # most keys are those of one record: no list for these
-                    if type(known) is list:
+                    if isinstance(known, list):
                         known.append(place)
                     elif known != place:
                         block[key] = [known, place]
