@@ -25,6 +25,7 @@ from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId, Version
 from custinfo.core.text import CONTROL
+from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.erasing_requests import has_erased, without_values
@@ -131,7 +132,7 @@ class Eraser:
         """
         record, verdict = self._reached(module, record_id)
         if "erase" not in verdict.actions:
-            raise self.context.denied("erase", module)
+            raise PermissionDeniedError([refusal(self.context, "erase", module)])
         history = self.context.unit.history.of_record(module, record.id)
         told = (self._erasable(module, verdict) | verdict.readable | verdict.masked.keys()) & self._fields(
             module
@@ -163,7 +164,7 @@ class Eraser:
         if not reason.strip() or CONTROL.search(reason):
             raise InvalidInputError([Problem("required" if not reason.strip() else "control_character", "reason")])
         if "erase" not in verdict.actions:
-            raise self.context.denied("erase", module)
+            raise PermissionDeniedError([refusal(self.context, "erase", module)])
         past, erasable = Past(self.context), self._erasable(module, verdict)
         every = self._fields(module)
         keys = tuple(every) if names is None else tuple(dict.fromkeys(past.field_key(module, name) for name in names))

@@ -18,6 +18,7 @@ from custinfo.core.records import FieldKey, Masked, ModuleKey, Record, RecordId
 from custinfo.core.subject_access import AccessLimit, Held, HeldSection, SubjectAccess
 from custinfo.ports.access_log import AccessRepository
 from custinfo.ports.repositories import Query
+from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
 from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.gated_exports import GatedExport
@@ -59,7 +60,7 @@ class Gatherer:
         context = self._context
         record, verdict = self._reading.record(module, record_id)
         if "export" not in verdict.actions:
-            raise context.denied("export", module)
+            raise PermissionDeniedError([refusal(context, "export", module)])
         rewriting_of(context.unit)  # a store that can't tell which requests there are has no answer
         modules = self._related(module)
         for key in modules:
