@@ -7,13 +7,18 @@ from contextlib import suppress
 from datetime import UTC, timedelta
 from typing import Any, get_args
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from custinfo import PermissionDeniedError, Workspace
 from custinfo.adapters.memory import MemoryUnits
+from custinfo.core.binding import bind
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria import Criterion, F, Tagged
+from custinfo.core.criteria.evaluate import compile_predicate
+from custinfo.core.criteria.nodes import Everything, all_of
 from custinfo.core.fields import FieldDefinition, Inheritance, ModuleDefinition
 from custinfo.core.organisation import Assignment, Department, Deputy, Member, Organisation, Position
 from custinfo.core.permission import Policy
@@ -243,6 +248,159 @@ def test_mariadb(
 ) -> None:
     """MariaDB finds what the verdicts say."""
     check(mariadb, schema_of(directory, policy, level), records, deputy)
+
+
+LEAF: st.SearchStrategy[tuple[Criterion, tuple[tuple[str, ...], ...]]] = st.sampled_from(
+    [
+        (Everything(), ()),
+        (F.x == "1", (("x",),)),
+        (~(F.x == "1"), (("x",),)),
+        (F.y.is_present(), (("y",),)),
+        (F.owner == "ann", (("owner",),)),
+        (Tagged("d"), (("tags",),)),
+        *[(F.up.x == "1", (("up",), ("up", "x")))] * 4,
+        (~F.up.owner.is_present(), (("up",), ("up", "owner"))),
+    ]
+)
+"""A question about children, and what it reads of each."""
+QUESTIONS = st.lists(LEAF, min_size=1, max_size=2).map(
+    lambda found: (all_of([item[0] for item in found]), [path for item in found for path in item[1]])
+)
+Question = tuple[Criterion, list[tuple[str, ...]]]
+
+
+ASKING = st.builds(
+    lambda policy, child, parent, scope: [
+        *policy,
+        Grant("r", "child", frozenset({"view"}), "all", view=Fields(everything=True, excluded=child)),
+        Grant("r", "parent", frozenset({"view"}), scope, view=parent),
+    ],
+    st.lists(GRANTS, max_size=2),
+    NAMES,
+    FIELDS,
+    st.sampled_from(["own", "all", "all"]),
+)
+"""Policies under which there is something to ask for."""
+
+
+PEOPLES = organisations().map(
+    lambda found: attrs.evolve(
+        found,
+        members=found.members.set(
+            "ann",
+            attrs.evolve(found.members["ann"], assignments=(*found.members["ann"].assignments, Assignment("a", "r"))),
+        ),
+    )
+)
+"""Organisations in which Ann has the role."""
+
+
+def sound(policy: list[Grant]) -> list[Grant]:
+    """Return grants that a configuration takes: departments are listed where the scope is about them."""
+    listed = {"departments": 1, "pool": 0}
+    return [
+        attrs.evolve(grant, departments=(grant.departments or ("a",) * listed[grant.scope]))
+        if grant.scope in listed
+        else attrs.evolve(grant, departments=())
+        for grant in policy
+    ]
+
+
+def answered(
+    schema: Schema, records: list[Record], deputy: Deputy | None, question: Question
+) -> dict[str, frozenset[FieldKey]]:
+    """Return by memory alone which children an answer has, each with the fields that show something."""
+    policy, related = Policy(schema), following(records)
+    verdicts = {item.id: policy.access("ann", item.module, NOW, deputy).verdict(item, related) for item in records}
+    criterion, paths = question
+    holds = compile_predicate(bind(criterion, "child", schema, NOW))
+
+    def reads(record: Record, path: tuple[str, ...]) -> bool:
+        if len(path) == 1:
+            return path[0] in verdicts[record.id].readable
+        target = related(record, path[0])
+        return target is not None and "view" in verdicts[target.id].actions and path[1] in verdicts[target.id].readable
+
+    return {
+        item.id: verdicts[item.id].readable | verdicts[item.id].masked.keys()
+        for item in records
+        if item.module == "child"
+        and "view" in verdicts[item.id].actions
+        and all(reads(item, path) for path in paths)
+        and holds(item, related)
+    }
+
+
+def ask(units: Units, schema: Schema, records: list[Record], deputy: Deputy | None, question: Question) -> None:
+    """Compare what a session finds, counts and shows with what follows from the verdicts."""
+    people = schema.directory
+    assert isinstance(people, Organisation)
+    workspace = Workspace(
+        schema.configuration,
+        units=units,
+        organisation=attrs.evolve(people, deputies=() if deputy is None else (deputy,)),
+        clock=lambda: NOW,
+        tenant="tenant",
+    )
+    expected = answered(schema, records, deputy, question)
+
+    def compare() -> None:
+        with workspace.acting_as(
+            "ann" if deputy is None else "bob", on_behalf_of=None if deputy is None else "ann"
+        ) as session:
+            session.context.unit.records.save(records)
+            children = session.records("child")
+            try:
+                found = children.find(question[0], limit=None).records
+                counted = children.count(question[0])
+            except PermissionDeniedError:
+                assert expected == {}
+                raise _EnoughError from None
+            assert {view.id: view.visible for view in found} == expected
+            assert counted == len(expected)
+            raise _EnoughError
+
+    with suppress(_EnoughError):
+        compare()
+
+
+@settings(checks, max_examples=50)
+@given(PEOPLES, ASKING, LEVELS, stored(), DEPUTIES, QUESTIONS)
+def test_questions_in_memory(
+    directory: Organisation, policy: list[Grant], level: Any, records: list[Record], deputy: Any, question: Question
+) -> None:
+    """A question finds, counts and shows what the verdicts on single records and on what they refer to say."""
+    ask(MemoryUnits(), schema_of(directory, sound(policy), level), records, deputy, question)
+
+
+@settings(checks, max_examples=50)
+@given(PEOPLES, ASKING, LEVELS, stored(), DEPUTIES, QUESTIONS)
+def test_questions_in_sqlite(
+    sqlite: Units,
+    directory: Organisation,
+    policy: list[Grant],
+    level: Any,
+    records: list[Record],
+    deputy: Any,
+    question: Question,
+) -> None:
+    """So it does in SQL."""
+    ask(sqlite, schema_of(directory, sound(policy), level), records, deputy, question)
+
+
+@settings(checks, max_examples=10)
+@given(PEOPLES, ASKING, LEVELS, stored(), DEPUTIES, QUESTIONS)
+def test_questions_in_postgresql(
+    postgresql: Units,
+    directory: Organisation,
+    policy: list[Grant],
+    level: Any,
+    records: list[Record],
+    deputy: Any,
+    question: Question,
+) -> None:
+    """So it does on a server."""
+    ask(postgresql, schema_of(directory, sound(policy), level), records, deputy, question)
 
 
 def wider(more: Verdict, less: Verdict) -> bool:

@@ -134,9 +134,8 @@ class Eraser:
         if "erase" not in verdict.actions:
             raise PermissionDeniedError([refusal(self.context, "erase", module)])
         history = self.context.unit.history.of_record(module, record.id)
-        told = (self._erasable(module, verdict) | verdict.readable | verdict.masked.keys()) & self._fields(
-            module
-        ).keys()
+        seen = verdict.readable | verdict.masked.keys()
+        told = self._erasable(module, verdict) | (seen & self._fields(module).keys())
         found = []
         for change in history:
             keys = [item.field for item in change.fields if item.old is ERASED and item.field in told]
