@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import attrs
 
 from custinfo.core.markdown import Cell, markdown_table
 from custinfo.core.messages import DEFAULT_MESSAGES, Messages
 from custinfo.core.policy.access import Verdict
-from custinfo.core.records import FieldKey, MemberKey, ModuleKey, RecordId
+from custinfo.core.records import MemberKey, ModuleKey, RecordId
 from custinfo.core.review.difference import right_lines
 from custinfo.core.review.members import MemberDifference
 from custinfo.core.review.words import PolicyWords
@@ -48,7 +47,10 @@ class SimulatedRecord:
         return self.before != self.after
 
     def gains(self) -> tuple[str, ...]:
-        """Return what would be allowed and isn't: actions, and `view`, `mask`, `edit` and `create` with a field."""
+        """Return what would be allowed and isn't: actions, and `view`, `edit` and `create` with a field.
+
+        `mask` has the style after the field: `mask phone last4`.
+        """
         return tuple(sorted(_rights(self.after) - _rights(self.before)))
 
     def losses(self) -> tuple[str, ...]:
@@ -121,15 +123,7 @@ def _rights(verdict: Verdict | None) -> set[str]:
 
 def _named(verdict: Verdict) -> Iterator[str]:
     yield from verdict.actions
-    groups: tuple[tuple[str, Any], ...] = (
-        ("view", verdict.readable),
-        ("mask", verdict.masked),
-        ("edit", verdict.editable),
-        ("create", verdict.creatable),
-    )
+    groups = (("view", verdict.readable), ("edit", verdict.editable), ("create", verdict.creatable))
     for verb, keys in groups:
-        yield from (_right(verb, key) for key in keys)
-
-
-def _right(verb: str, key: FieldKey) -> str:
-    return f"{verb} {key}"
+        yield from (f"{verb} {key}" for key in keys)
+    yield from (f"mask {key} {style}" for key, style in verdict.masked.items())

@@ -181,3 +181,18 @@ def test_the_standard_policy_is_tried_out(story: Story) -> None:
         found = session.simulate(proposed, "qianba", "customer", samples=[{"客户状态": "流失"}, {"客户状态": "成交"}])
     assert [item.gains() for item in found.records] == [("view", "view name"), ()]
     assert found.counts["looked_at"] == 2
+
+
+def test_another_mask_is_a_difference(deals: Workspace) -> None:
+    """Who would see more, or less, of a masked value is told by which mask, now and then."""
+    with deals.acting_as("kim") as session:
+        proposed = attrs.evolve(
+            session.configuration.current,
+            grants=(SELLER, attrs.evolve(KEEPER, mask={"phone": "last4"}), BLIND, MAKER),
+        )
+        found = session.simulate(proposed, "kim", "deal")
+    assert [(item.gains(), item.losses()) for item in found.records] == [
+        (("mask phone last4",), ("mask phone full",))
+    ] * 3
+    assert "view masked (its last four) phone" in found.to_markdown("en")
+    assert "脱敏查看" in found.to_markdown("zh")

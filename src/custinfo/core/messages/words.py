@@ -117,7 +117,6 @@ CHINESE_WORDS: Final = {
         "检查 {looked_at} 条记录：现在可见 {before} 条，之后可见 {after} 条"
         "（新增 {gained}，失去 {lost}，不予说明 {untold}）"
     ),
-    "right_masked": "脱敏查看",
     "right_field": "{what}“{field}”",
     "explain_part_field": "{who}只能脱敏{what}{module}的“{field}”",
 }
@@ -229,7 +228,6 @@ ENGLISH_WORDS: Final = {
         "{looked_at} records looked at: {before} seen now, {after} seen then "
         "({gained} gained, {lost} lost, {untold} not told)"
     ),
-    "right_masked": "view masked",
     "right_field": "{what} {field}",
     "explain_part_field": "{who} may only {what} {field} of {module} masked",
 }

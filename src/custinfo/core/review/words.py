@@ -76,9 +76,10 @@ class PolicyWords:
         return self.word(f"field_{key}") if key in ("tags", "shares") else known.label(key, self.language)
 
     def right(self, module: ModuleKey, right: str) -> str:
-        """Return an action, or what may be done to a field, written as `view phone`."""
-        verb, _, key = right.partition(" ")
-        what = self.word("right_masked") if verb == "mask" else self.action(verb)
+        """Return an action, or what may be done to a field, written as `view phone` or `mask phone last4`."""
+        verb, _, rest = right.partition(" ")
+        key, _, style = rest.partition(" ")
+        what = self.word("matrix_masked", mask=self.mask(style)) if style else self.action(verb)
         return self.word("right_field", what=what, field=self.field(module, key)) if key else what
 
     def fields(self, module: ModuleKey, keys: Iterable[FieldKey]) -> str:
