@@ -31,7 +31,8 @@ Predicate = Callable[["Difference"], bool]
 class Difference:
     """Two answers to one call that differ, or after which the two stores differ in what the member may read.
 
-    `strayed` are the records about which they do, `moved` those of which the member may see more by the call.
+    `strayed` are the records about which they do, `otherwise` those about which they do in more than whom a request
+    asks, and `moved` those of which the member may see more by the call.
     """
 
     verb: str
@@ -39,6 +40,7 @@ class Difference:
     answers: Answers
     strayed: frozenset[Key] = frozenset()
     moved: frozenset[Key] = frozenset()
+    otherwise: frozenset[Key] = frozenset()
 
 
 # --- refusals
@@ -92,6 +94,15 @@ def _gates(answer: Answer) -> tuple[str, ...]:
             return ("applied",)
     rows = _rows(answer)
     return tuple("waits" if row.outcome == "awaiting" else "goes" for row in rows)
+
+
+_WAITING: Final = re.compile(r"waiting_for=(?:tuple\[[^\]]*\]|\([^)]*\))")
+
+
+def _asks_others(found: Difference) -> bool:
+    """Tell whether a request asks others, whom the flow finds by what the member may not read, and nothing else."""
+    bare = {_WAITING.sub("…", answer.text) for answer in found.answers}
+    return bool(found.strayed) and not found.otherwise and len(bare) == 1
 
 
 # --- erasure
@@ -184,6 +195,7 @@ KNOWN: Final[dict[str, Predicate]] = {
     "owner": _refused("already_claimed"),
     "referenced": _refused("still_referenced"),
     "approval": _gated,
+    "asked": _asks_others,
     "erased": _in_counts,
     "audit": lambda found: found.verb == "AccessLog.find",
     "plan": _in_plans,

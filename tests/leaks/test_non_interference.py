@@ -168,7 +168,8 @@ def check(tale: Tale, units: Units) -> None:
                 continue
             after = pair[0].lives(), pair[1].lives()
             moved = widened(before[0], after[0]) | widened(before[1], after[1])
-            found = Difference(verb, drawn, (one, other), frozenset(unlike(*pair, after)), frozenset(moved))
+            strayed, otherwise = (frozenset(unlike(*pair, after, asked=asked)) for asked in (True, False))
+            found = Difference(verb, drawn, (one, other), strayed, frozenset(moved), otherwise)
             before = after
             if one == other and not found.strayed:
                 continue

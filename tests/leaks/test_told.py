@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from custinfo import ANY, CLEAR, F, Workspace
-from custinfo.core.approval.flows import Flow, NamedMember, RoleHolders, Step, Trigger
+from custinfo.core.approval.flows import DepartmentHead, Flow, NamedMember, RoleHolders, Step, Trigger
 from custinfo.core.classification import Case, Classification
 from custinfo.core.criteria import Tagged
 from custinfo.core.policy.grants import Fields, Grant
@@ -126,6 +126,23 @@ def test_that_a_change_asks_for_approval() -> None:
     assert differ(ask_both(updating(amount=10), editing, configuration=with_flow(flow), **hidden), "AwaitingApproval")
     always = with_flow(attrs.evolve(flow, trigger=attrs.evolve(flow.trigger, before=None)))
     one, other = ask_both(updating(amount=10), editing, configuration=always, **hidden)
+    assert one == other
+
+
+@tells("asked")
+def test_whom_a_request_asks() -> None:
+    """Who submits a request is told who decides it, and so in whose department the record is; not if a role decides."""
+
+    def given(workspace: Workspace, key: str, side: int) -> None:
+        with workspace.acting_as("ann") as session:
+            session.records("deal").transfer(key, ("bob", "ann")[side], version=ANY)
+
+    editing = grant("edit", edit=("amount",))
+    flow = Flow("prices", Trigger("deal", fields=("amount",)), (Step("s", (DepartmentHead("owner"),)),))
+    answers = ask_both(updating(amount=10), editing, story=given, configuration=with_flow(flow))
+    assert differ(answers, "'ann'", "'bob'")
+    by_role = with_flow(attrs.evolve(flow, steps=(Step("s", (RoleHolders("judge"),)),)))
+    one, other = ask_both(updating(amount=10), editing, story=given, configuration=by_role)
     assert one == other
 
 

@@ -252,8 +252,13 @@ def unseen(lives: Mapping[Key, Life], slots: Mapping[int, Key]) -> tuple[set[Pla
     return hidden, away
 
 
-def unlike(one: Twin, other: Twin, lives: tuple[Mapping[Key, Life], Mapping[Key, Life]] | None = None) -> set[Key]:
-    """Return the records about which two stores differ in what the member may read; nothing for twins."""
+def unlike(
+    one: Twin, other: Twin, lives: tuple[Mapping[Key, Life], Mapping[Key, Life]] | None = None, *, asked: bool = True
+) -> set[Key]:
+    """Return the records about which two stores differ in what the member may read; nothing for twins.
+
+    Without `asked`, it makes no difference whom a request asks.
+    """
     mine, theirs = lives or (one.lives(), other.lives())
     found = set()
     for key in {*mine, *theirs}:
@@ -262,7 +267,7 @@ def unlike(one: Twin, other: Twin, lives: tuple[Mapping[Key, Life], Mapping[Key,
         both = first is not None and second is not None and reached[0] and not _alike(first, second)
         if reached[0] != reached[1] or both:
             found.add(key)
-    return found | _unlike_requests(one, other, mine, theirs)
+    return found | _unlike_requests(one, other, mine, theirs, asked=asked)
 
 
 def widened(before: Mapping[Key, Life], after: Mapping[Key, Life]) -> set[Key]:
@@ -313,9 +318,13 @@ def _alike_changes(one: Life, other: Life, number: int) -> bool:
     return told[0] == told[1] and (first.reason == second.reason or not any(whole)) and whole[0] == whole[1]
 
 
-def _unlike_requests(one: Twin, other: Twin, mine: Mapping[Key, Life], theirs: Mapping[Key, Life]) -> set[Key]:
+def _unlike_requests(
+    one: Twin, other: Twin, mine: Mapping[Key, Life], theirs: Mapping[Key, Life], *, asked: bool
+) -> set[Key]:
     """Compare the requests that the member has a part in, or sees something of."""
     first, second = one.requests(), other.requests()
+    if not asked:
+        first, second = ({key: item.after({"tasks": ()}) for key, item in side.items()} for side in (first, second))
     administered = one.administered() | other.administered()
     found = set()
     for key in {*first, *second}:
