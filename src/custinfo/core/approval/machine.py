@@ -73,13 +73,14 @@ def decide(
     Raises: IllegalTransitionError when the state does not accept the command, it is not the actor's to give, what else
         it requires does not hold, or `expected_version` is not the request's; nothing is changed.
     """
+    name = command.name
     try:
-        if command.name not in ACCEPTED[request.state]:
-            refuse("request_closed", state=request.state, command=command.name)
+        if name not in ACCEPTED[request.state]:
+            refuse("request_closed", state=request.state, command=name)
         expected = command.expected_version
         if expected is not None and expected != request.version:
             refuse("stale_request", expected=expected, actual=request.version)
-        changes, events = _EFFECTS[command.name](request, command, made(Act, (actor, now, calendar)))
+        changes, events = _EFFECTS[name](request, command, made(Act, (actor, now, calendar)))
     except IllegalTransitionError:
         if _is_repetition(request, command, actor):
             return request, ()

@@ -48,9 +48,10 @@ def tally(step: ResolvedStep, tasks: Sequence[Task], number: int) -> tuple[Stand
     """Return how step `number` stands, given all tasks, and whether one of its tasks may still be undecided."""
     yes = left = total = 0
     waiting = replaced = False
-    for at, _, decision, kind, weight, _, _ in tasks:
-        if at != number:
+    for task in tasks:
+        if task[0] != number:
             continue
+        _, _, decision, kind, weight, _, _ = task
         if kind == "asked":
             total += weight
             if decision is None:
