@@ -127,13 +127,18 @@ class Application:
         if not waiting:
             return batch
         path = WritePath(self.context, channel="import", batch=batch.id)
-        raising = ImportRequests(self.context, batch.id, path, self.refuse)
+        raising = ImportRequests(self.context, batch.id, path, self.refuse, self.take_over)
         with self.context.unit.atomic():
             raising.run(waiting)
         counts = Counter(batch.counts) + Counter(self.outcomes(waiting))
         return attrs.evolve(
             batch, requests=(*batch.requests, *raising.requests), counts=FrozenDict(sorted(counts.items()))
         )
+
+    def take_over(self, row: PlannedRow) -> None:
+        """Take a row down whose request passed by itself."""
+        outcome: RowOutcome = "create" if row.record_id is None else "update"
+        self.changed[row.row] = attrs.evolve(row, outcome=outcome, prepared=None)
 
     def refuse(self, row: PlannedRow, error: CustinfoError) -> None:
         """Take a row down as one that clashes. Raises: the error, if everything or nothing is to be saved."""

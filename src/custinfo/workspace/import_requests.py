@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from custinfo.core.approval.items import Companion
+from custinfo.core.approval.requests import Request
 from custinfo.core.errors import ConflictError, CustinfoError, InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import Record, RecordId, Sealed
@@ -42,6 +43,7 @@ class ImportRequests:
         batch: The id of the import.
         path: The write path of the import.
         refused: Called with each row that can't be submitted, and why.
+        applied: Called with each row that was applied at once.
         requests: The ids of the requests.
     """
 
@@ -49,6 +51,7 @@ class ImportRequests:
     batch: str
     path: WritePath
     refused: Callable[[PlannedRow, CustinfoError], object]
+    applied: Callable[[PlannedRow], object]
     requests: list[str] = attrs.field(factory=list)
 
     def run(self, rows: Sequence[PlannedRow]) -> None:
@@ -64,8 +67,7 @@ class ImportRequests:
         """Save one request; if that clashes, row by row, so that only the rows that clash are refused."""
         try:
             with self.context.unit.atomic():
-                request_id = self._saved(group)
-            self.requests.append(request_id)
+                request = self._saved(group)
         except ConflictError as error:
             if error.code == "configuration_changed":
                 raise
@@ -74,17 +76,31 @@ class ImportRequests:
                 return
             for change in group:
                 self._submit([change], rows)
+            return
+        self.requests.append(request.id)
+        if request.state == "applied":
+            self._tell(request, group, rows)
 
-    def _saved(self, group: Sequence[Waiting]) -> str:
+    def _tell(self, request: Request, group: Sequence[Waiting], rows: Mapping[int, PlannedRow]) -> None:
+        """Say what became of rows whose request passed by itself: they wait for nobody."""
+        found = {item.row: item.problem for item in request.items}
+        for change in group:
+            problem, row = found.get(change.row), rows[change.row or 0]
+            if problem is None:
+                self.applied(row)
+            else:
+                self.refused(row, ConflictError([Problem(problem)]))
+
+    def _saved(self, group: Sequence[Waiting]) -> Request:
         """Save the request for a group; one change that is gated as such waits as an edit by hand does."""
         first = group[0]
         whole = any("import" in flow.trigger.actions for flow in first.path.flows)
         if len(group) > 1 or whole or first.companions:
-            return submit_together(self.context, group, self.batch, action="import").id
+            return submit_together(self.context, group, self.batch, action="import")
         self.path.commit([first.prepared])
         if first.prepared.request is None:
             raise RuntimeError("a gated change gives a request")
-        return first.prepared.request.id
+        return first.prepared.request
 
     def _free(self, rows: Sequence[PlannedRow]) -> list[tuple[PlannedRow, Prepared]]:
         """Return rows without those of which somebody else's request holds a field by now."""

@@ -286,3 +286,20 @@ def test_requests_for_many_are_whole(url: str, clock: Clock) -> None:
             unit.records.remove([*unit.records.get("customer", [changed.id]).values()])
         found = [item for item in workspace.check_integrity().problems if item.code == "request_without_record"]
         assert [item.params["record"] for item in found] == [changed.id]
+
+
+def test_rows_whose_request_passes_by_itself_wait_for_nobody(url: str, clock: Clock) -> None:
+    """Where the importer is who approves, and the flow counts that, rows come to what they would without it."""
+    step = Step("data", (NamedMember("sunjiu"),))
+    flow = attrs.evolve(IMPORTS, steps=(step,), own_passes=True)
+    with opened(url, clock, flow) as workspace:
+        Story(workspace).customer(name="甲", phone=phone("甲"), uscc=None)
+        report = imported(workspace, row("甲", "5"), row("乙"))
+        assert outcomes(report) == {2: "update", 3: "create"}
+        assert [(item.row, item.planned, item.applied) for item in report.differences] == [
+            (2, "awaiting", "update"),
+            (3, "awaiting", "create"),
+        ]
+        assert (report.counts.updates, report.counts.creates, report.counts.awaiting) == (1, 1, 0)
+        assert decided(workspace, report.requests[0], "get", "sunjiu").state == "applied"
+        assert names(workspace) == ["乙", "甲"]
