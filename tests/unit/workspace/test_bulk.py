@@ -38,7 +38,7 @@ def test_one_request_for_many_records(story: Story) -> None:
         assert session.approvals.find("stuck").requests == ()
     with story.workspace.acting_as("zhoushi") as session:
         (task,) = session.approvals.inbox()
-        assert (task.request.fields, len(task.request.items)) == (("owner", "department"), 3)
+        assert (task.request.fields, len(task.request.items)) == (("department", "owner"), 3)
         assert task.request.items[0].proposed["owner"] == "wangwu"
         assert session.approvals.find(record_id=ids[2]).requests[0].id == outcome.requests[0]
         done = session.approvals.approve(task.request_id)
