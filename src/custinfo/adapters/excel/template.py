@@ -205,6 +205,7 @@ class _Template:
             sheet.write_string(0, number, heading, self._heading(required=field.required))
             sheet.write_string(1, number, safe_text(self.guide.example(field)), text)
         sheet.set_row(0, 30)
+        sheet.set_row(1, 24)
         sheet.freeze_panes(1, 0)
 
     def _write_instructions(self, sheet: Any) -> None:

@@ -33,6 +33,7 @@ _NAME_SLOPE: Final = 12.0
 _NAME_BASE: Final = -7.0
 _OTHER_NAME: Final = -8.0
 _ALIKE: Final = 0.6
+_BEGINNING: Final = 0.75
 _BRAND: Final = 2
 _SAME_FORM: Final = 2.0
 _REGION_UNKNOWN: Final = -0.5
@@ -164,7 +165,7 @@ def _likeness(one: str, other: str, similarity: float) -> float:
     What a name begins with tells companies of one trade apart, however long the rest is that they share.
     """
     if min(len(one), len(other)) >= _BRAND and (one.startswith(other) or other.startswith(one)):
-        return _NAME_BASE + _NAME_SLOPE * max(similarity, _ALIKE)
+        return _NAME_BASE + _NAME_SLOPE * max(similarity, _BEGINNING)
     if similarity < _ALIKE or set(one[:_BRAND]).isdisjoint(other[:_BRAND]):
         return _OTHER_NAME
     return _NAME_BASE + _NAME_SLOPE * similarity
