@@ -149,8 +149,13 @@ class Leads:
                 return self._mentioned(lead.criterion, departments_of(criterion), most)
             case AnyOf(parts) if lead.key is None and (titles := self._titles_in(criterion)):
                 return self._among(parts, titles[0], most)
-        entries, left = self._counted(lead, criterion, most)
-        return entries + left * LOOKED_UP
+        # If all records that an index leads to have to be looked up, a part of it says that they are too many.
+        for few in (most // (LOOKED_UP + 1) + 1, most):
+            entries, left = self._counted(lead, criterion, few)
+            cost = entries + left * LOOKED_UP
+            if entries < few or cost >= most:
+                break
+        return cost
 
     def _mentioned(self, title: Mentions | Contains, departments: tuple[str, ...], most: int) -> int:
         most = most // LOOKED_UP + 1

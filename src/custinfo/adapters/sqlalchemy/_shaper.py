@@ -81,7 +81,7 @@ class Shaper:
         self._titles = titles
         self._counting = counting
         self._lead = lead
-        self._departments: tuple[str, ...] = ()
+        self._around: tuple[Criterion, ...] = ()
         self._sought: tuple[Criterion, ...] = ()
 
     def give(self, value: Any) -> Given:
@@ -122,11 +122,11 @@ class Shaper:
 
     def _all(self, criterion: AllOf, module: ModuleKey) -> Shape:
         """Shape what holds for the same records: titles are sought in their departments alone."""
-        outer, live = (self._departments, self._sought), LIVE in criterion.parts
-        self._departments = departments_of(criterion) or self._departments
+        outer, live = (self._around, self._sought), LIVE in criterion.parts
+        self._around = (criterion, *self._around)
         self._sought = tuple(part for part in criterion.parts if isinstance(part, Mentions | Contains))
         parts = [self._live(part, module) if live else self.shape(part, module) for part in criterion.parts]
-        self._departments, self._sought = outer
+        self._around, self._sought = outer
         return all_of(parts)
 
     def _among(self, parts: Sequence[Criterion], module: ModuleKey) -> Shape:
@@ -150,19 +150,16 @@ class Shaper:
         """Return what finds the titles in departments that are sought; nothing where there is no index of them."""
         match item:
             case Mentions((key,), text) | Contains((key,), text) if self._titles.has(module, key) and form_of(text):
-                outer, self._departments = self._departments, departments
-                title = self._title(module, key, form_of(text), "set")
-                self._departments = outer
-                return [title]
+                return [self._title(module, key, form_of(text), "set", departments)]
             case _:
                 return []
 
     def _through(self, key: FieldKey, part: Criterion, module: ModuleKey) -> Shape:
         target = target_of(self._context, module, key)
-        outer = self._counting, self._departments, self._sought
-        self._counting, self._departments, self._sought = True, (), ()
+        outer = self._counting, self._around, self._sought
+        self._counting, self._around, self._sought = True, (), ()
         shape = self.shape(part, target)
-        self._counting, self._departments, self._sought = outer
+        self._counting, self._around, self._sought = outer
         return Reference(key, target, self._context.module(target).layout, shape)
 
     def _leaf(self, leaf: Criterion, module: ModuleKey) -> Shape:
@@ -234,10 +231,14 @@ class Shaper:
             return self._one_of(("id",), titles.mentioning(module, key, form), module)
         return self._title(module, key, form, self._how(leaf, by_planner=True))
 
-    def _title(self, module: ModuleKey, field: FieldKey, form: str, how: How) -> Shape:
+    def _title(
+        self, module: ModuleKey, field: FieldKey, form: str, how: How, departments: tuple[str, ...] = ()
+    ) -> Shape:
+        """Shape a title that is sought: in departments, or in those of what has to hold for the same record."""
         if how == "each":
             return TitleTest(field, self.give(form), None, how)
-        tokens, homes = map(self.give_all, self._titles.sought(module, field, form, self._departments))
+        within = departments or next(filter(None, map(departments_of, self._around)), ())
+        tokens, homes = map(self.give_all, self._titles.sought(module, field, form, within))
         return TitleTest(field, self.give(form), Wanted.of(form, tokens, homes), how)
 
     def _starts_with(self, path: Path, text: str) -> Shape:
