@@ -18,6 +18,7 @@ from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied
 from custinfo.adapters.sqlalchemy._failures import storage_error
 from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, without_blanks
 from custinfo.adapters.sqlalchemy._ready import Memory, Ready, make_ready
+from custinfo.adapters.sqlalchemy._types import LongText
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, TEXT_SLOTS, Tables
 from custinfo.core.errors import StorageError
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -244,7 +245,8 @@ class Context:
     ) -> None:
         if self._is_translated():
             data = [dict(zip(names, row, strict=True)) for row in rows]
-            self.attempt(insert_into(table), [_unwritten(row, written) for row in data])
+            texts = frozenset(name for name in written if not isinstance(table.c[name].type, LongText))
+            self.attempt(insert_into(table), [_unwritten(row, texts) for row in data])
             return
         bulk = bulk_insert(table, names, self.connection.dialect, written)
         if bulk.copy is not None and len(rows) >= _MANY and not self._is_watched:
