@@ -519,7 +519,7 @@ class Records:
         and the same call gathers it once that is approved.
 
         Args:
-            record_id: The record; archived or not.
+            record_id: The record; archived, and deleted too, since its history is held still.
             reason: Why, for those who approve it.
 
         Returns: `AwaitingApproval` where it waits; else what was gathered: `write_json` and

@@ -11,9 +11,9 @@ import attrs
 from custinfo.core.access_log import AccessQuery
 from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Compare, Criterion, Everything, any_of
-from custinfo.core.errors import PermissionDeniedError
+from custinfo.core.errors import NotFoundError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.policy.access import Verdict
+from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.records import FieldKey, Masked, ModuleKey, Record, RecordId
 from custinfo.core.subject_access import AccessLimit, Held, HeldSection, SubjectAccess
 from custinfo.ports.access_log import AccessRepository
@@ -22,7 +22,7 @@ from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
 from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.gated_exports import GatedExport
-from custinfo.workspace.past import Past
+from custinfo.workspace.past import Past, deleted_record
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
 from custinfo.workspace.viewing_requests import RequestViews
@@ -54,11 +54,12 @@ class Gatherer:
         self._past = Past(context)
         self._requests = RequestViews(context)
         self._approvals: dict[ModuleKey, str] = {}
+        self._deleted: RecordId | None = None
 
     def gather(self, module: ModuleKey, record_id: str, reason: str | None) -> SubjectAccess | AwaitingApproval:
         """Return the answer, its items unread, or what it waits for. Raises: as `Records.subject_access`."""
         context = self._context
-        record, verdict = self._reading.record(module, record_id)
+        record, verdict = self._reached(module, record_id)
         if "export" not in verdict.actions:
             raise PermissionDeniedError([refusal(context, "export", module)])
         rewriting_of(context.unit)  # a store that can't tell which requests there are has no answer
@@ -73,6 +74,18 @@ class Gatherer:
         limits = tuple(limit for limit in found if limit.records or limit.sections)
         labels = FrozenDict({key: self._labels(key) for key in modules})
         return SubjectAccess(module, record.id, context.now(), context.actor, labels, limits, self._held(record))
+
+    def _reached(self, module: ModuleKey, record_id: str) -> Pair:
+        """Return a record, or what a deleted one was last: its history is held still. Raises: NotFoundError."""
+        try:
+            return self._reading.record(module, record_id)
+        except NotFoundError:
+            found = deleted_record(self._context, module, RecordId(str(record_id)))
+            verdict = NO_ACCESS if found is None else self._context.verdict(found)
+            if found is None or "view" not in verdict.actions:
+                raise
+        self._deleted = found.id
+        return found, verdict
 
     def _gated(self, module: ModuleKey, root: Record, reason: str | None) -> Request | AwaitingApproval | None:
         """Ask the flows on exports, as for an export of all fields of what is gathered of a module."""
@@ -181,7 +194,8 @@ class Gatherer:
 
     def _of_record(self, pair: Pair) -> Iterator[Held]:
         record, verdict = pair
-        yield self._item("record", record, self._of_view(self._reading.view(record, verdict)))
+        if record.id != self._deleted:
+            yield self._item("record", record, self._of_view(self._reading.view(record, verdict)))
         changes = list(
             self._past.views(record, verdict, self._context.unit.history.of_record(record.module, record.id))
         )

@@ -249,3 +249,21 @@ def test_it_waits_where_exports_do(url: str, clock: Clock) -> None:
             assert [item.section for item in answered(session, person)][:2] == ["record", "change"]
             [entry] = session.access_log.find("customer", record_id=person).entries
             assert (entry.verb, entry.approval) == ("subject_access", waiting.request.id)
+
+
+def test_what_is_held_of_a_deleted_record(url: str, clock: Clock) -> None:
+    """Its history is, until it is erased."""
+    delete = Grant("senior_administrator", "customer", frozenset({"delete"}), "all")
+    configuration = standard_configuration().with_grants(delete)
+    with Workspace.open(url, configuration, organisation=sample_organisation(), clock=clock) as workspace:
+        person = Story(workspace).customer().id
+        with workspace.acting_as("zhoushi") as session:
+            session.customers.delete(person, version=ANY)
+            items = asked(session, person)
+            assert [(item.section, item.data["action"]) for item in items] == [
+                ("change", "create"),
+                ("change", "delete"),
+            ]
+            assert items[0].data["fields"]["phone"] == (None, "13812345678")
+        with workspace.acting_as("wangwu") as session, pytest.raises(NotFoundError):
+            session.customers.subject_access(person)
