@@ -109,6 +109,8 @@ def _disjunction(node: ast.expr) -> list[tuple[Term, ...]]:
             for value in values:
                 found = [(*one, *other) for one in found for other in _disjunction(value)]
             return found
+        case ast.Compare(left, [ast.In()], [ast.Tuple(values) | ast.List(values)]):
+            return [(_term(ast.Compare(left, [ast.Eq()], [value])),) for value in values]
         case _:
             return [(_term(node),)]
 
@@ -186,7 +188,10 @@ class _Translation:
             parts = [self._part(term, rule, acts) for term in terms]
             if None in parts:
                 continue
-            who = next((part for part in parts if isinstance(part, _Who)), _Who())
+            asked = dict.fromkeys(part for part in parts if isinstance(part, _Who))
+            if len(asked) > 1:
+                raise NotExpressibleError("matcher")
+            who = next(iter(asked), _Who())
             allowed = set(acts)
             for part in parts:
                 allowed &= part if isinstance(part, set) else allowed
@@ -270,6 +275,8 @@ def _criterion(term: Term, rule: Mapping[str, str]) -> Any:
     match term:
         case ("==", "r.obj", "p.obj"):
             return lambda _: F.name == rule["obj"]
+        case ("==", "r.obj", constant) if constant.startswith("'"):
+            return lambda _: F.name == constant[1:]
         case ("keyMatch", "r.obj", "p.obj"):
             prefix, star, _ = rule["obj"].partition("*")
             return (lambda _: F.name.starts_with(prefix)) if star else (lambda _: F.name == rule["obj"])

@@ -138,6 +138,10 @@ SHAPES: Final[dict[str, tuple[str, str, str, dict[str, str], list[tuple[Sequence
         '(p.obj == "*" || r.obj == p.obj) && (p.act == "*" || r.act == p.act) && r.sub == p.sub', ALLOW, {},
         [(("ann", "other", "read"), True), (("bob", "data", "write"), True), (("bob", "other", "write"), False)],
     ),
+    "one of several": (
+        "p, ann, data, read", f"{RBAC} || r.act in ('read', 'list') && r.obj in ('open', 'free')", ALLOW, {},
+        [(("bob", "open", "read"), True), (("ann", "data", "read"), True), (("bob", "open", "write"), False)],
+    ),
     "no subject": (
         "p, data, read", "r.obj == p.obj && r.act == p.act", ALLOW, {"policy": "obj, act"},
         [(("ann", "data", "read"), True), (("bob", "data", "write"), False)],
