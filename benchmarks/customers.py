@@ -19,6 +19,7 @@ from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._grams import Title, gram_index
 from custinfo.adapters.sqlalchemy._types import dump_json
+from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.names import searchable
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
@@ -248,8 +249,21 @@ class _RawContext:
     def execute(self, statement: Any) -> Any:
         return self.inner.execute(statement)
 
+    @property
+    def tables(self) -> Tables:
+        return self.inner.tables
+
     def insert(self, table: Table, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         _copy(self.inner.connection, table, names, rows)
+
+    def insert_columns(
+        self,
+        table: Table,
+        columns: Mapping[str, Iterable[Any]],
+        *,
+        written: frozenset[str] = frozenset(),  # noqa: ARG002 - texts are given to the driver as they are
+    ) -> None:
+        _copy(self.inner.connection, table, tuple(columns), zip(*columns.values(), strict=False))
 
 
 def claimed_slots(engine: Engine, units: SqlAlchemyUnits, schema: Schema) -> dict[str, str]:
