@@ -19,6 +19,10 @@ from custinfo.adapters.excel import export, plan_import, read_tables, write_temp
 from custinfo.standard import sample_organisation, standard_configuration
 
 _FLOOR = "reader, plain loop, executemany"
+_LOADED = (
+    "import tablib, openpyxl, pydantic, sqlalchemy.orm, phonenumbers, email_validator, django.db.models\n"
+    "from stdnum.cn import uscc"
+)
 _PATIENCE = 10_000
 """So many rows are imported the slowest way; at 100 000 that takes minutes."""
 
@@ -160,13 +164,17 @@ def _memory(path: Path, folder: str, count: int) -> Result:
 
 
 def _against_peers(path: Path, folder: str, count: int) -> Iterator[Result]:
+    """Yield what others take, each in a process of its own that has loaded its libraries, as a server has."""
+    few = Path(folder, "few.xlsx")
+    write_workbook(few, customer_rows(50))
+
     def peer(call: str) -> float:
-        code = f"from pathlib import Path; from benchmarks import excel_peers\nBEGIN\nexcel_peers.{call}"
+        code = f"from pathlib import Path; from benchmarks import excel_peers\n{_LOADED}\nBEGIN\nexcel_peers.{call}"
         return _child(code.replace("PATH", f"Path({str(path)!r})"))[0]
 
-    # All of them in processes of their own, with the loading of their libraries, as a script would run them.
     own = _child(
-        "from pathlib import Path; from benchmarks.excel import imported\nBEGIN\n"
+        "from pathlib import Path; from benchmarks.excel import imported\n"
+        f"imported(Path({str(few)!r}), {folder!r}, 'few{count}', 50)\nBEGIN\n"
         f"imported(Path({str(path)!r}), {folder!r}, 'peer{count}', {count})"
     )[0]
     case = f"open, plan and apply {count} rows"
