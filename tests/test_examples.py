@@ -322,7 +322,7 @@ def test_custom_modules_pass_approval_and_change_hands(modules: tuple[dict[str, 
     """An approved change takes effect and a rejected one does not; the former owner only reads on."""
     assert modules[0]["Approve"] == [
         "lisi wants amount 720000: applied; 720000, 履行中",
-        "lisi wants status ended, end_reason 停产: rejected; 720000, 履行中",
+        "lisi wants end_reason 停产, status ended: rejected; 720000, 履行中",
     ]
     lines = modules[0]["Tag, archive, give away, explain"]
     assert lines[:4] == [
@@ -457,7 +457,7 @@ def test_own_repository(tmp_path: Path) -> None:
     assert int(passed[1]) >= 70
     with closing(sqlite3.connect(tmp_path / "own.db")) as database:
         kinds = database.execute("SELECT kind, count(*) FROM item GROUP BY kind").fetchall()
-    assert kinds == [("change", 3), ("claim", 1), ("record", 2), ("request", 1)]
+    assert kinds == [("change", 3), ("claim", 1), ("event", 5), ("record", 2), ("request", 1)]
 
 
 def test_own_repository_needs_the_standard_library_only() -> None:
