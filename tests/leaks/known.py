@@ -18,6 +18,7 @@ from custinfo.adapters.excel import ExcelPlan, ExcelReport
 from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.revisions import Revision
+from custinfo.workspace.combining import Merged
 from custinfo.workspace.planned_rows import PlannedRow
 from tests.leaks.answers import Answer, seen
 from tests.leaks.calls import READING
@@ -90,7 +91,7 @@ def _gates(answer: Answer) -> tuple[str, ...]:
     for part in value if isinstance(value, tuple) else (value,):
         if isinstance(part, AwaitingApproval):
             return ("waits", *part.request.flows)
-        if isinstance(part, Applied):
+        if isinstance(part, Applied | Merged):
             return ("applied",)
     rows = _rows(answer)
     return tuple("waits" if row.outcome == "awaiting" else "goes" for row in rows)
