@@ -390,14 +390,19 @@ def test_custom_modules_export_what_came_of_the_contracts(modules: tuple[dict[st
 
 def test_custom_modules_have_a_template(modules: tuple[dict[str, list[str]], Path]) -> None:
     """The template has the fields that people fill in, what is required, the dictionary's entries, and explanations."""
-    data, instructions, lists = openpyxl.load_workbook(modules[1] / "合同导入模板.xlsx").worksheets
+    data, instructions, lists, example = openpyxl.load_workbook(modules[1] / "合同导入模板.xlsx").worksheets
     fields = [
         field
         for key, field in CONTRACT["modules"]["contract"]["fields"].items()
         if field["kind"] != "computed" and key not in {rule["field"] for rule in CONTRACT["classifications"].values()}
     ]
     names = [f"{'*' if field.get('required') else ''}{field['label']['zh']}" for field in fields]
-    assert [cell.value for cell in data[1]] == [*names, "负责人"]
+    assert [cell.value for cell in data[1]] == [cell.value for cell in example[1]] == [*names, "负责人"]
+    assert (example.title, example.max_row, example.cell(2, names.index("*合同状态") + 1).value) == (
+        "填写示例",
+        2,
+        "草稿",
+    )
     statuses = [item["label"]["zh"] for item in CONTRACT["dictionaries"]["contract_status"]["values"].values()]
     assert [row[0] for row in lists.iter_rows(values_only=True)] == ["合同状态", *statuses]
     column = data.cell(1, names.index("*合同状态") + 1).column_letter
