@@ -164,10 +164,10 @@ def by_update(workspace: Workspace, row: dict[str, str], record_id: str) -> set[
 
 
 def by_import(workspace: Workspace, row: dict[str, str]) -> set[tuple[str, str | None]]:
-    """Plan a workbook of the one row."""
+    """Plan a workbook of the one row; what it resembles is news of imports alone."""
     file = BytesIO(workbook(list(row), [value or None for value in row.values()]))
     with workspace.acting_as("ann") as session:
-        return codes(plan_import(session, "thing", file).rows[0].problems)
+        return codes(plan_import(session, "thing", file, duplicates="exact").rows[0].problems)
 
 
 def by_approval(workspace: Workspace, wanted: Configuration, row: dict[str, str], record_id: str) -> Any:

@@ -152,11 +152,10 @@ class Deal:
 
 @attrs.frozen
 class Waiting:
-    """A request as the model knows it."""
+    """A request as the model knows it: of one change, or of several rows of an import."""
 
     id: str
-    deal: Deal
-    patch: Values
+    changes: tuple[tuple[Deal, Values], ...]
     flow: str
 
 
@@ -221,7 +220,7 @@ class LifeCycles(RuleBasedStateMachine):
 
     def reserved(self, deal: Deal) -> set[str]:
         """Return the fields that requests hold."""
-        return {key for item in self.waiting if item.deal is deal for key in item.patch}
+        return {key for item in self.waiting for changed, patch in item.changes if changed is deal for key in patch}
 
     def foreseen(self, deal: Deal | None, after: Values) -> tuple[str, Values, str | None]:
         """Return what becomes of a step: refused, reserved, unchanged, awaiting or applied; the record; the flow."""
@@ -250,7 +249,7 @@ class LifeCycles(RuleBasedStateMachine):
             assert outcome.request.flows == (flow,)
             patch = difference(deal.values, after)
             assert dict(outcome.request.proposed) == patch
-            self.waiting.append(Waiting(outcome.request.id, deal, patch, str(flow)))
+            self.waiting.append(Waiting(outcome.request.id, ((deal, patch),), str(flow)))
         elif what == "applied":
             deal.versions.append(after)
 
@@ -320,6 +319,7 @@ class LifeCycles(RuleBasedStateMachine):
         }
         expected = [words.get(what, "create" if deal is None else "update") for _, deal, what, *_ in foreseen]
         assert outcomes == expected
+        together: dict[str, list[tuple[Deal, Values]]] = {}
         for name, deal, what, after, flow in foreseen:
             if what == "applied" and deal is None:
                 with self.workspace.acting_as(ADMIN) as session:
@@ -328,31 +328,41 @@ class LifeCycles(RuleBasedStateMachine):
             elif what == "applied" and deal is not None:
                 deal.versions.append(after)
             elif what == "awaiting" and deal is not None:
-                patch = difference(deal.values, after)
-                self.waiting.append(Waiting(requests.pop(0), deal, patch, str(flow)))
+                together.setdefault(str(flow), []).append((deal, difference(deal.values, after)))
+        for request, (flow, changes) in zip(requests, together.items(), strict=True):
+            self.waiting.append(Waiting(request, tuple(changes), flow))
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data())
     def approve(self, data: st.DataObject) -> None:
-        """Approve a request: it is applied if the move is legal for the record as it is by now."""
+        """Approve a request: each change is applied if the move is legal for its record as it is by now."""
         waiting = data.draw(some(self.waiting))
-        before = waiting.deal.values
-        after = patched(before, waiting.patch)
-        legal, flow = self.model.judged(before, after)
+        legal = []
+        for deal, patch in waiting.changes:
+            after = patched(deal.values, patch)
+            allowed, flow = self.model.judged(deal.values, after)
+            if allowed and flow in (None, waiting.flow):
+                legal.append((deal, after))
         with self.workspace.acting_as(APPROVER) as session:
-            if not legal or flow not in (None, waiting.flow):
+            if not legal and len(waiting.changes) == 1:
                 with expected_refusal():
                     session.approvals.approve(waiting.id)
                 return
-            assert session.approvals.approve(waiting.id).state == "applied"
+            view = session.approvals.approve(waiting.id)
+        assert view.state == "applied"
+        if view.items:
+            assert [item.record_id for item in view.items if item.outcome == "applied"] == [
+                deal.id for deal, _ in legal
+            ]
         self.waiting.remove(waiting)
-        waiting.deal.versions.append(after)
+        for deal, after in legal:
+            deal.versions.append(after)
 
     @precondition(lambda self: self.waiting)
     @rule(key=some(("x", "y", "n")), clear=st.booleans(), data=st.data())
     def change_meanwhile(self, key: str, clear: bool, data: st.DataObject) -> None:
         """Change a field beside those that a request holds: what the move needs may go, and its guard may turn."""
-        deal = data.draw(some(self.waiting)).deal
+        deal, _ = data.draw(some(data.draw(some(self.waiting)).changes))
         patch = {key: CLEAR if clear else {"x": "x3", "y": "y3", "n": 7}[key]}
         self.carried_out(deal, patched(deal.values, patch), lambda deals: deals.update(deal.id, patch, version=ANY))
 
