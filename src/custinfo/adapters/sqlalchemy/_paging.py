@@ -47,7 +47,7 @@ FENCED: Final = 60_000
 SHORT: Final = 20_000
 """A walk over windows of at most that size is short."""
 
-FAR: Final = 20_000
+FAR: Final = 5_000
 """If a walk is not expected to take more than that, no lead is sought."""
 
 _SCOPES: Final = (("owner",), ("department",))
