@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import Any, Final
 
 import attrs
@@ -47,12 +48,13 @@ class Difference:
 # --- refusals
 
 
-def _problems(answer: Answer) -> tuple[Problem, ...]:
-    """Return what stood in the way, of an import in all rows."""
+def _problems(answer: Answer) -> list[tuple[Problem, ...]]:
+    """Return what stood in the way, of an import in each row."""
     value = answer.value
     if isinstance(value, CustinfoError):
-        return value.problems
-    return tuple(problem for row in _rows(answer) for problem in row.problems if problem.severity == "error")
+        return [value.problems]
+    rows = _rows(answer)
+    return [tuple(problem for problem in row.problems if problem.severity == "error") for row in rows] or [()]
 
 
 def _rows(answer: Answer) -> Sequence[PlannedRow]:
@@ -68,11 +70,14 @@ def _refused(*codes: str) -> Predicate:
     Whoever gets past them meets what comes after, so that of an answer that has no other problem nothing more is asked.
     """
 
-    def is_it(found: Difference) -> bool:
-        told = [_problems(answer) for answer in found.answers]
+    def alike(one: Sequence[Problem], other: Sequence[Problem]) -> bool:
+        told = one, other
         rest = [[problem for problem in problems if problem.code not in codes] for problems in told]
-        differing = told[0] != told[1]
-        return differing and (rest[0] == rest[1] or any(told[n] and not rest[n] for n in (0, 1)))
+        return rest[0] == rest[1] or any(told[n] and not rest[n] for n in (0, 1))
+
+    def is_it(found: Difference) -> bool:
+        pairs = list(zip_longest(*map(_problems, found.answers), fillvalue=()))
+        return any(one != other for one, other in pairs) and all(alike(one, other) for one, other in pairs)
 
     return is_it
 
@@ -187,6 +192,13 @@ def _brought_into_reach(found: Difference) -> bool:
     return bool(found.strayed) and found.strayed <= found.moved and found.verb not in READING
 
 
+def _out_of_scope(found: Difference) -> bool:
+    """Tell whether a new record is out of scope in one store, by whose the record is that it refers to."""
+    return found.verb in _CREATING and _refused("scope_denied")(found)
+
+
+_CREATING: Final = ("Records.create", "custinfo.adapters.excel.plan_import")
+
 KNOWN: Final[dict[str, Predicate]] = {
     "unique": _refused("not_unique"),
     "reserved": _refused("field_reserved"),
@@ -201,6 +213,7 @@ KNOWN: Final[dict[str, Predicate]] = {
     "audit": lambda found: found.verb == "AccessLog.find",
     "plan": _in_plans,
     "reach": _brought_into_reach,
+    "scope": _out_of_scope,
 }
 
 

@@ -338,6 +338,25 @@ def test_what_one_brings_into_reach() -> None:
     assert differ(ask_both(tag, grant("tag"), tagged, **hidden), "'s1'", "'s2'")
 
 
+@tells("scope")
+def test_whose_the_record_is_that_a_new_one_refers_to() -> None:
+    """Who creates deals of the firms of their team learns whether a firm is one; who reads its owner knew."""
+
+    def firm(workspace: Workspace, _key: str, side: int) -> None:
+        with workspace.acting_as("ann") as session:
+            session.records("firm").create({"name": "Bx", "level": 1, "owner": ("sam", "bob")[side]})
+
+    def create(session: Session, _key: str) -> Any:
+        [found] = session.records("firm").find(F.level == 1).records
+        return session.records("deal").create({"name": "Bx", "firm": found.id})
+
+    through = grant("create", edit=("name", "firm"), scope="team", through="firm")
+    firms = Grant("r", "firm", frozenset({"view"}), "all", view=Fields(("level",)))
+    assert differ(ask_both(create, through, firms, story=firm), "scope_denied")
+    one, other = ask_both(create, attrs.evolve(through, scope="all"), firms, story=firm)
+    assert one == other
+
+
 TWO: Final = (
     Flow("codes", Trigger("deal", fields=("code",)), (Step("first", (RoleHolders("judge"),)),), allow_own=True),
     Flow("notes", Trigger("deal", fields=("note",)), (Step("second", (NamedMember("dee"),)),), allow_own=True),
