@@ -220,3 +220,31 @@ def test_doing_again_what_was_done_does_not_say_that_it_was(ask: Any) -> None:
 
     one, other = ask_both(twice, grant("share", "release", "tag", "edit"), story=done)
     assert one == other
+
+
+def test_the_order_of_values_does_not_tell_what_was_written_when() -> None:
+    """Values, and what a change differs in, come in the order of the definition, whatever was there before.
+
+    In one store the telephone, which the asker sees masked at most, was written anew after the name.
+    """
+
+    def rewrite(workspace: Workspace, key: str, side: int) -> None:
+        with workspace.acting_as("ann") as session:
+            deals = session.records("deal")
+            deals.update(key, {"amount": CLEAR}, version=ANY)
+            deals.update(key, {"amount": 60}, version=ANY)
+            for phone in (CLEAR, "13822220001") if side else ("13811110002", "13822220001"):
+                deals.update(key, {"phone": phone}, version=ANY)
+            deals.update(key, {"amount": 99, "phone": "13811110001", "name": "Cy"}, version=ANY)
+
+    def look(session: Session, key: str) -> Any:
+        deals = session.records("deal")
+        last = deals.history(key)[-1]
+        return list(deals.get(key).values), list(last.fields), list(deals.diff(key, last.version - 1, last.version))
+
+    seeing, ungated = grant(view=("name", "amount"), mask={"phone": "phone"}), attrs.evolve(CONFIGURATION, flows=())
+    one, other = ask_both(
+        look, seeing, story=rewrite, configuration=ungated, amount=(10, 10), phone=("13811110001",) * 2
+    )
+    assert one == other
+    assert one.index("name") < one.index("amount") < one.index("phone")

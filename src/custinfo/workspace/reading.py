@@ -282,11 +282,12 @@ class ReadPath:
         seen = self._context.verdict(record) if verdict is None else verdict
         if "view" not in seen.actions:
             seen = Verdict(seen.actions)
-        readable = seen.readable
+        readable, module, stored = seen.readable, self._context.module(record.module), record.values
+        # In the order of the definition: that of the record tells which values were written when.
         values = {
-            key: self.reveal(record, key, value, seen)
-            for key, value in record.values.items()
-            if key in readable or key in seen.masked
+            key: self.reveal(record, key, stored[key], seen)
+            for key in module.definition.fields
+            if key in stored and (key in readable or key in seen.masked)
         }
         return RecordView(
             record.id,
@@ -301,7 +302,7 @@ class ReadPath:
             record.updated_at if "updated_at" in readable else None,
             record.archived_at if "archived_at" in readable else None,
             record.shares if "shares" in readable else frozenset(),
-            self._context.module(record.module),
+            module,
         )
 
     def reveal(
