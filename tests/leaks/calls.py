@@ -75,7 +75,10 @@ NAMES = (
     "what",
 )
 _SLOTS = (*SLOTS, *DEALS, *DEALS, NOWHERE, "nonsense")
-ENDS: Final = (START + timedelta(minutes=60), START + timedelta(minutes=10 * ASKING + 150))
+ENDING: Final = 15
+"""The question before which shares end that last so long."""
+
+ENDS: Final = (START + timedelta(minutes=60), START + timedelta(minutes=10 * (ASKING + ENDING)))
 """When shares end: while others act, or while the member asks."""
 _VERSIONS = (ANY, ANY, ANY, 1, 2, 3)
 _TAGS: tuple[Any, ...] = ((), (("kind", "x"),), (("free", "t"),), (("kind", "z"),))

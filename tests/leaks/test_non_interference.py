@@ -19,7 +19,7 @@ from custinfo.adapters.memory import MemoryUnits
 from custinfo.ports import Units
 from tests.databases import MARIADB, POSTGRESQL, throw_away_units
 from tests.leaks.answers import Answer, answer
-from tests.leaks.calls import CALLS, DEALS, FIRMS, READING, SLOTS, SWEEP, Side, draw_call, shared
+from tests.leaks.calls import CALLS, DEALS, ENDING, FIRMS, READING, SLOTS, SWEEP, Side, draw_call, shared
 from tests.leaks.known import Difference, excuse
 from tests.leaks.picking import Pick
 from tests.leaks.twins import ASKING, Step, Surroundings, Twin, made_id, twin_of, unlike, unseen, widened
@@ -162,6 +162,13 @@ def check(tale: Tale, units: Units) -> None:
         around = [*SWEEP, *tale.asked, *(SWEEP if len(tale.asked) % 2 else ())]
         before = pair[0].lives(), pair[1].lives()
         for number, (verb, drawn) in enumerate(around):
+            if number == ENDING:  # a share that ends in one store only, which the member may not see, is no answer
+                for twin in pair:
+                    twin.surroundings.at(ASKING + number)
+                before = pair[0].lives(), pair[1].lives()
+                if unlike(*pair, before):
+                    event("a share ended")
+                    return
             one, other = (ask(side, number, verb, drawn) for side in sides)
             event(verb)
             if one == other and verb in READING:
