@@ -248,3 +248,22 @@ def test_the_order_of_values_does_not_tell_what_was_written_when() -> None:
     )
     assert one == other
     assert one.index("name") < one.index("amount") < one.index("phone")
+
+
+def test_a_merger_does_not_name_hidden_fields_that_it_takes_over() -> None:
+    """Who submits a merger is not told, by the fields of the request, that the other record has a hidden value."""
+
+    def other(workspace: Workspace, _key: str, side: int) -> None:
+        with workspace.acting_as("ann") as session:
+            session.records("deal").create({"name": "Bx", "amount": 60, **({"secret": "s1"} if side else {})})
+
+    def merge(session: Session, key: str) -> Any:
+        deals = session.records("deal")
+        [gone] = [view.id for view in deals.find().records if view.id != key]
+        return deals.merge(key, [gone], version=ANY).request.fields  # type: ignore[union-attr]
+
+    gate = with_flow(Flow("mergers", Trigger("deal", actions=("merge",)), (Step("s", (NamedMember("bob"),)),)))
+    merging = grant("merge", "edit", "archive", "tag", view=("name", "amount"), edit=FIELDS["deal"])
+    one, other_answer = ask_both(merge, merging, story=other, configuration=gate)
+    assert one == other_answer
+    assert "amount" in one

@@ -94,8 +94,16 @@ class RequestReach:
 
     @cached_property
     def fields(self) -> tuple[FieldKey, ...]:
-        """The fields that the request changes; to those who have no part in it, not the hidden ones."""
-        found = (key for patch, verdict in self.parts() for key in patch if self.part or verdict.field(key) != "hidden")
+        """The fields that the request changes; to those who have no part in it, not the hidden ones.
+
+        Nor to who submitted a merger: they did not name what it takes over from records that they do not read.
+        """
+        merged = self.request.action == "merge" and self.context.actor in (
+            self.request.submitted_by,
+            self.request.author,
+        )
+        told = self.part and not merged
+        found = (key for patch, verdict in self.parts() for key in patch if told or verdict.field(key) != "hidden")
         return tuple(dict.fromkeys(found))
 
     def flows(self) -> tuple[str, ...]:
