@@ -24,6 +24,7 @@ REFERENCE = {
     "custinfo.adapters.crypto": "adapters-crypto.md",
     "custinfo.adapters.documents": "adapters-documents.md",
     "custinfo.adapters.excel": "adapters-excel.md",
+    "custinfo.adapters.duplicates": "adapters-duplicates.md",
     "custinfo.adapters.memory": "adapters-memory.md",
     "custinfo.adapters.sqlalchemy": "adapters-sqlalchemy.md",
     "custinfo.adapters.sqlalchemy.migrations": "adapters-sqlalchemy.md",
