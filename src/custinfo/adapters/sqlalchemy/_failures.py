@@ -14,6 +14,9 @@ __all__ = ["stale", "storage_error"]
 
 _RETRYABLE: Final = frozenset({"40001", "40P01", "55P03", "1213", "1205", "1020", "SQLITE_BUSY", "SQLITE_LOCKED"})
 
+_NO_SAVEPOINT: Final = 1305
+"""MariaDB's number for a savepoint that is not there."""
+
 
 def stale(expected: int, actual: int) -> StaleVersionError:
     """Return the error for a record or request that is at another version."""
@@ -28,11 +31,19 @@ def _state(original: BaseException | None) -> str:
     return str(found or "")
 
 
+def _first(error: Exception) -> Exception:
+    """Return what went wrong first, where rolling back to a savepoint failed: a deadlock had taken it back already."""
+    cause = error.__context__
+    lost = isinstance(error, DBAPIError) and error.orig is not None and error.orig.args[:1] == (_NO_SAVEPOINT,)
+    return cause if lost and isinstance(cause, DBAPIError) else error
+
+
 def storage_error(error: Exception) -> StorageError:
     """Return the error to raise: retryable for deadlocks, failed serialization and locks, else failed.
 
     Drivers raise exceptions of their own too, for text that they can't encode: these hold the values.
     """
+    error = _first(error)
     original = error.orig if isinstance(error, DBAPIError) else None
     state = _state(original)
     retryable = (

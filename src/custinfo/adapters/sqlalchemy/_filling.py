@@ -24,9 +24,9 @@ from typing import Any, Final, TypeVar
 import attrs
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, select, update
 
+from custinfo.adapters.sqlalchemy._hosts import PAUSE, tried
 from custinfo.adapters.sqlalchemy._slots import wanted_slots
 from custinfo.adapters.sqlalchemy.tables import Tables
-from custinfo.core.errors import StorageError
 from custinfo.core.records import FieldKey, ModuleKey, RecordId
 from custinfo.core.schema import Schema
 
@@ -45,8 +45,6 @@ Transaction = Callable[[], AbstractContextManager[Connection]]
 
 _BATCH: Final = 500
 _SQLITE_BATCH: Final = 200
-_TRIES: Final = 10
-_PAUSE: Final = 0.005
 
 T = TypeVar("T")
 _Row = Row[*tuple[Any, ...]]
@@ -98,7 +96,7 @@ class Filler:
         self._tables = tables
         self._schema = schema
         self._tenant = tenant
-        self._tries = 1 if hosted else _TRIES
+        self._hosted = hosted
         self._gentle = gentle
 
     def fill(self, modules: Iterable[ModuleKey], *, most: int | None = None, told: Told | None = None) -> None:
@@ -285,19 +283,11 @@ class Filler:
             return connection.execute(select(func.count()).select_from(statement.limit(most).subquery())).scalar_one()
 
     def _tried(self, action: Callable[[], T]) -> T:
-        """Do something again while others are in the way. Raises: StorageError."""
-        for left in range(self._tries - 1, -1, -1):
-            try:
-                return action()
-            except StorageError as error:
-                if not left or not error.retryable:
-                    raise
-            time.sleep(_PAUSE * 2 ** (self._tries - left))
-        raise AssertionError
+        return tried(action, once=self._hosted)
 
     def _pause(self, began: float) -> None:
         if self._gentle:
-            time.sleep(max(_PAUSE, time.monotonic() - began))
+            time.sleep(max(PAUSE, time.monotonic() - began))
 
 
 def _size(connection: Connection) -> int:

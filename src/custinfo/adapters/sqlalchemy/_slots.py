@@ -76,6 +76,16 @@ class _Claimed:
     unsuited: dict[ModuleKey, list[FieldKey]] = attrs.field(factory=dict)
 
 
+@attrs.frozen
+class _Claim:
+    """One slot to claim for a field, and the one that the field had `before`, where that suits it no more."""
+
+    module: ModuleKey
+    field: FieldKey
+    slot: str
+    before: str | None
+
+
 class SlotKeeper:
     """Find and claim the slots of a tenant.
 
@@ -166,10 +176,11 @@ class SlotKeeper:
                 claimed.unfilled.setdefault(key, set()).add(name)
         return claimed
 
-    def _claims(self, claimed: _Claimed) -> Iterator[tuple[ModuleKey, FieldKey, str]]:
+    def _claims(self, claimed: _Claimed) -> Iterator[_Claim]:
         """Yield the slots to claim, in the order of modules and fields."""
         for key, module in self._schema.modules.items():
             taken = dict(claimed.taken.get(key, {}))
+            before = {field: slot for slot, field in taken.items()}
             for field in module.definition.fields:
                 columns = wanted_slots(module, field)
                 if not columns or field in claimed.slots.get(key, {}):
@@ -179,15 +190,21 @@ class SlotKeeper:
                     problem = Problem("slots_used_up", field, params={"module": key, "count": len(columns)})
                     raise ConfigurationError([module.labelled(problem)])
                 taken[free] = field
-                yield key, field, free
+                yield _Claim(key, field, free, before.get(field))
 
-    def _claim(self, claims: list[tuple[ModuleKey, FieldKey, str]]) -> None:
+    def _claim(self, claims: list[_Claim]) -> None:
+        """Claim slots, in one order whatever the order of the configuration: others wait, rather than in a circle.
+
+        Only what was seen before is replaced: another process may have claimed the same just now.
+        """
         slot = self._tables.slot
-        for module, field, _ in claims:
-            unfit = (slot.c.tenant_id == self._tenant) & (slot.c.module == module) & (slot.c.field == field)
-            self._connection.execute(delete(slot).where(unfit))
+        for claim in claims:
+            if claim.before is not None:
+                mine = (slot.c.tenant_id == self._tenant) & (slot.c.module == claim.module)
+                unfit = mine & (slot.c.field == claim.field) & (slot.c.slot == claim.before)
+                self._connection.execute(delete(slot).where(unfit))
         rows = [
             {"tenant_id": self._tenant, "module": module, "field": field, "slot": column, "state": "building"}
-            for module, field, column in claims
+            for module, field, column in sorted((claim.module, claim.field, claim.slot) for claim in claims)
         ]
         self._connection.execute(insert(slot), rows)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Final
 
 import attrs
@@ -20,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._grams import Title
+from custinfo.adapters.sqlalchemy._hosts import tried
 from custinfo.adapters.sqlalchemy._titles import TitleWriter, form_of, titled_by
 from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.records import FieldKey, ModuleKey, RecordId
@@ -42,12 +44,14 @@ class TitleFiller:
         tables: The tables.
         schema: The configuration that says which field titles the records of a module.
         tenant: Whose records.
+        hosted: Whether it is one transaction of the host: then a batch that meets a lock can't be tried again.
     """
 
     begin: Transaction
     tables: Tables
     schema: Schema
     tenant: str
+    hosted: bool = False
 
     def fill(self, *, most: int | None = None, told: Told | None = None) -> None:
         """Add the titles of all modules that have no full index yet.
@@ -61,12 +65,13 @@ class TitleFiller:
         for module, field in self._unfilled():
             total = self._count(module, None if most is None else most + 1)
             if most is None or total <= most:
-                done, last = 0, self._batch(module, field)
+                batch = partial(tried, partial(self._batch, module, field), once=self.hosted)
+                done, last = 0, batch()
                 while last is not None:
                     done += _BATCH
                     if told is not None:
                         told(module, min(done, total), total)
-                    last = self._batch(module, field)
+                    last = batch()
 
     def reset(self) -> None:
         """Let the next fill begin anew; until it is done, titles are read from the records."""

@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 from custinfo.adapters.sqlalchemy._context import Context, ensure_transaction, memory_of
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Filler, Told
-from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated, translating
+from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated, translating, tried
 from custinfo.adapters.sqlalchemy._ready import Memory
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
@@ -174,8 +174,11 @@ class SqlAlchemyUnits:
         return prepared
 
     def _claim(self, schema: Schema, tenant: str) -> Prepared:
-        with self._transaction() as connection:
-            return SlotKeeper(connection, self._tables, schema, tenant).prepare()
+        def claim() -> Prepared:
+            with self._transaction() as connection:
+                return SlotKeeper(connection, self._tables, schema, tenant).prepare()
+
+        return tried(claim)
 
     def _titles(self, schema: Schema, tenant: str) -> TitleFiller:
         return TitleFiller(self._transaction, self._tables, schema, tenant)
@@ -233,7 +236,8 @@ class SqlAlchemyUnit:
                 filler = Filler(lambda: nullcontext(connection), self._tables, schema, tenant, hosted=True)
                 filler.fill(sorted(prepared.building), most=HOSTED_FILL)
                 prepared = keeper.prepare()
-            TitleFiller(lambda: nullcontext(connection), self._tables, schema, tenant).fill(most=HOSTED_FILL)
+            titles = TitleFiller(lambda: nullcontext(connection), self._tables, schema, tenant, hosted=True)
+            titles.fill(most=HOSTED_FILL)
         context = Context(
             connection, self._tables, schema, tenant, prepared.modules, memory_of(connection, self._tables)
         )
