@@ -10,7 +10,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Final, get_args
 
 import attrs
@@ -45,6 +45,7 @@ from custinfo.core.criteria.nodes import (
 )
 from custinfo.core.dictionaries import Ambiguous, Dictionary
 from custinfo.core.errors import InvalidInputError
+from custinfo.core.exact import EXACT
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import BUILT_IN_KINDS, INVALID, Kind, unchanged
 from custinfo.core.names import searchable
@@ -62,7 +63,6 @@ Digest = Callable[[ModuleKey, FieldDefinition, Any], str | None]
 _STEP: Final = Decimal("0.000001")
 _BOUND: Final = Decimal(9_000_000_000_000)
 _INTEGERS: Final = Decimal(2**63)
-_EXACT: Final = Context(prec=100)
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 _OPERATORS: Final = frozenset(get_args(Operator))
@@ -339,12 +339,12 @@ class _Binder:
         if number.copy_abs() >= _BOUND and target.kind.key != "integer":
             below = (number > 0) == (operator in ("lt", "le"))
             return Present(target.path) if operator == "ne" or (operator != "eq" and below) else Nothing()
-        floor = number.quantize(step, ROUND_FLOOR, _EXACT)
+        floor = number.quantize(step, ROUND_FLOOR, EXACT)
         if floor != number:
             if operator in ("eq", "ne"):
                 return Nothing() if operator == "eq" else Present(target.path)
             operator = "le" if operator in ("lt", "le") else "ge"
-            number = floor if operator == "le" else number.quantize(step, ROUND_CEILING, _EXACT)
+            number = floor if operator == "le" else number.quantize(step, ROUND_CEILING, EXACT)
         if step == 1 and number.copy_abs() >= _INTEGERS:  # rounded up from between the last integer and the bound
             return Nothing() if (number > 0) == (operator == "ge") else Present(target.path)
         return Compare(target.path, operator, int(number) if step == 1 else number)

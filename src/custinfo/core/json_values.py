@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from custinfo.core.exact import decimal_of, decimal_text
+
 __all__ = ["json_writer", "value_from_json", "value_to_json"]
 
 
@@ -29,7 +31,7 @@ def value_to_json(value: object) -> object:
     """Return `value` as JSON data; a decimal, date or datetime becomes an object of one key that names its type."""
     match value:
         case Decimal():
-            return {"decimal": str(value)}
+            return {"decimal": decimal_text(value)}
         case datetime():
             return {"datetime": value.isoformat()}
         case date():
@@ -44,7 +46,7 @@ def value_from_json(value: object) -> object:
     """Return the value that `value_to_json` gave; lists become tuples."""
     match value:
         case {"decimal": str(text)}:
-            return Decimal(text)
+            return decimal_of(text)
         case {"datetime": str(text)}:
             return datetime.fromisoformat(text)
         case {"date": str(text)}:

@@ -24,6 +24,7 @@ from typing import IO, Any, Final, Literal
 import attrs
 
 from custinfo.core.errors import UnreadableFileError
+from custinfo.core.exact import decimal_of, decimal_text
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.records import (
@@ -153,7 +154,7 @@ def _text(data: Any) -> str:
 
 
 _WRITERS: Final[Mapping[type[Any], tuple[str, Callable[[Any], Any]]]] = {
-    Decimal: ("@decimal", str),
+    Decimal: ("@decimal", decimal_text),
     datetime: ("@datetime", datetime.isoformat),
     date: ("@date", date.isoformat),
     Masked: ("@masked", str),
@@ -163,7 +164,7 @@ _WRITERS: Final[Mapping[type[Any], tuple[str, Callable[[Any], Any]]]] = {
     Clear: ("@clear", bool),
 }
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "@decimal": Decimal,
+    "@decimal": decimal_of,
     "@datetime": datetime.fromisoformat,
     "@date": date.fromisoformat,
     "@masked": Masked,

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from custinfo.core.exact import quotient
 from custinfo.core.kinds import Kind
 
 __all__ = ["NUMBER_KINDS", "PERIODS", "Period", "Tally", "Total", "midnights", "period_of", "tally"]
@@ -46,7 +47,7 @@ class Total:
     @property
     def mean(self) -> Decimal | None:
         """The sum by the number of values, to 28 digits; `None` for none."""
-        return Decimal(self.sum) / self.values if self.values else None
+        return quotient(self.sum, self.values) if self.values else None
 
 
 @attrs.frozen

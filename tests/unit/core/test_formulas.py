@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import Decimal, getcontext, localcontext
+from decimal import Context, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from custinfo.core.formulas import (
 from custinfo.core.formulas._functions import FORWARDING, FUNCTIONS, NO_SUCH_FUNCTION
 from custinfo.core.formulas._nodes import Call, Chain, Constant, Name, Percent, Sign, Step
 from custinfo.core.messages import Translated
+from tests.decimal_contexts import silent, trapping, untouched
 
 STATUS = Choices("status", {"成交": "won", "won": "won", "Won": "won", "流失": "lost", "lost": "lost"}.get)
 LEVEL = Choices("level", {"重点": "key", "一般": "plain"}.get)
@@ -596,18 +598,13 @@ def test_a_compiled_formula_says_what_it_reads() -> None:
     assert formula.type == "number"
 
 
-def test_the_decimal_context_of_the_process_does_not_matter() -> None:
+@pytest.mark.parametrize("context", [trapping, silent])
+def test_the_decimal_context_of_the_process_does_not_matter(context: Callable[[], Context]) -> None:
     """Another precision, another rounding and every trap leave results as they are, and the context as it was."""
-    with localcontext() as context:
-        context.prec = 2
-        context.rounding = "ROUND_UP"
-        context.Emax, context.Emin = 1, -1
-        for signal in context.traps:
-            context.traps[signal] = True
+    with untouched(context()):
         for text, expected in NUMBERS:
             found = value(text, "decimal")
-            assert found is None if expected is None else str(found) == expected
-        assert not any(getcontext().flags.values())
+            assert found is None if expected is None else format(found, "f") == expected
 
 
 class BrokenZone(tzinfo):
