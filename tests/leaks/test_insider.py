@@ -22,6 +22,7 @@ from custinfo import (
     InvalidInputError,
     Masked,
     ModuleDefinition,
+    NamedMember,
     NotFoundError,
     PermissionDeniedError,
     RoleHolders,
@@ -35,7 +36,10 @@ from custinfo.core.life_cycles import LifeCycle, Transition
 from custinfo.core.policy.grants import Fields, Role
 from custinfo.core.rules import AllowedWhen, NotBefore
 from custinfo.standard import sample_organisation, standard_configuration
+from custinfo.workspace.session import Session
 from tests.adapters.excel.sessions import headings, loaded, rows_of, template
+from tests.leaks.asking import ask_both, grant
+from tests.leaks.world import CONFIGURATION
 from tests.unit.workspace.story import ENTERPRISE, Story
 
 ACCOUNT = "6222 111 3445"
@@ -469,3 +473,49 @@ def test_a_refusal_names_no_condition_that_one_may_not_read(change: Any, code: s
     texts = (repr(told["lisi"]), str(told["lisi"]), problem.message("zh"), problem.message("en"), repr(problem))
     assert not any(word in text for word in HIDDEN_WORDS for text in texts)
     assert any(word in told["sunjiu"].message("zh") for word in HIDDEN_WORDS)
+
+
+TRANSFERS = Flow("moves", Trigger("deal", actions=("transfer",)), (Step("s", (NamedMember("bob"),)),))
+OWNERS = Flow("owners", Trigger("deal", fields=("owner",)), (Step("s", (NamedMember("bob"),)),))
+HOMES = attrs.evolve(TRANSFERS, trigger=attrs.evolve(TRANSFERS.trigger, fields=("department",)))
+
+
+def drafting_for(session: Session, key: str) -> Any:
+    """Draft a change of owner."""
+    return session.approvals.draft("deal", {"owner": "sam"}, record_id=key)
+
+
+def transferring(session: Session, key: str) -> Any:
+    """Give a deal to somebody."""
+    return session.records("deal").transfer(key, "sam", version=ANY)
+
+
+def giving_many(session: Session, key: str) -> Any:
+    """Give deals to somebody."""
+    outcome = session.records("deal").transfer_many([key], "sam", version=ANY)
+    return outcome, [session.approvals.get(request_id) for request_id in outcome.requests]
+
+
+@pytest.mark.parametrize("owners", [("sam", "ann"), ("sam", "cat"), ("sam", "dee"), ("cat", "bob")])
+@pytest.mark.parametrize("flow", [None, TRANSFERS, OWNERS, HOMES], ids=["none", "transfers", "owners", "departments"])
+@pytest.mark.parametrize("ask", [drafting_for, transferring, giving_many])
+def test_a_guessed_owner_is_not_confirmed(ask: Any, flow: Flow | None, owners: tuple[str, str]) -> None:
+    """Who may give a record away, and not read whose it is, is told the same whoever has it: drafted, gated or done."""
+    asker = grant("edit", "transfer", edit=("name",))
+    configuration = attrs.evolve(CONFIGURATION, flows=() if flow is None else (flow,))
+    one, other = ask_both(ask, asker, configuration=configuration, owner=owners)
+    assert one == other
+
+
+def test_a_reserved_owner_is_not_confirmed() -> None:
+    """Who gives away what waits to be given away is refused, also where it is already as they want it."""
+
+    def waiting(workspace: Workspace, key: str, _side: int) -> None:
+        with workspace.acting_as("ann") as session:
+            session.records("deal").transfer(key, "dee", version=ANY)
+
+    configuration = attrs.evolve(CONFIGURATION, flows=(TRANSFERS,))
+    asker = grant("edit", "transfer", edit=("name",))
+    one, other = ask_both(transferring, asker, story=waiting, configuration=configuration, owner=("sam", "ann"))
+    assert "field_reserved" in one
+    assert one == other

@@ -15,7 +15,7 @@ from custinfo.core.approval.items import Item
 from custinfo.core.approval.machine import Command, decide
 from custinfo.core.approval.requests import Proposal, Request, RequestId, ResolvedStep
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import FieldChange, changes_between
+from custinfo.core.history.changes import FieldChange, changes_between, held
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Record, RecordId
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import stripped
@@ -147,11 +147,13 @@ def digest_of(context: Context, module: ModuleKey, patch: Mapping[FieldKey, Any]
 def touching(before: Record | None, after: Record, written: Iterable[FieldKey]) -> list[FieldChange]:
     """Return what a change touches: what differs, and what is written though nobody may say that it does not.
 
-    The order is that of the keys: another one would say which are which.
+    With the owner goes the department, which is stamped anew. The order is that of the keys: another one would say
+    which are which.
     """
     changes = [item for item in changes_between(before, after) if item.field != "created_by"]
     if before is not None:
-        known = {item.field for item in changes} | {"owner"}
-        same = [key for key in written if key not in known]
-        changes += [FieldChange(key, before.values.get(key), before.values.get(key)) for key in same]
+        known = {item.field for item in changes}
+        wanted = {*written, *known}
+        same = (wanted | {"department"} if "owner" in wanted else wanted) - known
+        changes += [FieldChange(key, held(before, key), held(before, key)) for key in same]
     return sorted(changes, key=lambda item: item.field)

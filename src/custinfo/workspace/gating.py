@@ -111,8 +111,8 @@ class Gate:
         given: GatedAction | None = None,
     ) -> ApprovalPath | None:
         """Return what approval a change needs, or `None`. Raises: PermissionDeniedError where nobody can approve."""
-        action, actions = given or _action(before, after), {given} if given else _actions(before, after, touched)
-        actions |= self._channel
+        action = given or _action(before, after, touched)
+        actions = ({given} if given else _actions(before, after, touched)) | self._channel
         moving = self._context.validator(after.module).move_flows(before, after, self._context.related)
         flows = [
             flow
@@ -209,15 +209,15 @@ class Gate:
 
 def _actions(before: Record | None, after: Record, touched: Collection[FieldKey]) -> set[GatedAction]:
     """Return all that a change is: whoever gives a record away in the same step still changes its fields."""
-    found: set[GatedAction] = {_action(before, after)}
+    found: set[GatedAction] = {_action(before, after, touched)}
     if before is not None and set(touched) - {"owner", "department", "archived_at"}:
         found.add("update")
     return found
 
 
-def _action(before: Record | None, after: Record) -> GatedAction:
+def _action(before: Record | None, after: Record, touched: Collection[FieldKey]) -> GatedAction:
     if before is None:
         return "create"
-    if before.owner != after.owner:
+    if "owner" in touched:  # also where it is the same, and whoever gives the record away may not know
         return "transfer"
     return "archive" if before.archived_at != after.archived_at else "update"

@@ -21,6 +21,7 @@ __all__ = [
     "changes_written",
     "difference",
     "fold",
+    "held",
     "is_deleted",
     "replay",
 ]
@@ -149,12 +150,12 @@ def changes_written(before: Record | None, after: Record, written: Iterable[Fiel
     if before is None:
         return changes
     known = {item.field for item in changes} | _BY_THE_WAY
-    same = ((key, _held(before, key)) for key in written if key not in known)
+    same = ((key, held(before, key)) for key in written if key not in known)
     return (*changes, *(FieldChange(key, value, value) for key, value in same))
 
 
-def _held(record: Record, key: FieldKey) -> Any:
-    """Return a value as the history names it."""
+def held(record: Record, key: FieldKey) -> Any:
+    """Return a value of a record as the history names it: of a field, or of the record itself."""
     if key in _SETS:
         return tuple(sorted(getattr(record, key)))
     return getattr(record, key) if key in _TRACKED else record.values.get(key)
