@@ -1,4 +1,4 @@
-"""Collect the examples of README.md, docs and docstrings as tests, by Sybil."""
+"""Collect the examples of README.md, docs and docstrings as tests, by Sybil; settle how hypothesis makes its own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from doctest import ELLIPSIS
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
 ROOT = Path(__file__).parent
+
+# Pages have properties, too. None depends on how busy the machine is, and on CI every run has the same examples.
+settings.register_profile(
+    "custinfo", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("custinfo")
 
 
 def enter_folder(namespace: dict[str, Any]) -> None:

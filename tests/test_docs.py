@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
@@ -9,10 +10,13 @@ import runpy
 import subprocess
 import sys
 from collections import Counter
+from doctest import DocTestParser
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+import custinfo
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -88,6 +92,39 @@ def test_examples_in_python_blocks_only() -> None:
     for page in [ROOT / "README.md", *PAGES]:
         fences = set(re.findall(r"^```(\S+)$", page.read_text("utf-8"), re.MULTILINE))
         assert fences <= {"python", "sh", "text", "{eval-rst}", "{toctree}"}, page
+
+
+def written_in_examples() -> str:
+    """Return the text of everything that the tests execute for readers: blocks of pages, docstrings, and scripts."""
+    pages = [page.read_text("utf-8") for page in (ROOT / "README.md", *PAGES)]
+    blocks = [block for page in pages for block in re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    scripts = [path.read_text("utf-8") for path in (ROOT / "examples").glob("*.py")]
+    docstrings = [
+        example.source + example.want
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        for example in DocTestParser().get_examples(ast.get_docstring(node) or "")
+    ]
+    return "\n".join([*blocks, *scripts, *docstrings])
+
+
+WITHOUT_EXAMPLE = {
+    "DuplicateValueError": "raised by a race of two transactions only, which no page can play",
+}
+"""Public names that no example has, each with the reason."""
+
+
+def test_every_public_name_is_in_an_example() -> None:
+    """Whoever looks a public name up finds an executed example of it."""
+    words = set(re.findall(r"\w+", written_in_examples()))
+    assert {name for name in custinfo.__all__ if name not in words} == set(WITHOUT_EXAMPLE)
+
+
+def test_ports_are_in_an_example() -> None:
+    """So it is with what a host implements."""
+    words = set(re.findall(r"\w+", written_in_examples()))
+    assert {name for name in importlib.import_module("custinfo.ports").__all__ if name not in words} == set()
 
 
 def described_by_autodoc(value: object) -> bool:
