@@ -121,12 +121,6 @@ def test_every_public_name_is_in_an_example() -> None:
     assert {name for name in custinfo.__all__ if name not in words} == set(WITHOUT_EXAMPLE)
 
 
-def test_ports_are_in_an_example() -> None:
-    """So it is with what a host implements."""
-    words = set(re.findall(r"\w+", written_in_examples()))
-    assert {name for name in importlib.import_module("custinfo.ports").__all__ if name not in words} == set()
-
-
 def described_by_autodoc(value: object) -> bool:
     """Return whether a docstring of the value itself goes into the page."""
     return inspect.isclass(value) or inspect.isfunction(value)
