@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -12,10 +13,16 @@ from custinfo.core.records import FieldKey
 from custinfo.core.schema import ModuleSchema
 from custinfo.core.text import folded
 
-__all__ = ["Suggestion", "meanings", "suggestions"]
+__all__ = ["Suggestion", "bare", "meanings", "suggestions"]
 
 _LEAST: Final = 0.4
 _MOST: Final = 3
+_NUMBERED: Final = re.compile(r"\s*(?:[(（]\s*\d{1,2}\s*[)）]|\d{1,2}\s*[.．、)）:：])\s*(?=[^\d\s])")
+_HINT: Final = re.compile(
+    r"\s*[(（\[【〔]\s*(?:(?:格式|例如|例|如|示例|比如|format|e\.g\.)\s*[:：为]?\s*[^)）\]】〕]+"
+    r"|y{4}\s*[-/.年]?\s*m{1,2}\s*[-/.月]?\s*d{1,2}\s*日?)\s*[)）\]】〕]\s*",
+    re.IGNORECASE,
+)
 
 
 @attrs.frozen
@@ -34,10 +41,23 @@ def _names(schema: ModuleSchema) -> Iterator[tuple[FieldKey, str]]:
     yield from (("owner", name) for name in ("owner", *definition.owner_label.values(), *definition.owner_aliases))
 
 
+def bare(heading: str) -> str:
+    """Return a heading without its number in a form, and without hints in brackets of how to write values.
+
+    A unit in brackets stays: it is part of what the values mean.
+
+    >>> bare("3、成立时间（格式：2024-01-01）"), bare("（4）预算（万元）"), bare("2024.5")
+    ('成立时间', '预算（万元）', '2024.5')
+    """
+    numbered = _NUMBERED.match(heading)
+    return _HINT.sub("", heading[numbered.end() :] if numbered else heading).strip(" :：") or heading
+
+
 def meanings(schema: ModuleSchema, heading: str) -> tuple[FieldKey, ...]:
     """Return the active fields that a heading names by key, label or alias.
 
-    If there is none, those with a name that differs in blanks and punctuation only; these may be several.
+    If there is none, those with a name that differs in blanks and punctuation only; these may be several. If there is
+    none of these either, those that the `bare` heading names.
 
     >>> from custinfo.standard import sample_organisation, standard_configuration
     >>> from custinfo.core.validation.whole import checked_schema
@@ -47,11 +67,12 @@ def meanings(schema: ModuleSchema, heading: str) -> tuple[FieldKey, ...]:
     """
     if heading in schema.definition.fields:
         return (heading,)
-    for form in (folded, searchable):
-        wanted = form(heading)
-        found = tuple(dict.fromkeys(key for key, name in _names(schema) if wanted and form(name) == wanted))
-        if found:
-            return found
+    for text in dict.fromkeys((heading, bare(heading))):
+        for form in (folded, searchable):
+            wanted = form(text)
+            found = tuple(dict.fromkeys(key for key, name in _names(schema) if wanted and form(name) == wanted))
+            if found:
+                return found
     return ()
 
 

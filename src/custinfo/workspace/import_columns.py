@@ -14,9 +14,9 @@ from custinfo.core.suggesting import Suggestion, meanings, suggestions
 from custinfo.workspace.context import Context
 from custinfo.workspace.importing import Columns, SourceTable
 
-__all__ = ["lettered", "match_columns"]
+__all__ = ["column_letters", "lettered", "match_columns"]
 
-_LETTERS: Final = re.compile("[A-Z]{1,3}")
+_LETTERED: Final = re.compile("[A-Z]{1,3}")
 
 
 def match_columns(context: Context, module: ModuleKey, table: SourceTable, mapping: Mapping[str, str]) -> Columns:
@@ -43,12 +43,22 @@ def lettered(table: SourceTable, mapping: Mapping[str, str]) -> dict[int, str]:
     return found
 
 
-def _by_letter(column: int, mapping: Mapping[str, str], header: tuple[str, ...]) -> str | None:
+def column_letters(column: int) -> str:
+    """Return the letters of a column.
+
+    >>> column_letters(1), column_letters(28)
+    ('A', 'AB')
+    """
     letters = ""
     while column:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
-    return mapping.get(letters) if letters not in header and _LETTERS.fullmatch(letters) else None
+    return letters
+
+
+def _by_letter(column: int, mapping: Mapping[str, str], header: tuple[str, ...]) -> str | None:
+    letters = column_letters(column)
+    return mapping.get(letters) if letters not in header and _LETTERED.fullmatch(letters) else None
 
 
 class _Matching:
@@ -66,7 +76,9 @@ class _Matching:
         for place, heading in enumerate(self.table.header):
             key = self.meant(place, heading)
             if key is not None and key in keys:
-                self.errors.append(Problem("duplicate_column", key, self.at(place)))
+                columns = tuple(column_letters(self.table.columns[item]) for item in (keys.index(key), place))
+                problem = Problem("duplicate_column", key, self.at(place), {"columns": columns})
+                self.errors.append(self.schema.labelled(problem))
             keys.append(key if key is not None and self.is_written(key) else None)
         if self.errors:
             raise InvalidInputError(self.errors)

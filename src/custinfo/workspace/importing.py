@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 
 import attrs
 
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import FieldChange, changes_between
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Place, Problem
@@ -100,12 +101,14 @@ class BadCell(Protocol):
 class Columns:
     """Say which field each heading means; `None` for a column that is left out, with a warning in `problems`.
 
-    `suggestions` are fields that such headings may mean.
+    `suggestions` are fields that such headings may mean. `attached` has the places of those that hold what comes along
+    with the record: `tags`, or the module whose records their texts become.
     """
 
     keys: tuple[FieldKey | None, ...]
     problems: tuple[Problem, ...]
     suggestions: tuple[Suggestion, ...] = ()
+    attached: FrozenDict[int, str] = attrs.field(factory=FrozenDict)
 
 
 @attrs.frozen

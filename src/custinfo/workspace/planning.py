@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.errors import FieldReservedError, InvalidInputError
+from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey
@@ -86,7 +87,7 @@ def make_plan(  # noqa: PLR0913 - options by name, as a call reads them
     free = [place for place, name in lettered(table, mapping or {}).items() if not name]
     left = [place for place, key in enumerate(columns.keys) if key is None and place not in free]
     attached = AttachedColumns(context, module, table.header, left)
-    columns = _without_warnings(columns, table, attached.places)
+    columns = _with_attached(columns, table, attached.names)
     matcher = Matcher(context, module, MatchOptions(mode, _match_keys(context, module, columns, match), duplicates))
     interrupted = Interrupted.find(context, module, digest)
     planner = _Planner(context, module, table, columns, matcher, attached, sheets if related else None, interrupted)
@@ -358,13 +359,13 @@ def _with_related(row: PlannedRow, related: tuple[Related, ...]) -> PlannedRow:
     return attrs.evolve(row, outcome=outcome, related=related)
 
 
-def _without_warnings(columns: Columns, table: SourceTable, places: frozenset[int]) -> Columns:
-    """Return the columns without a warning that those at some places are left out."""
+def _with_attached(columns: Columns, table: SourceTable, places: Mapping[int, str]) -> Columns:
+    """Return the columns with what those at some places hold, without a warning that these are left out."""
     known = {table.columns[place] for place in places}
     problems = tuple(item for item in columns.problems if item.place is None or item.place.column not in known)
     headings = {table.header[place] for place in places}
     alike = tuple(item for item in columns.suggestions if item.heading not in headings)
-    return Columns(columns.keys, problems, alike)
+    return Columns(columns.keys, problems, alike, FrozenDict(places))
 
 
 @attrs.frozen

@@ -31,7 +31,7 @@ def test_plan(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     """Good rows give 0, bad ones 1 with their reasons and a workbook of them; nothing is saved."""
     file.write_text(GOOD, encoding="gb18030")
     assert main(["plan", str(file)]) == 0
-    assert "1 rows, 1 create" in capsys.readouterr().out
+    assert capsys.readouterr().out == "客户.csv：1 行, 新增 1\n"
     file.write_text(BAD, encoding="utf-8-sig")
     errors, book = tmp_path / "错误.xlsx", tmp_path / "计划.xlsx"
     assert main(["plan", str(file), "--errors", str(errors), "--workbook", str(book), "--language", "en"]) == 1
@@ -44,7 +44,7 @@ def test_check(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Columns that are not understood come with suggestions, and can be told."""
     file.write_text(GOOD.replace("客户名称", "客户名"), encoding="utf-8")
     assert main(["check", str(file)]) == 0
-    assert "客户名  →  —   perhaps: name" in capsys.readouterr().out
+    assert "客户名  →  —   可能是：name" in capsys.readouterr().out
     assert main(["check", str(file), "--map", "客户名=name"]) == 0
     assert "客户名  →  name" in capsys.readouterr().out
 
@@ -79,5 +79,35 @@ def test_further_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     workbook.save(file)
     assert main(["plan", str(file), "--related", "跟进=follow_up", "--key", "客户号", "--language", "en"]) == 1
     told = capsys.readouterr().out
-    assert "1 rows, 1 create" in told
+    assert "1 rows, create 1" in told
     assert "3: Customer: no row of the main sheet has this key" in told
+
+
+def test_what_comes_along_is_no_column_left_out(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tags and follow-ups in columns of their own are named; a plan tells which columns are left out."""
+    file.write_text(GOOD.replace("联系方式\n", "联系方式,标签,跟进记录,天气\n"), encoding="utf-8")
+    assert main(["check", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert "标签  →  tags\n" in told
+    assert "跟进记录  →  follow_up\n" in told
+    assert "天气  →  —\n" in told
+    assert main(["plan", str(file), "--language", "en"]) == 0
+    assert "天气: the column matches no field and is left out" in capsys.readouterr().out
+
+
+def test_which_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Hidden sheets are read when they are named; who names a wrong one is told which there are."""
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "华东"
+    for title, state in (("华北", "visible"), ("历史", "hidden"), ("深藏", "veryHidden")):
+        workbook.create_sheet(title).sheet_state = state
+    for sheet in workbook.worksheets:
+        sheet.append(("客户名称", "客户类型", "联系人", "联系方式"))
+        sheet.append(("甲公司", "企业客户", "张三", "13812345678"))
+    file = tmp_path / "客户.xlsx"
+    workbook.save(file)
+    assert main(["plan", str(file)]) == 3
+    assert capsys.readouterr().err == "有多个工作表含有数据，请选择（sheet=…）：华东, 华北\n"
+    assert main(["plan", str(file), "--sheet", "历史"]) == 0
+    assert main(["plan", str(file), "--sheet", "华南"]) == 3
+    assert capsys.readouterr().err == "没有这个工作表；文件中有：华东, 华北, 历史, 深藏\n"

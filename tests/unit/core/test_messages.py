@@ -101,10 +101,8 @@ PLAIN = (
     "corrupt_workbook",
     "no_data",
     "no_header",
-    "unknown_sheet",
     "formula_without_value",
     "unmapped_column",
-    "duplicate_column",
     "missing_column",
     "skipped_existing",
     "imported_before",
@@ -120,6 +118,8 @@ PLAIN = (
 
 WITH_PARAMS: dict[str, dict[str, Any]] = {
     "not_related": {"module": "follow_up"},
+    "duplicate_column": {"columns": ("D", "E")},
+    "unknown_sheet": {"sheets": ("客户",)},
     "resembles_row": {"row": 2, "score": 99, "fields": ("客户名称",)},
     "resembles_record": {"score": 99, "fields": ("客户名称",)},
     "template_outdated": {"template": "customer-zh-00000000", "version": 1, "current": 2},

@@ -7,14 +7,16 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
+from custinfo.adapters.excel._phrases import phrase
 from custinfo.adapters.excel.importing import ExcelPlan, plan_import
 from custinfo.adapters.excel.template import write_template
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import CustinfoError, UnreadableFileError
 from custinfo.core.problems import Problem
 from custinfo.standard import sample_organisation, standard_configuration
+from custinfo.workspace.planned_rows import RowOutcome, count_name
 from custinfo.workspace.session import Session
 from custinfo.workspace.workspace import Workspace
 
@@ -133,24 +135,27 @@ def _check(session: Session, given: argparse.Namespace) -> int:
     alike: dict[str, list[str]] = {}
     for item in plan.suggestions:
         alike.setdefault(item.heading, []).append(f"{item.field} ({item.score:.2f})")
-    _say(f"{plan.sheet or given.file.name}: {plan.counts.total} rows")
+    _say(_rows_found(plan, given))
     for heading, key in plan.columns.items():
-        meaning = f"{key} {schema.label(key, given.language)}" if key else "—"
-        hint = f"   perhaps: {', '.join(alike[heading])}" if heading in alike else ""
-        _say(f"  {heading or '(blank)'}  →  {meaning}{hint}")
-    _tell([problem for problem in plan.problems if problem.place is None or problem.place.row is None], given)
+        meaning = f"{key} {schema.label(key, given.language)}" if key else plan.attached.get(heading, "—")
+        fields = ", ".join(alike.get(heading, ()))
+        hint = f"   {phrase(given.language, 'column_alike', fields=fields)}" if fields else ""
+        _say(f"  {heading or phrase(given.language, 'column_blank')}  →  {meaning}{hint}")
+    _tell([problem for problem in plan.column_problems if problem.code != "unmapped_column"], given)
     return 0 if any(plan.columns.values()) else 1
 
 
 def _plan(session: Session, given: argparse.Namespace) -> int:
     plan = _planned(session, given)
     counts = plan.counts
-    _say(
-        f"{plan.sheet or given.file.name}: {counts.total} rows, {counts.creates} create, {counts.updates} update, "
-        f"{counts.unchanged} unchanged, {counts.awaiting} await approval, {counts.duplicates} duplicates, "
-        f"{counts.rejected} rejected, {counts.conflicts} conflicts"
-    )
+    outcomes = [
+        f"{phrase(given.language, f'outcome_{outcome}')} {number}"
+        for outcome in get_args(RowOutcome)
+        if (number := getattr(counts, count_name(outcome)))
+    ]
+    _say(", ".join((_rows_found(plan, given), *outcomes)))
     left = [problem for problem in plan.problems if problem.severity == "error"]
+    _tell([problem for problem in plan.column_problems if problem.severity != "error"], given)
     _tell(left, given)
     if given.errors is not None:
         plan.write_errors(given.errors, language=given.language)
@@ -161,12 +166,16 @@ def _plan(session: Session, given: argparse.Namespace) -> int:
     return 1 if left or counts.rejected or counts.duplicates or counts.conflicts else 0
 
 
+def _rows_found(plan: ExcelPlan, given: argparse.Namespace) -> str:
+    return phrase(given.language, "rows_found", name=plan.sheet or given.file.name, count=plan.counts.total)
+
+
 def _tell(problems: Sequence[Problem], given: argparse.Namespace) -> None:
     for problem in problems[:_SHOWN]:
         row = f"{problem.place.row}: " if problem.place is not None and problem.place.row else ""
         _say(f"  {row}{problem.message(given.language)}")
     if len(problems) > _SHOWN:
-        _say(f"  … {len(problems) - _SHOWN} more")
+        _say(f"  {phrase(given.language, 'and_more', count=len(problems) - _SHOWN)}")
 
 
 def _say(text: str, *, error: bool = False) -> None:

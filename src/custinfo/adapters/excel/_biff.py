@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from custinfo.adapters.excel._cells import CellError, Mark
+from custinfo.adapters.excel._cells import CellError, Mark, UncachedFormula
 from custinfo.adapters.excel._compound import streams_of
 from custinfo.adapters.excel._extent import ALWAYS_ALLOWED, Extent
 from custinfo.adapters.excel._limits import Limits, refusal
@@ -28,6 +28,9 @@ ERRORS: Final = {
     0x24: "#NUM!",
     0x2A: "#N/A",
 }
+EMPTY: Final = 3
+NEVER_CALCULATED: Final = 2
+"""A flag that only libraries set, which cannot calculate: the cell is to be calculated when it is loaded."""
 Record = tuple[int, int, bytes]
 
 
@@ -45,9 +48,8 @@ class _Substream:
         last = struct.unpack_from("<H", data, len(data) - 2)[0] if kind == MULRK else column
         self.top, self.bottom = min(self.top, row), max(self.bottom, row)
         self.left, self.right = min(self.left, column), max(self.right, last)
-        error = _error_of(kind, data)
-        if error is not None:
-            self.marks[row + 1, column + 1] = CellError(ERRORS.get(error, "#ERROR!"))
+        if kind in (BOOLERR, FORMULA) and (mark := _mark_of(kind, data)):
+            self.marks[row + 1, column + 1] = mark
 
     def declare(self, data: bytes) -> None:
         """Note the size that the sheet claims: the reader reserves room for it."""
@@ -64,11 +66,15 @@ class _Substream:
         return Extent((self.top + 1, self.bottom + 1), (self.left + 1, self.right + 1), self.marks, exact=True)
 
 
-def _error_of(kind: int, data: bytes) -> int | None:
+def _mark_of(kind: int, data: bytes) -> Mark | None:
+    """Return what stands in for a cell's value: an error, or a formula that its writer left to be calculated."""
     if kind == BOOLERR and len(data) > 7 and data[7]:
-        return data[6]
-    if kind == FORMULA and len(data) > 13 and data[12:14] == b"\xff\xff" and data[6] == 2:
-        return data[8]
+        return CellError(ERRORS.get(data[6], "#ERROR!"))
+    if kind == FORMULA and len(data) > 15 and data[12:14] == b"\xff\xff":
+        if data[6] == 2:
+            return CellError(ERRORS.get(data[8], "#ERROR!"))
+        if data[6] == EMPTY and data[14] & NEVER_CALCULATED:
+            return UncachedFormula()
     return None
 
 

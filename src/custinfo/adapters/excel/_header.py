@@ -69,7 +69,17 @@ def find_header(rows: Mapping[int, Mapping[int, object]], merges: Sequence[Merge
     if best <= 0:
         return None
     top = next(row for row, score in scores.items() if score >= GOOD_ENOUGH * best)
-    return _two_levels(window, top) or _one_level(window, top)
+    return _two_levels(window, top) or _one_level(window, _lowest(window, top))
+
+
+def _lowest(window: _Window, top: int) -> int:
+    """Return the last of the rows of labels that follow each other: keys, say, and what people call them."""
+    row = top
+    while (below := window.rows.get(row + 1)) and len(below) > 1 and below.keys() == window.rows[top].keys():
+        if not all(isinstance(value, str) and window.known(clean_label(value)) for value in below.values()):
+            break
+        row += 1
+    return row
 
 
 def _scores(window: _Window) -> dict[int, float]:
@@ -79,8 +89,9 @@ def _scores(window: _Window) -> dict[int, float]:
         texts = [clean_label(value) for value in values.values() if _is_wording(value)]
         others = len(values) - len(texts)
         distinct = set(texts)
-        score = len(distinct) + KNOWN_WEIGHT * sum(map(window.known, distinct)) - 2 * (others + other_above)
-        scores[row] = score if len(texts) >= widest or any(map(window.known, distinct)) else 0
+        known = sum(map(window.known, distinct))
+        score = len(distinct) + KNOWN_WEIGHT * known - 2 * (others + other_above)
+        scores[row] = max(score, known) if known else (score if len(texts) >= widest else 0)
         other_above += others
         widest = max(widest, len(values)) if others else widest
     return scores

@@ -15,9 +15,11 @@ CJK: Final = r"\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
 BETWEEN_CJK: Final = re.compile(rf"(?<=[{CJK}])\s*[\r\n]+\s*(?=[{CJK}])")
 BLANKS: Final = re.compile(r"\s+")
 REMARK: Final = re.compile(
-    r"\s*[(（\[【〔]\s*[*＊]?\s*(?:必填项?|必须|必需|选填项?|非必填|可选|可不填|required|mandatory|optional)\s*[)）\]】〕]\s*",
+    r"\s*[(（\[【〔]\s*(?:[*＊]?\s*(?:必填项?|必须|必需|选填项?|非必填|可选|可不填|required|mandatory|optional)"
+    r"(?:[\s,，、;；:：][^)）\]】〕]*)?|[*＊])\s*[)）\]】〕]\s*",
     re.IGNORECASE,
 )
+INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 STARS: Final = " \t*＊★※:："
 ASIDE: Final = re.compile(r"[\s*＊★※:：_\-/·.]+")
 
@@ -36,14 +38,15 @@ def label_text(value: object) -> str:
 
 
 def clean_label(text: str) -> str:
-    r"""Return a header without marks of obligation, line breaks and extra blanks.
+    r"""Return a header without marks of obligation, invisible marks, line breaks and extra blanks.
 
     >>> clean_label("*公司名称（必填）"), clean_label("Ben \nAshley"), clean_label("配方中成分含\n量（%）")
     ('公司名称', 'Ben Ashley', '配方中成分含量（%）')
     >>> clean_label("*")
     '*'
     """
-    joined = BLANKS.sub(" ", BETWEEN_CJK.sub("", text)).strip()
+    seen = text if text.isprintable() else INVISIBLE.sub("", text)
+    joined = BLANKS.sub(" ", BETWEEN_CJK.sub("", seen)).strip()
     return REMARK.sub("", joined).strip(STARS) or joined
 
 

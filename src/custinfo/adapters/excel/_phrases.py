@@ -40,6 +40,11 @@ _CHINESE: Final = {
     "outcome_rejected": "退回",
     "outcome_awaiting": "待审批",
     "outcome_duplicate": "疑似重复",
+    # what the command line says
+    "rows_found": "{name}：{count} 行",
+    "column_blank": "（空白表头）",
+    "column_alike": "可能是：{fields}",
+    "and_more": "… 另有 {count} 项",
     # what is held about a person
     "subject_access": "个人信息副本",
     "section": "类别",
@@ -169,6 +174,11 @@ _ENGLISH: Final = {
     "outcome_rejected": "rejected",
     "outcome_awaiting": "awaiting approval",
     "outcome_duplicate": "possible duplicate",
+    # what the command line says
+    "rows_found": "{name}: {count} rows",
+    "column_blank": "(blank heading)",
+    "column_alike": "perhaps: {fields}",
+    "and_more": "… {count} more",
     # what is held about a person
     "subject_access": "Held about a person",
     "section": "Section",

@@ -77,4 +77,6 @@ def _is_binary(content: bytes) -> bool:
 
 def _is_markup(content: bytes) -> bool:
     head = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return head.startswith((b"<?xml", b"<html", b"<!doctype", b"<table", b"{\\rtf", b"%pdf-"))
+    return head.startswith(
+        (b"<?xml", b"<html", b"<!doctype", b"<table", b"{\\rtf", b"%pdf-", b"mime-version:", b"id;pwxl", b"id;pcalc")
+    )

@@ -40,9 +40,12 @@ class Table:
     notes: tuple[str, ...] = ()
     _grid: Grid = attrs.field(kw_only=True, eq=False, repr=False)
     _limits: Limits = attrs.field(kw_only=True, eq=False, repr=False)
+    _repeated: Sequence[object] = attrs.field(default=(), kw_only=True, eq=False, repr=False)
 
     def rows(self) -> Iterator[Row]:
         """Yield the worksheet row and the values under the header, for each row that is not blank.
+
+        A row that has the labels of known fields again, as on each page of what is printed, is passed over.
 
         Raises: UnreadableFileError: workbook_too_large (too many rows) or read_timeout.
         """
@@ -60,12 +63,12 @@ class Table:
             watch.resume()
 
     def _plain_rows(self) -> Iterator[Row]:
-        blank = [None] * len(self.columns)
+        passed_over = ([None] * len(self.columns), self._repeated)
         pick = _picker([column - self._grid.first_column for column in self.columns])
         rows = dropwhile(lambda row: row[0] <= self.header_row, self._grid.rows())
         for number, values in rows:
             row = clean_row(pick(values))
-            if row != blank:
+            if row not in passed_over:
                 yield number, tuple(row)
 
 
@@ -121,7 +124,8 @@ def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table 
         return None
     if len(header.columns) > limits.max_columns:
         raise refusal("workbook_too_large", what="columns", limit=limits.max_columns)
-    return _table(grid, header, limits)
+    labels = sum(map(known, header.texts))
+    return _table(grid, header, limits, [text or None for text in header.raw] if labels > 1 else ())
 
 
 def has_values(grid: Grid) -> bool:
@@ -136,7 +140,7 @@ def _window(grid: Grid) -> Iterator[tuple[int, dict[int, object]]]:
             yield number, filled
 
 
-def _table(grid: Grid, header: Header, limits: Limits) -> Table:
+def _table(grid: Grid, header: Header, limits: Limits, repeated: Sequence[object]) -> Table:
     return Table(
         grid.name,
         header.texts,
@@ -146,4 +150,5 @@ def _table(grid: Grid, header: Header, limits: Limits) -> Table:
         header.notes,
         grid=grid,
         limits=limits,
+        repeated=repeated,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from custinfo.adapters.excel._grids import Grid
@@ -15,9 +16,13 @@ from custinfo.adapters.excel._limits import Limits, refusal
 
 __all__ = ["decoded", "delimiter_of", "text_grid"]
 
-DELIMITERS: Final = (",", "\t", ";")
+DELIMITERS: Final = (",", "\t", ";", "|")
+UNASSIGNED: Final = re.compile("[\ue000-\uf8ff]")
+QUOTED: Final = re.compile('="(.*)"', re.DOTALL)
 LONGEST_FIELD: Final = 131_072
 SAMPLED_ROWS: Final = 50
+END: Final = "\0"
+"""A last line that no text has: it comes as a row of its own, unless a quote that is never closed swallows it."""
 _DECODED: Final = 5
 """Bytes that a byte of a text file takes at most: itself, and a character of four."""
 
@@ -41,10 +46,12 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
 
 
 def decoded(content: bytes) -> str:
-    r"""Return the text. A file without a mark is UTF-8 if it can be, else GB18030.
+    r"""Return the text. A file without a mark is UTF-8 if it can be, else GB18030, or Big5 if it is no text in that.
 
-    >>> decoded("姓名".encode("gb18030")), decoded(b"\xef\xbb\xbfa"), decoded("电话".encode("utf-16"))
-    ('姓名', 'a', '电话')
+    >>> decoded("姓名".encode("gb18030")), decoded(b"\xef\xbb\xbfa"), decoded("電話".encode("utf-16"))
+    ('姓名', 'a', '電話')
+    >>> decoded("客戶名稱,電話".encode("big5"))
+    '客戶名稱,電話'
     """
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
@@ -53,15 +60,24 @@ def decoded(content: bytes) -> str:
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
-            return text
+            return _traditional(content) or text if encoding == "gb18030" and UNASSIGNED.search(text) else text
     raise refusal("not_a_workbook")
+
+
+def _traditional(content: bytes) -> str | None:
+    """Return the text of a file from Taiwan or Hong Kong: read as GB18030 it has characters that nobody writes."""
+    try:
+        text = content.decode("cp950")
+    except UnicodeDecodeError:
+        return None
+    return None if UNASSIGNED.search(text) else text
 
 
 def _declared_delimiter(text: str) -> tuple[int, str | None]:
     """Return where the table starts and the delimiter that a first line `sep=;` names."""
     line, newline, _ = text[:16].partition("\n")
     mark = line.rstrip("\r")
-    if newline and len(mark) == 5 and mark.lower().startswith("sep=") and mark[4] in (*DELIMITERS, "|"):
+    if newline and len(mark) == 5 and mark.lower().startswith("sep=") and mark[4] in DELIMITERS:
         return len(line) + 1, mark[4]
     return 0, None
 
@@ -91,13 +107,18 @@ def _sample(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tuple[int, Sequence[object]]]:
-    reader = csv.reader(io.StringIO(text[start:], newline=""), delimiter=delimiter)
+    rows = csv.reader(chain(io.StringIO(text[start:], newline=""), (END,)), delimiter=delimiter)
+    spelled = '="' in text
     cells = 0
+    values: list[str] = []
     try:
-        for number, values in enumerate(reader, start=2 if start else 1):
+        for number, values in enumerate(rows, start=2 if start else 1):
+            if values == [END]:
+                return
             cells += len(values)
             if cells > limits.most_cells:
                 raise refusal("workbook_too_large", what="cells", limit=limits.most_cells)
-            yield number, values
+            yield number, [QUOTED.sub(r"\1", value) for value in values] if spelled else values
     except csv.Error as error:
         raise refusal("corrupt_workbook") from error
+    raise refusal("corrupt_workbook")

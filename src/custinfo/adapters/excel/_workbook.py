@@ -50,7 +50,7 @@ def read_grids(content: bytes, limits: Limits, sheet: str | None = None) -> tupl
 
 def _check_chosen(names: list[str], sheet: str | None) -> None:
     if sheet is not None and sheet not in names:
-        raise refusal("unknown_sheet")
+        raise refusal("unknown_sheet", sheets=tuple(filter(None, names)) or "—")
 
 
 def _wanted(sheet: SheetPart, chosen: str | None) -> bool:

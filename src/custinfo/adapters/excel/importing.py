@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -22,8 +21,9 @@ from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Tabl
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey
+from custinfo.core.suggesting import bare
 from custinfo.workspace.context import Context
-from custinfo.workspace.import_columns import lettered
+from custinfo.workspace.import_columns import column_letters
 from custinfo.workspace.importing import (
     Duplicates,
     ImportMode,
@@ -41,8 +41,6 @@ _PASSED_OVER: Final = frozenset(text for key in ("reason", "source_row") for tex
 
 _EXAMPLES: Final = frozenset(every_phrase("example_sheet"))
 """Names of the sheet on which a template shows a row filled in."""
-
-_LETTERS: Final = re.compile("[A-Z]{1,3}")
 
 
 def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
@@ -105,7 +103,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     names = {**(made.former if made else {}), **given}
 
     def meaning(label: str) -> FieldKey | None:
-        return schema.resolve(names.get(label, label))
+        return schema.resolve(names[label]) if label in names else schema.resolve(label) or schema.resolve(bare(label))
 
     def known(label: str) -> bool:
         return bool(names[label]) if label in names else meaning(label) is not None
@@ -169,8 +167,8 @@ def _with_problems(plan: ImportPlan, problems: Iterable[Problem]) -> ImportPlan:
 def _with_missing(plan: ImportPlan, mapping: Mapping[str, str]) -> ImportPlan:
     """Return the plan with a warning for each heading that the mapping names and the file lacks."""
     place = Place(plan.table.sheet, plan.table.header_row)
-    letters = len(lettered(plan.table, mapping)) - sum(name in mapping for name in plan.table.header)
-    missing = [name for name in mapping if name not in plan.table.header and not (letters and _LETTERS.fullmatch(name))]
+    there = {*plan.table.header, *map(column_letters, plan.table.columns)}
+    missing = [name for name in mapping if name not in there]
     return _with_problems(plan, (Problem("missing_column", name, place, severity="warning") for name in missing))
 
 

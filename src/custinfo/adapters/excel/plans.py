@@ -19,6 +19,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.suggesting import Suggestion
 from custinfo.workspace.context import Context
+from custinfo.workspace.import_columns import column_letters
 from custinfo.workspace.importing import (
     BATCH,
     Counts,
@@ -155,13 +156,26 @@ class ExcelPlan:
 
     @property
     def columns(self) -> dict[str, FieldKey | None]:
-        """Heading → the field that it means, `None` where the column is left out."""
+        """Heading → the field that it means, `None` where the column is left out or holds what is `attached`."""
         return dict(zip(self._source.table.header, self._plan.columns.keys, strict=True))
 
     @property
+    def attached(self) -> dict[str, str]:
+        """Heading → what its cells bring along: `tags`, or the module whose records they become (跟进记录)."""
+        return {self._source.table.header[place]: name for place, name in self._plan.columns.attached.items()}
+
+    @property
     def mapping(self) -> dict[str, str]:
-        """Heading → field name, empty for columns that are left out: the `mapping` for the next file of this kind."""
-        return {heading: key or "" for heading, key in self.columns.items() if heading}
+        """The `mapping` for the next file of this kind: heading → field name, empty for columns that are left out.
+
+        Of headings that several columns have, it has the letters of the columns.
+        """
+        table, columns = self._source.table, self._plan.columns
+        return {
+            heading if table.header.count(heading) == 1 else column_letters(table.columns[place]): key or ""
+            for place, (heading, key) in enumerate(zip(table.header, columns.keys, strict=True))
+            if heading and place not in columns.attached
+        }
 
     @property
     def suggestions(self) -> tuple[Suggestion, ...]:
@@ -187,6 +201,11 @@ class ExcelPlan:
     def duplicates(self) -> tuple[PlannedRow, ...]:
         """The rows that will not be taken over because they repeat an earlier row, or seem to repeat a record."""
         return self._plan.duplicates
+
+    @property
+    def column_problems(self) -> tuple[Problem, ...]:
+        """What was found about whole columns, and about the file as a template."""
+        return self._plan.problems
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -1,8 +1,8 @@
 """Read any spreadsheet or text table that people send, or say in one code why not.
 
-The content decides what a file is, not its name: .xlsx and .xlsm (also strict), .xls, and text in UTF-8, UTF-16
-or GB18030 with commas, semicolons or tabs. Everything in a file is looked at before a reader builds anything, so
-that a hostile one is refused with a code instead of exhausting the process.
+The content decides what a file is, not its name: .xlsx and .xlsm (also strict), .xls, and text in UTF-8, UTF-16,
+GB18030 or Big5 with commas, semicolons, tabs or bars. Everything in a file is looked at before a reader builds
+anything, so that a hostile one is refused with a code instead of exhausting the process.
 
 What a cell's value becomes:
 
@@ -13,11 +13,12 @@ What a cell's value becomes:
 * a date: `datetime.date` when its time is midnight, else a naive `datetime.datetime`; the Chinese, Japanese and
   Korean built-in formats count as dates. A time of day or a duration: `datetime.time`, `datetime.timedelta`.
 * yes or no: `bool`. An error such as #N/A: `CellError`. A formula: its stored result, or `UncachedFormula`.
-* text files hold text only.
+* text files hold text only; `="0571"`, by which programs keep a spreadsheet from taking it for a number, is `0571`.
 
 Cells merged downwards in the data give their value to each row that has a value of its own somewhere; cells merged
 across give it to the first column only. Hidden rows and columns count, hidden sheets do not, and neither do chart,
-dialog and macro sheets. A zip with a wrong checksum, a duplicate entry or a DOCTYPE is refused.
+dialog and macro sheets. A zip with a wrong checksum, a duplicate entry or a DOCTYPE is refused, and so is a text file
+with a quote that is never closed.
 """
 
 from __future__ import annotations

@@ -28,6 +28,9 @@ __all__ = [
 EXACT_DIGITS: Final = 10**15
 """From here on a spreadsheet no longer keeps every digit of a number."""
 
+_SCIENTIFIC: Final = re.compile(r"[0-9]\.[0-9]+[Ee]\+(?:09|[1-9][0-9])")
+_WHOLE: Final = re.compile(r"[0-9]{5,15}\.0")
+
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Marks without width that come along when people copy numbers from chats and address books."""
 
@@ -138,8 +141,16 @@ def read_text(raw: object, report: Report, limit: int, problems: list[Problem]) 
 
 
 def read_identifier(raw: object, report: Report, limit: int, problems: list[Problem]) -> str | Invalid | None:
-    """Return what `read_text` does, made narrow and without invisible marks."""
+    """Return what `read_text` does, made narrow and without invisible marks.
+
+    The text of a number as programs write it, `13812345678.0`, is its digits; `1.38E+10` has lost them.
+    """
     text = read_text(raw, report, limit, problems)
     if not isinstance(text, str):
         return text
+    if "." in text:
+        if _SCIENTIFIC.fullmatch(text):
+            return report.refuse(problems, "precision_lost")
+        if _WHOLE.fullmatch(text):
+            return text[:-2]
     return tidied(text) or report.refuse(problems)

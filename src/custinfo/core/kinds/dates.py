@@ -30,6 +30,13 @@ DATE_PATTERN: Final = (
 """A date with its year first; `3/5/2024` is not read, since nobody can tell the month."""
 
 _DATE: Final = re.compile(DATE_PATTERN + r"(?:[T\s]\s?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?")
+_BESIDE: Final = re.compile(r"^'|\s*[(（]?(?:星期|周|礼拜)[一二三四五六日天][)）]?$")
+"""What stands beside a date and says nothing more: the mark of a text in a spreadsheet, and the day of the week."""
+
+_WRITTEN_OUT: Final = re.compile(
+    r"([〇○零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})[日号]"
+)
+_NUMERALS: Final = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 
 
 def date_of_match(match: re.Match[str]) -> date:
@@ -66,9 +73,23 @@ def _numbered_day(raw: float | Decimal) -> date | None:
 def _spelled_day(text: str) -> date | None:
     match = _DATE.fullmatch(text)
     try:
-        return date_of_match(match) if match else None
+        return date_of_match(match) if match else _written_out(text)
     except ValueError:
         return None
+
+
+def _written_out(text: str) -> date | None:
+    """Return the day of a date in Chinese numerals, as documents have it. Raises: ValueError as `date_of_match`."""
+    if match := _WRITTEN_OUT.fullmatch(text):
+        return date(int(match[1].translate(_NUMERALS)), _below_hundred(match[2]), _below_hundred(match[3]))
+    plain = _BESIDE.sub("", text)
+    return None if plain == text else _spelled_day(plain)
+
+
+def _below_hundred(numeral: str) -> int:
+    tens, ten, ones = numeral.rpartition("十")
+    digits = (tens or "一" if ten else "〇") + (ones or "〇")
+    return int(digits.translate(_NUMERALS))
 
 
 def _day_of_moment(text: str, zone: tzinfo) -> date | None:

@@ -80,7 +80,7 @@ ENGLISH: Final = {
     "guard_not_met": "a change to {after} is allowed only where {because}",
     "required_in_state": "a value is required in {state}",
     "choice_not_valid": "this entry of {dictionary} can be chosen only {period}",
-    "precision_lost": "was typed as a number of more than 15 digits: the spreadsheet has lost the last ones",
+    "precision_lost": "the last digits of the number are lost (over 15 digits, or an exponent): enter it as text",
     "version_required": "say which version you read (version=…), or ANY",
     "rule_failed": "{hint}",
     # notices
@@ -148,7 +148,9 @@ ENGLISH: Final = {
     "flow_without_decision": "nobody ever decides on {flow}",
     "needs_rebase": "the record changed in the same fields since the request was made",
     # files
-    "not_a_workbook": "the file is not a workbook or table that can be read",
+    "not_a_workbook": (
+        "the file is not a workbook or table that can be read: open it in a spreadsheet program and save it as .xlsx"
+    ),
     "password_protected": "the workbook is protected by a password: save it without one",
     "corrupt_workbook": "the file is damaged",
     "unsafe_workbook": "the file is refused for safety: {reason}",
@@ -158,14 +160,14 @@ ENGLISH: Final = {
     "no_data": "the file holds no data rows",
     "no_header": "no row of headings was found that names fields: say which column is which field (mapping=…)",
     "several_sheets": "several sheets hold data; choose one (sheet=…): {sheets}",
-    "unknown_sheet": "there is no sheet of this name",
+    "unknown_sheet": "there is no sheet of this name; there are: {sheets}",
     "cell_error": "the cell holds the error {error}",
     "formula_without_value": (
         "the cell holds a formula without a stored result: open and save it in a spreadsheet program"
     ),
     "unmapped_column": "the column matches no field and is left out",
     "ambiguous_column": "the column could be {candidates}: say which",
-    "duplicate_column": "two columns hold the same field",
+    "duplicate_column": "the columns {columns} hold the same field: say which column is which field (mapping=…)",
     "related_without_row": "no row of the main sheet has this key: the row is left out",
     "not_related": "{module} has not exactly one field that refers to the module of the main sheet",
     "text_cut": "the cell holds the beginning of the text only: the value stays as it is",
