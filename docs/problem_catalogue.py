@@ -69,7 +69,7 @@ TOPICS: Final[dict[str, str]] = {
         not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
         read_timeout no_data no_header several_sheets unknown_sheet cell_error formula_without_value unmapped_column
         ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
-        text_cut related_without_row not_related
+        text_cut related_without_row related_changed not_related
         resembles_row resembles_record template_outdated template_field_gone template_field_renamed
         template_field_changed template_entries_changed template_field_required template_field_added
         skipped_existing skipped_new matches_several imported_before

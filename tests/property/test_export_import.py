@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,6 +28,7 @@ from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.excel import export, plan_import
 from custinfo.core.policy.grants import ALL_FIELDS, Action, Grant
 from custinfo.standard import sample_organisation, standard_configuration
+from custinfo.workspace.views import Applied
 
 KEY = bytes(range(32))
 NASTY = (
@@ -115,6 +118,8 @@ def configuration() -> Configuration:
     module = ModuleDefinition(
         "thing", fields, "事物", title_field="text", owner_label={"zh": "负责人"}, duplicate_keys=()
     )
+    refers = FieldDefinition("thing", "reference", "所属事物", required=True, options={"module": "thing"})
+    note = ModuleDefinition("note", [refers, *fields], "附注", owner_label={"zh": "负责人"}, duplicate_keys=())
     every: frozenset[Action] = frozenset({"view", "create", "edit", "export", "import", "tag", "decrypt"})
     seeing = Grant("senior_administrator", "thing", every, "all", view=SEEN, edit=SEEN)
     partly = attrs.evolve(
@@ -123,9 +128,9 @@ def configuration() -> Configuration:
     return (
         standard_configuration()
         .with_dictionaries(place, colours)
-        .with_modules(module)
+        .with_modules(module, note)
         .with_tag_dimensions(TagDimension("类别", ("设备", "服务", "=1", "a b")), TagDimension("自定", open=True))
-        .with_grants(seeing, partly)
+        .with_grants(seeing, partly, *(attrs.evolve(grant, module="note") for grant in (seeing, partly)))
     )
 
 
@@ -133,8 +138,64 @@ def everything(session: Session) -> list[Any]:
     """Return every record as whoever sees all sees it."""
     return [
         (view.id, view.version, dict(view), view.tags, view.owner)
-        for view in session.records("thing").find(limit=None).records
+        for module in ("thing", "note")
+        for view in session.records(module).find(limit=None).records
     ]
+
+
+def created(session: Session, module: str, values: dict[str, Any], **settings: Any) -> str:
+    """Create a record of those values that people may write: what they may not isn't there to be exported."""
+    kept = dict(values)
+    while True:
+        try:
+            applied = session.records(module).create(kept, **settings)
+        except InvalidInputError as error:
+            for problem in error.problems:
+                kept.pop(problem.field or "", None)
+        else:
+            assert isinstance(applied, Applied)
+            return applied.record.id
+
+
+def joined(first: bytes, second: bytes) -> bytes:
+    """Return a workbook with the sheets of two exports, as they stand there; the styles of both come along."""
+    with zipfile.ZipFile(io.BytesIO(first)) as one, zipfile.ZipFile(io.BytesIO(second)) as other:
+        parts = {name: one.read(name).decode() for name in one.namelist()}
+        sheet, styles, book = (
+            other.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "styles", "workbook")
+        )
+    formats = re.findall(r"<numFmt .*?/>", styles)
+    cells = re.findall(r"<xf .*?/>", styles.partition("<cellXfs")[2].partition("</cellXfs>")[0])
+    had = len(re.findall(r"<xf ", parts["xl/styles.xml"].partition("<cellXfs")[2].partition("</cellXfs>")[0]))
+    shifted = "".join(
+        re.sub(r'numFmtId="(16\d)"', lambda found: f'numFmtId="{int(found[1]) + 50}"', item) for item in cells
+    )
+    more = "".join(
+        re.sub(r'numFmtId="(16\d)"', lambda found: f'numFmtId="{int(found[1]) + 50}"', item) for item in formats
+    )
+    parts["xl/styles.xml"] = re.sub(
+        r' count="\d+"',
+        "",
+        parts["xl/styles.xml"].replace("</numFmts>", more + "</numFmts>").replace("</cellXfs>", shifted + "</cellXfs>"),
+    )
+    parts["xl/worksheets/sheet2.xml"] = re.sub(
+        r'(<c r="[A-Z]+\d+" s=")(\d+)', lambda found: found[1] + str(int(found[2]) + had), sheet
+    )
+    name = re.search(r'<sheet name="(.*?)"', book)
+    assert name is not None
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(
+        "</sheets>", f'<sheet name="{name[1]}" sheetId="2" r:id="rId9"/></sheets>'
+    )
+    relations = "xl/_rels/workbook.xml.rels"
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+    parts[relations] = parts[relations].replace(
+        "</Relationships>", f'<Relationship Id="rId9" Type="{kind}" Target="worksheets/sheet2.xml"/></Relationships>'
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for part, text in parts.items():
+            archive.writestr(part, text)
+    return file.getvalue()
 
 
 @settings(max_examples=60)
@@ -149,14 +210,7 @@ def test_an_export_imported_again_changes_nothing(rows: list[Any], actor: str, l
     workspace = Workspace.open("memory://", CONFIGURATION, organisation=sample_organisation(), keyring=keyring)
     with workspace.acting_as("zhoushi") as session:
         for values, tags in rows:
-            kept = dict(values)
-            while True:
-                try:
-                    session.records("thing").create(kept, tags=tags)
-                    break
-                except InvalidInputError as error:  # what people may not write isn't there to be exported
-                    for problem in error.problems:
-                        kept.pop(problem.field or "", None)
+            created(session, "thing", values, tags=tags)
         before = everything(session)
     file = io.BytesIO()
     with workspace.acting_as(actor) as session:
@@ -165,6 +219,46 @@ def test_an_export_imported_again_changes_nothing(rows: list[Any], actor: str, l
         for row in plan.rows:
             note(f"{row.outcome} {[(item.code, item.field) for item in row.problems]}")
         assert [row.outcome for row in plan.rows] == ["unchanged"] * len(before)
+        plan.apply()
+    with workspace.acting_as("zhoushi") as session:
+        assert everything(session) == before
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(
+            st.fixed_dictionaries({}, optional=VALUES), st.lists(st.fixed_dictionaries({}, optional=VALUES), max_size=3)
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    st.sampled_from(["zhoushi", "sunjiu"]),
+    st.sampled_from(["zh", "en"]),
+)
+def test_an_export_with_a_further_sheet_imported_again_changes_nothing(
+    rows: list[Any], actor: str, language: str
+) -> None:
+    """What refers to the records, on a sheet of its own, is found to be there, even two that are the same."""
+    keyring = Keyring({"1": KEY}, current="1", index_key=KEY)
+    workspace = Workspace.open("memory://", CONFIGURATION, organisation=sample_organisation(), keyring=keyring)
+    with workspace.acting_as("zhoushi") as session:
+        for values, notes in rows:
+            thing = created(session, "thing", values)
+            for note_values in [*notes, *notes[:1]]:
+                created(session, "note", {"thing": thing, **note_values})
+        before = everything(session)
+    things, sheet = io.BytesIO(), io.BytesIO()
+    with workspace.acting_as(actor) as session:
+        export(session, "thing", things, fields=["id", *VALUES, "owner"], language=language)
+        export(session, "note", sheet, fields=["id", "thing", *VALUES, "owner"], language=language)
+        content = joined(things.getvalue(), sheet.getvalue())
+        plan = plan_import(session, "thing", content, related={"附注": "note"})
+        for problem in plan.problems:
+            note(f"{problem.code} {problem.field} {problem.place}")
+        assert {row.outcome for row in plan.rows} == {"unchanged"}
+        assert [row.related for row in plan.rows if row.related] == []
+        assert plan.column_problems == ()
         plan.apply()
     with workspace.acting_as("zhoushi") as session:
         assert everything(session) == before

@@ -1,7 +1,8 @@
 """Further sheets of a file: their rows become records that refer to those of the main sheet (XLS-3).
 
-A row of a further sheet names the row of the main sheet to which it belongs by a key: the title of the main record, or
-what stands in a column that both sheets have. It comes with that row, and goes with it: planned, applied and undone.
+A row of a further sheet names the row of the main sheet to which it belongs by a key: the title of the main record, its
+id where the main sheet has it, or what stands in a column that both sheets have. It comes with that row, and goes with
+it: planned, applied and undone. A row that has the id of a stored record, as an export has it, says what is stored.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from custinfo.workspace.import_columns import match_columns
 from custinfo.workspace.importing import Columns, RefusedSheet, RelatedSheet, SourceTable
 from custinfo.workspace.planned_rows import PlannedRow, RawValues
 from custinfo.workspace.referring import ReferenceReader
+from custinfo.workspace.stored_again import known_records, problems_of_stored
 
 __all__ = ["TAGS", "RelatedSheets"]
 
@@ -65,24 +67,23 @@ class RelatedSheets:
         Raises: PermissionDeniedError for records that the actor may not create; InvalidInputError for headings that
             clash or are ambiguous, a module that does not refer to this one, and a sheet without the key.
         """
-        self._key_place = _key_place(context, module, table, columns, key) if sheets else 0
+        self._key_places = _key_places(context, module, table, columns, key) if sheets else ()
         self._sheets = [
             (_TagSheet if sheet.module == TAGS else _Sheet)(context, module, sheet, key) for sheet in sheets
         ]
         self._rows = [sheet.read() for sheet in self._sheets]
-        self._brought: dict[int, str] = {}
+        self._brought: dict[int, list[str]] = {}
         self._met: set[str] = set()
 
     def attached(self, number: int, values: RawValues) -> Attached | None:
         """Return what a row of the main sheet brings along; `None` for nothing. The first row of a key has it all."""
-        key = _key_of(values[self._key_place])
-        if not key or key in self._met:
-            return None
-        self._met.add(key)
-        rows = [row for by_key in self._rows for row in by_key.get(key, ())]
+        named = dict.fromkeys(_key_of(values[place]) for place in self._key_places)
+        keys = [key for key in named if key and key not in self._met]
+        self._met.update(keys)
+        rows = [row for by_key in self._rows for key in keys for row in by_key.get(key, ())]
         if not rows:
             return None
-        self._brought[number] = key
+        self._brought[number] = keys
         problems = tuple(problem for row in rows for problem in row.problems)
         tags = [row.tags for row in rows if row.tags is not None]
         related = tuple(row.related for row in rows if row.related is not None)
@@ -95,7 +96,7 @@ class RelatedSheets:
 
     def refused(self, numbers: Collection[int]) -> list[RefusedSheet]:
         """Return for each further sheet the rows that belong to some rows of the main sheet, or to none."""
-        keys = {self._brought[number] for number in numbers if number in self._brought}
+        keys = {key for number in numbers for key in self._brought.get(number, ())}
         found = []
         for sheet, by_key in zip(self._sheets, self._rows, strict=True):
             rows = [row for key, rows in by_key.items() if key in keys for row in rows]
@@ -117,6 +118,7 @@ class _Sheet:
 
     def __init__(self, context: Context, target: ModuleKey, sheet: RelatedSheet, key: str | None) -> None:
         self.module, self.table = sheet.module, sheet.table
+        self._context = context
         self._schema = context.module(sheet.module)
         self._validator = context.validator(sheet.module)
         if not context.access(sheet.module).may("create"):
@@ -133,16 +135,34 @@ class _Sheet:
     def read(self) -> dict[str, list[_Row]]:
         """Return the rows by key, in order."""
         rows = list(self.table.rows())
-        raws = self._references.read([self._raw(values) for _, values in rows])
+        stored = self._stored(rows)
+        raws = self._references.read([self._raw(values, "id", self._reference) for _, values in rows])
         found: dict[str, list[_Row]] = {}
-        for (number, values), (raw, problems) in zip(rows, raws, strict=True):
-            row = self._row(number, values, raw, problems)
+        for place, ((number, values), (raw, problems)) in enumerate(zip(rows, raws, strict=True)):
+            row = stored[place] if place in stored else self._row(number, values, raw, problems)
             found.setdefault(_key_of(values[self._key_place]), []).append(row)
         return found
 
-    def _raw(self, values: RawValues) -> dict[FieldKey, object]:
+    def _stored(self, rows: Sequence[tuple[int, RawValues]]) -> dict[int, _Row]:
+        """Return the rows that are about a stored record, by their place: they bring nothing along."""
+        if "id" not in self.columns.keys:
+            return {}
+        id_place = self.columns.keys.index("id")
+        known = known_records(self._context, self.module, [values[id_place] for _, values in rows])
+        raws = {place: self._raw(rows[place][1], "id") for place in known}
+        about = {}
+        for place, (raw, problems) in zip(raws, self._references.read(list(raws.values())), strict=True):
+            normalised = self._validator.normalise(raw)
+            normalised.problems.extend(problems)
+            about[place] = known[place], normalised
+        wrong = problems_of_stored(self._context, self.module, about, raws.__getitem__)
+        return {
+            place: _Row(*rows[place], None, tuple(self.at(rows[place][0], item) for item in problems))
+            for place, problems in wrong.items()
+        }
+
+    def _raw(self, values: RawValues, *left_out: FieldKey) -> dict[FieldKey, object]:
         pairs = zip(self.columns.keys, values, strict=False)
-        left_out = (None, "id", self._reference)
         return {key: value for key, value in pairs if key is not None and key not in left_out and value is not None}
 
     def _row(self, number: int, values: RawValues, raw: Mapping[str, object], problems: Sequence[Problem]) -> _Row:
@@ -222,9 +242,13 @@ def _reference(context: Context, module: ModuleKey, target: ModuleKey) -> FieldK
     return keys[0]
 
 
-def _key_place(context: Context, module: ModuleKey, table: SourceTable, columns: Columns, key: str | None) -> int:
-    """Return the place of the key's column in the main sheet. Raises: InvalidInputError where it has none."""
-    return _place_of_key(table, key, columns.keys, context.module(module).definition.title_field)
+def _key_places(
+    context: Context, module: ModuleKey, table: SourceTable, columns: Columns, key: str | None
+) -> tuple[int, ...]:
+    """Return the places of what names a row of the main sheet. Raises: InvalidInputError where nothing does."""
+    title = context.module(module).definition.title_field
+    places = () if key is not None else (columns.keys.index(name) for name in (title, "id") if name in columns.keys)
+    return tuple(places) or (_place_of_key(table, key, columns.keys, title),)
 
 
 def _place_of_key(table: SourceTable, key: str | None, keys: Sequence[FieldKey | None], field: FieldKey | None) -> int:

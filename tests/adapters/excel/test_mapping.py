@@ -88,3 +88,12 @@ def test_an_ambiguous_heading_is_asked_and_the_answer_kept() -> None:
         assert saved["联系人 职务"] == "legal_representative"
         planned(session, content, mapping=saved).apply()
         assert [view["legal_representative"] for view in session.customers.find().records] == ["经理"]
+
+
+def test_a_mask_under_a_numbered_heading_is_no_value() -> None:
+    """However a heading spells a field of which people see a part, what an export shows of it is not taken over."""
+    with acting_as("sunjiu") as session:
+        content = table([*HEADER, "5、证件号码"], [*ROW[:1], "个人客户", *ROW[2:], "****************29"])
+        plan = planned(session, content)
+        assert plan.columns["5、证件号码"] == "id_number"
+        assert [problem.code for problem in plan.rejected[0].problems] == ["masked_value"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -20,7 +21,7 @@ from custinfo import (
 from custinfo.adapters.excel import plan_import
 from custinfo.core.policy.grants import ALL_FIELDS, Grant
 from custinfo.standard import standard_configuration
-from tests.adapters.excel.sessions import errors_of, open_workspace, saved
+from tests.adapters.excel.sessions import errors_of, local, open_workspace, saved
 
 CUSTOMERS = (
     ("编号", "客户名称", "客户类型", "联系人", "联系方式"),
@@ -255,3 +256,51 @@ def test_what_cannot_be_linked() -> None:
     narrow = standard_configuration().with_modules(configuration().modules["contact"])
     with open_workspace(narrow).acting_as("sunjiu") as session, pytest.raises(PermissionDeniedError):
         plan_import(session, "customer", file, related=SHEETS, key="编号")
+
+
+def exported(session: Any) -> bytes:
+    """Return the customers and their follow-ups as exports have them, with ids, on two sheets."""
+    customers = [
+        (view.id, view["name"], view["customer_type"], view["contact_name"], view["phone"])
+        for view in session.customers.find(order_by=["name"]).records
+    ]
+    follow_ups = [
+        (view.id, view["customer"], view["at"].replace(tzinfo=None) + timedelta(hours=8), view["content"])
+        for view in session.follow_ups.find(order_by=["content"]).records
+    ]
+    return book(
+        customers=(("id", "客户名称", "客户类型", "联系人", "联系方式"), *customers),
+        follow_ups=(("id", "客户", "跟进时间", "跟进内容"), *follow_ups),
+        contacts=(("编号", "姓名", "手机"),),
+    )
+
+
+def test_rows_of_stored_records_say_what_is_stored() -> None:
+    """Rows with ids, as exports have them, belong to the record whose id they name, and are there already."""
+    with open_workspace(configuration()).acting_as("sunjiu") as session:
+        plan_import(session, "customer", book(), related=SHEETS, key="编号").apply()
+        before = stored(session)
+        content = exported(session)
+        plan = plan_import(session, "customer", content, related={"跟进记录": "follow_up"})
+        assert [(row.outcome, row.related, row.problems) for row in plan.rows] == [("unchanged", (), ())] * 2
+        assert plan.column_problems == ()
+        plan.apply()
+        assert stored(session) == before
+
+
+def test_a_row_of_a_stored_record_with_other_values() -> None:
+    """It is refused with its main row, and says what to do: a second record of the same would be wrong."""
+    with open_workspace(configuration()).acting_as("sunjiu") as session:
+        plan_import(session, "customer", book(), related=SHEETS, key="编号").apply()
+        workbook = openpyxl.load_workbook(io.BytesIO(exported(session)))
+        sheet = workbook["跟进记录"]
+        sheet["D2"] = "改过的内容"
+        sheet.append((None, sheet["B2"].value, local(2024, 5, 1, 9), "新的"))
+        content = saved(workbook)
+        plan = plan_import(session, "customer", content, related={"跟进记录": "follow_up"})
+        (refused,) = plan.rejected
+        assert [(item.code, item.place and item.place.row) for item in refused.problems] == [("related_changed", 2)]
+        sheet["D2"] = session.follow_ups.get(sheet["A2"].value)["content"]
+        plan = plan_import(session, "customer", saved(workbook), related={"跟进记录": "follow_up"})
+        assert plan.rejected == ()
+        assert [item.values["content"] for row in plan.rows for item in row.related] == ["新的"]

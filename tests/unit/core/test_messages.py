@@ -20,6 +20,7 @@ PLAIN = (
     "not_involved",
     "text_cut",
     "related_without_row",
+    "related_changed",
     "template_field_gone",
     "template_field_changed",
     "template_entries_changed",

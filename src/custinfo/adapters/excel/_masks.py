@@ -11,6 +11,7 @@ from custinfo.adapters.excel._tables_within import TableWithin
 from custinfo.core.kinds.masks import MASK
 from custinfo.core.records import Masked
 from custinfo.core.schema import ModuleSchema
+from custinfo.core.suggesting import meanings
 from custinfo.workspace.import_columns import lettered
 from custinfo.workspace.importing import SourceTable
 from custinfo.workspace.planned_rows import RawValues
@@ -29,9 +30,9 @@ def guarded(table: SourceTable, schema: ModuleSchema, mapping: Mapping[str, str]
     """
     places, named = [], lettered(table, mapping)
     for place, heading in enumerate(table.header):
-        key = schema.resolve(named.get(place, heading))
-        field = schema.definition.fields.get(key) if key else None
-        if field is not None and (field.mask or field.encrypted or field.sensitivity != "normal"):
+        keys = (schema.resolve(named[place]),) if place in named else meanings(schema, heading)
+        fields = [schema.definition.fields[key] for key in keys if key and key in schema.definition.fields]
+        if any(field.mask or field.encrypted or field.sensitivity != "normal" for field in fields):
             places.append(place)
     return TableWithin(table, partial(_rows, table, places))
 

@@ -86,7 +86,8 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         related: Name of a further sheet → key of the module of its rows, which refers to this one; `tags` for a sheet
             with tags in a column as above.
         key: The heading of the column, on all of these sheets, by which rows are linked. If not given, what stands in
-            the field that refers to this module is the title of the main sheet's record.
+            the field that refers to this module is the title of the main sheet's record, or its id where that sheet
+            has ids.
         limits: How much the file may hold.
 
     Raises: PermissionDeniedError where the actor may not import; UnreadableFileError for a file that cannot be read,

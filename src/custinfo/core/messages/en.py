@@ -169,6 +169,7 @@ ENGLISH: Final = {
     "ambiguous_column": "the column could be {candidates}: say which",
     "duplicate_column": "the columns {columns} hold the same field: say which column is which field (mapping=…)",
     "related_without_row": "no row of the main sheet has this key: the row is left out",
+    "related_changed": "the record is stored with other values: to update it, import this sheet by itself",
     "not_related": "{module} has not exactly one field that refers to the module of the main sheet",
     "text_cut": "the cell holds the beginning of the text only: the value stays as it is",
     "template_outdated": "template {template}, version {version}, is out of date; the present version is {current}",

@@ -164,6 +164,7 @@ CHINESE: Final = {
     "ambiguous_column": "该列可能是 {candidates}：请指定",
     "duplicate_column": "{columns} 两列都对应该字段：请指定各列对应的字段（mapping=…）",
     "related_without_row": "主表中没有对应的行：该行未导入",
+    "related_changed": "已有该记录，内容与此行不同：如要更新，请单独导入该工作表",
     "not_related": "{module}没有唯一指向此模块的字段，不能作为附属工作表",
     "text_cut": "单元格容不下全部文字，只有开头部分：保持原值不变",
     "template_outdated": "模板 {template} 按第 {version} 版配置生成，现为第 {current} 版，有变化",
