@@ -67,7 +67,8 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     records refer to these, such as 跟进记录 (Follow-up), holds texts, each of which becomes such a record; a line that
     begins with a date begins another one. They may also stand on further sheets (`related`), a row each: a row belongs
     to that of the main sheet whose key it has, and is planned, applied, undone and refused with it. One that is there
-    already, with the same values, is left as it is.
+    already, with the same values, is left as it is; one that has the id of a stored record, and other values, is
+    refused.
 
     Args:
         session: Whose rights count.
