@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import attrs
 import pytest
@@ -16,6 +17,7 @@ from custinfo import Workspace
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.importing import ImportPlan
 from custinfo.workspace.planning import make_plan
+from custinfo.workspace.unchanged import UnchangedRows
 from tests.unit.workspace.test_importing import Rows
 
 HEADER = ("客户名称", "客户类型", "联系人", "联系方式", "统一社会信用代码", "年采购预算", "客户状态", "负责人")
@@ -123,3 +125,21 @@ def test_plan_apply_undo(url: str, first: list[tuple[object, ...]], second: list
         assert undone.kept == ()
         assert (len(undone.removed), len(undone.reverted)) == (planned["creates"], planned["updates"])
         assert world.state() == before
+
+
+def told(world: World, table: Rows) -> list[tuple[Any, ...]]:
+    """Return all that a plan says of its rows."""
+    with world.workspace.acting_as("sunjiu") as session:
+        return [(row.row, row.outcome, row.record_id, row.problems) for row in world.plan(table, session).rows]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(first=rows, second=rows)
+def test_what_changes_nothing(first: list[tuple[object, ...]], second: list[tuple[object, ...]]) -> None:
+    """Rows that change nothing by a look at their records come to the same on the write path, as do all others."""
+    for world in worlds("memory://"):
+        world.import_(Rows(first, HEADER))
+        table = Rows([*first, *second], HEADER)
+        short = told(world, table)
+        with patch.object(UnchangedRows, "among", lambda *_: iter(())):
+            assert told(world, table) == short

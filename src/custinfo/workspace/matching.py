@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -17,6 +17,9 @@ from custinfo.workspace.resembling import Resemblance
 from custinfo.workspace.resembling_rows import RowLikeness
 
 __all__ = ["MatchOptions", "Matcher", "RowMatch", "SourceRows"]
+
+_LIST: Final = 500
+"""So many values are looked up at a time: stores have an index for a list of that length."""
 
 RowKey = tuple[FieldKey, ...]
 Values = tuple[Any, ...]
@@ -98,6 +101,7 @@ class Matcher:
         similar = options.duplicates == "report" and self._mode != "update"
         self._likeness = RowLikeness(context, module, alone=self._alone) if similar else None
         self.held: dict[int, RecordId] = {}
+        self.records: dict[RecordId, Record] = {}
         self._sought = frozenset((*self._match_keys, *self._duplicate_keys))
         unique = tuple((field.key,) for field in self._schema.unique_fields)
         self._seen: dict[RowKey, dict[Any, int]] = {
@@ -108,8 +112,10 @@ class Matcher:
         """Return what rows are about, by their place in `rows`: those that are about nothing are left out.
 
         Rows of earlier calls count as seen. Afterwards `held` are the places of rows with a unique value that some live
-        record has, whoever may know of it, each with that record.
+        record has, whoever may know of it, each with that record; `records` are those that were read on the way, among
+        them all that rows are about.
         """
+        self.records = {}
         keyed = {key: rows.values(key) for key in self._seen}
         matches = {
             place: RowMatch(problems=(self._repetition(key, earlier),))
@@ -124,17 +130,21 @@ class Matcher:
         self.held = {}
         if not self._alone:
             for key in self._seen:
-                for place, record_id in self._found(key, keyed[key]):
-                    known = matches.get(place)
-                    if known is None:
-                        matches[place] = self._agreeing(key, record_id)
-                    elif key in self._match_keys and known.agreed and known.record_id != record_id:
-                        problem = Problem("matches_several", key[0], params={"field_label": self._label(known.agreed)})
-                        matches[place] = RowMatch(similar=record_id, problems=(problem,), outcome="conflict")
+                self._look_up(key, keyed[key], matches)
         taken = {place: self._taken_once(rows.numbers[place], matches[place]) for place in sorted(matches)}
         if self._likeness is not None:
             taken |= self._resembling(self._likeness, rows, taken)
         return {place: self._within_mode(match) for place, match in taken.items()}
+
+    def _look_up(self, key: RowKey, rows: Sequence[Values | None], matches: dict[int, RowMatch]) -> None:
+        """Add the rows that agree in a key with a record, and those that agree by it with another than before."""
+        for place, record_id in self._found(key, rows, matches):
+            known = matches.get(place)
+            if known is None:
+                matches[place] = self._agreeing(key, record_id)
+            elif key in self._match_keys and known.agreed and known.record_id != record_id:
+                problem = Problem("matches_several", key[0], params={"field_label": self._label(known.agreed)})
+                matches[place] = RowMatch(similar=record_id, problems=(problem,), outcome="conflict")
 
     def _resembling(
         self, likeness: RowLikeness, rows: SourceRows, taken: Mapping[int, RowMatch]
@@ -194,29 +204,43 @@ class Matcher:
 
     def _by_id(self, texts: Sequence[str]) -> dict[str, RecordId]:
         wanted = [RecordId(text.strip().lower()) for text in texts]
-        found = self._context.unit.records.get(self._module, wanted) if wanted else {}
+        found = self._read(wanted)
         return {
             text: key
             for text, key in zip(texts, wanted, strict=True)
             if key in found and self._seen_by_actor(found[key])
         }
 
+    def _read(self, record_ids: Collection[RecordId]) -> Mapping[RecordId, Record]:
+        """Return records, and remember them."""
+        missing = [key for key in record_ids if key not in self.records]
+        if missing:
+            self.records.update(self._context.unit.records.get(self._module, missing))
+        return self.records
+
     def _seen_by_actor(self, record: Record) -> bool:
         return "view" in self._context.verdict(record).actions
 
-    def _found(self, key: RowKey, rows: Sequence[Values | None]) -> Iterator[tuple[int, RecordId]]:
-        """Yield the rows whose values of a key a live record has, with that record."""
-        wanted = {values for values in rows if values is not None}
-        if not wanted:
-            return
+    def _found(
+        self, key: RowKey, rows: Sequence[Values | None], matches: Mapping[int, RowMatch]
+    ) -> Iterator[tuple[int, RecordId]]:
+        """Yield the rows whose values of a key a live record has, with that record.
+
+        What is told of a row already is looked up again only where another record would clash.
+        """
         if len(key) == 1 and self._fields[key[0]].unique:
-            holders = self._holders(key[0], wanted)
+            holders = self._holders(key[0], {values for values in rows if values is not None})
             self.held.update({place: holders[item] for place, item in enumerate(rows) if item in holders})
-            stored = self._readable(key[0], holders)
+            stored = self._readable(key[0], holders) if key in self._sought else {}
         else:
-            stored = self._similar(key, wanted)
-        if stored and key in self._sought:
+            rows = [None if self._is_told(key, matches.get(place)) else item for place, item in enumerate(rows)]
+            stored = self._similar(key, {values for values in rows if values is not None})
+        if stored:
             yield from ((place, stored[values]) for place, values in enumerate(rows) if values in stored)
+
+    def _is_told(self, key: RowKey, match: RowMatch | None) -> bool:
+        """Tell whether a record that agrees in a key changes nothing for a row."""
+        return match is not None and not (key in self._match_keys and match.agreed)
 
     def _holders(self, key: FieldKey, wanted: set[Values]) -> dict[Values, RecordId]:
         """Return values of a unique field → the live record that has them."""
@@ -237,7 +261,7 @@ class Matcher:
 
     def _readable(self, key: FieldKey, holders: Mapping[Values, RecordId]) -> dict[Values, RecordId]:
         """Return the holders whose value of a unique field the actor may read."""
-        records = self._context.unit.records.get(self._module, set(holders.values())) if holders else {}
+        records = self._read(set(holders.values()))
         return {
             values: record_id
             for values, record_id in holders.items()
@@ -245,19 +269,39 @@ class Matcher:
         }
 
     def _similar(self, key: RowKey, wanted: set[Values]) -> dict[Values, RecordId]:
+        """Return the values that a live record has, with the first such record; those that were read are not again."""
+        if not wanted:
+            return {}
+        known = {
+            record_id: record for record_id, record in self.records.items() if _values(record.values, key) in wanted
+        }
+        self.records.update((record.id, record) for record in self._unread(key, wanted, known))
+        found: dict[Values, RecordId] = {}
+        for record_id, record in sorted(self.records.items()):
+            values = _values(record.values, key)
+            if values is not None and values in wanted and self._is_open(key, record):
+                found.setdefault(values, record_id)
+        return found
+
+    def _unread(self, key: RowKey, wanted: set[Values], known: Mapping[RecordId, Record]) -> Iterator[Record]:
+        """Yield the records that may agree in a key, but for those that are known to."""
         access = self._context.access(self._module)
         readable = [access.readable_where(item) for item in key]
         if any(isinstance(item, Nothing) for item in readable):
-            return {}
-        among = OneOf((key[0],), tuple(sorted({values[0] for values in wanted}, key=str)))
-        live = Not(Present(("archived_at",)))
-        query = Query(self._module, all_of([access.reach("view"), *readable, live, among]))
-        found: dict[Values, RecordId] = {}
-        for record in self._context.unit.queries.find(query):
-            values = _values(record.values, key)
-            if values in wanted and values is not None:
-                found.setdefault(values, record.id)
-        return found
+            return
+        open_ = [access.reach("view"), *readable, Not(Present(("archived_at",)))]
+        values = sorted({values[0] for values in wanted}, key=str)
+        for start in range(0, len(values), _LIST):
+            listed = dict.fromkeys(values[start : start + _LIST])
+            mine = sorted(item for item, record in known.items() if record.values[key[0]] in listed)
+            others = [Not(OneOf(("id",), tuple(mine)))] if mine else []
+            criterion = all_of([*open_, OneOf((key[0],), tuple(listed)), *others])
+            yield from self._context.unit.queries.find(Query(self._module, criterion))
+
+    def _is_open(self, key: RowKey, record: Record) -> bool:
+        """Tell whether a record is live, and the actor may know what it has in the fields of a key."""
+        verdict = self._context.verdict(record)
+        return record.archived_at is None and "view" in verdict.actions and verdict.readable.issuperset(key)
 
 
 def _values(values: Mapping[FieldKey, Any], key: RowKey) -> Values | None:

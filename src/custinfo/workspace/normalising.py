@@ -20,8 +20,9 @@ from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
 
-__all__ = ["Normaliser"]
+__all__ = ["NO_RECORDS", "Normaliser"]
 
+NO_RECORDS: Final[FrozenDict[RecordId, Record]] = FrozenDict()
 _NO_TAGS: Final[frozenset[Tag]] = frozenset()
 
 Stored = Mapping[tuple[ModuleKey, RecordId], Record]
@@ -33,22 +34,25 @@ class Normaliser:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def run(self, drafts: Sequence[Draft]) -> list[Prepared]:
-        """Return what each draft comes to; what makes it impossible stands in its `error`."""
-        stored = self._load(drafts)
+    def run(self, drafts: Sequence[Draft], known: Mapping[RecordId, Record] = NO_RECORDS) -> list[Prepared]:
+        """Return what each draft comes to; what makes it impossible stands in its `error`. `known` are read already."""
+        stored = self._load(drafts, known)
         now = self._context.now()
         return [self._one(draft, stored, now) for draft in drafts]
 
-    def _load(self, drafts: Sequence[Draft]) -> Stored:
+    def _load(self, drafts: Sequence[Draft], known: Mapping[RecordId, Record]) -> Stored:
         wanted: dict[ModuleKey, set[RecordId]] = {}
+        stored: dict[tuple[ModuleKey, RecordId], Record] = {}
         for draft in drafts:
-            if draft.record_id is not None:
+            record = known.get(draft.record_id) if draft.record_id is not None else None
+            if record is not None and record.module == draft.module:
+                stored[record.module, record.id] = record
+            elif draft.record_id is not None:
                 wanted.setdefault(draft.module, set()).add(draft.record_id)
-        return {
-            (module, key): record
-            for module, keys in wanted.items()
-            for key, record in self._context.unit.records.get(module, keys).items()
-        }
+        for module, keys in wanted.items():
+            found = self._context.unit.records.get(module, keys)
+            stored.update(((module, key), record) for key, record in found.items())
+        return stored
 
     def _one(self, draft: Draft, stored: Stored, now: datetime) -> Prepared:
         prepared = Prepared(draft, None, problems=list(draft.found))

@@ -33,6 +33,7 @@ from custinfo.workspace.related_sheets import RelatedSheets
 from custinfo.workspace.resuming import Interrupted
 from custinfo.workspace.screening import RowScreen, TypedRows
 from custinfo.workspace.shown_again import without_what_is_shown
+from custinfo.workspace.unchanged import UnchangedRows
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["make_plan"]
@@ -152,6 +153,7 @@ class _Planner:
         self.references = ReferenceReader(context, module)
         self.matcher = matcher
         self.screen = RowScreen(context, module, columns.keys)
+        self.unchanged = UnchangedRows(context, module)
         self.write_path = WritePath(context, channel="import")
         self.awaited = AwaitedRecords(context, module)
         self.again = _Again(table)
@@ -186,6 +188,9 @@ class _Planner:
             entries[place] = (numbers[place], *values)
             if place in typed.remarks:
                 self.remarks[numbers[place]] = tuple(map(self.shared, typed.remarks[place]))
+        plain = {place: match for place, match in matches.items() if place not in found}
+        for place in self.unchanged.among(typed.columns, plain, self.matcher.records):
+            entries[place] = self.same(numbers[place], plain[place], typed.remarks.get(place, ()))
         rest = [place for place in range(len(chunk)) if place not in entries]
         read = [place for place in rest if place not in found]
         found.update(zip(read, self.found([chunk[place] for place in read]), strict=True))
@@ -215,7 +220,8 @@ class _Planner:
         asked = {**found, **self.without_what_is_shown(chunk, about, found)}
         drafts = {place: self.draft(match, asked[place]) for place, match in about.items()}
         brought = self.attached.brought({place: (drafts[place], attached[place]) for place in attached})
-        prepared = self.write_path.prepare([brought[place][0] if place in brought else drafts[place] for place in rest])
+        wanted = [brought[place][0] if place in brought else drafts[place] for place in rest]
+        prepared = self.write_path.prepare(wanted, self.matcher.records)
         for place, item in zip(rest, prepared, strict=True):
             row = self.planned(*chunk[place], about[place], item)
             yield _with_related(row, brought[place][1]) if place in brought else row
@@ -305,6 +311,11 @@ class _Planner:
         prepared.problems = []
         kept = prepared if prepared.changed else None
         return PlannedRow(row, outcome, partial(self.again, row), tuple(problems), match.record_id, kept)
+
+    def same(self, row: int, match: RowMatch, remarks: Sequence[Problem]) -> PlannedRow:
+        """Return a row that changes nothing in its record."""
+        problems = tuple(self.at(row, problem) for problem in remarks)
+        return PlannedRow(row, "unchanged", partial(self.again, row), problems, match.record_id)
 
     def refuse_awaited(self, prepared: Prepared) -> None:
         """Refuse a new record that the actor has submitted already."""

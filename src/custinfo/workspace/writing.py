@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -22,7 +22,7 @@ from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.drafts import Draft, NewColumns, NewRow, Prepared
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import keep
-from custinfo.workspace.normalising import Normaliser
+from custinfo.workspace.normalising import NO_RECORDS, Normaliser
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
 from custinfo.workspace.validating import check_references, validate
@@ -62,12 +62,13 @@ class WritePath:
             raise type(error)(map(label, error.problems)) from None
         return prepared
 
-    def prepare(self, drafts: Sequence[Draft]) -> list[Prepared]:
+    def prepare(self, drafts: Sequence[Draft], known: Mapping[RecordId, Record] = NO_RECORDS) -> list[Prepared]:
         """Return what each draft comes to; writes nothing and takes no ids.
 
         Records are loaded, and clashes looked up, for all drafts together. What stops a draft stands in its `error`.
+        `known` are records of the module that were read a moment ago, in the same unit.
         """
-        batch = Normaliser(self.context).run(drafts)
+        batch = Normaliser(self.context).run(drafts, known)
         self.context.related.prefetch(prepared.after for prepared in batch if prepared.after is not None)
         for prepared in batch:
             if prepared.going and prepared.after is not None and prepared.changed:

@@ -195,6 +195,28 @@ def test_what_changes_is_written(store: tuple[Engine, SqlAlchemyUnits]) -> None:
         assert list(unit.upkeep.disagreements(repair=False)) == []
 
 
+def test_many_that_were_not_read(store: tuple[Engine, SqlAlchemyUnits]) -> None:
+    """Of many records that were not read in the unit, SQLite writes the columns in which one of them changed."""
+    engine, units = store
+    with units.begin(SCHEMA, "one") as unit:
+        records = unit.records.get("thing", [record_id(number) for number in range(30)])
+    changed = [next_version(record, count=70) for record in records.values()]
+    seen: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+    with units.begin(SCHEMA, "one") as unit:
+        unit.records.save(changed)
+    narrow, _ = [statement for statement in seen if statement.startswith("UPDATE")]
+    assert ("owner_id" in narrow) == (engine.dialect.name != "sqlite")
+    with units.begin(SCHEMA, "one") as unit:
+        assert sorted(numbers(unit, F.count == 70)) == list(range(30))
+        assert list(unit.upkeep.disagreements(repair=False)) == []
+        with pytest.raises(StaleVersionError):
+            unit.records.save(changed)
+        unit.records.remove(changed)
+        with pytest.raises(StaleVersionError):
+            unit.records.save([next_version(record) for record in changed])
+
+
 def test_what_was_taken_back_is_not_remembered(store: tuple[Engine, SqlAlchemyUnits]) -> None:
     """A version that a savepoint took back is not what the next one is compared with."""
     with store[1].begin(SCHEMA, "one") as unit:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from unittest.mock import patch
 
 import attrs
 import pytest
@@ -15,6 +17,7 @@ from tests.unit.workspace.test_importing import Rows, everything, planned
 
 HEADER = ("客户名称", "客户类型", "联系人", "电话", "统一社会信用代码")
 THERE = ("北京示例科技有限公司", "企业客户", "张三", "13812345678", "91350100M000100Y43")
+CODES = (THERE[4], "91110105MA0000000Y", None, None)
 NEW = ("上海样品贸易有限公司", "企业客户", "王芳", "13900139000", None)
 
 
@@ -71,6 +74,32 @@ def test_keys_that_disagree(stored: Story) -> None:
     assert result["rows"] == [(2, "conflict")]
     (problem,) = [item for item in result["plan"].rows[0].problems if item.severity == "error"]
     assert (problem.code, problem.params["field_label"]) == ("matches_several", "统一社会信用代码")
+
+
+def test_records_are_read_once(workspace: Workspace) -> None:
+    """A plan reads each record that its rows are about once, by whatever keys it is found; again, nothing changes."""
+    rows = [(f"第{number}公司", "企业客户", "张三", f"1381234{number:04}", code) for number, code in enumerate(CODES)]
+    changed = [*rows[:1], (*rows[1][:2], "李四", *rows[1][3:]), *rows[2:]]
+    with workspace.acting_as("sunjiu") as session:
+        make_plan(session.context, "customer", Rows(rows, HEADER), digest="d").apply()
+        unit, read = session.context.unit, list[str]()
+        getting = patch.object(type(unit.records), "get", noting(unit.records.get, read))
+        finding = patch.object(type(unit.queries), "find", noting(unit.queries.find, read))
+        with getting, finding:
+            plan = make_plan(session.context, "customer", Rows(changed, HEADER), digest="e")
+    assert [row.outcome for row in plan.rows] == ["unchanged", "update", "unchanged", "unchanged"]
+    assert sorted(read) == sorted({str(row.record_id) for row in plan.rows})
+
+
+def noting(call: Any, read: list[str]) -> Any:
+    """Return a method that notes the ids of the records that it returns."""
+
+    def noted(_: object, *given: Any) -> Any:
+        found = call(*given)
+        read.extend(found if isinstance(found, Mapping) else [record.id for record in found])
+        return found
+
+    return noted
 
 
 def test_a_record_that_changed_since_the_plan(stored: Story) -> None:

@@ -17,7 +17,7 @@ import attrs
 from sqlalchemy import BigInteger, literal_column, select
 
 from custinfo.adapters.sqlalchemy._bounds import bounds_of, loosened
-from custinfo.adapters.sqlalchemy._context import Context
+from custinfo.adapters.sqlalchemy._context import CHUNK, Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._fields import layouts
@@ -27,7 +27,7 @@ from custinfo.adapters.sqlalchemy._rows import NARROW_COLUMNS, document_columns,
 from custinfo.adapters.sqlalchemy._scopes import departments_of
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, Half, Position, half_of, position_of
-from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, all_of
+from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, OneOf, all_of
 from custinfo.core.records import FieldKey
 from custinfo.ports.repositories import Query
 
@@ -49,6 +49,9 @@ SHORT: Final = 20_000
 
 FAR: Final = 5_000
 """If a walk is not expected to take more than that, no lead is sought."""
+
+LISTED: Final = 10
+"""From so many values on, a list says which records are meant rather than of what sort they are."""
 
 _SCOPES: Final = (("owner",), ("department",))
 
@@ -72,7 +75,7 @@ class Pager:
         halves, limit = self._halves, self.query.limit
         both = halves[0] if len(halves) == 1 else None
         if limit is None:
-            return self._page(None, both)
+            return self._page(None, both, lead=self._listed())
         planned = self.context.connection.dialect.name == "postgresql"
         lead = self._sought() if planned else self._straight()
         if lead is not None:
@@ -111,6 +114,15 @@ class Pager:
         if not self.query.order or departments_of(criterion):
             return None
         return next(self.leads.titles_below(criterion, FENCED), None)
+
+    def _listed(self) -> Lead | None:
+        """Return the field of which many values are listed: they are keys, and SQLite would rather read all records."""
+        for part in parts_of(self.query.criterion):
+            if isinstance(part, OneOf) and len(part.path) == 1 and LISTED <= len(part.values) <= CHUNK:
+                key = part.path[0]
+                if key in self.context.module(self.query.module).readable_slots:
+                    return Lead(part, key)
+        return None
 
     def _straight(self) -> Lead | None:
         """Return the lead to follow without a walk: where nothing is walked, or a walk was left for it before."""

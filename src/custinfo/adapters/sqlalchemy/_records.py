@@ -21,6 +21,7 @@ from custinfo.adapters.sqlalchemy._rows import (
     by_module,
     changed_columns,
     changed_rows,
+    differing_columns,
     document_of,
     record_from_row,
     record_rows,
@@ -44,6 +45,10 @@ _KEYS: Final = 3
 
 _LOADED: Final = 2_000
 """So many records are remembered to see what changes of them."""
+
+
+_WORTH_READING: Final = 20
+"""From so many records on, SQLite reads them faster than it writes all of their indexes."""
 
 
 class _StaleError(Exception):
@@ -241,7 +246,7 @@ class SqlAlchemyRecords:
         changed = 0
         for part in by_module(records):
             prepared, tenant = self._context.module(part[0].module), self._context.tenant
-            names = self._changed(part, prepared)
+            names = self._changed(part, documents, prepared)
             changes = list(changed_rows(part, documents, prepared, names, tenant))
             changed += self._context.change(self._statements.update_record(names), changes)
         if changed != len(records):
@@ -253,15 +258,34 @@ class SqlAlchemyRecords:
         ]
         self._context.change(self._statements.update_document, contents)
 
-    def _changed(self, records: Sequence[Record], prepared: PreparedModule) -> tuple[str, ...]:
+    def _changed(
+        self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]], prepared: PreparedModule
+    ) -> tuple[str, ...]:
         """Return the columns that change; SQLite writes each index of those that a statement names."""
         changed: set[str] = set()
+        unread = []
         for record in records:
             before = self._before(record)
             if before is None:
-                return RECORD_COLUMNS[_KEYS:]
-            changed |= changed_columns(before, record, prepared)
-        return tuple(name for name in RECORD_COLUMNS[_KEYS:] if name in changed)
+                unread.append(record)
+            else:
+                changed |= changed_columns(before, record, prepared)
+        if unread and (len(unread) < _WORTH_READING or self._context.connection.dialect.name != "sqlite"):
+            return RECORD_COLUMNS[_KEYS:]
+        for part in chunked(unread):
+            changed |= self._differing(part, documents, prepared)
+        return tuple(name for name in RECORD_COLUMNS[_KEYS:] if name in changed) or RECORD_COLUMNS[_KEYS:]
+
+    def _differing(
+        self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]], prepared: PreparedModule
+    ) -> set[str]:
+        """Return the columns in which the narrow rows of records differ from those that are stored."""
+        tenant, keys = self._context.tenant, padded([record.id for record in records])
+        found = {
+            row[0]: (tenant, *row) for row in self._context.fetch(self._statements.narrow(len(keys)), (tenant, *keys))
+        }
+        written = [row for row in record_rows(records, documents, prepared, tenant) if row[1] in found]
+        return differing_columns([found[row[1]] for row in written], written)
 
     def _before(self, record: Record) -> Record | None:
         """Return the version that a record replaces, if it was read in this unit: that is replaced, or nothing."""

@@ -216,6 +216,14 @@ def changed_columns(before: Record, after: Record, prepared: PreparedModule) -> 
     return changed | {slot for key, slot in prepared.slots.items() if old(key) != new(key)}
 
 
+def differing_columns(stored: Sequence[Sequence[Any]], written: Sequence[Sequence[Any]]) -> set[str]:
+    """Return the columns of `RECORD_COLUMNS` in which the narrow rows of some records differ, in the same order."""
+    if not stored:
+        return set()
+    columns = zip(RECORD_COLUMNS, zip(*stored, strict=True), zip(*written, strict=True), strict=True)
+    return {name for name, old, new in columns if old != new}
+
+
 def tag_rows(records: Sequence[Record], tenant: str) -> list[tuple[Any, ...]]:
     """Return one row for each tag."""
     return [

@@ -9,7 +9,7 @@ from sqlalchemy import Select, Text, cast, delete, select, update
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Ready, given_parameter, make_ready
-from custinfo.adapters.sqlalchemy._rows import record_columns
+from custinfo.adapters.sqlalchemy._rows import RECORD_COLUMNS, record_columns
 
 __all__ = ["RecordStatements"]
 
@@ -49,6 +49,17 @@ class RecordStatements:
             return statement.where(columns.tenant_id == TENANT, columns.id.in_(ids)).with_for_update(read=True)
 
         return self._ready(("versions", count), build, count + 1)
+
+    def narrow(self, count: int) -> Ready:
+        """Read the narrow rows of records, but for the tenant: so many ids."""
+
+        def build() -> Select[Any]:
+            columns = self._record.c
+            ids = self._given(columns.id, *range(1, count + 1))
+            statement = select(*(columns[name] for name in RECORD_COLUMNS[1:]))
+            return statement.where(columns.tenant_id == TENANT, columns.id.in_(ids))
+
+        return self._ready(("narrow", count), build, count + 1)
 
     def update_record(self, names: tuple[str, ...]) -> Ready:
         """Change a record at a version: its id, module and version, and the values of the columns `names`."""
