@@ -95,12 +95,10 @@ class ValueCodec:
         self._former: dict[int, ValueCodec] = {}
         self._encode = {key: kind.encode for key, kind in module.kinds.items() if kind.encode is not unchanged}
         self._decode = {key: kind.decode for key, kind in module.kinds.items()}
-        self._decoded = frozenset(key for key, kind in module.kinds.items() if kind.decode is not unchanged) | {
-            *_SYSTEM_CODECS,
-        }
         for key, (encode, decode) in _SYSTEM_CODECS.items():
             self._encode.setdefault(key, encode)
             self._decode.setdefault(key, decode)
+        self._decoders = tuple((key, decode) for key, decode in self._decode.items() if decode is not unchanged)
 
     def encode(self, key: FieldKey, value: Any) -> Any:
         """Return the JSON form of one value; `None` stays `None`."""
@@ -157,10 +155,15 @@ class ValueCodec:
 
     def decode_values(self, stored: Mapping[FieldKey, Any]) -> FrozenDict[FieldKey, Any]:
         """Return the values or the patch that `encode_values` gave."""
-        changed = {
-            key: self.decode(key, value) for key, value in stored.items() if key in self._decoded or type(value) is dict
-        }
-        return FrozenDict({**stored, **changed})
+        values = dict(stored)
+        for key, decode in self._decoders:
+            value = values.get(key)
+            if value is not None and type(value) is not dict:
+                values[key] = decode(value)
+        if dict in map(type, values.values()):  # sealed, or erased
+            changed = {key: self.decode(key, value) for key, value in stored.items() if type(value) is dict}
+            values.update(changed)
+        return FrozenDict(values)
 
     def encode_change(self, change: Change) -> list[list[Any]]:
         """Return the JSON form of what a change did: triples of key, old and new value."""

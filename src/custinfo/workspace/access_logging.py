@@ -216,6 +216,7 @@ class ExportLog:
     count: int = 0
     _records: dict[RecordId, None] = attrs.field(factory=dict)
     _fields: set[FieldKey] = attrs.field(factory=set)
+    _last: frozenset[FieldKey] = frozenset()
 
     def reading(self) -> AbstractContextManager[None]:
         """Return the block within which it is written."""
@@ -224,7 +225,9 @@ class ExportLog:
     def add(self, record: Record, fields: frozenset[FieldKey]) -> None:
         """Take down a record, and the fields of it that are shown unmasked."""
         self.count += 1
-        self._fields |= fields
+        if fields is not self._last:
+            self._fields |= fields
+            self._last = fields
         if self.count <= MOST_NAMED:
             self._records[record.id] = None
 

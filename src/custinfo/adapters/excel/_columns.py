@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -27,19 +28,11 @@ Cells = Callable[[Sequence[Any]], list[str]]
 """Make the cells of many values, blank for `None`."""
 
 
-def _to_the_second(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(microsecond=0)
-
-
 _SYSTEM_READERS: Final[Mapping[str, Callable[[Record], Any]]] = {
-    "id": lambda record: record.id,
-    "owner": lambda record: record.owner,
-    "department": lambda record: record.department,
-    "version": lambda record: record.version,
-    "created_at": lambda record: _to_the_second(record.created_at),
-    "updated_at": lambda record: _to_the_second(record.updated_at),
-    "created_by": lambda record: record.created_by,
-    "archived_at": lambda record: _to_the_second(record.archived_at),
+    **{
+        key: attrgetter(key)
+        for key in ("id", "owner", "department", "version", "created_at", "updated_at", "created_by", "archived_at")
+    },
     "tags": lambda record: record.tags or None,
 }
 ALWAYS: Final = frozenset({"id", "version"})
@@ -156,6 +149,8 @@ def column_cells(column: ExportColumn, text: TextCell, number: Cell, zone: tzinf
         return _remembered(lambda value: text(render(value))) if column.kind in _FEW_VALUES else _each(text, render)
 
     def cell(value: Any) -> str:
+        if column.read is not None and isinstance(value, datetime):
+            value = value.replace(microsecond=0)  # of the times that custinfo takes down, people read the seconds
         digits = _digits(value, render, zone)
         return text(render(value)) if digits is None else number(digits)
 

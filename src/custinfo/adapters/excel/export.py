@@ -7,6 +7,7 @@ file is opened nor when somebody edits the cell. Characters that a spreadsheet c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import attrs
@@ -31,6 +32,7 @@ __all__ = ["ExportReport", "export"]
 _UNREADABLE: Final = mask("full", "?")
 _NEEDED: Final = frozenset({"view", "export"})
 _ROWS_AT_ONCE: Final = 500
+_value_of: Final = dict[FieldKey, Any].get
 
 
 @attrs.frozen
@@ -168,24 +170,27 @@ class _Rows:
         """Return the cells of records, row by row."""
         if plan is None:
             return iter(())
-        filled = set[FieldKey]().union(*(record.values for record in records))
+        values = [record.values for record in records]
+        filled = set[FieldKey]().union(*values)
         blank = [""] * len(records)
-        columns = [
-            blank
-            if column.read is None and column.key not in filled
-            else column.cells(self._values(column, plan.verdict, records))
-            for column in plan.columns
-        ]
+        columns = []
+        for column in plan.columns:
+            if column.read is not None:
+                columns.append(column.cells(list(map(column.read, records))))
+            elif column.key not in filled:
+                columns.append(blank)
+            else:
+                found = list(map(_value_of, values, repeat(column.key)))
+                columns.append(column.cells(self._shown(column, plan.verdict, records, found)))
         return zip(*columns, strict=True)
 
-    def _values(self, column: _Shown, verdict: Verdict, records: Sequence[Record]) -> list[Any]:
-        key, read = column.key, column.read
-        if read is not None:
-            found = [read(record) for record in records]
-        else:
-            found = [record.values.get(key) for record in records]
+    def _shown(
+        self, column: _Shown, verdict: Verdict, records: Sequence[Record], found: Sequence[Any]
+    ) -> Sequence[Any]:
+        """Return the values of a field as they may be shown."""
         if not column.partly:
             return found
+        key = column.key
         reveal = self._reading.reveal
         return [reveal(record, key, value, verdict) for record, value in zip(records, found, strict=True)]
 
