@@ -22,7 +22,6 @@ from benchmarks.harness import Result, in_turns
 from custinfo.core.duplicates.comparing import Traits
 from custinfo.core.duplicates.index import Index
 from custinfo.standard.modules import CUSTOMER
-from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.resembling import best_ratio
 
 __all__ = ["run"]
@@ -199,17 +198,15 @@ def _plain_name(name: str) -> str:
 
 def found_by_index(rows: tuple[Row, ...]) -> set[tuple[int, int]]:
     """Return pairs as custinfo finds them."""
-    with uncollected():
-        return {(one, likeness.other) for one, likeness in indexed(rows).pairs()}
+    return {(one, likeness.other) for one, likeness in indexed(rows).pairs()}
 
 
 def indexed(rows: tuple[Row, ...]) -> Index:
     """Return an index of rows by their numbers."""
     traits = Traits.of(CUSTOMER)
     index = Index(traits, best_ratio())
-    with uncollected():
-        columns = {key: [row.get(key) for row in rows] for key in ("name", "contact_name", "phone", "email")}
-        index.add(enumerate(traits.signatures(columns, len(rows))))
+    columns = {key: [row.get(key) for row in rows] for key in ("name", "contact_name", "phone", "email")}
+    index.add(range(len(rows)), traits.signatures(columns, len(rows)))
     return index
 
 

@@ -45,11 +45,12 @@ def test_names_end(text: str) -> None:
 def test_pairs_are_what_probes_find(rows: list[dict[str, str]]) -> None:
     """Each record finds by a probe the earlier ones with which it makes a pair, but for names found by the contact."""
     index = Index(TRAITS, plain_ratio)
-    signatures = [TRAITS.signature(row) for row in rows]
-    index.add(enumerate(signatures))
+    signatures = TRAITS.signatures({key: [row.get(key) for row in rows] for key in TRAITS.fields}, len(rows))
+    shared = index.add(range(len(rows)), signatures)
     pairs = {(one, found.other): found.score for one, found in index.pairs()}
     probed = {(found.other, place): found.score for place in range(len(rows)) for found in index.before(place)}
     assert probed.items() <= pairs.items()
+    assert {place for _, place in probed} <= shared
     for (one, other), score in pairs.items():
         mine, theirs = signatures[one], signatures[other]
         assert (one, other) in probed or (mine.texts[0] is not None and mine.texts[0] == theirs.texts[0]), score

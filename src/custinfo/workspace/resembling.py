@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import attrs
 
 from custinfo.core.criteria.nodes import Criterion, Everything, Mentions, Not, Nothing, OneOf, Present, all_of
-from custinfo.core.duplicates.comparing import Evidence, Signature, Traits, probability, weigh
+from custinfo.core.duplicates.comparing import Evidence, Signature, Signatures, Traits, probability, weigh
 from custinfo.core.duplicates.index import CROWD, DEFAULT_LEAST, Index, Likeness
 from custinfo.core.duplicates.ratio import Ratio, plain_ratio
 from custinfo.core.errors import InvalidInputError, MissingExtraError
 from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import ModuleSchema
 from custinfo.ports.repositories import Query
-from custinfo.workspace.collecting import uncollected
 from custinfo.workspace.context import Context
 from custinfo.workspace.reading import ReadPath
 
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _MOST_OF_A_NAME: Final = 50
+_PAGE: Final = 1_000
 _ENDS: Final = 2
 
 
@@ -74,8 +75,8 @@ class DuplicateFinder:
         self._module = module
         self._traits = Traits.of(context.module(module).definition)
         self._index = Index(self._traits, best_ratio(), least)
-        with uncollected():
-            self._index.add(signed(context, module, self._traits, criterion))
+        for ids, signatures in signed(context, module, self._traits, criterion):
+            self._index.add(ids, signatures)
 
     def __len__(self) -> int:
         """Return how many records there are to be found."""
@@ -87,11 +88,10 @@ class DuplicateFinder:
         Of more than 40 records that share one value, such as the phone of a call centre, those are compared whose names
         are next to each other in order.
         """
-        with uncollected():
-            found = [
-                DuplicatePair(min(one, likeness.other), max(one, likeness.other), likeness.score, likeness.evidence)
-                for one, likeness in self._index.pairs()
-            ]
+        found = [
+            DuplicatePair(min(one, likeness.other), max(one, likeness.other), likeness.score, likeness.evidence)
+            for one, likeness in self._index.pairs()
+        ]
         return tuple(sorted(found, key=lambda pair: (-pair.score, pair.first, pair.second)))
 
     def probe(self, values: Mapping[str, object], *, limit: int = 5) -> tuple[Resemblance, ...]:
@@ -144,7 +144,7 @@ class StoredLikeness:
     ) -> Iterator[Likeness]:
         for record in records:
             if record.id not in known:
-                known[record.id] = _signed(self.context, self.traits, record)
+                known[record.id] = _signed(self.context, self.traits, [record])[0]
             evidence = weigh(signature, known[record.id], self.traits, self.ratio)
             score = probability(evidence)
             if score >= self.least:
@@ -191,12 +191,13 @@ def resembling(
 
 def signed(
     context: Context, module: ModuleKey, traits: Traits, criterion: Criterion | None = None
-) -> Iterator[tuple[RecordId, Signature]]:
-    """Yield the records that the actor may view, with what of them they may read."""
+) -> Iterator[tuple[list[RecordId], Signatures]]:
+    """Yield the records that the actor may view, many at a time, with what of them they may read."""
     wanted = Everything() if criterion is None else criterion
     _asked(context, module, traits, wanted)
-    for record in ReadPath(context).stream(module, wanted):
-        yield record.id, _signed(context, traits, record)
+    records = ReadPath(context).stream(module, wanted)
+    while page := list(islice(records, _PAGE)):
+        yield [record.id for record in page], _signed(context, traits, page)
 
 
 def best_ratio() -> Ratio:
@@ -215,9 +216,12 @@ def reasons(schema: ModuleSchema, evidence: Sequence[Evidence], language: str) -
     return ("；" if language == "zh" else "; ").join(texts)
 
 
-def _signed(context: Context, traits: Traits, record: Record) -> Signature:
-    readable, values = context.verdict(record).readable, record.values
-    return traits.signature({key: values.get(key) for key in traits.fields if key in readable})
+def _signed(context: Context, traits: Traits, records: Sequence[Record]) -> Signatures:
+    seen = [(record.values, context.verdict(record).readable) for record in records]
+    columns = {
+        key: [values.get(key) if key in readable else None for values, readable in seen] for key in traits.fields
+    }
+    return traits.signatures(columns, len(records))
 
 
 def _signature_of(context: Context, module: ModuleKey, traits: Traits, values: Mapping[str, object]) -> Signature:

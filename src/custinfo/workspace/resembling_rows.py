@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from custinfo.core.duplicates.comparing import Evidence, Signature, Traits
@@ -58,16 +58,17 @@ class RowLikeness:
         """
         start = len(self._rows)
         signatures = self.traits.signatures(columns, len(numbers))
-        self._rows.add(zip(numbers, signatures, strict=True))
+        shared = self._rows.add(numbers, signatures)
         found: dict[int, Resemblance] = {}
-        for place in free:
-            earlier = _likeliest(self._rows.before(start + place))
+        for place in free if shared else ():
+            earlier = _likeliest(self._rows.before(start + place)) if start + place in shared else None
             if earlier is not None:
                 found[place] = Resemblance(earlier.score, earlier.evidence, row=earlier.other)
-        for place, likeness in zip(free, self._in_store([signatures[place] for place in free]), strict=True):
-            known = found.get(place)
-            if likeness is not None and (known is None or likeness.score >= known.score):
-                found[place] = Resemblance(likeness.score, likeness.evidence, likeness.other)
+        if self._count and free:
+            for place, likeness in zip(free, self._in_store([signatures[place] for place in free]), strict=True):
+                known = found.get(place)
+                if likeness is not None and (known is None or likeness.score >= known.score):
+                    found[place] = Resemblance(likeness.score, likeness.evidence, likeness.other)
         return found
 
     def problem(self, found: Resemblance) -> Problem:
@@ -80,16 +81,15 @@ class RowLikeness:
             return Problem("resembles_row", self.traits.name, params={**params, "row": found.row})
         return Problem("resembles_record", self.traits.name, params=params)
 
-    def _in_store(self, signatures: Collection[Signature]) -> list[Likeness | None]:
-        if not self._count or not signatures:
-            return [None] * len(signatures)
+    def _in_store(self, signatures: Sequence[Signature]) -> list[Likeness | None]:
         self._asked += len(signatures)
         if self._index is None and self._count <= min(_MOST_HELD, _WORTH_A_SCAN * self._asked):
             self._index = Index(self.traits, best_ratio())
-            self._index.add(signed(self._context, self._module, self.traits))
+            for ids, stored in signed(self._context, self._module, self.traits):
+                self._index.add(ids, stored)
         if self._index is not None:
             return [_likeliest(self._index.alike(signature)) for signature in signatures]
-        return [_likeliest(found) for found in self._stored.alike(list(signatures))]
+        return [_likeliest(found) for found in self._stored.alike(signatures)]
 
 
 def _likeliest(found: Any) -> Likeness | None:

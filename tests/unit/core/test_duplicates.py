@@ -108,7 +108,8 @@ def test_traits() -> None:
 def index_of(*rows: dict[str, str]) -> Index:
     """Return an index of customers by their numbers."""
     index = Index(TRAITS, plain_ratio)
-    index.add((number, TRAITS.signature(row)) for number, row in enumerate(rows))
+    columns = {key: [row.get(key) for row in rows] for key in TRAITS.fields}
+    index.add(range(len(rows)), TRAITS.signatures(columns, len(rows)))
     return index
 
 
@@ -121,6 +122,15 @@ def test_index() -> None:
     assert {item.field: item.weight > 0 for item in likeness.evidence} == {"name": True, "phone": True}
     assert [found.other for found in index.alike(TRAITS.signature({**FULL, "name": "示例科技"}))] == [0, 2]
     assert [[found.other for found in index.before(place)] for place in range(3)] == [[], [], [0]]
+
+
+def test_what_is_shared_with_earlier_ones() -> None:
+    """Adding tells which records share something with an earlier one, of the same call or another."""
+    index = Index(TRAITS, plain_ratio)
+    rows = [FULL, {"name": "望潮食品有限公司", "phone": "+8613700137000"}]
+    parts = [TRAITS.signatures({key: [row.get(key)] for key in TRAITS.fields}, 1) for row in (*rows, *rows)]
+    assert [index.add([number], part) for number, part in enumerate(parts)] == [set(), set(), {2}, {3}]
+    assert [[found.other for found in index.before(place)] for place in range(4)] == [[], [], [0], [1]]
 
 
 def test_names_mistyped_with_the_same_contact() -> None:

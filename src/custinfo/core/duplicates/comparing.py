@@ -7,7 +7,7 @@ probability. The weights are set by hand, for records of Chinese companies, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import exp
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,7 @@ from custinfo.core.fields import ModuleDefinition
 from custinfo.core.records import FieldKey
 from custinfo.core.text import folded
 
-__all__ = ["Evidence", "Signature", "Traits", "probability", "weigh"]
+__all__ = ["Evidence", "Signature", "Signatures", "Traits", "keys_of", "probability", "weigh"]
 
 _IDENTIFIERS: Final = ("uscc", "resident_id")
 _CONTACTS: Final = ("phone", "email")
@@ -97,19 +97,19 @@ class Traits:
         """Return what of a record's typed values is compared."""
         return self.signatures({key: [value] for key, value in values.items()}, 1)[0]
 
-    def signatures(self, columns: Mapping[FieldKey, Sequence[Any]], count: int) -> list[Signature]:
+    def signatures(self, columns: Mapping[FieldKey, Sequence[Any]], count: int) -> Signatures:
         """Return what of records is compared: of `count` of them, whose typed values are given in columns."""
         blank: Sequence[Any] = [None] * count
         names = columns.get(self.name, blank) if self.name else blank
-        contacts = [list(map(_contact, columns.get(key, blank))) for key in self.contacts]
-        rows = zip(
-            map(_apart, names),
-            _rows([columns.get(key, blank) for key in self.identifiers], count),
-            _rows(contacts, count),
-            _shared(_rows([columns.get(key, blank) for key in self.texts], count)),
-            strict=True,
+        cores, regions, forms = map(list, zip(*map(_apart, names), strict=True)) if count else ([], [], [])
+        return Signatures(
+            cores,
+            regions,
+            forms,
+            tuple(list(columns.get(key, blank)) for key in self.identifiers),
+            tuple(list(map(_contact, columns.get(key, blank))) for key in self.contacts),
+            tuple(list(columns.get(key, blank)) for key in self.texts),
         )
-        return [Signature(*name, *others) for name, *others in rows]
 
 
 class Signature(NamedTuple):
@@ -121,6 +121,61 @@ class Signature(NamedTuple):
     identifiers: tuple[Any, ...]
     contacts: tuple[Any, ...]
     texts: tuple[Any, ...]
+
+
+@attrs.frozen(eq=False)
+class Signatures:
+    """Hold what of many records is compared: in columns, so that there are few objects however many records.
+
+    Args:
+        cores: What tells the name of each record from others.
+        regions: The region of each name.
+        forms: Each name as a whole.
+        identifiers: For each such field, a value for each record.
+        contacts: The same.
+        texts: The same.
+    """
+
+    cores: list[str]
+    regions: list[str]
+    forms: list[str]
+    identifiers: tuple[list[Any], ...]
+    contacts: tuple[list[Any], ...]
+    texts: tuple[list[Any], ...]
+
+    def __len__(self) -> int:
+        """Return of how many records they are."""
+        return len(self.cores)
+
+    def __getitem__(self, place: int) -> Signature:
+        """Return that of one record."""
+        return Signature(
+            self.cores[place],
+            self.regions[place],
+            self.forms[place],
+            tuple([column[place] for column in self.identifiers]),
+            tuple([column[place] for column in self.contacts]),
+            tuple([column[place] for column in self.texts]),
+        )
+
+    @property
+    def keys(self) -> tuple[list[Any], ...]:
+        """The columns of what records of one customer may share, in the order of `keys_of`."""
+        return (self.cores, *self.identifiers, *self.contacts)
+
+    def extend(self, others: Signatures) -> None:
+        """Add those of further records."""
+        for mine, theirs in zip(self._columns, others._columns, strict=True):
+            mine.extend(theirs)
+
+    @property
+    def _columns(self) -> tuple[list[Any], ...]:
+        return (*self.keys, self.regions, self.forms, *self.texts)
+
+
+def keys_of(signature: Signature) -> tuple[Any, ...]:
+    """Return what a record may share with others of the same customer."""
+    return (signature.core, *signature.identifiers, *signature.contacts)
 
 
 def weigh(one: Signature, other: Signature, traits: Traits, ratio: Ratio) -> list[Evidence]:
@@ -182,15 +237,6 @@ def _apart(name: Any) -> tuple[str, str, str]:
     return company_name(name) if isinstance(name, str) else ("", "", "")
 
 
-def _rows(columns: Sequence[Sequence[Any]], count: int) -> Iterable[tuple[Any, ...]]:
-    return zip(*columns, strict=True) if columns else [()] * count
-
-
-def _shared(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Yield rows, equal ones as one and the same: short texts come again and again, and most records have none."""
-    known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    return (known.setdefault(row, row) for row in rows)
-
-
 def _contact(value: Any) -> Any:
-    return value.casefold() if isinstance(value, str) else value
+    folded_value = value.casefold() if isinstance(value, str) else value
+    return value if folded_value == value else folded_value  # an index holds as many as there are records

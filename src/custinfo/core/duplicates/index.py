@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import combinations, groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import attrs
 
-from custinfo.core.duplicates.comparing import Evidence, Signature, Traits, probability, weigh
+from custinfo.core.duplicates.comparing import Evidence, Signature, Signatures, Traits, keys_of, probability, weigh
 from custinfo.core.duplicates.ratio import Ratio
 
 __all__ = ["CROWD", "DEFAULT_LEAST", "Index", "Likeness"]
@@ -48,36 +49,43 @@ class Index:
     ratio: Ratio
     least: float = DEFAULT_LEAST
     _names: list[Any] = attrs.field(factory=list, init=False)
-    _signatures: list[Signature] = attrs.field(factory=list, init=False)
+    _signatures: Signatures = attrs.field(init=False)
     _blocks: list[dict[Hashable, int | list[int]]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make a block for each kind of key."""
-        self._blocks = [{} for _ in range(1 + len(self.traits.identifiers) + len(self.traits.contacts))]
+        self._signatures = self.traits.signatures({}, 0)
+        self._blocks = [{} for _ in self._signatures.keys]
 
     def __len__(self) -> int:
         return len(self._names)
 
-    def add(self, records: Iterable[tuple[Any, Signature]]) -> None:
-        """Add records under names, such as their ids."""
+    def add(self, names: Iterable[Any], signatures: Signatures) -> set[int]:
+        """Add records under names, such as their ids; return the places of those that share a key with an earlier one.
+
+        The place of a record is how many were added before.
+        """
+        shared: set[int] = set()
         start = len(self._names)
-        pairs = list(records)
-        self._names += [name for name, _ in pairs]
-        added = [signature for _, signature in pairs]
-        self._signatures += added
-        for block, column in zip(self._blocks, _key_columns(added), strict=False):
-            for place, key in enumerate(column, start):
+        places = list(range(start, start + len(signatures)))
+        self._names += names
+        self._signatures.extend(signatures)
+        for block, column in zip(self._blocks, signatures.keys, strict=True):
+            for place, key in zip(places, column, strict=True):
                 if key:
                     known = block.setdefault(key, place)  # most keys are those of one record: no list for these
-                    if isinstance(known, list):
-                        known.append(place)
-                    elif known != place:
-                        block[key] = [known, place]
+                    if known is not place:
+                        shared.add(place)
+                        if isinstance(known, list):
+                            known.append(place)
+                        else:
+                            block[key] = [known, place]
+        return shared
 
     def alike(self, signature: Signature) -> Iterator[Likeness]:
         """Yield what resembles a record, in no order."""
         places: dict[int, None] = {}
-        for block, key in zip(self._blocks, _keys(signature), strict=True):
+        for block, key in zip(self._blocks, keys_of(signature), strict=True):
             if key and (found := block.get(key)) is not None:
                 places.update(dict.fromkeys(found[-CROWD:] if isinstance(found, list) else (found,)))
         yield from self._likenesses(signature, places)
@@ -86,12 +94,11 @@ class Index:
         """Yield what resembles the record at a place, of those that were added earlier."""
         signature = self._signatures[place]
         places: dict[int, None] = {}
-        for block, key in zip(self._blocks, _keys(signature), strict=True):
+        for block, key in zip(self._blocks, keys_of(signature), strict=True):
             if key and isinstance(found := block[key], list):
                 end = bisect_left(found, place)
                 places.update(dict.fromkeys(found[max(0, end - CROWD) : end]))
-        if places:
-            yield from self._likenesses(signature, places)
+        yield from self._likenesses(signature, places)
 
     def _likenesses(self, signature: Signature, places: Iterable[int]) -> Iterator[Likeness]:
         for place in places:
@@ -101,11 +108,12 @@ class Index:
 
     def pairs(self) -> Iterator[tuple[Any, Likeness]]:
         """Yield each pair of records that resemble each other once, in the order in which they were added."""
-        places = sorted(self._candidates())
-        for one, other in places:
-            found = self._compared(self._signatures[one], self._signatures[other])
-            if found is not None:
-                yield self._names[one], Likeness(self._names[other], *found)
+        for one, pairs in groupby(sorted(self._candidates()), key=itemgetter(0)):
+            signature = self._signatures[one]
+            for _, other in pairs:
+                found = self._compared(signature, self._signatures[other])
+                if found is not None:
+                    yield self._names[one], Likeness(self._names[other], *found)
 
     # --- blocks
 
@@ -121,38 +129,25 @@ class Index:
     def _within(self, places: list[int]) -> Iterable[tuple[int, int]]:
         if len(places) <= CROWD:
             return combinations(places, 2)
-        ordered = sorted(places, key=lambda place: self._signatures[place].core)
+        ordered = sorted(places, key=self._signatures.cores.__getitem__)
         near = (ordered[at : at + _WINDOW] for at in range(len(ordered)))
         return ((min(one, other), max(one, other)) for one, *others in near for other in others)
 
     def _with_the_same_text(self) -> Iterator[tuple[int, int]]:
         """Yield pairs that share a short text and how their names begin, with names that are alike."""
-        signatures, ratio = self._signatures, self.ratio
-        for number in range(len(self.traits.texts)):
+        cores, ratio = self._signatures.cores, self.ratio
+        for texts in self._signatures.texts:
             block: dict[tuple[str, Any], list[int]] = {}
-            for place, signature in enumerate(signatures):
-                text = signature.texts[number]
-                if text and len(signature.core) > _HEAD:
-                    block.setdefault((signature.core[:_HEAD], text), []).append(place)
+            for place, (core, text) in enumerate(zip(cores, texts, strict=True)):
+                if text and len(core) > _HEAD:
+                    block.setdefault((core[:_HEAD], text), []).append(place)
             for places in block.values():
                 if len(places) > 1:
                     for one, other in self._within(places):
-                        mine, theirs = signatures[one].core, signatures[other].core
-                        if mine != theirs and ratio(mine, theirs) >= _ALIKE:
+                        if cores[one] != cores[other] and ratio(cores[one], cores[other]) >= _ALIKE:
                             yield one, other
 
     def _compared(self, one: Signature, other: Signature) -> tuple[float, tuple[Evidence, ...]] | None:
         evidence = weigh(one, other, self.traits, self.ratio)
         score = probability(evidence)
         return (score, tuple(evidence)) if score >= self.least else None
-
-
-def _keys(signature: Signature) -> tuple[Any, ...]:
-    return (signature.core, *signature.identifiers, *signature.contacts)
-
-
-def _key_columns(signatures: Sequence[Signature]) -> Iterator[Iterable[Any]]:
-    """Yield the keys of records, one kind after the other."""
-    yield [signature.core for signature in signatures]
-    yield from zip(*(signature.identifiers for signature in signatures), strict=True)
-    yield from zip(*(signature.contacts for signature in signatures), strict=True)

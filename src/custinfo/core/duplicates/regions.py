@@ -49,6 +49,7 @@ PROVINCE_OF: Final = {
 }
 """Province or city → the province."""
 
+_NAMES: Final = {name: name for name in PROVINCE_OF}
 _LENGTHS: Final = (2, 3, 4)
 _SUFFIXES: Final = ("特别行政区", "自治区", "自治州", "地区", "省", "市")
 _SHORTEST: Final = 2
@@ -68,7 +69,8 @@ def leading_region(text: str) -> tuple[str, str]:
     region = ""
     while text[:1] in _FIRST:
         for length in _LENGTHS:
-            if (name := text[:length]) in PROVINCE_OF:
+            name = _NAMES.get(text[:length], "")  # not the slice: an index holds as many as there are records
+            if name:
                 break
         else:
             break
