@@ -33,7 +33,7 @@ from custinfo.core.records import Record, RecordId
 from custinfo.core.schema import Schema
 from custinfo.ports import Query, SealContext
 from custinfo.workspace.announcing import remember
-from custinfo.workspace.context import Compiled
+from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.proving import Prover, prover_of
 
 __all__ = ["run"]

@@ -2,191 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 import attrs
 
 from custinfo.core.approval.calendars import EVERY_DAY, WorkingCalendar
 from custinfo.core.binding import LAST, Tail, bind
-from custinfo.core.configuration import Configuration
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.documents import Documents
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError, SessionEndedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.kinds import Kind
 from custinfo.core.messages import Translated
-from custinfo.core.organisation import Deputy, Directory
+from custinfo.core.organisation import Deputy
 from custinfo.core.outbox import Event, EventId
-from custinfo.core.permission import Policy
 from custinfo.core.policy.access import Access, Verdict
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed
-from custinfo.core.revisions import Revision
-from custinfo.core.rules import RuleTypes
 from custinfo.core.schema import ModuleSchema, Schema
-from custinfo.core.stored import ValueCodec
 from custinfo.core.text import folded
-from custinfo.core.validation.conditions import Conditions
-from custinfo.core.validation.derivation import Derivation
 from custinfo.core.validation.engine import Validator
-from custinfo.core.validation.whole import checked_schema, configuration_problems
 from custinfo.ports.system import BlindIndex, Clock, DataKeys, Ids, Keyring, ManyIds, SealContext
 from custinfo.ports.units import UnitOfWork
-from custinfo.workspace.access_logging import ReadingLog, logged_fields
+from custinfo.workspace.access_logging import ReadingLog
 from custinfo.workspace.announcing import remember
+from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.proving import Prover, prover_of
+from custinfo.workspace.references import References
 
-__all__ = ["NO_KEYS", "Compiled", "Context", "References"]
+__all__ = ["NO_KEYS", "Context"]
 
 NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
 """The data keys of a record that is not there yet."""
-
-
-class Compiled:
-    """Hold what is compiled once per configuration: the schema, and each module's validator and derivation.
-
-    `revision` is the version of the configuration as the store has it, 0 for one that only the host's code gives.
-    """
-
-    def __init__(self, schema: Schema, rule_types: RuleTypes | None = None, revision: int = 0) -> None:
-        self.schema = schema
-        self.revision = revision
-        self._rule_types = rule_types
-        self.policy = Policy(schema)
-        self._validators: dict[ModuleKey, Validator] = {}
-        self._derivations: dict[ModuleKey, Derivation] = {}
-        self._documents = Documents(schema)
-
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """What is worth a look in the configuration."""
-        return tuple(item for item in configuration_problems(self.schema) if item.severity != "error")
-
-    @cached_property
-    def logged(self) -> dict[ModuleKey, frozenset[FieldKey]]:
-        """The fields of each module of which it is logged who reads them; modules without such are left out."""
-        return logged_fields(self.schema)
-
-    @property
-    def version(self) -> int:
-        """The version of the configuration."""
-        return self.schema.configuration.version
-
-    @cached_property
-    def documents(self) -> Documents:
-        """What writes changes as they are digested."""
-        return Documents(self.schema)
-
-    def to_json(self) -> str:
-        """Return the configuration as it is stored."""
-        from custinfo.core.converter import configuration_to_json  # noqa: PLC0415 - cattrs, for live configurations only
-
-        return configuration_to_json(self.schema.configuration, rule_types=self._rule_types)
-
-    def from_json(self, text: str) -> Configuration:
-        """Return a configuration that was stored."""
-        from custinfo.core.converter import configuration_from_json  # noqa: PLC0415 - as in `to_json`
-
-        return configuration_from_json(text, rule_types=self._rule_types)
-
-    def revised(self, configuration: Configuration, revision: int = 0) -> Compiled:
-        """Return another configuration compiled for the same people and kinds. Raises: ConfigurationError."""
-        schema = checked_schema(configuration, self.schema.directory, self.schema.extra_kinds, self.schema.masks)
-        return Compiled(schema, self._rule_types, revision)
-
-    def among(self, directory: Directory) -> Compiled:
-        """Return the same configuration compiled for other people. Raises: ConfigurationError."""
-        known = self.schema
-        schema = checked_schema(known.configuration, directory, known.extra_kinds, known.masks)
-        return Compiled(schema, self._rule_types, self.revision)
-
-    def as_stored(self, revision: Revision) -> Compiled:
-        """Return the configuration of a revision compiled. Raises: ConfigurationError."""
-        return self.revised(self.from_json(revision.data), revision.version)
-
-    def codec(self, module: ModuleKey) -> ValueCodec:
-        """Return what encodes the values of a module."""
-        return self._documents.codec(module)
-
-    def derivation(self, module: ModuleKey) -> Derivation:
-        """Return what follows from the records of a module."""
-        known = self._derivations.get(module)
-        if known is None:
-            known = self._derivations[module] = Derivation(self.schema, self.schema.module(module))
-        return known
-
-    def validator(self, module: ModuleKey, now: datetime) -> Validator:
-        """Return the validator of a module, at an instant. Raises: ConfigurationError for rules that do not fit."""
-        known = self._validators.get(module)
-        if known is None:
-            compiled = self.schema.module(module)
-            known = self._validators[module] = Validator(compiled, Conditions(self.schema, compiled))
-        return known.at(now)
-
-
-class References:
-    """Follow references within a session, each record loaded once."""
-
-    def __init__(self, unit: UnitOfWork, schema: Schema) -> None:
-        self._unit = unit
-        self._schema = schema
-        self._known: dict[tuple[ModuleKey, RecordId], Record | None] = {}
-
-    def __call__(self, record: Record, key: FieldKey) -> Record | None:
-        """Return the record to which the reference field `key` of `record` points, or `None`."""
-        target = record.values.get(key)
-        if target is None:
-            return None
-        module = self.target(record.module, key)
-        if (module, target) not in self._known:
-            self.load(module, [target])
-        return self._known[module, target]
-
-    def fields(self, module: ModuleKey) -> tuple[tuple[FieldKey, ModuleKey], ...]:
-        """Return the reference fields of a module, each with the module to which it points."""
-        return self._schema.module(module).reference_fields
-
-    def target(self, module: ModuleKey, key: FieldKey) -> ModuleKey:
-        """Return the module to which a reference field points."""
-        return dict(self.fields(module))[key]
-
-    def load(self, module: ModuleKey, record_ids: Collection[RecordId]) -> None:
-        """Load records that are about to be followed, in one go."""
-        wanted = [key for key in record_ids if (module, key) not in self._known]
-        if wanted:
-            found = self._unit.records.get(module, wanted)
-            self._known |= {(module, key): found.get(key) for key in wanted}
-
-    def prefetch(self, records: Iterable[Record]) -> None:
-        """Load everything to which `records` refer."""
-        wanted: dict[ModuleKey, set[RecordId]] = {}
-        for record in records:
-            for key, module in self.fields(record.module):
-                if (target := record.values.get(key)) is not None:
-                    wanted.setdefault(module, set()).add(target)
-        for module, ids in wanted.items():
-            self.load(module, ids)
-
-    @contextmanager
-    def passing(self) -> Iterator[None]:
-        """Forget at the end of the block what was loaded inside, so that memory does not grow with long lists."""
-        before = set(self._known)
-        try:
-            yield
-        finally:
-            self._known = {key: record for key, record in self._known.items() if key in before}
-
-    def forget(self, records: Iterable[Record]) -> None:
-        """Drop records that changed."""
-        for record in records:
-            self._known.pop((record.module, record.id), None)
 
 
 @attrs.define

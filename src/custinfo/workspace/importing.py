@@ -17,7 +17,8 @@ from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.revisions import changed_configuration
 from custinfo.core.suggesting import Suggestion
-from custinfo.workspace.context import Compiled, Context
+from custinfo.workspace.compiled import Compiled
+from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NewColumns, NewRow
 from custinfo.workspace.import_batches import Application, Progress
 from custinfo.workspace.planned_rows import Counts, PlannedRow, PlannedRows, RowOutcome, prepared_of

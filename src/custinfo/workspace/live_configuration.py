@@ -13,7 +13,8 @@ from custinfo.core.history.changes import Change
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, RecordId
 from custinfo.core.revisions import Revision, changed_configuration
-from custinfo.workspace.context import Compiled, Context
+from custinfo.workspace.compiled import Compiled
+from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import refresh
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.former_kinds import with_former_kinds

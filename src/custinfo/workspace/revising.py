@@ -22,7 +22,8 @@ from custinfo.core.schema import Schema
 from custinfo.core.stored import unique_key
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.announcing import remember
-from custinfo.workspace.context import Compiled, Context
+from custinfo.workspace.compiled import Compiled
+from custinfo.workspace.context import Context
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.migrating import Cause, Migrated, Migration, pages
 from custinfo.workspace.removing import Removal

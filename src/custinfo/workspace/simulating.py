@@ -23,7 +23,8 @@ from custinfo.core.records import CLEAR, SYSTEM_FIELDS, FieldKey, MemberKey, Mod
 from custinfo.core.review.entitlements import entitlements
 from custinfo.core.review.members import member_difference
 from custinfo.ports.repositories import Query
-from custinfo.workspace.context import Compiled, Context
+from custinfo.workspace.compiled import Compiled
+from custinfo.workspace.context import Context
 from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.simulations import SimulatedRecord, Simulation

@@ -32,7 +32,7 @@ from custinfo.workspace.backups import (
     opened_source,
     opened_target,
 )
-from custinfo.workspace.context import Compiled
+from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.integrity import IntegrityReport, check
 
 __all__ = ["Maintenance", "in_force", "upkeep_of", "verify_backup"]

@@ -28,12 +28,14 @@ from custinfo.ports.system import Clock, Ids, Keyring
 from custinfo.ports.units import UnitOfWork, Units
 from custinfo.workspace.access_logging import ReadingLog, accesses_of
 from custinfo.workspace.backups import Source, Target, TenantSummary
-from custinfo.workspace.context import Compiled, Context, References
+from custinfo.workspace.compiled import Compiled
+from custinfo.workspace.context import Context
 from custinfo.workspace.defaults import Uuid7, system_clock
 from custinfo.workspace.delivering import DeliveryReport, Handler, Relay
 from custinfo.workspace.feed import ChangePage
 from custinfo.workspace.integrity import IntegrityReport
 from custinfo.workspace.proving import log_of
+from custinfo.workspace.references import References
 from custinfo.workspace.rotation import RotationReport, Rotor
 from custinfo.workspace.session import Session
 from custinfo.workspace.timing import SYSTEM, DueReport, run_due
