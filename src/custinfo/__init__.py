@@ -101,8 +101,9 @@ if TYPE_CHECKING:
     from custinfo.workspace.integrity import IntegrityReport
     from custinfo.workspace.live_configuration import LiveConfiguration
     from custinfo.workspace.past import TagAssignment
+    from custinfo.workspace.replacing import ConfigurationPlan
     from custinfo.workspace.retention import Retention, RetentionItem, RetentionPage, RetentionReport
-    from custinfo.workspace.revising import Clash, ConfigurationPlan, Effect, Failure
+    from custinfo.workspace.revising import Clash, Effect, Failure
     from custinfo.workspace.rotation import RotationReport
     from custinfo.workspace.simulations import SimulatedRecord, Simulation
     from custinfo.workspace.undoing import UndoReport
@@ -360,9 +361,9 @@ _HOMES = {
     "custinfo.core.revisions": ("Revision",),
     "custinfo.workspace.live_configuration": ("LiveConfiguration",),
     "custinfo.workspace.past": ("TagAssignment",),
+    "custinfo.workspace.replacing": ("ConfigurationPlan",),
     "custinfo.workspace.revising": (
         "Clash",
-        "ConfigurationPlan",
         "Effect",
         "Failure",
     ),

@@ -21,7 +21,8 @@ from custinfo.workspace.former_kinds import with_former_kinds
 from custinfo.workspace.migrating import Migration
 from custinfo.workspace.reading import not_found
 from custinfo.workspace.removing import removals
-from custinfo.workspace.revising import ConfigurationPlan, Failing, Work, batch_of, preview
+from custinfo.workspace.replacing import ConfigurationPlan, Failing, Work, batch_of
+from custinfo.workspace.revising import preview
 
 __all__ = ["LiveConfiguration"]
 
