@@ -16,10 +16,11 @@ from custinfo.workspace.applying import Applying
 from custinfo.workspace.context import Context
 from custinfo.workspace.finding_requests import RequestFilter, RequestFinder, RequestPart
 from custinfo.workspace.keeping_requests import carry_out, keep
+from custinfo.workspace.outcomes import applied, outcome
 from custinfo.workspace.proposing import Proposals
-from custinfo.workspace.reading import ReadPath, not_found
+from custinfo.workspace.reading import not_found
 from custinfo.workspace.viewing_requests import RequestViews
-from custinfo.workspace.views import Applied, AwaitingApproval, InboxTask, Outcome, RequestPage, RequestView
+from custinfo.workspace.views import AwaitingApproval, InboxTask, Outcome, RequestPage, RequestView
 
 __all__ = ["Approvals"]
 
@@ -168,19 +169,12 @@ class Approvals:
         if prepared.path is not None:
             proposal = Proposals(self._context).proposal(request, values or {})
             view = self._decide(request, Command("submit", comment, proposal=proposal))
-            return self._outcome(view)
+            done = view.state == "applied"
+            return applied(self._context, view.module, view.record_id) if done else AwaitingApproval(view)
         with self._context.unit.atomic():
             self._decide(request, Command("withdraw", comment))
             path.commit([prepared])
-        record = prepared.after if prepared.changed else prepared.before
-        if record is None:
-            raise RuntimeError("a draft without error gives a record")
-        return Applied(ReadPath(self._context).view(record))
-
-    def _outcome(self, view: RequestView) -> Outcome:
-        if view.state != "applied":
-            return AwaitingApproval(view)
-        return Applied(ReadPath(self._context).view(ReadPath(self._context).record(view.module, view.record_id)[0]))
+        return outcome(self._context, prepared)
 
     def resubmit(
         self,

@@ -6,21 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.duplicates.index import DEFAULT_LEAST
 from custinfo.core.erasure import ErasureCertificate
-from custinfo.core.errors import StaleVersionError
 from custinfo.core.history.changes import Channel
-from custinfo.core.problems import Problem
 from custinfo.core.records import (
     ANY,
     CLEAR,
-    ERASED,
     FieldKey,
     MemberKey,
     ModuleKey,
-    Record,
     RecordId,
     ShareLevel,
     Version,
@@ -29,24 +24,22 @@ from custinfo.core.subject_access import SubjectAccess
 from custinfo.core.totals import Period, Total
 from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.access_logging import reading
-from custinfo.workspace.approvals import Approvals
-from custinfo.workspace.bulk import BulkOutcome, write_many
-from custinfo.workspace.combining import Merged, Merger
+from custinfo.workspace.bulk import BulkOutcome
+from custinfo.workspace.changing import Changer
+from custinfo.workspace.combining import Merged
 from custinfo.workspace.context import Context
-from custinfo.workspace.deleting import refuse_pending, refuse_referenced
-from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.drafts import Draft
 from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.feed import Feed
-from custinfo.workspace.former_values import present_tags
 from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.resembling import DuplicateFinder, Resemblance, resembling
 from custinfo.workspace.sharing import With, share_draft, unshare_draft
 from custinfo.workspace.subject_access import Gatherer
 from custinfo.workspace.summaries import Summaries
-from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
-from custinfo.workspace.views import Applied, AwaitingApproval, ChangeView, Outcome, Page, RecordView, RequestView
-from custinfo.workspace.writing import WritePath
+from custinfo.workspace.tagging import TagInput, read_tags
+from custinfo.workspace.viewing_requests import RequestViews
+from custinfo.workspace.views import AwaitingApproval, ChangeView, Outcome, Page, RecordView
 
 __all__ = ["Records"]
 
@@ -65,6 +58,7 @@ class Records:
         self._reading = ReadPath(context)
         self._summaries = Summaries(context, self._reading)
         self._past = Past(context)
+        self._changer = Changer(context, module, self._reading, self._past)
         context.module(module)
 
     # --- reading
@@ -103,14 +97,12 @@ class Records:
         """
         if limit is not None and limit < 1:
             raise ValueError("limit must be at least 1")
-        names = (order_by,) if isinstance(order_by, str) else order_by
-        wanted = Everything() if criterion is None else criterion
-        return self._reading.find(self.module, wanted, names, limit, after, archived=archived)
+        return self._reading.find(self.module, _wanted(criterion), _names(order_by), limit, after, archived=archived)
 
     @reading
     def count(self, criterion: Criterion | None = None) -> int:
         """Return how many live records meet a criterion, of those that the actor may view. Raises: as `find`."""
-        return self._summaries.count(self.module, Everything() if criterion is None else criterion)
+        return self._summaries.count(self.module, _wanted(criterion))
 
     @reading
     def search(
@@ -131,7 +123,7 @@ class Records:
         """
         if limit is not None and limit < 1:
             raise ValueError("limit must be at least 1")
-        return self._reading.search(self.module, text, Everything() if criterion is None else criterion, limit, after)
+        return self._reading.search(self.module, text, _wanted(criterion), limit, after)
 
     def iterate(
         self, criterion: Criterion | None = None, *, order_by: str | Sequence[str] = ()
@@ -141,8 +133,7 @@ class Records:
         They are read page by page while one goes through them: what is changed meanwhile may be met as it was or as it
         is. The iterator ends with the session. Raises: as `find`, at the first record.
         """
-        names = (order_by,) if isinstance(order_by, str) else order_by
-        return self._reading.views(self.module, Everything() if criterion is None else criterion, names)
+        return self._reading.views(self.module, _wanted(criterion), _names(order_by))
 
     @reading
     def duplicates(self, criterion: Criterion | None = None, *, least: float = DEFAULT_LEAST) -> DuplicateFinder:
@@ -156,7 +147,7 @@ class Records:
 
         Raises: as `find`.
         """
-        return DuplicateFinder(self._context, self.module, Everything() if criterion is None else criterion, least)
+        return DuplicateFinder(self._context, self.module, _wanted(criterion), least)
 
     @reading
     def resembling(
@@ -191,8 +182,7 @@ class Records:
 
         Raises: as `find`.
         """
-        wanted = Everything() if criterion is None else criterion
-        return self._summaries.distribution(self.module, by, period, wanted)
+        return self._summaries.distribution(self.module, by, period, _wanted(criterion))
 
     @reading
     def total(self, name: str, criterion: Criterion | None = None) -> Total:
@@ -200,7 +190,7 @@ class Records:
 
         Raises: as `find`; the field must be readable as for filtering, and records on which it is not are left out.
         """
-        return self._summaries.total(self.module, name, Everything() if criterion is None else criterion)
+        return self._summaries.total(self.module, name, _wanted(criterion))
 
     @reading
     def totals(
@@ -210,8 +200,7 @@ class Records:
 
         Raises: as `total` and `distribution`.
         """
-        wanted = Everything() if criterion is None else criterion
-        return self._summaries.totals(self.module, name, by, period, wanted)
+        return self._summaries.totals(self.module, name, by, period, _wanted(criterion))
 
     @reading
     def history(
@@ -303,7 +292,9 @@ class Records:
         Raises: InvalidInputError, PermissionDeniedError; ConflictError if a unique value was taken meanwhile.
         """
         found, problems = read_tags(self._context, self.module, tags)
-        return self._write(Draft("create", self.module, None, values, found, reason=reason, found=tuple(problems)))
+        return self._changer.write(
+            Draft("create", self.module, None, values, found, reason=reason, found=tuple(problems))
+        )
 
     @reading
     def update(
@@ -322,17 +313,17 @@ class Records:
         Raises: NotFoundError, StaleVersionError, InvalidInputError, PermissionDeniedError; FieldReservedError where
             a pending request holds a field.
         """
-        return self._write(Draft("update", self.module, RecordId(record_id), values, None, version, reason))
+        return self._changer.write(Draft("update", self.module, RecordId(record_id), values, None, version, reason))
 
     @reading
     def archive(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Archive a record: lists leave it out, and its unique values are free. Raises: as `update`."""
-        return self._write(Draft("archive", self.module, RecordId(record_id), {}, None, version, reason))
+        return self._changer.write(Draft("archive", self.module, RecordId(record_id), {}, None, version, reason))
 
     @reading
     def restore(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Bring an archived record back. Raises: as `update`, also if a unique value was taken meanwhile."""
-        return self._write(Draft("restore", self.module, RecordId(record_id), {}, None, version, reason))
+        return self._changer.write(Draft("restore", self.module, RecordId(record_id), {}, None, version, reason))
 
     @reading
     def transfer(self, record_id: str, to: str, *, version: Version, reason: str | None = None) -> Outcome:
@@ -342,7 +333,7 @@ class Records:
         record before and after. Raises: as `update`.
         """
         draft = Draft("transfer", self.module, RecordId(record_id), {"owner": to}, None, version, reason)
-        return self._write(draft)
+        return self._changer.write(draft)
 
     def transfer_many(
         self, record_ids: Sequence[str], to: str, *, version: Version | Mapping[str, int], reason: str | None = None
@@ -358,21 +349,7 @@ class Records:
         Returns: What changed, what waits, and what is not possible; what is wrong with one does not stop the others.
         Raises: ConflictError if somebody was faster: nothing is saved then.
         """
-        return write_many(
-            self._context,
-            [
-                Draft(
-                    "transfer",
-                    self.module,
-                    RecordId(key),
-                    {"owner": to},
-                    None,
-                    version[key] if isinstance(version, Mapping) else version,
-                    reason,
-                )
-                for key in dict.fromkeys(record_ids)
-            ],
-        )
+        return self._changer.give_many(record_ids, to, version, reason)
 
     @reading
     def tag(
@@ -384,15 +361,7 @@ class Records:
         reason: str | None = None,
     ) -> Outcome:
         """Add and remove tags; in a dimension that takes one tag, the new one replaces the old. Raises: as `update`."""
-        current, _ = self._reading.record(self.module, record_id)
-        added, problems = read_tags(self._context, self.module, [pair for item in tags for pair in pairs_of(item)])
-        removed, others = read_tags(self._context, self.module, remove, removing=True)
-        single = {key for key, item in self._context.schema.configuration.tag_dimensions.items() if item.single}
-        replaced = {tag.dimension for tag in added} & single
-        kept = frozenset(tag for tag in current.tags if tag.dimension not in replaced) - removed
-        found = (*problems, *others)
-        draft = Draft("tag", self.module, RecordId(record_id), {}, kept | added, version, reason, found=found)
-        return self._write(draft)
+        return self._changer.tag(record_id, tags, remove, version, reason)
 
     @reading
     def share(
@@ -422,13 +391,13 @@ class Records:
         Raises: as `update`; InvalidInputError for nobody known, somebody who has left, and an end that has passed.
         """
         record, _ = self._reading.record(self.module, record_id)
-        return self._write(share_draft(self._context, record, with_, level, until, version, reason))
+        return self._changer.write(share_draft(self._context, record, with_, level, until, version, reason))
 
     @reading
     def unshare(self, record_id: str, with_: With, *, version: Version, reason: str | None = None) -> Outcome:
         """End a share; where there is none, nothing changes. Raises: as `share`."""
         record, _ = self._reading.record(self.module, record_id)
-        return self._write(unshare_draft(self._context, record, with_, version, reason))
+        return self._changer.write(unshare_draft(self._context, record, with_, version, reason))
 
     @reading
     def claim(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
@@ -438,7 +407,9 @@ class Records:
         that has an owner.
         """
         raw = {"owner": self._context.actor}
-        return self._write(Draft("claim", self.module, RecordId(record_id), raw, None, version, reason, typed=True))
+        return self._changer.write(
+            Draft("claim", self.module, RecordId(record_id), raw, None, version, reason, typed=True)
+        )
 
     @reading
     def release(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
@@ -447,7 +418,9 @@ class Records:
         The actor needs `release` on it. Raises: as `update`.
         """
         raw = {"owner": CLEAR}
-        return self._write(Draft("release", self.module, RecordId(record_id), raw, None, version, reason, typed=True))
+        return self._changer.write(
+            Draft("release", self.module, RecordId(record_id), raw, None, version, reason, typed=True)
+        )
 
     def delete(self, record_id: str, *, version: Version, reason: str | None = None) -> AwaitingApproval | None:
         """Delete a record for good, archived or not; its history stays, and ends with the deletion.
@@ -458,13 +431,7 @@ class Records:
         Raises: as `update`; InvalidInputError (`still_referenced`) while another record refers to it;
             FieldReservedError while a request about it is open.
         """
-        record, _ = self._reading.record(self.module, record_id, "view", "delete")
-        draft = Draft("delete", self.module, record.id, {}, None, version, reason)
-        if "delete" in self._context.verdict(record).actions:
-            refuse_pending(self._context, [record])
-            refuse_referenced(self._context, record)
-        request = WritePath(self._context).write(draft).request
-        return None if request is None or request.state == "applied" else AwaitingApproval(self._view_of(request))
+        return self._changer.delete(record_id, version, reason)
 
     def erase_person(
         self,
@@ -497,7 +464,9 @@ class Records:
             TypeError for a store without `custinfo.ports.Rewriting`.
         """
         done = Eraser(self._context).erase(self.module, record_id, fields, reason, version, requests)
-        return done if isinstance(done, ErasureCertificate) else AwaitingApproval(Approvals(self._context).view(done))
+        return (
+            done if isinstance(done, ErasureCertificate) else AwaitingApproval(RequestViews(self._context).view(done))
+        )
 
     def erasures(self, record_id: str) -> tuple[ErasureCertificate, ...]:
         """Return a certificate for each erasure of a record, oldest first, as the store tells of it now.
@@ -567,19 +536,7 @@ class Records:
             while a request about one of them is open; ValueError if there is nothing to merge, or `take` names a record
             that is not among them.
         """
-        records = [self._reading.record(self.module, key)[0] for key in dict.fromkeys((keep, *others))]
-        if len(records) < 2:
-            raise ValueError("others must name a record that is not the one to keep")
-        schema = self._context.module(self.module)
-        chosen = {schema.resolve(name) or name: RecordId(source) for name, source in (take or {}).items()}
-        if not {record.id for record in records}.issuperset(chosen.values()):
-            raise ValueError("take must name records that are merged")
-        merger = Merger(self._context, records[0], records[1:], chosen, reason)
-        kept, differing, moved, request = merger.run(version)
-        if request is not None and request.state != "applied":
-            return AwaitingApproval(self._view_of(request))
-        ids = tuple(record.id for record in records[1:])
-        return Merged(self._reading.view(kept), ids, differing, moved, merger.batch)
+        return self._changer.merge((keep, *others), take or {}, version, reason)
 
     @reading
     def revert(self, record_id: str, *, to_version: int, version: Version, reason: str | None = None) -> Outcome:
@@ -590,35 +547,9 @@ class Records:
             as far as the actor sees them; NotFoundError for a version that does not exist, or that the actor could not
             view.
         """
-        past, seen = self._past.state_at(self.module, record_id, version=to_version)
-        if "view" not in seen.actions:
-            raise self._context.missing(self.module)
-        current, _ = self._reading.record(self.module, record_id)
-        self._refuse_stale(current, version)
-        changed = self._past.difference(self.module, record_id, to_version, current.version)
-        wanted = {
-            key: past.values.get(key, CLEAR)
-            for key in changed
-            if (key in past.values or key in current.values) and past.values.get(key) is not ERASED
-        }
-        patch, problems = self._past.in_present_kinds(past, wanted)
-        tags = present_tags(self._context, past.tags) if "tags" in changed else None
-        draft = Draft(
-            "revert", self.module, RecordId(record_id), patch, tags, version, reason, typed=True, found=tuple(problems)
-        )
-        return self._write(draft)
+        return self._changer.revert(record_id, to_version, version, reason)
 
     # --- inner
-
-    def _refuse_stale(self, current: Record, version: Version) -> None:
-        """Say what changed since a version. Raises: StaleVersionError."""
-        if version is ANY or version == current.version:
-            return
-        problems = [Problem("stale_version", params={"expected": version, "actual": current.version})]
-        if 0 < version < current.version:
-            changed = self._past.difference(self.module, current.id, version, current.version)
-            problems += [Problem("changed_since_read", key, severity="notice") for key in changed]
-        raise StaleVersionError(problems)
 
     def _asked(
         self, actor: MemberKey | None, channel: Channel | None, since: datetime | None, until: datetime | None
@@ -626,18 +557,10 @@ class Records:
         instant = self._context.instant
         return ChangeQuery(0, 1000, (self.module,), actor, channel, instant(since), instant(until))
 
-    def _write(self, draft: Draft) -> Outcome:
-        return self._outcome(WritePath(self._context).write(draft))
 
-    def _view_of(self, request: Request) -> RequestView:
-        return Approvals(self._context).view(request)
+def _wanted(criterion: Criterion | None) -> Criterion:
+    return Everything() if criterion is None else criterion
 
-    def _outcome(self, prepared: Prepared) -> Outcome:
-        if prepared.request is not None and prepared.request.state == "applied":
-            return Applied(self._reading.view(self._reading.record(self.module, prepared.request.record_id)[0]))
-        if prepared.request is not None:
-            return AwaitingApproval(self._view_of(prepared.request))
-        record = prepared.after if prepared.changed else prepared.before
-        if record is None:
-            raise RuntimeError("a draft without error gives a record")
-        return Applied(self._reading.view(record))
+
+def _names(order_by: str | Sequence[str]) -> Sequence[str]:
+    return (order_by,) if isinstance(order_by, str) else order_by

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from custinfo.core.binding import bind_path
-from custinfo.core.criteria.evaluate import read_path
 from custinfo.core.criteria.nodes import (
     Criterion,
     Everything,
@@ -42,9 +39,9 @@ from custinfo.core.records import (
     Sealed,
 )
 from custinfo.core.segments import expand
-from custinfo.core.text import CONTROL
 from custinfo.ports.repositories import Order, Query
 from custinfo.workspace.context import Context
+from custinfo.workspace.positions import Positions
 from custinfo.workspace.views import Page, RecordView
 
 __all__ = ["ReadPath", "not_found"]
@@ -62,26 +59,6 @@ def not_found(what: str) -> NotFoundError:
 
 def _not_readable(key: FieldKey) -> PermissionDeniedError:
     return PermissionDeniedError([Problem("field_not_readable", key)])
-
-
-def _plain_text(value: object) -> str:
-    if type(value) is not str or CONTROL.search(value):
-        raise TypeError
-    return value
-
-
-def _sort_value(kind: Any, stored: object) -> Any:
-    """Return what a token says about one sort key. Raises: what it likes to, for what no token has."""
-    if stored is None:
-        return None
-    if kind.storage == "number":
-        if type(stored) not in (int, bool) or abs(int(stored)) >= 2**63:  # type: ignore[call-overload]
-            raise TypeError
-        return kind.decode(stored)
-    value = kind.decode(_plain_text(stored))
-    if kind.encode(value) != stored:
-        raise ValueError
-    return value
 
 
 class ReadPath:
@@ -177,12 +154,13 @@ class ReadPath:
         """Return a page of views."""
         order = tuple(self._order(module, name) for name in order_by)
         guarded = self.guarded(module, criterion, *(item.path for item in order), archived=archived)
-        position = None if after is None else self._position(module, order, after)
+        positions = Positions(self._context, module, order)
+        position = None if after is None else positions.read(after)
         query = Query(module, guarded, order, None if limit is None else min(limit, _MOST) + 1, position)
         records = self._context.unit.queries.find(query)
         shown = records[:limit]
         self._context.related.prefetch(shown)
-        token = self._token(module, order, shown[-1]) if len(records) > len(shown) else None
+        token = positions.token(shown[-1]) if len(records) > len(shown) else None
         return Page(tuple(self.view(record) for record in shown), token)
 
     def stream(
@@ -205,7 +183,7 @@ class ReadPath:
                 yield from records
                 if len(records) < size:
                     return
-                position = self._sort_values(order, records[-1])
+                position = Positions(self._context, module, order).of(records[-1])
 
     def search(self, module: ModuleKey, text: str, criterion: Criterion, limit: int | None, after: str | None) -> Page:
         """Return a page of the records whose titles mention a text, in the order of the titles."""
@@ -239,41 +217,6 @@ class ReadPath:
                 [Problem("unknown_operator", name, params={"kind": "encrypted", "operator": "sort"})]
             )
         return Order(path, descending)
-
-    # --- pages
-
-    def _sort_values(self, order: Sequence[Order], record: Record) -> tuple[Any, ...]:
-        values = []
-        for item in order:
-            *hop, key = item.path
-            values.append(read_path(self._context.related(record, hop[0]) if hop else record, key))
-        return (*values, record.id)
-
-    def _sort_codecs(self, module: ModuleKey, order: Sequence[Order]) -> list[Any]:
-        codecs = []
-        for item in order:
-            target = module if len(item.path) == 1 else self._context.related.target(module, item.path[0])
-            codecs.append(self._context.module(target).kind_of(item.path[-1]))
-        return codecs
-
-    def _token(self, module: ModuleKey, order: Sequence[Order], record: Record) -> str:
-        *values, record_id = self._sort_values(order, record)
-        stored = [
-            None if value is None else kind.encode(value)
-            for kind, value in zip(self._sort_codecs(module, order), values, strict=True)
-        ]
-        return base64.urlsafe_b64encode(json.dumps([*stored, record_id]).encode()).decode()
-
-    def _position(self, module: ModuleKey, order: Sequence[Order], token: str) -> tuple[Any, ...]:
-        try:
-            *stored, record_id = json.loads(base64.urlsafe_b64decode(token.encode()))
-            codecs = self._sort_codecs(module, order)
-            return (
-                *(_sort_value(kind, value) for kind, value in zip(codecs, stored, strict=True)),
-                _plain_text(record_id),
-            )
-        except Exception as error:
-            raise ValueError("after is not a token of a page in this order") from error
 
     # --- mask
 

@@ -1,0 +1,120 @@
+"""The verbs on records that are more than one draft: tags, many at once, deleting, merging, going back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from custinfo.core.errors import StaleVersionError
+from custinfo.core.problems import Problem
+from custinfo.core.records import ANY, CLEAR, ERASED, ModuleKey, Record, RecordId, Version
+from custinfo.workspace.bulk import BulkOutcome, write_many
+from custinfo.workspace.combining import Merged, Merger
+from custinfo.workspace.context import Context
+from custinfo.workspace.deleting import refuse_pending, refuse_referenced
+from custinfo.workspace.drafts import Draft
+from custinfo.workspace.former_values import present_tags
+from custinfo.workspace.outcomes import outcome, waiting
+from custinfo.workspace.past import Past
+from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
+from custinfo.workspace.views import AwaitingApproval, Outcome
+from custinfo.workspace.writing import WritePath
+
+__all__ = ["Changer"]
+
+
+@attrs.frozen
+class Changer:
+    """Change the records of one module for one session; `Records` says what each verb does and raises."""
+
+    context: Context
+    module: ModuleKey
+    reading: ReadPath
+    past: Past
+
+    def write(self, draft: Draft) -> Outcome:
+        """Carry out one draft."""
+        return outcome(self.context, WritePath(self.context).write(draft))
+
+    def give_many(
+        self, record_ids: Sequence[str], to: str, version: Version | Mapping[str, int], reason: str | None
+    ) -> BulkOutcome:
+        """Give records to another owner, each as it goes."""
+        read = {key: version[key] if isinstance(version, Mapping) else version for key in dict.fromkeys(record_ids)}
+        drafts = [
+            Draft("transfer", self.module, RecordId(key), {"owner": to}, None, known, reason)
+            for key, known in read.items()
+        ]
+        return write_many(self.context, drafts)
+
+    def tag(
+        self, record_id: str, tags: Sequence[TagInput], remove: TagInput, version: Version, reason: str | None
+    ) -> Outcome:
+        """Add and remove tags; where a dimension takes one, the new one replaces the old."""
+        context = self.context
+        current, _ = self.reading.record(self.module, record_id)
+        added, problems = read_tags(context, self.module, [pair for item in tags for pair in pairs_of(item)])
+        removed, others = read_tags(context, self.module, remove, removing=True)
+        single = {key for key, item in context.schema.configuration.tag_dimensions.items() if item.single}
+        replaced = {tag.dimension for tag in added} & single
+        kept = frozenset(tag for tag in current.tags if tag.dimension not in replaced) - removed
+        found = (*problems, *others)
+        return self.write(
+            Draft("tag", self.module, RecordId(record_id), {}, kept | added, version, reason, found=found)
+        )
+
+    def delete(self, record_id: str, version: Version, reason: str | None) -> AwaitingApproval | None:
+        """Delete a record to which nothing refers, and about which nothing is open."""
+        record, _ = self.reading.record(self.module, record_id, "view", "delete")
+        draft = Draft("delete", self.module, record.id, {}, None, version, reason)
+        if "delete" in self.context.verdict(record).actions:
+            refuse_pending(self.context, [record])
+            refuse_referenced(self.context, record)
+        return waiting(self.context, WritePath(self.context).write(draft).request)
+
+    def merge(
+        self, record_ids: Sequence[str], take: Mapping[str, str], version: Version, reason: str | None
+    ) -> Merged | AwaitingApproval:
+        """Make one record of several: of the first of them."""
+        records = [self.reading.record(self.module, key)[0] for key in dict.fromkeys(record_ids)]
+        if len(records) < 2:
+            raise ValueError("others must name a record that is not the one to keep")
+        schema = self.context.module(self.module)
+        chosen = {schema.resolve(name) or name: RecordId(source) for name, source in take.items()}
+        if not {record.id for record in records}.issuperset(chosen.values()):
+            raise ValueError("take must name records that are merged")
+        merger = Merger(self.context, records[0], records[1:], chosen, reason)
+        kept, differing, moved, request = merger.run(version)
+        ids = tuple(record.id for record in records[1:])
+        return waiting(self.context, request) or Merged(self.reading.view(kept), ids, differing, moved, merger.batch)
+
+    def revert(self, record_id: str, to_version: int, version: Version, reason: str | None) -> Outcome:
+        """Take back what the actor sees to differ from an earlier version."""
+        past, seen = self.past.state_at(self.module, record_id, version=to_version)
+        if "view" not in seen.actions:
+            raise self.context.missing(self.module)
+        current, _ = self.reading.record(self.module, record_id)
+        self._refuse_stale(current, version)
+        changed = self.past.difference(self.module, record_id, to_version, current.version)
+        wanted = {
+            key: past.values.get(key, CLEAR)
+            for key in changed
+            if (key in past.values or key in current.values) and past.values.get(key) is not ERASED
+        }
+        patch, problems = self.past.in_present_kinds(past, wanted)
+        tags = present_tags(self.context, past.tags) if "tags" in changed else None
+        return self.write(
+            Draft("revert", self.module, current.id, patch, tags, version, reason, typed=True, found=tuple(problems))
+        )
+
+    def _refuse_stale(self, current: Record, version: Version) -> None:
+        """Say what changed since a version. Raises: StaleVersionError."""
+        if version is ANY or version == current.version:
+            return
+        problems = [Problem("stale_version", params={"expected": version, "actual": current.version})]
+        if 0 < version < current.version:
+            changed = self.past.difference(self.module, current.id, version, current.version)
+            problems += [Problem("changed_since_read", key, severity="notice") for key in changed]
+        raise StaleVersionError(problems)
