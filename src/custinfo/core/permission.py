@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from custinfo.core.binding import bind
-from custinfo.core.criteria.nodes import Criterion, Within, leaves
+from custinfo.core.criteria.nodes import Criterion, Within
+from custinfo.core.criteria.walking import leaves
 from custinfo.core.organisation import Deputy, directory_version
 from custinfo.core.policy.access import Access, compile_access
 from custinfo.core.policy.grants import Grant

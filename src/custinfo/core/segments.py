@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from custinfo.core.criteria.nodes import (
-    DEEPEST,
-    AllOf,
-    AnyOf,
-    Criterion,
-    InSegment,
-    Not,
-    Nothing,
-    depth,
-)
+from custinfo.core.criteria.nodes import AllOf, AnyOf, Criterion, InSegment, Not, Nothing
+from custinfo.core.criteria.walking import DEEPEST, depth
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey

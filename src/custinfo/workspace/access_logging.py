@@ -15,7 +15,8 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 import attrs
 
 from custinfo.core.access_log import MOST_NAMED, AccessEntry
-from custinfo.core.criteria.nodes import Compare, Criterion, SealedAs, leaves, path_of
+from custinfo.core.criteria.nodes import Compare, Criterion, SealedAs
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.fields import ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId

@@ -10,7 +10,8 @@ import attrs
 from custinfo.core.approval.exports import ExportScope
 from custinfo.core.approval.requests import Request, RequestState
 from custinfo.core.criteria.as_json import criterion_to_json
-from custinfo.core.criteria.nodes import Criterion, SealedAs, leaves, path_of
+from custinfo.core.criteria.nodes import Criterion, SealedAs
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey

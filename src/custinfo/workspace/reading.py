@@ -7,19 +7,8 @@ from itertools import islice
 from typing import Any
 
 from custinfo.core.binding import bind_path
-from custinfo.core.criteria.nodes import (
-    Criterion,
-    Everything,
-    Mentions,
-    Not,
-    Nothing,
-    Path,
-    Present,
-    Through,
-    all_of,
-    leaves,
-    path_of,
-)
+from custinfo.core.criteria.nodes import Criterion, Everything, Mentions, Not, Nothing, Path, Present, Through, all_of
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.core.checks import CheckContext
-from custinfo.core.criteria.nodes import leaves, path_of
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import INVALID, Parser
 from custinfo.core.problems import Problem

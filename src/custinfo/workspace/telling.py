@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from custinfo.core.criteria.evaluate import Predicate, compile_predicate
-from custinfo.core.criteria.nodes import Criterion, Nothing, Path, Through, leaves, path_of
+from custinfo.core.criteria.nodes import Criterion, Nothing, Path, Through
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.records import Record
 from custinfo.workspace.context import Context

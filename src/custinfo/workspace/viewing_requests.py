@@ -12,7 +12,8 @@ from custinfo.core.approval.flows import Flow, NamedMember
 from custinfo.core.approval.items import Companion, Item
 from custinfo.core.approval.requests import OPEN_STATES, Request
 from custinfo.core.criteria.as_json import criterion_from_json
-from custinfo.core.criteria.nodes import Criterion, Nothing, leaves, path_of
+from custinfo.core.criteria.nodes import Criterion, Nothing
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.diagrams import Picture, flow_picture, request_picture
 from custinfo.core.errors import CustinfoError
 from custinfo.core.fields import label_in

@@ -14,7 +14,7 @@ from custinfo.core.configuration import Configuration
 from custinfo.core.converter import configuration_from_json, configuration_to_json
 from custinfo.core.criteria import AllOf, Criterion, Everything, F, InSegment, Not, Tagged
 from custinfo.core.criteria.evaluate import compile_predicate, no_related
-from custinfo.core.criteria.nodes import leaves, path_of
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import Tag

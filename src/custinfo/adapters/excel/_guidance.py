@@ -7,7 +7,8 @@ from typing import Any, Final
 import attrs
 
 from custinfo.adapters.excel._phrases import phrase
-from custinfo.core.criteria.nodes import Criterion, leaves
+from custinfo.core.criteria.nodes import Criterion
+from custinfo.core.criteria.walking import leaves
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import INVALID

@@ -41,9 +41,8 @@ from custinfo.core.criteria.nodes import (
     Tagged,
     Through,
     all_of,
-    leaves,
-    path_of,
 )
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 
 __all__ = ["LOOKED_UP", "MOST", "Lead", "Leads", "index_of", "parts_of", "timeless"]

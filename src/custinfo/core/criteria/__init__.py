@@ -29,8 +29,8 @@ from custinfo.core.criteria.nodes import (
     Within,
     all_of,
     any_of,
-    leaves,
 )
+from custinfo.core.criteria.walking import leaves
 
 __all__ = [
     "AllOf",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import attrs
 
 from custinfo.core.records import Share
 
 __all__ = [
-    "DEEPEST",
     "AllOf",
     "AnyOf",
     "Compare",
@@ -38,10 +37,6 @@ __all__ = [
     "Within",
     "all_of",
     "any_of",
-    "depth",
-    "leaves",
-    "path_of",
-    "with_shares",
 ]
 
 Path = tuple[str, ...]
@@ -289,78 +284,3 @@ def any_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
     if not flat:
         return Nothing()
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
-
-
-def with_shares(criterion: Criterion, replace: Callable[[SharedWith], Criterion]) -> Criterion:
-    """Return a criterion with each `SharedWith`, also beyond references, replaced; the same one if it has none."""
-    match criterion:
-        case SharedWith():
-            return replace(criterion)
-        case AllOf(parts) | AnyOf(parts):
-            found = [with_shares(part, replace) for part in parts]
-            if all(one is other for one, other in zip(found, parts, strict=True)):
-                return criterion
-            return all_of(found) if isinstance(criterion, AllOf) else any_of(found)
-        case Not(part):
-            inner = with_shares(part, replace)
-            return criterion if inner is part else Not(inner)
-        case Through(field, part):
-            inner = with_shares(part, replace)
-            return criterion if inner is part else Through(field, inner)
-        case _:
-            return criterion
-
-
-def leaves(criterion: Criterion) -> Iterator[Leaf | Tagged | InSegment | Through | SharedWith]:
-    """Yield every comparison in `criterion`, from left to right; segments as such, unless they were expanded.
-
-    What a policy says of a referenced record is one comparison.
-    """
-    match criterion:
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from leaves(part)
-        case Not(part):
-            yield from leaves(part)
-        case Everything() | Nothing():
-            return
-        case _:
-            yield criterion
-
-
-def path_of(leaf: Leaf | Tagged | InSegment | Through | SharedWith) -> Path:
-    """Return what a comparison reads, `("tags",)` for tags. Raises: TypeError for a segment that was not put in."""
-    match leaf:
-        case Tagged():
-            return ("tags",)
-        case InSegment():
-            raise TypeError("a segment must be expanded before it is asked what it reads")
-        case Through(field):
-            return (field,)
-        case SharedWith():
-            return ("shares",)
-        case _:
-            return leaf.path
-
-
-DEEPEST: Final = 50
-"""Criteria nested deeper are refused: nobody writes them, and they would exhaust parsers of databases."""
-
-
-def depth(criterion: Criterion) -> int:
-    """Return how deep `criterion` is nested, 1 for a comparison; at most one more than `DEEPEST`."""
-    level, found = [criterion], 0
-    while level and found <= DEEPEST:
-        found += 1
-        level = [part for item in level for part in _parts(item)]
-    return found
-
-
-def _parts(criterion: Criterion) -> tuple[Criterion, ...]:
-    match criterion:
-        case AllOf(parts) | AnyOf(parts):
-            return parts
-        case Not(part) | Through(_, part):
-            return (part,)
-        case _:
-            return ()

@@ -9,7 +9,8 @@ from typing import Final
 import attrs
 
 from custinfo.core.criteria.evaluate import Related, compile_choice
-from custinfo.core.criteria.nodes import Criterion, Everything, Through, all_of, any_of, with_shares
+from custinfo.core.criteria.nodes import Criterion, Everything, Through, all_of, any_of
+from custinfo.core.criteria.walking import with_shares
 from custinfo.core.fields import Inheritance, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds.masks import any_style

@@ -10,17 +10,8 @@ from custinfo.core.binding import bind
 from custinfo.core.checks import CheckContext, Condition
 from custinfo.core.criteria.describe import Language, describe
 from custinfo.core.criteria.evaluate import compile_predicate, read_path
-from custinfo.core.criteria.nodes import (
-    AllOf,
-    AnyOf,
-    Compare,
-    Criterion,
-    Not,
-    Path,
-    Within,
-    leaves,
-    path_of,
-)
+from custinfo.core.criteria.nodes import AllOf, AnyOf, Compare, Criterion, Not, Path, Within
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.messages import Telling, Translated
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.segments import expand

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import attrs
 
 from custinfo.core.classification import Classification, Segment
-from custinfo.core.criteria.nodes import Criterion, InSegment, Tagged, leaves, path_of
+from custinfo.core.criteria.nodes import Criterion, InSegment, Tagged
+from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey
