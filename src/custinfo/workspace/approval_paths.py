@@ -20,7 +20,7 @@ from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Record, RecordId
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import stripped
 
-__all__ = ["ApprovalPath", "digest_of", "proposed", "submitted", "touching"]
+__all__ = ["ApprovalPath", "digest_of", "drafted", "proposed", "submitted", "touching"]
 
 _DIGEST: Final = 16
 
@@ -54,41 +54,20 @@ class ApprovalPath:
     ) -> Request:
         """Return the request for a change whose encrypted values are sealed; it takes an id, and saves nothing."""
         patch, base = proposed(context, before, after, written)
-        draft = self._draft(context, after.module, reason, batch)
+        draft = drafted(context, self.action, after.module, reason, batch)
         return self._submitted(context, draft.after({"record_id": after.id, "patch": patch, "base": base}))
 
     def request_for_many(
         self, context: Context, module: ModuleKey, items: tuple[Item, ...], reason: str | None, batch: str | None = None
     ) -> Request:
         """Return one request for many records, as `request` does for one."""
-        return self._submitted(context, self._draft(context, module, reason, batch).after({"items": items}))
+        return self._submitted(context, drafted(context, self.action, module, reason, batch).after({"items": items}))
 
     def request_for_export(
         self, context: Context, module: ModuleKey, scope: ExportScope, reason: str | None
     ) -> Request:
         """Return the request for an export."""
-        return self._submitted(context, self._draft(context, module, reason, None).after({"export": scope}))
-
-    def _draft(self, context: Context, module: ModuleKey, reason: str | None, batch: str | None) -> Request:
-        """Return a draft that changes nothing yet."""
-        nothing: FrozenDict[FieldKey, Any] = FrozenDict()
-        return Request(
-            id=RequestId(context.ids()),
-            module=module,
-            record_id=RecordId(""),
-            action=self.action,
-            patch=nothing,
-            base=nothing,
-            flows=(),
-            steps=(),
-            tasks=(),
-            submitted_by=context.actor,
-            submitted_at=context.now(),
-            state="draft",
-            version=0,
-            reason=reason,
-            batch=batch,
-        )
+        return self._submitted(context, drafted(context, self.action, module, reason, None).after({"export": scope}))
 
     def _submitted(self, context: Context, draft: Request) -> Request:
         proposal = self.proposal(context, draft.module, draft.patch, draft.base, draft.items)
@@ -126,6 +105,30 @@ def proposed(
     changes = touching(own, stripped(context, after), written)
     patch = FrozenDict({item.field: CLEAR if item.new is None else item.new for item in changes})
     return patch, FrozenDict({item.field: item.old for item in changes})
+
+
+def drafted(
+    context: Context, action: GatedAction, module: ModuleKey, reason: str | None, batch: str | None = None
+) -> Request:
+    """Return a request of the actor that is not submitted, and changes nothing yet; it takes an id."""
+    nothing: FrozenDict[FieldKey, Any] = FrozenDict()
+    return Request(
+        id=RequestId(context.ids()),
+        module=module,
+        record_id=RecordId(""),
+        action=action,
+        patch=nothing,
+        base=nothing,
+        flows=(),
+        steps=(),
+        tasks=(),
+        submitted_by=context.actor,
+        submitted_at=context.now(),
+        state="draft",
+        version=0,
+        reason=reason,
+        batch=batch,
+    )
 
 
 def submitted(context: Context, draft: Request, proposal: Proposal) -> Request:

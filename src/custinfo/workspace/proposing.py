@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo.core.approval.requests import Proposal, Request, RequestId
+from custinfo.core.approval.requests import Proposal, Request
 from custinfo.core.errors import CustinfoError, IllegalTransitionError, InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction
@@ -15,7 +15,7 @@ from custinfo.core.policy.access import NO_ACCESS
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.workspace.applying import Applying, part_of
-from custinfo.workspace.approval_paths import digest_of, proposed
+from custinfo.workspace.approval_paths import digest_of, drafted, proposed
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.combining import Merger
 from custinfo.workspace.context import NO_KEYS, Context
@@ -54,21 +54,15 @@ class Proposals:
         after = WritePath(context).finished(prepared.after, context.now())
         patch, base = proposed(context, prepared.before, after, prepared.patch)
         given = prepared.patch.keys()
-        return Request(
-            id=RequestId(context.ids()),
-            module=module,
-            record_id=after.id,
-            action="update" if record_id else "create",
-            patch=FrozenDict({key: value for key, value in patch.items() if key in given}),
-            base=FrozenDict({key: value for key, value in base.items() if key in given}),
-            flows=(),
-            steps=(),
-            tasks=(),
-            submitted_by=context.actor,
-            submitted_at=context.now(),
-            state="draft",
-            reason=reason,
-            configuration_version=context.schema.configuration.version,
+        blank = drafted(context, "update" if record_id else "create", module, reason)
+        return blank.after(
+            {
+                "record_id": after.id,
+                "patch": FrozenDict({key: value for key, value in patch.items() if key in given}),
+                "base": FrozenDict({key: value for key, value in base.items() if key in given}),
+                "version": 1,
+                "configuration_version": context.schema.configuration.version,
+            }
         )
 
     def prepared(self, request: Request, values: Mapping[str, object]) -> tuple[WritePath, Prepared]:

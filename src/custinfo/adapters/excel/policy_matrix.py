@@ -103,15 +103,7 @@ class _Book:
     def _format(self, **properties: Any) -> Any:
         key = repr(sorted(properties.items()))
         if key not in self.formats:
-            known = {
-                "text_wrap": True,
-                "valign": "vcenter",
-                "border": 1,
-                "border_color": "#BFBFBF",
-                "num_format": "@",
-                "indent": 1,
-            }
-            self.formats[key] = self.workbook.add_format(known | properties)
+            self.formats[key] = self.workbook.add_format(_STYLE | properties)
         return self.formats[key]
 
     def _heading(self) -> Any:

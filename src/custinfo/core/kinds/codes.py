@@ -6,14 +6,14 @@ import re
 from typing import Any, Final
 
 from custinfo.core.fields import FieldDefinition
-from custinfo.core.kinds._kind import Invalid, Kind, KindContext, Parser
-from custinfo.core.kinds._raw import Report, read_identifier
+from custinfo.core.kinds._kind import Kind, KindContext, Parser
+from custinfo.core.kinds._numbered import read_numbered
+from custinfo.core.kinds._raw import Report
 from custinfo.core.kinds.texts import as_is
 from custinfo.core.problems import Problem
 
 __all__ = ["USCC", "is_uscc"]
 
-_LIMIT: Final = 64
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _SHAPE: Final = re.compile(rf"[0-9ANY][0-9]{{7}}[{_ALPHABET}]{{10}}").fullmatch
 _DIGITS: Final = bytes.maketrans(_ALPHABET.encode(), b"0123456789abcdefghijklmnopqrstu")
@@ -23,7 +23,6 @@ _CHECKS: Final = "0" + _ALPHABET[:0:-1]
 The weights of GB 32100 are the powers of 3. Read backwards to the base 34, which is 3 beyond 31, the digits of a code
 come to the same weighted sum, but for multiples of 31: `int` adds it up in one go.
 """
-_SEPARATORS: Final = re.compile(r"[\s\-]+")
 _PROVINCES: Final = frozenset(
     str(code)
     for codes in (
@@ -49,18 +48,6 @@ def is_uscc(text: str) -> bool:
     return _SHAPE(text) is not None and text[17] == _CHECKS[int(text[16::-1].encode().translate(_DIGITS), 34) % 31]
 
 
-def _read(raw: object, report: Report, problems: list[Problem]) -> str | Invalid | None:
-    text = read_identifier(raw, report, _LIMIT, problems)
-    if not isinstance(text, str):
-        return text
-    code = _SEPARATORS.sub("", text).upper()
-    if not is_uscc(code):
-        return report.refuse(problems)
-    if code[2:4] not in _PROVINCES:
-        report.warn(problems, "unknown_region")
-    return report.compare(raw, code, problems)
-
-
 def _parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: ARG001
     report = Report.of(field, "invalid_uscc")
     shape, digits, checks, provinces = _SHAPE, _DIGITS, _CHECKS, _PROVINCES
@@ -73,7 +60,7 @@ def _parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: AR
             and raw[2:4] in provinces
         ):
             return raw
-        return _read(raw, report, problems)
+        return read_numbered(raw, report, problems, valid=is_uscc, known=lambda code: code[2:4] in _PROVINCES)
 
     return parse
 

@@ -8,14 +8,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 from custinfo.core.fields import FieldDefinition
-from custinfo.core.kinds._kind import Invalid, Kind, KindContext, Parser
-from custinfo.core.kinds._raw import Report, read_identifier
+from custinfo.core.kinds._kind import Kind, KindContext, Parser
+from custinfo.core.kinds._numbered import read_numbered
+from custinfo.core.kinds._raw import Report
 from custinfo.core.kinds.texts import as_is
 from custinfo.core.problems import Problem
 
 __all__ = ["RESIDENT_ID", "is_resident_id"]
 
-_LIMIT: Final = 64
 _SHAPE: Final = re.compile(r"[0-9]{17}[0-9X]").fullmatch
 _CHECKS: Final = "1X864209753"
 """The check character of each remainder.
@@ -23,7 +23,6 @@ _CHECKS: Final = "1X864209753"
 The weights of GB 11643 are the powers of 2. Read to the base 13, which is 2 beyond 11, the digits come to half of the
 weighted sum, but for multiples of 11: `int` adds it up in one go.
 """
-_SEPARATORS: Final = re.compile(r"[\s\-]+")
 
 
 def is_resident_id(text: str) -> bool:
@@ -53,18 +52,6 @@ def is_known_region(region: str, year: str) -> bool:
         return False
 
 
-def _read(raw: object, report: Report, problems: list[Problem]) -> str | Invalid | None:
-    text = read_identifier(raw, report, _LIMIT, problems)
-    if not isinstance(text, str):
-        return text
-    number = _SEPARATORS.sub("", text).upper()
-    if not is_resident_id(number):
-        return report.refuse(problems)
-    if not is_known_region(number[:6], number[6:10]):
-        report.warn(problems, "unknown_region")
-    return report.compare(raw, number, problems)
-
-
 def _parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: ARG001
     report = Report.of(field, "invalid_resident_id")
     valid, known = is_resident_id, is_known_region
@@ -72,7 +59,9 @@ def _parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: AR
     def parse(raw: object, problems: list[Problem]) -> Any:
         if type(raw) is str and valid(raw) and known(raw[:6], raw[6:10]):
             return raw
-        return _read(raw, report, problems)
+        return read_numbered(
+            raw, report, problems, valid=valid, known=lambda number: is_known_region(number[:6], number[6:10])
+        )
 
     return parse
 
