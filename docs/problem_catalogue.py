@@ -80,7 +80,8 @@ TOPICS: Final[dict[str, str]] = {
         evidence_key_missing not_a_subject_access unknown_retention_rule
     """,
     "Encryption and storage": """
-        keyring_missing keys_missing unreadable_value storage_failed storage_retryable invalid_database_url
+        keyring_missing keys_missing values_closed digests_left unreadable_value storage_failed storage_retryable
+        invalid_database_url
         unsupported_database asynchronous_driver missing_extra
     """,
     "The configuration": """
@@ -114,6 +115,7 @@ SEVERITIES: Final = {
     "normalised": "notice",
     "number_as_text": "notice",
     "unknown_region": "warning",
+    "digests_left": "warning",
     "unmapped_column": "warning",
     "missing_column": "warning",
     "template_outdated": "notice",

@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from custinfo.workspace.integrity import IntegrityReport
     from custinfo.workspace.live_configuration import LiveConfiguration
     from custinfo.workspace.past import TagAssignment
+    from custinfo.workspace.reindexing import IndexRotationReport
     from custinfo.workspace.replacing import ConfigurationPlan
     from custinfo.workspace.retention import Retention, RetentionItem, RetentionPage, RetentionReport
     from custinfo.workspace.revising import Clash, Effect, Failure
@@ -108,7 +109,7 @@ if TYPE_CHECKING:
     from custinfo.workspace.simulations import SimulatedRecord, Simulation
     from custinfo.workspace.undoing import UndoReport
     from custinfo.workspace.upkeep import verify_backup
-    from custinfo.workspace.verification import VerificationReport
+    from custinfo.workspace.verification import AttestationReport, VerificationReport
     from custinfo.workspace.views import (
         Applied,
         AwaitingApproval,
@@ -141,6 +142,7 @@ __all__ = [
     "Approvals",
     "Assignment",
     "Attachment",
+    "AttestationReport",
     "AwaitingApproval",
     "BulkOutcome",
     "Case",
@@ -189,6 +191,7 @@ __all__ = [
     "IllegalTransitionError",
     "InSegment",
     "InboxTask",
+    "IndexRotationReport",
     "Inheritance",
     "IntegrityReport",
     "InvalidInputError",
@@ -329,8 +332,9 @@ _HOMES = {
     "custinfo.workspace.backups": ("TenantSummary",),
     "custinfo.workspace.feed": ("ChangePage",),
     "custinfo.workspace.retention": ("Retention", "RetentionItem", "RetentionPage", "RetentionReport"),
+    "custinfo.workspace.reindexing": ("IndexRotationReport",),
     "custinfo.workspace.rotation": ("RotationReport",),
-    "custinfo.workspace.verification": ("VerificationReport",),
+    "custinfo.workspace.verification": ("AttestationReport", "VerificationReport"),
     "custinfo.workspace.collection": ("Records",),
     "custinfo.workspace.integrity": ("IntegrityReport",),
     "custinfo.workspace.upkeep": ("verify_backup",),

@@ -606,6 +606,8 @@ WORKSPACE: Final[dict[str, Verb | str]] = {
     "anchor": _HOST,
     "verify": _HOST,
     "rotate_keys": _HOST,
+    "rotate_index": _HOST,
+    "attest": _HOST,
     "changes_since": "`Session.changes_since`, in sessions of its own",
     "tenant": "a name that the host gave",
     "undo_import": Verb(

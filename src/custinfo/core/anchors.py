@@ -91,7 +91,8 @@ class Trunk:
         """Go on with the next changes."""
         root, digest = bytes.fromhex(self.root), hashlib.sha256
         for change in changes:
-            evidence = Evidence.from_text(change.evidence) if change.evidence else None
+            found = Evidence.from_text(change.evidence) if change.evidence else None
+            evidence = found if found is not None and found.attested is None else None
             self.unproven += evidence is None
             self.position += 1
             link = evidence.link if evidence is not None else b""

@@ -55,10 +55,10 @@ from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.segments import expansion
 from custinfo.core.text import CONTROL, folded
 
-__all__ = ["LAST", "Digest", "Tail", "bind", "bind_path", "months_before"]
+__all__ = ["LAST", "Digests", "Tail", "bind", "bind_path", "months_before"]
 
-Digest = Callable[[ModuleKey, FieldDefinition, Any], str | None]
-"""Return the blind index by which the value of an encrypted field is found, or `None` where the keyring makes none."""
+Digests = Callable[[ModuleKey, FieldDefinition, Any], Sequence[str]]
+"""Return the blind indexes by which the value of an encrypted field is found, none where the keyring makes none."""
 
 _STEP: Final = Decimal("0.000001")
 _BOUND: Final = Decimal(9_000_000_000_000)
@@ -104,7 +104,7 @@ class _RefusalError(Exception):
 
 
 def bind(
-    criterion: Criterion, module: ModuleKey, schema: Schema, now: datetime, digest: Digest | None = None
+    criterion: Criterion, module: ModuleKey, schema: Schema, now: datetime, digests: Digests | None = None
 ) -> Criterion:
     """Return `criterion` bound to a module.
 
@@ -114,13 +114,13 @@ def bind(
         module: Key of the module whose records it is about.
         schema: The compiled configuration.
         now: The instant to which relative periods refer, aware.
-        digest: Tells by what an encrypted value is found; without it nothing is asked of such but whether it is there.
+        digests: Tells by what an encrypted value is found; without it nothing is asked of such but whether it is there.
 
     Raises:
         InvalidInputError: For unknown fields, operators that the kind lacks, values that are not of the kind, and
             segments that are unknown or go round in a circle; all of them at once.
     """
-    binder = _Binder(schema, schema.module(module), now, digest)
+    binder = _Binder(schema, schema.module(module), now, digests)
     expanded, problems = expansion(criterion, module, schema)
     bound = binder.bind(expanded)
     problems += binder.problems
@@ -157,9 +157,9 @@ def _target(path: Path, module: ModuleSchema, schema: Schema) -> _Target:
 
 
 class _Binder:
-    def __init__(self, schema: Schema, module: ModuleSchema, now: datetime, digest: Digest | None) -> None:
+    def __init__(self, schema: Schema, module: ModuleSchema, now: datetime, digests: Digests | None) -> None:
         self.schema = schema
-        self.digest = digest
+        self.digests = digests
         self.module = module
         self.now = now
         self.problems: list[Problem] = []
@@ -210,9 +210,9 @@ class _Binder:
 
     def bind_encrypted(self, leaf: Leaf, target: _Target, field: FieldDefinition) -> Criterion:
         """Compare blind indexes in place of values, which can be asked for nothing but equality."""
-        if self.digest is not None and isinstance(leaf, LastFour) and field.last_four:
+        if self.digests is not None and isinstance(leaf, LastFour) and field.last_four:
             return self.bind_tail(leaf, target, field)
-        if self.digest is None or not (isinstance(leaf, OneOf) or _is_equality(leaf)):
+        if self.digests is None or not (isinstance(leaf, OneOf) or _is_equality(leaf)):
             raise _unknown_operator(target, leaf, "encrypted")
         found = self.bind_target(leaf, target)
         parts = found.parts if isinstance(found, AnyOf) else (found,)
@@ -227,7 +227,7 @@ class _Binder:
                     pass
                 case _:  # such as a time within a day
                     raise _unknown_operator(target, leaf, "encrypted")
-        digests = dict.fromkeys(self.digest_of(leaf, target, field, value) for value in values)
+        digests = dict.fromkeys(found for value in values for found in self.digests_of(leaf, target, field, value))
         return SealedAs(target.path, tuple(digests)) if digests else Nothing()
 
     def bind_tail(self, leaf: LastFour, target: _Target, field: FieldDefinition) -> Criterion:
@@ -236,16 +236,16 @@ class _Binder:
         if len(tail) != LAST or len(folded(str(leaf.text))) != LAST:
             code = "too_short" if len(tail) < LAST else "too_long"
             raise _RefusalError(Problem(code, target.name, params={"limit": LAST}))
-        return SealedAs(target.path, (self.digest_of(leaf, target, field, tail),), tail=True)
+        return SealedAs(target.path, tuple(self.digests_of(leaf, target, field, tail)), tail=True)
 
-    def digest_of(self, leaf: Leaf, target: _Target, field: FieldDefinition, value: Any) -> str:
+    def digests_of(self, leaf: Leaf, target: _Target, field: FieldDefinition, value: Any) -> Sequence[str]:
         try:
-            digest = self.digest(target.schema.definition.key, field, value) if self.digest is not None else None
+            found = self.digests(target.schema.definition.key, field, value) if self.digests is not None else ()
         except InvalidInputError as error:
             raise _RefusalError(attrs.evolve(error.problems[0], field=target.name)) from None
-        if digest is None:
+        if not found:
             raise _unknown_operator(target, leaf, "encrypted")
-        return digest
+        return found
 
     def bind_target(self, leaf: Leaf, target: _Target) -> Criterion:
         kind = target.kind.key

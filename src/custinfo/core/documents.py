@@ -25,11 +25,11 @@ from custinfo.core.stored import (
     instant_to_text,
     share_from_json,
     share_to_json,
-    unique_key,
+    unique_keys,
 )
 from custinfo.core.stored_requests import request_from_json, request_to_json
 
-__all__ = ["DOCUMENT_KINDS", "Document", "Documents", "unique_values"]
+__all__ = ["DOCUMENT_KINDS", "Document", "Documents", "unique_claims"]
 
 Document = Record | Change | Request | ImportBatch | Revision | Event | Anchor | AccessEntry
 """What a store keeps."""
@@ -108,17 +108,17 @@ def _former_module(schema: Schema, key: ModuleKey) -> ModuleSchema:
     return ModuleSchema(ModuleDefinition(key, ()), {}, schema.context)
 
 
-def unique_values(schema: Schema, record: Record) -> dict[FieldKey, str]:
-    """Return unique field → the text that only one live record may have there; none of an archived record.
+def unique_claims(module: ModuleSchema, record: Record) -> list[tuple[FieldKey, str]]:
+    """Return the unique fields and texts that only one live record of a module may have; none of an archived record.
 
-    A sealed value without a blind index is left out: nobody can tell whether it is unique.
+    While the key of blind indexes is being replaced, a field has several. A sealed value without a blind index is left
+    out: nobody can tell whether it is unique.
     """
     if record.archived_at is not None:
-        return {}
-    module, values = schema.module(record.module), record.values
-    found = ((field.key, values[field.key]) for field in module.unique_fields if field.key in values)
-    texts = {key: unique_key(module, key, value) for key, value in found}
-    return {key: text for key, text in texts.items() if text is not None}
+        return []
+    values = record.values
+    held = (field.key for field in module.unique_fields if field.key in values)
+    return [(key, text) for key in held for text in unique_keys(module, key, values[key])]
 
 
 def _plain(item: Any) -> dict[str, Any]:

@@ -11,6 +11,10 @@ What is digested is JSON as `canonical` writes it, so that anybody who has the k
 When values are erased, the content changes and the commitment stays: it takes the place of what can't be computed any
 more, and since its salt is gone with the content nobody can guess from it what was there. A *seal* of the new content,
 HMAC-SHA-256 of `["custinfo.erased.1", link, commitment of the new content]`, says that whoever has the key did it.
+
+A change that was made without the key may be *attested* later: its link is that of `["custinfo.attested.1", instant,
+…]`, the rest as above with "" for the link before. It says that whoever has the key found the change like this then,
+and no more: what comes after it is chained as to a change without evidence, and anchors count it as such.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from __future__ import annotations
 import hashlib
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -25,16 +30,18 @@ import attrs
 
 from custinfo.core.history.changes import Change
 from custinfo.core.json_values import json_writer
-from custinfo.core.stored import instant_to_text
+from custinfo.core.stored import instant_from_text, instant_to_text
 
 __all__ = [
     "SALT_BYTES",
     "Authenticate",
     "Evidence",
+    "attested_message",
     "canonical",
     "canonical_text",
     "commitment",
     "commitment_to",
+    "is_attested",
     "link_in",
     "link_message",
     "seal_message",
@@ -49,6 +56,10 @@ SALT_BYTES: Final = 16
 _DIGEST_BYTES: Final = 32
 _CHANGE: Final = "custinfo.change.1"
 _ERASED: Final = "custinfo.erased.1"
+_ATTESTED: Final = "custinfo.attested.1"
+_PARTS_ATTESTED: Final = (3, 6)
+"""So many dots are in the evidence of a change that was attested, and of one that was rewritten since."""
+
 _instant: Final = lru_cache(maxsize=16)(instant_to_text)  # the changes of a batch are of one moment
 _encode: Final = json_writer(sort_keys=True)
 _TO_URLS: Final = bytes.maketrans(b"+/", b"-_")
@@ -84,25 +95,31 @@ def link_message(tenant: str, change: Change, before: str, committed: bytes) -> 
         before: The link of the version before in hexadecimal, or "".
         committed: The commitment to its content.
     """
-    return canonical(
-        [
-            _CHANGE,
-            tenant,
-            change.module,
-            change.record_id,
-            change.version,
-            _instant(change.at),
-            change.actor,
-            change.action,
-            change.channel,
-            change.on_behalf_of,
-            change.approval,
-            change.batch,
-            change.configuration_version,
-            before,
-            committed.hex(),
-        ]
-    )
+    return canonical([_CHANGE, *_told(tenant, change, before, committed)])
+
+
+def attested_message(tenant: str, change: Change, at: datetime, committed: bytes) -> bytes:
+    """Return what the link of a change that was attested at an instant is the digest of."""
+    return canonical([_ATTESTED, _instant(at), *_told(tenant, change, "", committed)])
+
+
+def _told(tenant: str, change: Change, before: str, committed: bytes) -> list[Any]:
+    return [
+        tenant,
+        change.module,
+        change.record_id,
+        change.version,
+        _instant(change.at),
+        change.actor,
+        change.action,
+        change.channel,
+        change.on_behalf_of,
+        change.approval,
+        change.batch,
+        change.configuration_version,
+        before,
+        committed.hex(),
+    ]
 
 
 def seal_message(link: bytes, committed: bytes) -> bytes:
@@ -121,6 +138,7 @@ class Evidence:
         original: Of a change with values erased: the commitment to what was there.
         seal_key: Of such a change: the key of the seal.
         seal: Of such a change: the digest of what is there now.
+        attested: When somebody who has the key attested a change that was made without it.
     """
 
     key_id: str
@@ -129,10 +147,13 @@ class Evidence:
     original: bytes | None = None
     seal_key: str | None = None
     seal: bytes | None = None
+    attested: datetime | None = None
 
     def to_text(self) -> str:
         """Return it as stores keep it: parts with a dot between, bytes in URL-safe base64 without padding."""
         parts = [self.key_id, _text(self.salt), _text(self.link)]
+        if self.attested is not None:
+            parts.append(_text(_instant(self.attested).encode()))
         if self.original is not None and self.seal is not None:
             parts += [_text(self.original), str(self.seal_key), _text(self.seal)]
         return ".".join(parts)
@@ -141,24 +162,35 @@ class Evidence:
     def from_text(cls, text: str) -> Evidence | None:
         """Return what `to_text` wrote; `None` for anything else."""
         key_id, *parts = text.split(".")
+        attested = parts.pop(2) if is_attested(text) else None
         try:
+            at = None if attested is None else instant_from_text(_bytes(attested).decode())
             match parts:
                 case [salt, link]:
-                    found = cls(key_id, _bytes(salt), _bytes(link))
+                    found = cls(key_id, _bytes(salt), _bytes(link), attested=at)
                 case [salt, link, original, seal_key, seal]:
-                    found = cls(key_id, _bytes(salt), _bytes(link), _bytes(original), seal_key, _bytes(seal))
+                    whole = (key_id, _bytes(salt), _bytes(link), _bytes(original), seal_key, _bytes(seal))
+                    found = cls(*whole, attested=at)
                 case _:
                     return None
         except ValueError:
             return None
         sizes = {len(digest) for digest in (found.link, found.original, found.seal) if digest is not None}
-        whole = len(found.salt) == SALT_BYTES and sizes == {_DIGEST_BYTES}
-        return found if whole and found.to_text() == text else None
+        sized = len(found.salt) == SALT_BYTES and sizes == {_DIGEST_BYTES}
+        return found if sized and found.to_text() == text else None
+
+
+def is_attested(text: str) -> bool:
+    """Tell whether an evidence is of a change that was made without the key: it has a part more than others."""
+    return text.count(".") in _PARTS_ATTESTED
 
 
 def link_in(text: str | None) -> str:
-    """Return the link in a stored evidence in hexadecimal, without reading the rest of it; "" where there is none."""
-    parts = text.split(".", 3) if text else []
+    """Return the link that the next version is chained to, in hexadecimal, without reading the rest of the evidence.
+
+    It is "" where there is none, and of a change that was attested later.
+    """
+    parts = text.split(".", 3) if text and not is_attested(text) else []
     try:
         return _bytes(parts[2]).hex()
     except (IndexError, ValueError):

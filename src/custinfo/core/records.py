@@ -160,16 +160,27 @@ class Sealed:
     `token` is the encrypted text with its key id; `index` is the keyed digest by which equal values are
     found, or `None` where the field is neither unique nor searchable. `key` is the data key, wrapped by the keyring,
     that opens the token; a record keeps it apart (`Record.data_keys`), and has it for the history of the field, too.
-    `tail` is the digest of the last four characters, where the field is searched by them.
+    `tail` is the digest of the last four characters, where the field is searched by them. `former` are the digests of
+    the value under keys that are being replaced: a record claims them, too, so that it stays unique meanwhile.
     """
 
     token: str
     index: str | None = None
     key: str | None = attrs.field(default=None, eq=False)
     tail: str | None = None
+    former: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return "Sealed(…)"
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The digests that only one record may have where the field is unique; none without a blind index."""
+        return () if self.index is None else (self.index, *self.former)
+
+    def digests(self) -> tuple[str, ...]:
+        """Return every digest that is kept of the value."""
+        return (*self.claims, *(() if self.tail is None else (self.tail,)))
 
     # A field that is no longer encrypted may still hold sealed values: they compare with nothing.
     def _no(self, _other: object) -> bool:
@@ -260,9 +271,30 @@ class Record:
         brought = {key: value for key, value in self.values.items() if type(value) is Sealed and value.key}
         if not brought:
             return self
-        plain = {key: Sealed(value.token, value.index, None, value.tail) for key, value in brought.items()}
+        plain = {
+            key: Sealed(value.token, value.index, None, value.tail, value.former) for key, value in brought.items()
+        }
         keys = {key: str(value.key) for key, value in brought.items()}
         return attrs.evolve(self, values=self.values.merged(plain), data_keys=self.data_keys.merged(keys))
+
+    def as_sealed_in(self, stored: Record) -> Record:
+        """Return the record with data keys and digests as in the one that it replaces.
+
+        Rotating keys writes these anew without giving the record another version: whoever read it before would write
+        them back as they were.
+        """
+        keys = {key: stored.data_keys[key] for key in self.data_keys.keys() & stored.data_keys.keys()}
+        values = {
+            key: found
+            for key, value in self.values.items()
+            if type(value) is Sealed
+            and type(found := stored.values.get(key)) is Sealed
+            and found.token == value.token
+            and found != value
+        }
+        if not values and all(self.data_keys[key] == found for key, found in keys.items()):
+            return self
+        return attrs.evolve(self, values=self.values.merged(values), data_keys=self.data_keys.merged(keys))
 
     def patched(self, patch: Patch) -> FrozenDict[FieldKey, Any]:
         """Return the values after `patch`; the record itself stays as it is."""

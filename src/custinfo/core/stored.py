@@ -19,9 +19,11 @@ __all__ = [
     "instant_from_text",
     "instant_to_text",
     "instant_writer",
+    "seal_from_json",
+    "seal_to_json",
     "share_from_json",
     "share_to_json",
-    "unique_key",
+    "unique_keys",
 ]
 
 
@@ -49,10 +51,16 @@ def instant_from_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _seal_to_json(value: Sealed) -> dict[str, Any]:
+def seal_to_json(value: Sealed) -> dict[str, Any]:
+    """Return the JSON form of a sealed value."""
     data = {"sealed": value.token, "index": value.index}
-    added = {name: text for name, text in (("key", value.key), ("tail", value.tail)) if text is not None}
-    return {**data, **added}
+    added = {"key": value.key, "tail": value.tail, "former": list(value.former) or None}
+    return {**data, **{name: found for name, found in added.items() if found is not None}}
+
+
+def seal_from_json(data: Mapping[str, Any]) -> Sealed:
+    """Return the sealed value that `seal_to_json` gave."""
+    return Sealed(data["sealed"], data["index"], data.get("key"), data.get("tail"), tuple(data.get("former", ())))
 
 
 def share_to_json(share: Share) -> list[str | None]:
@@ -105,7 +113,7 @@ class ValueCodec:
         if value is None:
             return None
         if type(value) is Sealed:
-            return _seal_to_json(value)
+            return seal_to_json(value)
         if value is CLEAR:
             return {"clear": True}
         if value is ERASED:
@@ -119,7 +127,7 @@ class ValueCodec:
             return None
         if type(stored) is dict:
             if "sealed" in stored:
-                return Sealed(stored["sealed"], stored["index"], stored.get("key"), stored.get("tail"))
+                return seal_from_json(stored)
             if "clear" in stored:
                 return CLEAR
             if "erased" in stored:
@@ -204,11 +212,12 @@ class ValueCodec:
         return tuple(FieldChange(key, decode(key, old), decode(key, new)) for key, old, new in stored)
 
 
-def unique_key(module: ModuleSchema, key: FieldKey, value: Any) -> str | None:
-    """Return the text by which a unique value is found; of a sealed one its blind index.
+def unique_keys(module: ModuleSchema, key: FieldKey, value: Any) -> tuple[str, ...]:
+    """Return the texts that only one record may have for a unique value.
 
-    `None` for a sealed value without an index, which can't be kept unique.
+    It is the stored form; of a sealed value its digests, of which there are several while the key of blind indexes is
+    being replaced, and none where there is no index: then nobody can tell whether it is unique.
     """
     if type(value) is Sealed:
-        return value.index
-    return str(module.kinds[key].encode(value))
+        return value.claims
+    return (str(module.kinds[key].encode(value)),)

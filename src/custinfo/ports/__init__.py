@@ -3,7 +3,7 @@
 from custinfo.core.approval.calendars import WorkingCalendar
 from custinfo.core.organisation import DeputyDirectory, Directory, PositionDirectory, VersionedDirectory
 from custinfo.ports.access_log import AccessRepository
-from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Rewriting
+from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Reindexing, Rewriting
 from custinfo.ports.repositories import (
     ApprovalQueries,
     ApprovalRepository,
@@ -19,7 +19,18 @@ from custinfo.ports.repositories import (
     RequestQuery,
     TotalQueries,
 )
-from custinfo.ports.system import BlindIndex, Clock, DataKeys, EvidenceKeys, Ids, Keyring, ManyIds, SealContext
+from custinfo.ports.system import (
+    BlindIndex,
+    Clock,
+    DataKeys,
+    EvidenceKeys,
+    Ids,
+    IndexKeys,
+    Keyring,
+    ManyDataKeys,
+    ManyIds,
+    SealContext,
+)
 from custinfo.ports.units import UnitOfWork, Units
 from custinfo.ports.upkeep import Disagreement, Unreadable, Upkeep
 
@@ -42,7 +53,9 @@ __all__ = [
     "HistoryRepository",
     "Ids",
     "ImportRepository",
+    "IndexKeys",
     "Keyring",
+    "ManyDataKeys",
     "ManyIds",
     "Order",
     "OutboxRepository",
@@ -50,6 +63,7 @@ __all__ = [
     "Query",
     "RecordQueries",
     "RecordRepository",
+    "Reindexing",
     "RequestQuery",
     "Rewriting",
     "SealContext",

@@ -2,15 +2,16 @@
 
 A unit of work that has a `ChangeLog` as its attribute `log` gives its host `Session.changes_since` and
 `Session.changes`, and evidence of what happened where there is a key for it; with `anchors` also `Workspace.anchor`.
-One that has a `Rewriting` as `rewriting` allows people to be erased and keys to be rotated. Everything else works on a
-store that has none of them. `custinfo.testing.LogContract` tests them.
+One that has a `Rewriting` as `rewriting` allows people to be erased and keys to be rotated, and those of blind indexes
+if that is a `Reindexing`, too. Everything else works on a store that has none of them. `custinfo.testing.LogContract`
+tests them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -20,7 +21,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 
-__all__ = ["AnchorRepository", "ChangeLog", "ChangeQuery", "Rewriting"]
+__all__ = ["AnchorRepository", "ChangeLog", "ChangeQuery", "Reindexing", "Rewriting"]
 
 
 class _Told(Protocol):
@@ -132,4 +133,18 @@ class Rewriting(Protocol):
         """Give records other data keys, one mapping for each, and return how many records took them.
 
         A record that has other data keys by now than the one that was read is left as it is.
+        """
+
+
+@runtime_checkable
+class Reindexing(Protocol):
+    """What a `Rewriting` is beyond that where the key of blind indexes can be rotated, too."""
+
+    def digests(self, records: Sequence[Record], /) -> Collection[RecordId]:
+        """Put the sealed values of these records in the place of those that are stored, and return who took them.
+
+        They claim what these do, at once and under the same constraint as in `RecordRepository.save`. A record that has
+        another version by now is left as it is; those that took them can't be changed by others before the end of the
+        transaction. Nothing else of a record changes. Raises: DuplicateValueError, if one of them would claim what
+        another record has; nothing is changed.
         """

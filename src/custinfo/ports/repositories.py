@@ -88,7 +88,8 @@ class RecordRepository(Protocol):
     def save(self, records: Sequence[Record], /) -> None:
         """Insert records of version 1, and replace others if the stored version is one less.
 
-        The records may be of several modules; ids are distinct.
+        The records may be of several modules; ids are distinct. A store with a `Rewriting` keeps data keys and digests
+        of values that stay as they are stored (`Record.as_sealed_in`): they may have been rotated since they were read.
         Raises: StaleVersionError (`stale_version` with `expected` and `actual`, 0 if it is gone) if a stored version
         is another; DuplicateValueError (`not_unique` of the field) if a live record would share a unique value with
         another live record. In both cases nothing is saved.
@@ -98,7 +99,7 @@ class RecordRepository(Protocol):
         """Delete the records if they are stored at these versions, else none. Raises: StaleVersionError."""
 
     def holders(self, module: ModuleKey, key: FieldKey, values: Collection[str], /) -> Mapping[str, RecordId]:
-        """Return unique value (as `custinfo.core.stored.unique_key` gives it) → the live record that has it."""
+        """Return unique value (as `custinfo.core.stored.unique_keys` gives it) → the live record that has it."""
 
     def reindex(self, records: Sequence[Record], /) -> None:
         """Bring what is kept beside records, such as unique values, in line with the unit's configuration.

@@ -10,7 +10,18 @@ import attrs
 
 from custinfo.core.records import FieldKey, ModuleKey, RecordId, Sealed
 
-__all__ = ["BlindIndex", "Clock", "DataKeys", "EvidenceKeys", "Ids", "Keyring", "ManyIds", "SealContext"]
+__all__ = [
+    "BlindIndex",
+    "Clock",
+    "DataKeys",
+    "EvidenceKeys",
+    "Ids",
+    "IndexKeys",
+    "Keyring",
+    "ManyDataKeys",
+    "ManyIds",
+    "SealContext",
+]
 
 Clock = Callable[[], datetime]
 """Return the present instant, aware."""
@@ -74,11 +85,47 @@ class DataKeys(Protocol):
 
 
 @runtime_checkable
+class ManyDataKeys(Protocol):
+    """Data keys made and wrapped many at once, for a keyring that asks a service elsewhere: bulk work asks once.
+
+    What wraps them one by one need not have it.
+    """
+
+    def new_data_keys(self, contexts: Sequence[SealContext], /) -> Sequence[str]:
+        """Return a new data key for each field of a record, as `DataKeys.new_data_key` does."""
+
+    def rewrapped_all(self, contexts: Sequence[SealContext], /) -> Sequence[str | None]:
+        """Return the data key of each context wrapped by the current key; `None` for one that no key opens."""
+
+
+@runtime_checkable
 class BlindIndex(Protocol):
     """A keyring that tells by what digest equal values are found, without encrypting anything."""
 
     def index(self, text: str, context: SealContext, /) -> str:
         """Return the blind index of a text; the record plays no part in it."""
+
+
+@runtime_checkable
+class IndexKeys(Protocol):
+    """A keyring whose key of blind indexes is replaced while everybody works: the former keys are there meanwhile.
+
+    `Keyring.seal` gives such digests, too, as `Sealed.former`.
+    """
+
+    @property
+    def index_id(self) -> str:
+        """The id of the key that indexes."""
+
+    @property
+    def former_index_ids(self) -> tuple[str, ...]:
+        """The ids of the keys that are being replaced; none, most of the time."""
+
+    def former_indexes(self, text: str, context: SealContext, /) -> tuple[str, ...]:
+        """Return the blind indexes of a text under these keys, in their order."""
+
+    def indexed_by(self, index: str, /) -> str:
+        """Return the id of the key that made a blind index."""
 
 
 @runtime_checkable

@@ -86,7 +86,7 @@ class Harness:
 
     def bound(self, criterion: Criterion, module: str = "thing") -> Criterion:
         """Return a criterion bound to the sample configuration; encrypted values are their own blind index."""
-        return bind(criterion, module, self.schema, NOW, lambda _module, _field, value: str(value))
+        return bind(criterion, module, self.schema, NOW, lambda _module, _field, value: (str(value),))
 
     def stored(self, *numbers: int, module: str = "thing") -> Sequence[Record | None]:
         """Return the records of these numbers as they are stored now, `None` for those that are not."""

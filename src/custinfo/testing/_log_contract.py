@@ -11,11 +11,12 @@ import attrs
 
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.items import Companion, Item
-from custinfo.core.errors import ConflictError, StaleVersionError
+from custinfo.core.criteria import F
+from custinfo.core.errors import ConflictError, DuplicateValueError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.records import ERASED, Record, RecordId, Sealed
-from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Rewriting
+from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Reindexing, Rewriting
 from custinfo.ports.units import UnitOfWork
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
@@ -38,6 +39,12 @@ def anchors(unit: UnitOfWork) -> AnchorRepository:
 def rewriting(unit: UnitOfWork) -> Rewriting:
     """Return what rewrites in a unit."""
     found: Rewriting = unit.rewriting  # type: ignore[attr-defined]
+    return found
+
+
+def reindexing(unit: UnitOfWork) -> Reindexing:
+    """Return what rewrites digests in a unit."""
+    found: Reindexing = unit.rewriting  # type: ignore[attr-defined]
     return found
 
 
@@ -217,6 +224,74 @@ class LogContract(Harness):
             unit.records.save([attrs.evolve(next_version(kept, title="x"), data_keys=FrozenDict())])
         assert self._kept(record.id).data_keys == {}
         assert self._kept(bare.id).data_keys == new
+
+    def test_saving_keeps_what_was_rotated(self) -> None:
+        """Who read a record before its keys were rotated writes neither data keys nor digests back as they were."""
+        read = attrs.evolve(
+            make_record(1, {"secret": Sealed("t", "old"), "title": "x"}), data_keys=FrozenDict({"secret": "w1.k1.x"})
+        )
+        self.given(read)
+        new = attrs.evolve(read, values=read.values.merged({"secret": Sealed("t", "new", None, "end", ("old",))}))
+        with self.begin() as unit:
+            assert rewriting(unit).data_keys([read], [FrozenDict({"secret": "w1.k2.x"})]) == 1
+            assert list(reindexing(unit).digests([new])) == [read.id]
+        written = next_version(read, title="y")
+        with self.begin() as unit:
+            unit.records.save([attrs.evolve(written, data_keys=FrozenDict({"secret": "w1.k1.x", "other": "w1.k1.y"}))])
+        kept = self._kept(read.id)
+        assert kept == attrs.evolve(written, values=new.values.merged({"title": "y"}))
+        assert kept.data_keys == {"secret": "w1.k2.x", "other": "w1.k1.y"}
+        assert self._claimed("old", "new") == {"old": read.id, "new": read.id}
+        again = attrs.evolve(kept, values=kept.values.merged({"secret": Sealed("u", "else")}), version=3)
+        self.given(again)
+        assert self._kept(read.id) == again
+        assert self._claimed("old", "new", "else") == {"else": read.id}
+
+    def test_digests_are_kept(self) -> None:
+        """Sealed values get other digests, and claim by all of them, if the record has the version that was read."""
+        first, second, third = (
+            make_record(number, {"secret": Sealed(f"t{number}", f"a{number}")}) for number in (1, 2, 3)
+        )
+        self.given(first, second, attrs.evolve(third, archived_at=NOW))
+        new = [
+            attrs.evolve(
+                record, values=FrozenDict({"secret": Sealed(f"t{number}", f"b{number}", None, None, (f"a{number}",))})
+            )
+            for number, record in enumerate((first, second, third), start=1)
+        ]
+        new[1], new[2] = attrs.evolve(new[1], version=2), attrs.evolve(new[2], archived_at=NOW)
+        with self.begin() as unit:
+            assert set(reindexing(unit).digests(new)) == {first.id, third.id}
+            assert list(reindexing(unit).digests([])) == []
+        assert [self._kept(record.id) for record in (first, second, third)] == [new[0], second, new[2]]
+        assert self._claimed("a1", "b1", "a2", "b2", "a3", "b3") == {"a1": first.id, "b1": first.id, "a2": second.id}
+        assert self.found(F.secret.is_in(["b1"])) == [1]
+        assert self.found(F.secret.is_in(["a1", "b1"])) == [1], "once, though it claims both"
+        error = raised_by(
+            DuplicateValueError, lambda: self.given(make_record(4, {"secret": Sealed("t4", "c", None, None, ("a1",))}))
+        )
+        assert [problem.field for problem in error.problems] == ["secret"]
+
+    def test_digests_of_others_are_not_taken(self) -> None:
+        """A digest that another record claims is refused, and nothing is changed: neither values nor claims."""
+        records = [make_record(number, {"secret": Sealed(f"t{number}", f"a{number}")}) for number in (1, 2)]
+        self.given(*records)
+        new = [
+            attrs.evolve(record, values=FrozenDict({"secret": Sealed(f"t{number}", index)}))
+            for number, (record, index) in enumerate(zip(records, ("b1", "a1"), strict=True), start=1)
+        ]
+        with self.begin() as unit:
+            taking = attrs.evolve(new[1], values=FrozenDict({"secret": Sealed("t2", "a2", None, None, ("a1",))}))
+            raised_by(DuplicateValueError, lambda: reindexing(unit).digests([taking]))
+        assert [self._kept(record.id) for record in records] == records
+        assert self._claimed("a1", "a2") == {"a1": records[0].id, "a2": records[1].id}
+        with self.begin() as unit:
+            assert len(reindexing(unit).digests(new)) == 2, "what one gives up another may take"
+        assert self._claimed("a1", "a2", "b1") == {"b1": records[0].id, "a1": records[1].id}
+
+    def _claimed(self, *digests: str) -> dict[str, RecordId]:
+        with self.begin() as unit:
+            return dict(unit.records.holders("thing", "secret", digests))
 
     def _kept(self, key: RecordId) -> Record:
         with self.begin() as unit:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from custinfo.core.approval.requests import Request, RequestId
-from custinfo.core.documents import unique_values
+from custinfo.core.documents import unique_claims
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.outbox import Event, EventId
@@ -45,10 +45,10 @@ class Reference:
             actual = stored.version if stored is not None else 0
             if record.version != actual + 1:
                 raise stale_version(record.version - 1, actual)
-        after = {**self.records, **{record.id: record for record in records}}
-        held = Counter(
-            (item.module, *pair) for item in after.values() for pair in unique_values(self.schema, item).items()
-        )
+        known = self.records
+        kept = [record.as_sealed_in(known[record.id]) if record.id in known else record for record in records]
+        after = {**known, **{record.id: record for record in kept}}
+        held = Counter((item.module, *claim) for item in after.values() for claim in self._claims(item))
         for (_, field, _), number in held.items():
             if number > 1:
                 raise not_unique(field)
@@ -67,8 +67,11 @@ class Reference:
     def holders(self, module: str, key: FieldKey, values: Collection[str]) -> dict[str, RecordId]:
         """Return who has unique values."""
         own = [item for item in self.records.values() if item.module == module]
-        held = {unique_values(self.schema, item).get(key): item.id for item in own}
+        held = {text: item.id for item in own for field, text in self._claims(item) if field == key}
         return {value: held[value] for value in values if value in held}
+
+    def _claims(self, record: Record) -> list[tuple[FieldKey, str]]:
+        return unique_claims(self.schema.module(record.module), record)
 
     def append(self, changes: Sequence[Change]) -> Reference:
         """Add changes. Raises: StaleVersionError."""

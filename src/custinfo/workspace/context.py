@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,7 +26,17 @@ from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, Record
 from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.text import folded
 from custinfo.core.validation.engine import Validator
-from custinfo.ports.system import BlindIndex, Clock, DataKeys, Ids, Keyring, ManyIds, SealContext
+from custinfo.ports.system import (
+    BlindIndex,
+    Clock,
+    DataKeys,
+    Ids,
+    IndexKeys,
+    Keyring,
+    ManyDataKeys,
+    ManyIds,
+    SealContext,
+)
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.access_logging import ReadingLog
 from custinfo.workspace.announcing import remember
@@ -64,6 +74,9 @@ class Context:
     _validated_at: datetime | None = None
     _data_keys: DataKeys | None = attrs.field(init=False)
     _index: BlindIndex | None = attrs.field(init=False)
+    _former: IndexKeys | None = attrs.field(init=False)
+    _many: ManyDataKeys | None = attrs.field(init=False)
+    _made: dict[SealContext, str] = attrs.field(factory=dict)
     _provers: dict[Compiled, Prover | None] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -71,6 +84,8 @@ class Context:
         keyring: object = self.keyring
         self._data_keys = keyring if isinstance(keyring, DataKeys) else None
         self._index = keyring if isinstance(keyring, BlindIndex) else None
+        self._many = keyring if isinstance(keyring, ManyDataKeys) else None
+        self._former = keyring if isinstance(keyring, IndexKeys) and keyring.former_index_ids else None
 
     @property
     def unit(self) -> UnitOfWork:
@@ -192,19 +207,28 @@ class Context:
         The caller has made sure that the actor may read the fields. What a configuration or a policy holds is bound by
         `bind` alone: it would hold the value in the open.
         """
-        return bind(criterion, module, self.schema, self.now(), self._digest)
+        return bind(criterion, module, self.schema, self.now(), self._digests)
 
-    def _digest(self, module: ModuleKey, field: FieldDefinition, value: Any) -> str | None:
+    def _digests(self, module: ModuleKey, field: FieldDefinition, value: Any) -> tuple[str, ...]:
         if self.keyring is None:
             raise InvalidInputError([Problem("keyring_missing", field.key)])
-        return self._tail(field, module, value) if isinstance(value, Tail) else self.blind_index(field, module, value)
+        if not isinstance(value, Tail):
+            return self.blind_indexes(field, module, value)
+        tail = self._tail(field, module, value)
+        return () if tail is None else (tail, *self._former_indexes(value, self._tail_place(field, module)))
 
     def _tail(self, field: FieldDefinition, module: ModuleKey, tail: Tail) -> str | None:
         """Return the digest by which a value is found by its end, apart from that of any whole value."""
-        place = SealContext(self.tenant, module, f"{field.key}:tail", RecordId(""))
+        place = self._tail_place(field, module)
         if self._index is not None:
             return self._index.index(tail, place)
         return None if self.keyring is None else self.keyring.seal(tail, place).index
+
+    def _tail_place(self, field: FieldDefinition, module: ModuleKey) -> SealContext:
+        return SealContext(self.tenant, module, f"{field.key}:tail", RecordId(""))
+
+    def _former_indexes(self, text: str, place: SealContext) -> tuple[str, ...]:
+        return () if self._former is None else self._former.former_indexes(text, place)
 
     def access(self, module: ModuleKey, actor: MemberKey | None = None) -> Access:
         """Return what the actor (or another member) may do in a module, compiled once per session."""
@@ -240,17 +264,35 @@ class Context:
         place = SealContext(self.tenant, module, field.key, record_id, known)
         if known is not None or self._data_keys is None:
             sealed = self.keyring.seal(text, place)
-            return sealed if tail is None else Sealed(sealed.token, sealed.index, None, tail)
-        made = self._data_keys.new_data_key(place)
+            return sealed if tail is None else Sealed(sealed.token, sealed.index, None, tail, sealed.former)
+        made = self._made.pop(place, None) or self._data_keys.new_data_key(place)
         sealed = self.keyring.seal(text, SealContext(self.tenant, module, field.key, record_id, made))
-        return Sealed(sealed.token, sealed.index, made, tail)
+        return Sealed(sealed.token, sealed.index, made, tail, sealed.former)
 
-    def blind_index(self, field: FieldDefinition, module: ModuleKey, value: Any) -> str | None:
-        """Return the digest by which an encrypted value is found; the caller has made sure that there is a keyring."""
+    def make_data_keys(self, records: Iterable[Record]) -> None:
+        """Make the data keys at once that `seal` is about to ask for, if the keyring can: of values not sealed yet."""
+        if self._many is None:
+            return
+        places = [
+            SealContext(self.tenant, record.module, field.key, record.id)
+            for record in records
+            for field in self.module(record.module).encrypted_fields
+            if field.key not in record.data_keys and type(record.values.get(field.key)) not in (Sealed, type(None))
+        ]
+        if places:
+            self._made = dict(zip(places, self._many.new_data_keys(places), strict=True))
+
+    def blind_indexes(self, field: FieldDefinition, module: ModuleKey, value: Any) -> tuple[str, ...]:
+        """Return the digests by which an encrypted value is found, none where the keyring makes none.
+
+        The first is that of the current key; others are of keys that are being replaced. The caller has made sure that
+        there is a keyring.
+        """
         if self._index is None:
-            return self.seal(field, RecordId(""), module, value).index
+            return self.seal(field, RecordId(""), module, value).claims
         text = str(self.module(module).kinds[field.key].encode(value))
-        return self._index.index(text, SealContext(self.tenant, module, field.key, RecordId("")))
+        place = SealContext(self.tenant, module, field.key, RecordId(""))
+        return (self._index.index(text, place), *self._former_indexes(text, place))
 
     def unseal(
         self,

@@ -232,7 +232,9 @@ class Eraser:
             reason = change.reason if change.action == "erase" else None
             after = change.erased(keys, reason)
             if after != change:
-                changed.append(attrs.evolve(after, evidence=None) if prover is None else prover.erased(change, after))
+                changed.append(
+                    attrs.evolve(after, evidence=None) if prover is None else prover.rewritten(change, after)
+                )
         rewriting_of(context.unit).changes(changed)
 
     def _rewrite_requests(self, record: Record, keys: frozenset[FieldKey]) -> None:

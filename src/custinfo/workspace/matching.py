@@ -10,7 +10,7 @@ import attrs
 from custinfo.core.criteria.nodes import Not, Nothing, OneOf, Present, all_of
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
-from custinfo.core.stored import unique_key
+from custinfo.core.stored import unique_keys
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.resembling import Resemblance
@@ -251,11 +251,10 @@ class Matcher:
             if field.encrypted:
                 if self._context.keyring is None:
                     continue
-                text = self._context.blind_index(field, self._module, value)
+                found = self._context.blind_indexes(field, self._module, value)
             else:
-                text = unique_key(self._schema, key, value)
-            if text is not None:
-                texts[text] = values
+                found = unique_keys(self._schema, key, value)
+            texts.update(dict.fromkeys(found, values))
         holders = self._context.unit.records.holders(self._module, key, texts.keys())
         return {texts[text]: record_id for text, record_id in holders.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import attrs
 
@@ -12,6 +13,7 @@ from custinfo.core.evidence import (
     SALT_BYTES,
     Authenticate,
     Evidence,
+    attested_message,
     commitment,
     commitment_to,
     link_in,
@@ -98,8 +100,17 @@ class Prover:
         """Return the commitment to the content of a change."""
         return commitment(salt, self.documents.codec(change.module).encode_change(change), change.reason)
 
-    def erased(self, before: Change, after: Change) -> Change:
-        """Return a change whose content was erased with evidence of that: its link stays, and its salt is destroyed."""
+    def attested(self, change: Change, at: datetime) -> Change:
+        """Return a change that was made without a key, with evidence that it was found like this at an instant."""
+        [salt] = _salts(1)
+        link = self._digest(attested_message(self.tenant, change, at, self.committed(change, salt)))
+        return change.proven(Evidence(self.key_id, salt, link, attested=at).to_text())
+
+    def rewritten(self, before: Change, after: Change) -> Change:
+        """Return a change with other content and evidence of that: its link stays, and its salt is destroyed.
+
+        It is for values that were erased, and for digests of encrypted ones under an index key that is given up.
+        """
         known = Evidence.from_text(before.evidence) if before.evidence is not None else None
         if known is None:
             return attrs.evolve(after, evidence=None)

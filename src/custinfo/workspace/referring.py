@@ -8,7 +8,7 @@ from custinfo.core.criteria.nodes import Not, Nothing, OneOf, Present, all_of
 from custinfo.core.kinds import INVALID
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, RecordId
-from custinfo.core.stored import unique_key
+from custinfo.core.stored import unique_keys
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 
@@ -104,8 +104,9 @@ class ReferenceReader:
             if field.encrypted or field.retired or not texts:
                 continue
             keys = {
-                unique_key(schema, field.key, value) or "": written
+                text: written
                 for value, written in self._typed(target, field.key, texts).items()
+                for text in unique_keys(schema, field.key, value)
             }
             holders = self._context.unit.records.holders(target, field.key, keys)
             records = self._context.unit.records.get(target, set(holders.values())) if holders else {}

@@ -12,7 +12,7 @@ from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Criterion, Everything, Not, Present, any_of
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
-from custinfo.core.stored import unique_key
+from custinfo.core.stored import unique_keys
 from custinfo.workspace.context import Context
 from custinfo.workspace.migrating import Cause, Migrated, Migration, pages
 from custinfo.workspace.removing import Removal
@@ -141,16 +141,16 @@ class _Tally:
                 self._failures[key].append(Failure(record.id, labelled))
         for key, holders in self._holders.items():
             value = record.values.get(key)
-            text = None if value is None or record.archived_at is not None else self._text(key, value)
-            if text is not None:
+            known = () if value is None or record.archived_at is not None else self._texts(key, value)
+            for text in known[-1:]:  # what was sealed under a former key has the last one alone
                 holders[text].append(record.id)
         for request in requests:
             touched = (migrated.causes.keys() | set(self.migration.rewritten)) - {"tags"}
             held = sorted(request.reserved_fields() & touched)
             self.problems += [Problem("field_reserved", key, params={"request_id": request.id}) for key in held]
 
-    def _text(self, key: FieldKey, value: object) -> str | None:
-        return unique_key(self.migration.new, key, value)
+    def _texts(self, key: FieldKey, value: object) -> tuple[str, ...]:
+        return unique_keys(self.migration.new, key, value)
 
     def effects(self) -> Iterator[Effect]:
         """Yield what happens to each field, in the order of the fields; tags come last."""

@@ -8,13 +8,12 @@ finds what is left.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
 
-from custinfo.core.approval.items import Companion, Item
-from custinfo.core.approval.requests import Proposal, Request
+from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Everything
 from custinfo.core.errors import ConfigurationError, CustinfoError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
@@ -23,11 +22,12 @@ from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.schema import Schema
 from custinfo.ports.history import Rewriting
 from custinfo.ports.repositories import Query
-from custinfo.ports.system import DataKeys, SealContext
+from custinfo.ports.system import DataKeys, ManyDataKeys, SealContext
 from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Upkeep
+from custinfo.workspace.resealing import resealed, sealed_in
 
-__all__ = ["RotationReport", "Rotor", "rewriting_of"]
+__all__ = ["RotationReport", "Rotor", "records_of", "rewriting_of"]
 
 _PAGE: Final = 500
 
@@ -74,6 +74,7 @@ class Rotor:
         if not isinstance(keyring, DataKeys):
             raise ConfigurationError([Problem("keyring_missing")])
         self._keyring: DataKeys = keyring
+        self._many = keyring if isinstance(keyring, ManyDataKeys) else None
         self._tenant = tenant
         self._rewrapped = 0
         self._left: Counter[str] = Counter()
@@ -83,7 +84,7 @@ class Rotor:
         """Go through records and requests; each page is committed. Raises: StorageError: what is done stays so."""
         for module in schema.modules:
             done = 0
-            for page in _records(unit, module):
+            for page in records_of(unit, module):
                 self._rotate(unit, page)
                 unit.commit()
                 done += len(page)
@@ -95,8 +96,13 @@ class Rotor:
         return RotationReport(self._rewrapped, FrozenDict(self._left), tuple(problems))
 
     def _rotate(self, unit: UnitOfWork, page: Sequence[Record]) -> None:
+        turned = self._turned_all(
+            SealContext(self._tenant, record.module, key, record.id, data_key)
+            for record in page
+            for key, data_key in record.data_keys.items()
+        )
         for record in page:
-            keys = {key: self._turned(record.module, key, record.id, old) for key, old in record.data_keys.items()}
+            keys = {key: turned.get(data_key, data_key) for key, data_key in record.data_keys.items()}
             changed = sum(keys[key] != old for key, old in record.data_keys.items())
             if changed and not rewriting_of(unit).data_keys([record], [FrozenDict(keys)]):
                 self._left.update(map(self._keyring.wrapped_by, record.data_keys.values()))
@@ -105,7 +111,7 @@ class Rotor:
             self._left.update(map(self._keyring.wrapped_by, keys.values()))
 
     def _rotate_request(self, unit: UnitOfWork, request: Request) -> None:
-        turned = self._turned_request(request)
+        turned = resealed(request, self._turned_seal)
         changed = sum(one != other for one, other in zip(_keys(request), _keys(turned), strict=True))
         try:
             if changed:
@@ -116,64 +122,36 @@ class Rotor:
         self._rewrapped += changed
         self._left.update(map(self._keyring.wrapped_by, _keys(turned)))
 
-    def _turned_request(self, request: Request) -> Request:
-        def values(held: Mapping[FieldKey, Any], record_id: RecordId) -> FrozenDict[FieldKey, Any]:
-            sealed = {key: value for key, value in held.items() if type(value) is Sealed and value.key}
-            found = {
-                key: attrs.evolve(value, key=self._turned(request.module, key, record_id, str(value.key)))
-                for key, value in sealed.items()
-            }
-            return FrozenDict({**held, **found})
-
-        def brought(found: Companion) -> Companion:
-            keys = {key: value for key, value in found.values.items() if _has_key(value)}
-            place = found.module, found.record_id
-            new = {
-                key: {**value, "key": self._turned(place[0], key, place[1], value["key"])}
-                for key, value in keys.items()
-            }
-            return attrs.evolve(found, values=FrozenDict({**found.values, **new}))
-
-        def turned_items(items: Iterable[Item]) -> tuple[Item, ...]:
-            return tuple(
-                attrs.evolve(
-                    item,
-                    patch=values(item.patch, item.record_id),
-                    base=values(item.base, item.record_id),
-                    companions=tuple(map(brought, item.companions)),
-                )
-                for item in items
-            )
-
-        patch, base = values(request.patch, request.record_id), values(request.base, request.record_id)
-
-        def turned(proposal: Proposal | None) -> Proposal | None:
-            if proposal is None:
-                return None
-            return attrs.evolve(
-                proposal,
-                patch=values(proposal.patch, request.record_id),
-                base=values(proposal.base, request.record_id),
-                items=turned_items(proposal.items),
-            )
-
-        trail = tuple(
-            entry._replace(proposal=turned(entry.proposal), former=turned(entry.former)) for entry in request.trail
-        )
-        return request.after({"patch": patch, "base": base, "items": turned_items(request.items), "trail": trail})
+    def _turned_seal(self, module: ModuleKey, key: FieldKey, record_id: RecordId, sealed: Sealed) -> Sealed:
+        if not sealed.key:
+            return sealed
+        return attrs.evolve(sealed, key=self._turned(module, key, record_id, sealed.key))
 
     def _turned(self, module: ModuleKey, field: FieldKey, record_id: RecordId, data_key: str) -> str:
         """Return a data key wrapped by the current key; itself if it is already, or can't be opened."""
-        if self._keyring.wrapped_by(data_key) == self._keyring.current:
-            return data_key
+        place = SealContext(self._tenant, module, field, record_id, data_key)
+        return self._turned_all([place]).get(data_key, data_key)
+
+    def _turned_all(self, places: Iterable[SealContext]) -> dict[str, str]:
+        """Return data key → the same wrapped by the current key, for those that are not yet and can be opened."""
+        old = [place for place in places if self._keyring.wrapped_by(str(place.data_key)) != self._keyring.current]
+        if not old:
+            return {}
+        new = self._many.rewrapped_all(old) if self._many is not None else list(map(self._wrapped_anew, old))
+        found = {
+            str(place.data_key): data_key for place, data_key in zip(old, new, strict=True) if data_key is not None
+        }
+        self._unreadable += len(old) - len(found)
+        return found
+
+    def _wrapped_anew(self, place: SealContext) -> str | None:
         try:
-            return self._keyring.rewrapped(data_key, SealContext(self._tenant, module, field, record_id))
+            return self._keyring.rewrapped(str(place.data_key), place)
         except CustinfoError:
-            self._unreadable += 1
-            return data_key
+            return None
 
 
-def _records(unit: UnitOfWork, module: ModuleKey) -> Iterator[Sequence[Record]]:
+def records_of(unit: UnitOfWork, module: ModuleKey) -> Iterator[Sequence[Record]]:
     """Yield the records of a module by id, archived ones too, a page at a time."""
     after: tuple[Any, ...] | None = None
     while page := unit.queries.find(Query(module, Everything(), (), _PAGE, after)):
@@ -189,17 +167,4 @@ def _sealed_requests(upkeep: Upkeep) -> Iterator[Request]:
 
 def _keys(request: Request) -> list[str]:
     """Return the data keys that a request brings along."""
-    parts: list[Iterable[Any]] = [request.patch.values(), request.base.values()]
-    proposals = (item for entry in request.trail for item in (entry.proposal, entry.former))
-    held = [item for item in proposals if item is not None]
-    items = [*request.items, *(item for proposal in held for item in proposal.items)]
-    parts += [part.values() for item in items for part in (item.patch, item.base)]
-    parts += [part.values() for proposal in held for part in (proposal.patch, proposal.base)]
-    found = [value.key for part in parts for value in part if type(value) is Sealed and value.key]
-    brought = (value for item in items for part in item.companions for value in part.values.values())
-    return [*found, *(value["key"] for value in brought if _has_key(value))]
-
-
-def _has_key(value: Any) -> bool:
-    """Tell whether a value in the form of JSON is sealed and brings a data key along."""
-    return isinstance(value, dict) and bool(value.get("sealed") and value.get("key"))
+    return [value.key for value in sealed_in(request) if value.key]

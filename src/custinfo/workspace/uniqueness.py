@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
-from custinfo.core.stored import unique_key
+from custinfo.core.stored import unique_keys
 from custinfo.workspace.context import Context
 
 __all__ = ["UniqueCheck"]
@@ -32,8 +32,9 @@ class UniqueCheck:
         """
         wanted: dict[tuple[ModuleKey, FieldKey], dict[str, list[Candidate]]] = {}
         for candidate in batch:
-            for key, value in self._values(candidate[0], candidate[1]):
-                wanted.setdefault((candidate[1].module, key), {}).setdefault(value, []).append(candidate)
+            for key, texts in self._values(candidate[0], candidate[1]):
+                for text in texts:
+                    wanted.setdefault((candidate[1].module, key), {}).setdefault(text, []).append(candidate)
         for (module, key), by_value in wanted.items():
             holders = self._context.unit.records.holders(module, key, by_value.keys())
             told = self._told(module, key, holders)
@@ -53,11 +54,12 @@ class UniqueCheck:
         claimed = False
         for _, after, problems in candidates:
             sound = not any(problem.severity == "error" for problem in problems)
-            if claimed or (holder is not None and holder != after.id):
-                problems.append(Problem("not_unique", key))
+            taken = Problem("not_unique", key)  # maybe told already, of the same value under another key
+            if (claimed or (holder is not None and holder != after.id)) and taken not in problems:
+                problems.append(taken)
             claimed = claimed or sound
 
-    def _values(self, before: Record | None, after: Record) -> Iterable[tuple[FieldKey, str]]:
+    def _values(self, before: Record | None, after: Record) -> Iterable[tuple[FieldKey, tuple[str, ...]]]:
         restored = before is not None and before.archived_at is not None
         if after.archived_at is not None:
             return
@@ -67,8 +69,6 @@ class UniqueCheck:
             if value is None or (before is not None and not restored and before.values.get(field.key) == value):
                 continue
             if field.encrypted and type(value) is not Sealed:
-                text = self._context.blind_index(field, after.module, value)
+                yield field.key, self._context.blind_indexes(field, after.module, value)
             else:
-                text = unique_key(module, field.key, value)
-            if text is not None:
-                yield field.key, text
+                yield field.key, unique_keys(module, field.key, value)

@@ -20,7 +20,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import Record, Sealed
 from custinfo.core.revisions import Revision
 from custinfo.core.schema import Schema
-from custinfo.ports.system import Clock
+from custinfo.ports.system import Clock, IndexKeys
 from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import ENTRY_KINDS, Entry, EntryKind, Unreadable, Upkeep
 from custinfo.workspace.backups import (
@@ -34,6 +34,7 @@ from custinfo.workspace.backups import (
 )
 from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.integrity import IntegrityReport, check
+from custinfo.workspace.reindexing import digests_left
 
 __all__ = ["Maintenance", "in_force", "upkeep_of", "verify_backup"]
 
@@ -123,11 +124,18 @@ class Maintenance:
             self.unit.commit()
         return total
 
-    def check(self, *, repair: bool) -> IntegrityReport:
+    def check(self, keyring: object, *, repair: bool) -> IntegrityReport:
         """Compare everything, and with `repair` write anew what stands beside the entries."""
         if repair:
             self.unit.configurations.hold(self.unit.configurations.version())
-        return check(self.unit, upkeep_of(self.unit), self.compiled.schema, repair=repair)
+        upkeep = upkeep_of(self.unit)
+        report = check(self.unit, upkeep, self.compiled.schema, repair=repair)
+        left = digests_left(upkeep, keyring, former=True) if isinstance(keyring, IndexKeys) else {}
+        problems = [
+            Problem("digests_left", params={"key": key or "-", "count": left[key]}, severity="warning")
+            for key in sorted(left)
+        ]
+        return attrs.evolve(report, problems=(*report.problems, *problems))
 
     def _restore(self, reader: BackupReader) -> None:
         unit, schema = self.unit, self.compiled.schema

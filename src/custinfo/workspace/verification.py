@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain, groupby
 from typing import Final
 
@@ -11,7 +12,7 @@ import attrs
 from custinfo.core.anchors import Anchor, Trunk
 from custinfo.core.documents import Documents
 from custinfo.core.errors import ConfigurationError
-from custinfo.core.evidence import Evidence, link_message, seal_message
+from custinfo.core.evidence import Evidence, attested_message, link_in, link_message, seal_message
 from custinfo.core.history.changes import Change, is_deleted
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import ERASED, FieldKey, Record
@@ -21,8 +22,9 @@ from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Entry, Unreadable, Upkeep
 from custinfo.workspace.integrity import joined, record_of
 from custinfo.workspace.proving import Prover, log_of, prover_of
+from custinfo.workspace.rotation import rewriting_of
 
-__all__ = ["VerificationReport", "make_anchor", "verify"]
+__all__ = ["AttestationReport", "VerificationReport", "attest", "make_anchor", "verify"]
 
 _PAGE: Final = 1000
 _MISFIT: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
@@ -40,6 +42,8 @@ class VerificationReport:
         anchors: How many anchors were compared, stored and given.
         problems: For each record the first link that is broken, and for the tenant the first anchor that differs; they
             name records by id, and hold no value.
+        attested: How many changes were made without a key and attested later: their evidence says nothing of the time
+            before that.
     """
 
     records: int
@@ -47,11 +51,20 @@ class VerificationReport:
     unproven: int
     anchors: int
     problems: tuple[Problem, ...] = ()
+    attested: int = 0
 
     @property
     def ok(self) -> bool:
         """Whether nothing was found."""
         return not self.problems
+
+
+@attrs.frozen
+class AttestationReport:
+    """Say how many changes were attested, or what is wrong with the history, so that none was."""
+
+    attested: int
+    problems: tuple[Problem, ...] = ()
 
 
 def make_anchor(unit: UnitOfWork, tenant: str, keyring: object, documents: Documents, clock: Clock) -> Anchor:
@@ -92,9 +105,12 @@ def verify(
     keyring: object,
     documents: Documents,
     given: Iterable[Anchor] = (),
+    *,
+    unproven: bool = False,
 ) -> VerificationReport:
     """Compare every change with its evidence, and all of them together with every anchor.
 
+    With `unproven`, changes without evidence are no problem wherever they are.
     Raises: ConfigurationError (`evidence_key_missing`) without a key.
     """
     prover = prover_of(keyring, tenant, documents)
@@ -102,11 +118,32 @@ def verify(
         raise ConfigurationError([Problem("evidence_key_missing")])
     log, stored = log_of(unit), anchors_of(unit).all()
     anchors = _Anchors(prover, stored, tuple(given))
-    chains = _Chains(prover, max((anchor.position for anchor in anchors.all), default=None))
+    last = max((anchor.position for anchor in anchors.all), default=None)
+    chains = _Chains(prover, last, tolerant=unproven)
     problems = list(chains.run(upkeep))
     if not chains.unreadable:  # nothing that can't be read can be counted either
         problems += anchors.run(log)
-    return VerificationReport(chains.records, chains.changes, chains.unproven, len(anchors.all), tuple(problems))
+    counts = (chains.records, chains.changes, chains.unproven, len(anchors.all))
+    return VerificationReport(*counts, tuple(problems), chains.attested)
+
+
+def attest(
+    unit: UnitOfWork,
+    upkeep: Upkeep,
+    tenant: str,
+    keyring: object,
+    documents: Documents,
+    given: Iterable[Anchor],
+    at: datetime,
+) -> AttestationReport:
+    """Give every change without evidence one that says how it was found, if nothing else is wrong with the history."""
+    found = verify(unit, upkeep, tenant, keyring, documents, given, unproven=True)
+    prover = prover_of(keyring, tenant, documents)
+    if found.problems or prover is None:
+        return AttestationReport(0, found.problems)
+    bare = [entry for entry in upkeep.stored("change") if isinstance(entry, Change) and entry.evidence is None]
+    rewriting_of(unit).changes([prover.attested(change, at) for change in bare])
+    return AttestationReport(len(bare))
 
 
 def _pages(log: ChangeLog, after: int) -> Iterator[Sequence[Change]]:
@@ -118,11 +155,12 @@ def _pages(log: ChangeLog, after: int) -> Iterator[Sequence[Change]]:
 class _Chains:
     """Walk along the records, each with its changes."""
 
-    def __init__(self, prover: Prover, anchored: int | None) -> None:
-        self.records = self.changes = self.unproven = 0
+    def __init__(self, prover: Prover, anchored: int | None, *, tolerant: bool) -> None:
+        self.records = self.changes = self.unproven = self.attested = 0
         self.unreadable = False
         self._prover = prover
         self._anchored = anchored
+        self._tolerant = tolerant
 
     def run(self, upkeep: Upkeep) -> Iterator[Problem]:
         """Yield the first link that is broken of each record."""
@@ -150,7 +188,7 @@ class _Chains:
             changes.append(entry)
             evidence = Evidence.from_text(entry.evidence) if entry.evidence is not None else None
             yield from self._link(entry, evidence, before)
-            before = evidence.link.hex() if evidence is not None else ""
+            before = link_in(entry.evidence)
         yield from _put_back(changes)
         yield from _ended(key, record, changes)
 
@@ -160,7 +198,7 @@ class _Chains:
             late = self._anchored is not None and (change.position is None or change.position > self._anchored)
             if change.evidence is not None:
                 yield _problem("history_altered", change)
-            elif before or late:
+            elif (before or late) and not self._tolerant:
                 yield _problem("history_unproven", change)
             return
         try:
@@ -172,7 +210,11 @@ class _Chains:
             seal = seal_message(evidence.link, committed)
             yield from self._matches(change, str(evidence.seal_key), seal, evidence.seal)
             committed = evidence.original
-        message = link_message(self._prover.tenant, change, before, committed)
+        if evidence.attested is not None:
+            self.attested += 1
+            message = attested_message(self._prover.tenant, change, evidence.attested, committed)
+        else:
+            message = link_message(self._prover.tenant, change, before, committed)
         yield from self._matches(change, evidence.key_id, message, evidence.link)
 
     def _matches(self, change: Change, key_id: str, message: bytes, digest: bytes | None) -> Iterator[Problem]:

@@ -34,15 +34,16 @@ from custinfo.workspace.defaults import Uuid7, system_clock
 from custinfo.workspace.delivering import DeliveryReport, Handler, Relay
 from custinfo.workspace.feed import ChangePage
 from custinfo.workspace.integrity import IntegrityReport
-from custinfo.workspace.proving import log_of
+from custinfo.workspace.proving import log_of, prover_of
 from custinfo.workspace.references import References
+from custinfo.workspace.reindexing import IndexRotationReport, Reindexer
 from custinfo.workspace.rotation import RotationReport, Rotor
 from custinfo.workspace.session import Session
 from custinfo.workspace.timing import SYSTEM, DueReport, run_due
 from custinfo.workspace.trying import tried_again
 from custinfo.workspace.undoing import UndoReport, undo
 from custinfo.workspace.upkeep import Maintenance, in_force, upkeep_of
-from custinfo.workspace.verification import VerificationReport, make_anchor, verify
+from custinfo.workspace.verification import AttestationReport, VerificationReport, attest, make_anchor, verify
 
 __all__ = ["Workspace"]
 
@@ -325,6 +326,8 @@ class Workspace:
     def check_integrity(self, *, repair: bool = False) -> IntegrityReport:
         """Compare records, history, requests, configuration, and what the store keeps beside them, at one instant.
 
+        With a keyring it tells, too, which digests are under another index key than its current one (`digests_left`).
+
         Args:
             repair: Write what stands beside the records and requests (tags, unique values, index columns, tasks,
                 reservations) anew where it differs. Records, history and requests themselves stay as they are.
@@ -333,7 +336,7 @@ class Workspace:
             TypeError for a store without `custinfo.ports.Upkeep`.
         """
         with self._maintenance(snapshot=True) as maintenance:
-            return maintenance.check(repair=repair)
+            return maintenance.check(self._keyring, repair=repair)
 
     def changes_since(
         self, cursor: str | None = None, *, actor: MemberKey, limit: int = 1000, modules: Sequence[ModuleKey] = ()
@@ -388,6 +391,24 @@ class Workspace:
             unit, documents = maintenance.unit, maintenance.compiled.documents
             return verify(unit, upkeep_of(unit), self.tenant, self._keyring, documents, anchors)
 
+    def attest(self, *anchors: Anchor) -> AttestationReport:
+        """Give changes that were made without the key evidence of how they are now, so that `verify` has no doubt left.
+
+        It says that whoever has the key found them like this, and nothing of the time before: look at what `verify`
+        told of first (`history_unproven`). Nothing is attested where anything else is wrong: somebody who took evidence
+        away and altered a change is found by what was chained to it, and by anchors, up to the last of them. All is one
+        transaction. Anchors hold, those of before and those to come count such changes as unproven.
+
+        Args:
+            anchors: Those that were kept elsewhere.
+
+        Raises: ConfigurationError (`evidence_key_missing`); StorageError, which may mean that somebody wrote meanwhile;
+            TypeError for a store without `custinfo.ports.Upkeep`, `ChangeLog`, `AnchorRepository` and `Rewriting`.
+        """
+        with self._maintenance(snapshot=True) as maintenance:
+            unit, documents = maintenance.unit, maintenance.compiled.documents
+            return attest(unit, upkeep_of(unit), self.tenant, self._keyring, documents, anchors, self._clock())
+
     def rotate_keys(self, progress: Callable[[ModuleKey, int], None] | None = None) -> RotationReport:
         """Wrap every data key of the tenant by the keyring's current key, while everybody works (FLD-7).
 
@@ -405,6 +426,28 @@ class Workspace:
         with self._maintenance() as maintenance:
             unit = maintenance.unit
             return rotor.run(unit, maintenance.compiled.schema, upkeep_of(unit), progress)
+
+    def rotate_index(self, progress: Callable[[ModuleKey, int], None] | None = None) -> IndexRotationReport:
+        """Make the digest of every encrypted value of the tenant by the current index key, while everybody works.
+
+        Give every process the keyring with the new key first (`Keyring.with_index_key`): from then on values are found
+        by digests under both, and stay unique. When the report says so, give every process the keyring without the old
+        key (`Keyring.without_index_key`), and call this again: nothing under it is left then. It takes short
+        transactions; interrupted, even killed, it goes on the next time, and nothing is lost. Values are not encrypted
+        again; the history, which has digests, too, is written anew, with evidence of that.
+
+        Args:
+            progress: Called after each page of records with the module, and how many of its records are done.
+
+        Raises: ConfigurationError (`keyring_missing`) without a keyring that is a `custinfo.ports.IndexKeys`, or
+            (`evidence_key_missing`) without the key for a history that is proven; StorageError: what is done by then
+            stays so; TypeError for a store without `custinfo.ports.Reindexing`, `ChangeLog` and `Upkeep`.
+        """
+        with self._maintenance() as maintenance:
+            unit, compiled = maintenance.unit, maintenance.compiled
+            prover = prover_of(self._keyring, self.tenant, compiled.documents)
+            reindexer = Reindexer(self._keyring, self.tenant, prover)
+            return reindexer.run(unit, compiled.schema, upkeep_of(unit), progress)
 
     @contextmanager
     def _maintenance(self, *, snapshot: bool = False) -> Iterator[Maintenance]:

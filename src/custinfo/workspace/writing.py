@@ -111,7 +111,7 @@ class WritePath:
         if self.channel == "import":
             self._refuse_reserved(item for item in batch if isinstance(item, Prepared))
         now = self.context.now()
-        saved: list[tuple[Prepared, Record]] = []
+        changed: list[tuple[Prepared, Record]] = []
         rows: list[NewRow] = []
         ids: list[RecordId] = []
         free = iter(self.context.new_ids(sum(map(_is_new, batch))))
@@ -125,16 +125,25 @@ class WritePath:
             if prepared.after is None or not prepared.changed:
                 continue
             after = prepared.after if prepared.after.id else attrs.evolve(prepared.after, id=next(free))
-            after = prepared.after = self.finished(after, now)
-            if prepared.path is not None:
-                prepared.request = self._submit(prepared, after, prepared.path)
-                continue
-            prepared.after = after = after.keeping_keys()
-            saved.append((prepared, after))
+            changed.append((prepared, after))
+        saved = list(self._finished(changed, now))
         if saved:
             self._save(saved, now)
         if rows and read is not None:
             self._create(read(rows), ids, now)
+
+    def _finished(self, changed: Sequence[tuple[Prepared, Record]], now: datetime) -> Iterator[tuple[Prepared, Record]]:
+        """Finish what is to be saved, and yield it; submit what is to be approved."""
+        for start in range(0, len(changed), _SLICE):
+            part = changed[start : start + _SLICE]
+            self.context.make_data_keys(after for _, after in part)
+            for prepared, bare in part:
+                after = prepared.after = self.finished(bare, now)
+                if prepared.path is not None:
+                    prepared.request = self._submit(prepared, after, prepared.path)
+                    continue
+                prepared.after = after = after.keeping_keys()
+                yield prepared, after
 
     def _create(self, new: NewColumns, ids: Sequence[RecordId], now: datetime) -> None:
         """Save new records to which nothing can refer yet."""

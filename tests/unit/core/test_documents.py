@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from custinfo.core.documents import Document, Documents, unique_values
+from custinfo.core.documents import Document, Documents, unique_claims
 from custinfo.core.errors import CustinfoError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.importing import ImportBatch
@@ -69,14 +69,15 @@ def test_attributes_to_ask_by_are_at_the_top() -> None:
     assert (batch["module"], batch["digest"], batch["state"]) == ("thing", "digest", "done")
 
 
-def test_unique_values() -> None:
-    """A live record claims its unique values, a sealed one by its index; an archived one claims nothing."""
-    schema = sample_schema()
-    record = make_record(1, {"title": "a", "code": "甲", "secret": Sealed("token", "index")})
-    assert unique_values(schema, record) == {"code": "甲", "secret": "index"}
-    assert unique_values(schema, make_record(1, {"code": "甲", "secret": Sealed("token")})) == {"code": "甲"}
-    assert unique_values(schema, attrs.evolve(record, archived_at=NOW)) == {}
-    assert unique_values(schema, make_record(1, module="thing_note")) == {}
+def test_unique_claims() -> None:
+    """A live record claims its unique values, a sealed one by its digests; an archived one claims nothing."""
+    thing, note = sample_schema().module("thing"), sample_schema().module("thing_note")
+    sealed = Sealed("token", "index", former=("before",))
+    record = make_record(1, {"title": "a", "code": "甲", "secret": sealed})
+    assert sorted(unique_claims(thing, record)) == [("code", "甲"), ("secret", "before"), ("secret", "index")]
+    assert unique_claims(thing, make_record(1, {"code": "甲", "secret": Sealed("token")})) == [("code", "甲")]
+    assert unique_claims(thing, attrs.evolve(record, archived_at=NOW)) == []
+    assert unique_claims(note, make_record(1, module="thing_note")) == []
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,8 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "history_unerased": {"record": "r", "module": "m", "version": 3},
     "history_order": {"record": "r", "module": "m", "version": 3, "position": 9},
     "keys_missing": {"count": 2},
+    "values_closed": {"count": 2},
+    "digests_left": {"key": "i1", "count": 2},
     "backup_damaged": {"line": 3},
     "backup_misfit": {"line": 3},
     "backup_of_other_tenant": {"tenant": "north"},

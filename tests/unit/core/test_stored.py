@@ -12,7 +12,7 @@ import pytest
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import FieldChange
 from custinfo.core.records import CLEAR, Attachment, Sealed, Tag
-from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text, unique_key
+from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text, unique_keys
 from custinfo.testing._samples import sample_schema
 
 MODULE = sample_schema().module("thing")
@@ -34,6 +34,11 @@ TABLE: list[tuple[str, Any, Any]] = [
     ("colours", ("red", "blue"), ["red", "blue"]),
     ("secret", Sealed("token", "index"), {"sealed": "token", "index": "index"}),
     ("secret", Sealed("token"), {"sealed": "token", "index": None}),
+    (
+        "secret",
+        Sealed("t", "n", "k", "e", ("o",)),
+        {"sealed": "t", "index": "n", "key": "k", "tail": "e", "former": ["o"]},
+    ),
     ("secret", CLEAR, {"clear": True}),
     ("owner", "ann", "ann"),
     ("department", None, None),
@@ -106,12 +111,13 @@ def test_instants_have_a_fixed_width(moment: datetime, text: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "found"),
     [
-        ("code", "A1", "A1"),
-        ("price", Decimal("1.5"), "1500000"),
-        ("secret", Sealed("t", "blind"), "blind"),
-        ("secret", Sealed("t"), None),
+        ("code", "A1", ("A1",)),
+        ("price", Decimal("1.5"), ("1500000",)),
+        ("secret", Sealed("t", "blind", tail="end"), ("blind",)),
+        ("secret", Sealed("t", "new", former=("old", "older")), ("new", "old", "older")),
+        ("secret", Sealed("t"), ()),
     ],
 )
-def test_unique_key(key: str, value: Any, found: str | None) -> None:
-    """A unique value is found by its stored form, an encrypted one by its blind index."""
-    assert unique_key(MODULE, key, value) == found
+def test_unique_keys(key: str, value: Any, found: tuple[str, ...]) -> None:
+    """A unique value is found by its stored form, an encrypted one by its blind indexes."""
+    assert unique_keys(MODULE, key, value) == found

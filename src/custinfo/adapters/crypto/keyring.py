@@ -8,7 +8,7 @@ import json
 import os
 from binascii import a2b_base64, b2a_base64
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ _quoted: Final = json.encoder.encode_basestring
 
 
 class Keyring:
-    """Encrypt and decrypt field values; implements `custinfo.ports.Keyring`, `DataKeys`, `BlindIndex`, `EvidenceKeys`.
+    """Encrypt and decrypt field values; implements each port of a keyring in `custinfo.ports`.
 
     Each field of each record has a data key of its own, which is stored wrapped by the current key. Values are
     encrypted by it with AES-256-GCM (NIST SP 800-38D) and a random nonce; tenant, module, field and record are bound in
@@ -51,7 +51,9 @@ class Keyring:
     Args:
         keys: Key id → 32 bytes. Ids are letters, digits, `-` and `_`. All of them decrypt.
         current: Id of the key that encrypts.
-        index_key: 32 bytes for the blind indexes; it can't be replaced without indexing anew.
+        index_key: 32 bytes for the blind indexes.
+        index_id: Id of that key, which digests begin with; those of a first key without an id have none.
+        former_index_keys: Key id → 32 bytes of keys that are being replaced: values are still found under them.
         evidence_keys: Key id → 32 bytes for evidence of the history; without any, none is made.
         evidence_key: Id of the key that makes evidence; the last one if not given.
 
@@ -71,6 +73,8 @@ class Keyring:
         *,
         current: str,
         index_key: bytes,
+        index_id: str = "",
+        former_index_keys: Mapping[str, bytes] | None = None,
         evidence_keys: Mapping[str, bytes] | None = None,
         evidence_key: str | None = None,
     ) -> None:
@@ -79,12 +83,19 @@ class Keyring:
         if current not in keys or (self.evidence_key is not None and self.evidence_key not in proving):
             missing = current if current not in keys else self.evidence_key
             raise ConfigurationError([_invalid(f"the current key {missing!r} is not among the keys")])
-        for key_id, key in (*keys.items(), ("index_key", index_key), *proving.items()):
+        former = FrozenDict(former_index_keys or {})
+        if index_id in former:
+            raise ConfigurationError([_invalid(f"the index key {index_id!r} is current and former at once")])
+        indexing = [(key_id or "index_key", key) for key_id, key in ((index_id, index_key), *former.items())]
+        for key_id, key in (*keys.items(), *indexing, *proving.items()):
             if len(key) != _KEY_BYTES or not key_id.replace("-", "").replace("_", "").isalnum():
                 raise ConfigurationError([_invalid(f"key {key_id!r} needs {_KEY_BYTES} bytes and an id of letters")])
         self._keys = FrozenDict(keys)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._index_key = index_key
+        self._former_index_keys = former
+        self.index_id = index_id
+        self.former_index_ids = tuple(former)
         self._evidence_keys = proving
         self.current = current
         self._unwrapped: OrderedDict[SealContext, AESGCM] = OrderedDict()  # a dict looks long for its first key
@@ -101,17 +112,25 @@ class Keyring:
         """Return the keyring that `to_json` wrote. Raises: ConfigurationError for anything else."""
         try:
             data = json.loads(text)
-            keys, proving = (_decoded(data.get(name) or {}) for name in ("keys", "evidence_keys"))
-            index_key = base64.b64decode(data["index_key"], validate=True)
+            names = ("keys", "evidence_keys", "former_index_keys")
+            keys, proving, former = (_decoded(data.get(name) or {}) for name in names)
+            index_key, index_id = base64.b64decode(data["index_key"], validate=True), str(data.get("index_id", ""))
             current, evidence_key = str(data["current"]), data.get("evidence_key")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError([_invalid("not a keyring")]) from error
-        return cls(keys, current=current, index_key=index_key, evidence_keys=proving, evidence_key=evidence_key)
+        return cls(
+            keys, current=current, index_key=index_key, index_id=index_id, former_index_keys=former,
+            evidence_keys=proving, evidence_key=evidence_key,
+        )  # fmt: skip
 
     def to_json(self) -> str:
         """Return the keys themselves as JSON text, for the host's secret store."""
         data: dict[str, Any] = {"current": self.current, "keys": _encoded(self._keys)}
         data["index_key"] = base64.b64encode(self._index_key).decode()
+        if self.index_id:
+            data["index_id"] = self.index_id
+        if self._former_index_keys:
+            data["former_index_keys"] = _encoded(self._former_index_keys)
         if self._evidence_keys:
             data |= {"evidence_key": self.evidence_key, "evidence_keys": _encoded(self._evidence_keys)}
         return json.dumps(data)
@@ -128,28 +147,52 @@ class Keyring:
         if key_id in self._keys:
             raise ConfigurationError([_invalid(f"there is a key {key_id!r} already")])
         keys = self._keys.set(key_id, key if key is not None else os.urandom(_KEY_BYTES))
-        return self._like(keys, current=key_id)
+        return self._like(keys=keys, current=key_id)
 
     def without(self, key_id: str) -> Keyring:
         """Return the keyring without a key that nothing needs any more. Raises: ConfigurationError for the current."""
-        return self._like(self._keys.without(key_id), current=self.current)
+        return self._like(keys=self._keys.without(key_id))
 
-    def _like(self, keys: Mapping[str, bytes], *, current: str) -> Keyring:
-        index_key, proving = self._index_key, self._evidence_keys
-        return Keyring(
-            keys, current=current, index_key=index_key, evidence_keys=proving, evidence_key=self.evidence_key
-        )
+    def with_index_key(self, index_id: str, key: bytes | None = None) -> Keyring:
+        """Return the keyring with another key for blind indexes; values are still found under the one that it replaces.
+
+        Args:
+            index_id: Id of the new key, which no index key has or had.
+            key: Its 32 bytes; random if not given.
+
+        Raises: ConfigurationError for an id that is there already.
+        """
+        former = self._former_index_keys.set(self.index_id, self._index_key)
+        new = key if key is not None else os.urandom(_KEY_BYTES)
+        return self._like(index_key=new, index_id=index_id, former_index_keys=former)
+
+    def without_index_key(self, index_id: str) -> Keyring:
+        """Return the keyring without a former index key, whose digests claim and find nothing any more."""
+        return self._like(former_index_keys=self._former_index_keys.without(index_id))
+
+    def _like(self, **other: Any) -> Keyring:
+        known: dict[str, Any] = {
+            "keys": self._keys,
+            "current": self.current,
+            "index_key": self._index_key,
+            "index_id": self.index_id,
+            "former_index_keys": self._former_index_keys,
+            "evidence_keys": self._evidence_keys,
+            "evidence_key": self.evidence_key,
+        }
+        return Keyring(**{**known, **other})
 
     # --- values
 
     def seal(self, text: str, context: SealContext, /) -> Sealed:
         """Return the encrypted form of `text`, with its blind index."""
         index = self.index(text, context)
+        former = self.former_indexes(text, context) if self._former_index_keys else ()
         if context.data_key is None:
             body = _encrypt(self._ciphers[self.current], text.encode(), _bound(_DIRECT, context))
-            return Sealed(f"{_DIRECT}.{self.current}.{body}", index)
+            return Sealed(f"{_DIRECT}.{self.current}.{body}", index, None, None, former)
         body = _encrypt(self._cipher_of(context), text.encode(), _bound(_BY_DATA_KEY, context))
-        return Sealed(f"{_BY_DATA_KEY}.{body}", index)
+        return Sealed(f"{_BY_DATA_KEY}.{body}", index, None, None, former)
 
     def open(self, sealed: Sealed, context: SealContext, /) -> str:
         """Return the text. Raises: InvalidInputError (`unreadable_value`) if its key is missing or it was altered."""
@@ -168,8 +211,15 @@ class Keyring:
 
     def index(self, text: str, context: SealContext, /) -> str:
         """Return the blind index of `text`: equal texts of one tenant, module and field have equal ones."""
-        message = _joined(context.tenant, context.module, context.field, text)
-        return _to_text(hmac.digest(self._index_key, message, "sha256"))
+        return _digest(self.index_id, self._index_key, text, context)
+
+    def former_indexes(self, text: str, context: SealContext, /) -> tuple[str, ...]:
+        """Return the blind indexes of `text` under the keys that are being replaced, in the order of their ids here."""
+        return tuple(_digest(index_id, key, text, context) for index_id, key in self._former_index_keys.items())
+
+    def indexed_by(self, index: str, /) -> str:
+        """Return the id of the key that made a blind index."""
+        return index.rpartition(".")[0]
 
     # --- data keys
 
@@ -181,6 +231,10 @@ class Keyring:
         self._keep(made, AESGCM(key))  # what it is made for comes next
         return wrapped
 
+    def new_data_keys(self, contexts: Sequence[SealContext], /) -> list[str]:
+        """Return a new random data key for each field of a record."""
+        return [self.new_data_key(context) for context in contexts]
+
     def wrapped_by(self, data_key: str, /) -> str:
         """Return the id of the key that a data key is wrapped by."""
         return data_key.split(".")[1] if data_key.startswith(f"{_WRAPPED}.") else ""
@@ -188,6 +242,16 @@ class Keyring:
     def rewrapped(self, data_key: str, context: SealContext, /) -> str:
         """Return the same data key wrapped by the current key. Raises: InvalidInputError (`unreadable_value`)."""
         return self._wrap(self._unwrap(data_key, context), context)
+
+    def rewrapped_all(self, contexts: Sequence[SealContext], /) -> list[str | None]:
+        """Return the data key of each context wrapped by the current key; `None` for one that no key opens."""
+        return [self._rewrapped(context) for context in contexts]
+
+    def _rewrapped(self, context: SealContext) -> str | None:
+        try:
+            return self._wrap(self._unwrap(str(context.data_key), context), context)
+        except InvalidInputError:
+            return None
 
     def _wrap(self, key: bytes, context: SealContext) -> str:
         return f"{_WRAPPED}.{self.current}.{_encrypt(self._ciphers[self.current], key, _bound(_WRAPPED, context))}"
@@ -232,6 +296,12 @@ class Keyring:
 
     def __reduce__(self) -> str:
         raise TypeError("a keyring does not pickle: pass it to each process from the host's secret store")
+
+
+def _digest(index_id: str, key: bytes, text: str, context: SealContext) -> str:
+    message = _joined(context.tenant, context.module, context.field, text)
+    digest = _to_text(hmac.digest(key, message, "sha256"))
+    return f"{index_id}.{digest}" if index_id else digest
 
 
 def _encrypt(cipher: AESGCM, data: bytes, bound: bytes) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import attrs
 
+from custinfo.adapters.documents._records import DocumentRecords
 from custinfo.adapters.documents._shelf import Shelf, change_item
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
@@ -150,6 +151,18 @@ class DocumentRewriting:
                         put(self.shelf, "record", item)
                         done += 1
         return done
+
+    def digests(self, records: Sequence[Record], /) -> Collection[RecordId]:
+        """Replace the sealed values of records, or raise and change nothing."""
+        with self.shelf.store.atomic():
+            self.shelf.store.lock(shared=False)
+            stored = {str(data["id"]): data for data in self.shelf.get("record", [record.id for record in records])}
+            taken = [record for record in records if stored.get(record.id, {}).get("version") == record.version]
+            for record in taken:
+                values = self.shelf.documents.codec(record.module).encode_values(record.values)
+                put(self.shelf, "record", Item(record.id, record.version, {**stored[record.id], "values": values}))
+            DocumentRecords(self.shelf).reindex(taken)
+        return [record.id for record in taken]
 
 
 def put(shelf: Shelf, kind: str, item: Item) -> None:

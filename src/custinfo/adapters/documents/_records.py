@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from custinfo.adapters.documents._shelf import Shelf, claim_name
-from custinfo.core.documents import unique_values
-from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
+from custinfo.core.documents import unique_claims
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.store_errors import not_unique
 from custinfo.ports.documents import Item
 
@@ -34,8 +34,9 @@ class DocumentRecords:
     def save(self, records: Sequence[Record], /) -> None:
         """Insert or replace them all, or raise and change nothing."""
         with self.shelf.store.atomic():
-            self.shelf.save("record", records)
-            self._claim(records)
+            kept = self._as_sealed(records)
+            self.shelf.save("record", kept)
+            self._claim(kept)
 
     def remove(self, records: Sequence[Record], /) -> None:
         """Delete them all, or raise and change nothing."""
@@ -56,11 +57,17 @@ class DocumentRecords:
         names = {claim_name("unique", module, key, value): value for value in values}
         return {names[name]: RecordId(holder) for name, holder in self.shelf.holders(names).items()}
 
+    def _as_sealed(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Return the records with data keys and digests as they are stored by now."""
+        sealed = [record.id for record in records if record.data_keys or Sealed in map(type, record.values.values())]
+        stored = {record.id: record for record in self._decoded(self.shelf.get("record", sealed))}
+        return [record.as_sealed_in(stored[record.id]) if record.id in stored else record for record in records]
+
     def _claim(self, records: Sequence[Record]) -> None:
         wanted: dict[str, str] = {}
         fields: dict[str, FieldKey] = {}
         for record in records:
-            for field, value in unique_values(self.shelf.schema, record).items():
+            for field, value in unique_claims(self.shelf.schema.module(record.module), record):
                 name = claim_name("unique", record.module, field, value)
                 if wanted.setdefault(name, record.id) != record.id:
                     raise not_unique(field)

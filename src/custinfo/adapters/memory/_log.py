@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
+from custinfo.adapters.memory._repositories import MemoryRecords
 from custinfo.adapters.memory._state import Key, State
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
+from custinfo.core.schema import Schema
 from custinfo.core.store_errors import anchor_exists, stale_version
 from custinfo.ports.history import ChangeQuery
 from custinfo.ports.scanning import in_feed_order
@@ -91,8 +93,9 @@ class MemoryAnchors:
 class MemoryRewriting:
     """Replace what is stored."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, schema: Schema) -> None:
         self._state = state
+        self._records = MemoryRecords(state, schema)
 
     def changes(self, changes: Sequence[Change], /) -> None:
         """Replace the content of changes."""
@@ -125,3 +128,15 @@ class MemoryRewriting:
                 self._state.records[key] = attrs.evolve(stored, data_keys=keys)
                 done += 1
         return done
+
+    def digests(self, records: Sequence[Record], /) -> Collection[RecordId]:
+        """Replace the sealed values of records, or raise and change nothing."""
+        known = self._state.records
+        pairs = [(known.get((record.module, record.id)), record) for record in records]
+        new = [
+            attrs.evolve(stored, values=record.values)
+            for stored, record in pairs
+            if stored is not None and stored.version == record.version
+        ]
+        self._records.put(new)
+        return [record.id for record in new]

@@ -10,7 +10,7 @@ import attrs
 from custinfo.adapters.memory._state import State, UniqueKey
 from custinfo.core.access_log import AccessEntry, AccessQuery
 from custinfo.core.approval.requests import Request, RequestId
-from custinfo.core.documents import unique_values
+from custinfo.core.documents import unique_claims
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.outbox import Event, EventId
@@ -52,10 +52,18 @@ class MemoryRecords:
         """Insert or replace them all, or raise and change nothing."""
         for record in records:
             self._require(record, record.version - 1)
+        self.put([self._as_sealed(record) for record in records])
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Put records in their places with what they claim, whatever is there, or raise and change nothing."""
         taken = self._taken(records)
         for record in records:
             self._state.records[record.module, record.id] = record
         self._claim(records, taken)
+
+    def _as_sealed(self, record: Record) -> Record:
+        stored = self._state.records.get((record.module, record.id))
+        return record if stored is None else record.as_sealed_in(stored)
 
     def reindex(self, records: Sequence[Record], /) -> None:
         """Claim the unique values of records anew, or raise and change nothing."""
@@ -85,7 +93,7 @@ class MemoryRecords:
         saved = {record.id for record in records}
         taken: dict[UniqueKey, RecordId] = {}
         for record in records:
-            for field, value in unique_values(self._schema, record).items():
+            for field, value in unique_claims(self._schema.module(record.module), record):
                 key = (record.module, field, value)
                 holder = self._state.unique.get(key)
                 if taken.setdefault(key, record.id) != record.id or (holder is not None and holder not in saved):

@@ -10,6 +10,7 @@ import attrs
 from custinfo.adapters.memory._state import State, UniqueKey
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
+from custinfo.core.documents import unique_claims
 from custinfo.core.errors import ConflictError
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
@@ -18,7 +19,6 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import Record, RecordId
 from custinfo.core.revisions import Revision
 from custinfo.core.schema import Schema
-from custinfo.core.stored import unique_key
 from custinfo.ports.upkeep import Disagreement, Entry, EntryKind, Unreadable
 
 __all__ = ["MemoryUpkeep"]
@@ -152,11 +152,7 @@ class MemoryUpkeep:
     def _claims(self, record: Record) -> list[UniqueKey]:
         """Return the unique values of a live record."""
         module = self._schema.modules.get(record.module)
-        if record.archived_at is not None or module is None:
-            return []
-        pairs = [(field.key, record.values[field.key]) for field in module.unique_fields if field.key in record.values]
-        keys = ((field, unique_key(module, field, value)) for field, value in pairs)
-        return [(record.module, field, key) for field, key in keys if key is not None]
+        return [] if module is None else [(record.module, *claim) for claim in unique_claims(module, record)]
 
 
 def _add(table: dict[K, V], key: K, entry: V) -> None:

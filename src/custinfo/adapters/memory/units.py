@@ -40,7 +40,7 @@ class MemoryUnit:
         self.outbox = MemoryOutbox(state)
         self.log = MemoryLog(state)
         self.anchors = MemoryAnchors(state)
-        self.rewriting = MemoryRewriting(state)
+        self.rewriting = MemoryRewriting(state, schema)
         self.accesses = MemoryAccesses(state)
         self.upkeep = MemoryUpkeep(state, schema)
 

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from custinfo.adapters.sqlalchemy._context import Context, PreparedModule
 from custinfo.adapters.sqlalchemy._rows import unique_text
-from custinfo.adapters.sqlalchemy.tables import SLOT_LENGTH
 from custinfo.core.new_records import Creations, NewRecords
-from custinfo.core.records import FieldKey
-from custinfo.core.stored import instant_to_text, unique_key
+from custinfo.core.records import FieldKey, RecordId
+from custinfo.core.stored import instant_to_text, unique_keys
 
 __all__ = ["insert_creations", "insert_documents", "insert_narrow", "insert_unique"]
 
@@ -52,26 +51,25 @@ def insert_unique(context: Context, records: NewRecords) -> None:
     """Insert the unique values. Raises: ClashError for one that is taken; StorageError."""
     prepared = context.module(records.module)
     for field in prepared.unique_fields:
-        texts = _unique_texts(records, prepared, field)
+        claims = _unique_claims(records, prepared, field)
         columns: Columns = {
             "tenant_id": repeat(context.tenant),
             "module": repeat(records.module),
             "field": repeat(field),
-            "value": [text for text in texts if text is not None],
-            "record_id": [key for key, text in zip(records.ids, texts, strict=False) if text is not None],
+            "value": [unique_text(text) for text, _ in claims],
+            "record_id": [record_id for _, record_id in claims],
         }
         context.insert_columns(context.tables.unique, columns)
 
 
-def _unique_texts(records: NewRecords, prepared: PreparedModule, field: FieldKey) -> list[str | None]:
-    """Return the texts by which the values of a unique field are found, `None` for none."""
+def _unique_claims(records: NewRecords, prepared: PreparedModule, field: FieldKey) -> list[tuple[str, RecordId]]:
+    """Return the texts that only one record may have in a unique field, each with the record that has it."""
     if field in {field.key for field in prepared.schema.encrypted_fields}:
-        values = records.columns.get(field, ())
-        keys = [None if value is None else unique_key(prepared.schema, field, value) for value in values]
-    else:
-        stored = records.stored(prepared.codec).values.get(field, ())
-        keys = [None if value is None else str(value) for value in stored]
-    return [unique_text(key) if key is not None and len(key) > SLOT_LENGTH else key for key in keys]
+        found = zip(records.columns.get(field, ()), records.ids, strict=False)
+        keyed = ((unique_keys(prepared.schema, field, value), key) for value, key in found if value is not None)
+        return [(text, key) for texts, key in keyed for text in texts]
+    stored = records.stored(prepared.codec).values.get(field, ())
+    return [(str(value), key) for value, key in zip(stored, records.ids, strict=False) if value is not None]
 
 
 def insert_creations(context: Context, changes: Creations) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, tex
 from custinfo.adapters.sqlalchemy._approvals import request_row
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
+from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
+from custinfo.adapters.sqlalchemy._rows import document_of
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request
 from custinfo.core.documents import Documents
@@ -241,3 +243,30 @@ class SqlAlchemyRewriting:
             statement = update(self._context.tables.document).where(one).values(data_keys=keys or None)
             done += self._context.execute(statement).rowcount
         return done
+
+    def digests(self, records: Sequence[Record], /) -> Collection[RecordId]:
+        """Replace the sealed values of records that are locked at their versions, or raise and change nothing."""
+        columns = self._context.tables.document.c
+        one = (columns.tenant_id == self._context.tenant) & (columns.record_id == bindparam("b_record"))
+        taken = self._locked(records)
+        rows = [
+            {"b_record": record.id, "data": document_of(record, self._context.module(record.module))}
+            for record in taken
+        ]
+        if rows:
+            with self._context.savepoint():
+                SqlAlchemyRecords(self._context).reindex(taken)
+                self._context.execute(update(self._context.tables.document).where(one), rows)
+        for record in taken:
+            self._context.loaded.pop(record.id, None)
+        return [record.id for record in taken]
+
+    def _locked(self, records: Sequence[Record]) -> list[Record]:
+        """Return those that have their versions, locked in the order of their ids."""
+        columns = self._context.tables.record.c
+        mine = select(columns.id, columns.version).where(columns.tenant_id == self._context.tenant)
+        versions: dict[RecordId, int] = {}
+        for part in chunked(sorted(record.id for record in records)):
+            found = self._context.execute(mine.where(columns.id.in_(part)).order_by(columns.id).with_for_update())
+            versions.update({row.id: row.version for row in found})
+        return [record for record in records if versions.get(record.id) == record.version]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+import attrs
 from sqlalchemy import Table, delete, select, tuple_
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, PreparedModule, chunked
@@ -25,6 +26,7 @@ from custinfo.adapters.sqlalchemy._rows import (
     document_of,
     record_from_row,
     record_rows,
+    sealed_parts,
     share_rows,
     tag_rows,
     unique_rows,
@@ -36,7 +38,7 @@ from custinfo.adapters.sqlalchemy._types import dump_json
 from custinfo.core.errors import ConflictError, DuplicateValueError
 from custinfo.core.new_records import NewRecords
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 
 __all__ = ["SqlAlchemyRecords"]
 
@@ -62,6 +64,10 @@ class _TakenError(Exception):
 def _links(record: Record) -> tuple[object, ...]:
     """Return what rows beside a record depend on, besides its values."""
     return record.tags, record.shares, record.archived_at is None
+
+
+def _is_sealed(record: Record) -> bool:
+    return bool(record.data_keys) or Sealed in map(type, record.values.values())
 
 
 def _tag_list(record: Record) -> list[list[str]] | None:
@@ -187,6 +193,10 @@ class SqlAlchemyRecords:
         titled = [record for record in records if record.version == 1 or not self._is_same_title(record)]
         if old:
             self._replace(old, documents)
+            rotated = self._rotated(old)
+            documents |= {key: document_of(record, modules(record.module)) for key, record in rotated.items()}
+            self._replace_documents([rotated.get(record.id, record) for record in old], documents)
+            beside = [rotated.get(record.id, record) for record in beside]
             stale = [record for record in beside if record.version != 1]
             self._clear(stale, *self._beside)
         if new:
@@ -251,12 +261,29 @@ class SqlAlchemyRecords:
             changed += self._context.change(self._statements.update_record(names), changes)
         if changed != len(records):
             raise _StaleError
+
+    def _replace_documents(self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]]) -> None:
         tenant = self._context.tenant
         contents = [
             (tenant, record.id, dump_json(documents[record.id]), _text(_tag_list(record)), _text(record.data_keys))
             for record in records
         ]
         self._context.change(self._statements.update_document, contents)
+
+    def _rotated(self, records: Sequence[Record]) -> dict[RecordId, Record]:
+        """Return the records whose keys were rotated since they were read, with data keys and digests of now."""
+        sealed = {record.id: record for record in records if _is_sealed(record)}
+        found: dict[RecordId, Record] = {}
+        for part in chunked(tuple(sealed)):
+            keys = padded(part)
+            rows = self._context.fetch(self._statements.sealed(len(keys)), (self._context.tenant, *keys))
+            for key, document, data_keys in rows:
+                record = sealed[key]
+                values, held = sealed_parts(document, data_keys, self._context.module(record.module))
+                kept = record.as_sealed_in(attrs.evolve(record, values=values, data_keys=held))
+                if kept is not record:
+                    found[key] = kept
+        return found
 
     def _changed(
         self, records: Sequence[Record], documents: Mapping[RecordId, dict[str, Any]], prepared: PreparedModule

@@ -12,6 +12,7 @@ from sqlalchemy import FromClause
 
 from custinfo.adapters.sqlalchemy._context import PreparedModule
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, SLOT_LENGTH, TEXT_SLOTS
+from custinfo.core.documents import unique_claims
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Share, Tag
 from custinfo.core.stored import (
@@ -19,7 +20,6 @@ from custinfo.core.stored import (
     instant_writer,
     share_from_json,
     share_to_json,
-    unique_key,
 )
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "record_columns",
     "record_from_row",
     "record_rows",
+    "sealed_parts",
     "share_rows",
     "tag_rows",
     "unique_rows",
@@ -74,6 +75,9 @@ UNIQUE_COLUMNS: Final = ("tenant_id", "module", "field", "value", "record_id")
 
 UniqueRow = tuple[str, ModuleKey, FieldKey, str, RecordId]
 """Tenant, module, field, value, and the record that has it."""
+
+Sealings = FrozenDict[FieldKey, Any]
+DataKeys = FrozenDict[FieldKey, str]
 
 _tag: Final = Tag._make  # public, in spite of its name
 _moment: Final = datetime.fromisoformat  # as `instant_from_text`
@@ -140,6 +144,14 @@ def record_from_row(row: Sequence[Any], module: ModuleKey, prepared: PreparedMod
         frozenset(map(share_from_json, shares)) if shares else _NO_SHARES,
         FrozenDict(keys) if keys else _NO_KEYS,
     )
+
+
+def sealed_parts(document: Any, keys: Any, prepared: PreparedModule) -> tuple[Sealings, DataKeys]:
+    """Return the sealed values of a document, and the data keys, as a driver gives them: JSON may still be text."""
+    data = _parsed(document) if type(document) is str else document
+    held = _parsed(keys) if type(keys) is str else keys
+    sealed = {key: value for key, value in data.items() if type(value) is dict and "sealed" in value}
+    return prepared.codec.decode_values(sealed), FrozenDict(held) if held else _NO_KEYS
 
 
 def document_of(record: Record, prepared: PreparedModule) -> dict[str, Any]:
@@ -243,13 +255,8 @@ def share_rows(records: Sequence[Record], tenant: str) -> list[tuple[Any, ...]]:
 
 def unique_rows(record: Record, prepared: PreparedModule, tenant: str) -> Iterator[UniqueRow]:
     """Yield one row for each unique value of a live record."""
-    if record.archived_at is not None:
-        return
-    for field in prepared.unique_fields:
-        if field in record.values:
-            value = unique_key(prepared.schema, field, record.values[field])
-            if value is not None:
-                yield tenant, record.module, field, unique_text(value), record.id
+    for field, text in unique_claims(prepared.schema, record):
+        yield tenant, record.module, field, unique_text(text), record.id
 
 
 def unique_text(key: str) -> str:

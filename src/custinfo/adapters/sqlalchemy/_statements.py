@@ -61,6 +61,17 @@ class RecordStatements:
 
         return self._ready(("narrow", count), build, count + 1)
 
+    def sealed(self, count: int) -> Ready:
+        """Read the id, document and data keys of records as they are in this very moment: so many ids."""
+
+        def build() -> Select[Any]:
+            columns = self._document.c
+            ids = self._given(columns.record_id, *range(1, count + 1))
+            statement = select(columns.record_id, columns.data, columns.data_keys)
+            return statement.where(columns.tenant_id == TENANT, columns.record_id.in_(ids)).with_for_update()
+
+        return self._ready(("sealed", count), build, count + 1)
+
     def update_record(self, names: tuple[str, ...]) -> Ready:
         """Change a record at a version: its id, module and version, and the values of the columns `names`."""
 

@@ -263,6 +263,8 @@ ENGLISH: Final = {
     "anchor_forged": "anchor {number} was not made with the key, or not of this tenant",
     "anchor_missing": "anchor {number} is missing",
     "keys_missing": "{count} data keys can't be opened by any key of the keyring",
+    "values_closed": "{count} encrypted values can't be opened by any key of the keyring, and keep their digests",
+    "digests_left": "{count} digests of encrypted values are under the index key {key}, which is not the current one",
     "record_without_document": "the values of {module} {record} are missing",
     "record_unreadable": "the values of {module} {record} cannot be read",
     "change_unreadable": "change {key} of {module} {record} cannot be read",

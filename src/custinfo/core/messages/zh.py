@@ -253,6 +253,8 @@ CHINESE: Final = {
     "anchor_forged": "锚点 {number} 不是用密钥生成的，或不属于此租户",
     "anchor_missing": "缺少锚点 {number}",
     "keys_missing": "密钥环中没有任何密钥能打开其中 {count} 个数据密钥",
+    "values_closed": "密钥环中没有任何密钥能打开其中 {count} 个加密值，其摘要保持不变",
+    "digests_left": "有 {count} 个加密值的摘要仍由索引密钥 {key} 生成，而它不是当前密钥",
     "record_without_document": "{module} {record} 的值缺失",
     "record_unreadable": "{module} {record} 的值无法读取",
     "change_unreadable": "{module} {record} 的变更 {key} 无法读取",

@@ -1,0 +1,306 @@
+"""Rotating the key of blind indexes: every digest is made anew, while everybody works (FLD-7).
+
+Values stay as they are encrypted, and nothing gets another version. Meanwhile each value is found by its digests under
+both keys, and claims both where its field is unique: so neither a value that is indexed already nor one that is not yet
+can be had twice. It goes page by page in short transactions; after an interruption, a second call finds what is left.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Final, TypeVar
+
+import attrs
+
+from custinfo.core.approval.requests import OPEN_STATES, Request
+from custinfo.core.binding import Tail
+from custinfo.core.errors import ConfigurationError, CustinfoError, DuplicateValueError, StaleVersionError
+from custinfo.core.frozen import FrozenDict
+from custinfo.core.history.changes import Change, FieldChange
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
+from custinfo.core.schema import Schema
+from custinfo.ports.history import Reindexing
+from custinfo.ports.system import BlindIndex, IndexKeys, Keyring, SealContext
+from custinfo.ports.units import UnitOfWork
+from custinfo.ports.upkeep import Entry, EntryKind, Upkeep
+from custinfo.workspace.proving import Prover, log_of
+from custinfo.workspace.resealing import Turn, resealed, sealed_in, sealed_values
+from custinfo.workspace.rotation import Told, records_of, rewriting_of
+
+__all__ = ["IndexRotationReport", "Reindexer", "digests_left"]
+
+_AT_ONCE: Final = 200
+_SEALING: Final[tuple[EntryKind, ...]] = ("record", "change", "request")
+_NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class IndexRotationReport:
+    """Say what rotating the key of blind indexes did.
+
+    Args:
+        reindexed: How many encrypted values, wherever they are kept, got other digests.
+        left: Id of another index key than the current one → how many digests under it have none beside them under the
+            current one: of values that could not be opened, that another record has, or that somebody wrote meanwhile.
+            Call it again.
+        problems: `values_closed` with the number of values that could not be opened; `unique_shared` for each record
+            with a value that another one has.
+    """
+
+    reindexed: int
+    left: FrozenDict[str, int]
+    problems: tuple[Problem, ...] = ()
+
+    def may_go(self, index_id: str) -> bool:
+        """Tell whether every value of this tenant is found without an index key, so that no keyring needs it."""
+        return not self.left.get(index_id)
+
+
+def digests_left(upkeep: Upkeep, keyring: IndexKeys, *, former: bool) -> Counter[str]:
+    """Return id of another index key than the current one → how many digests under it a tenant has.
+
+    Args:
+        upkeep: What reads the tenant.
+        keyring: The keyring.
+        former: Whether those count, too, that a value has beside its digests under the current key.
+    """
+    found: Counter[str] = Counter()
+    for kind in _SEALING:
+        for value in (value for entry in upkeep.stored(kind) for value in sealed_values(entry)):
+            held = value.digests() if former else (value.index, value.tail)
+            found.update(keyring.indexed_by(digest) for digest in held if digest is not None)
+    found.pop(keyring.index_id, None)
+    return found
+
+
+class Reindexer:
+    """Make the digests of a tenant anew, page by page.
+
+    Args:
+        keyring: The keyring, with the new index key as its current one.
+        tenant: Whose digests.
+        prover: What proves the history that is written anew; `None` without a key for it.
+    """
+
+    def __init__(self, keyring: Keyring | None, tenant: str, prover: Prover | None) -> None:
+        held: object = keyring
+        if keyring is None or not isinstance(held, IndexKeys) or not isinstance(held, BlindIndex):
+            raise ConfigurationError([Problem("keyring_missing")])
+        self._keyring: Keyring = keyring
+        self._keys: IndexKeys = held
+        self._index: BlindIndex = held
+        self._tenant = tenant
+        self._prover = prover
+        self._reindexed = self._closed = 0
+        self._shared: list[Problem] = []
+
+    def run(self, unit: UnitOfWork, schema: Schema, upkeep: Upkeep, told: Told | None) -> IndexRotationReport:
+        """Go through everything that has digests; each page is committed. Raises: StorageError; what is done stays."""
+        for module in schema.modules:
+            done = 0
+            for page in records_of(unit, module):
+                self._turn_page(unit, page)
+                unit.commit()
+                done += len(page)
+                if told is not None:
+                    told(module, done)
+        for request in [entry for entry in upkeep.stored("request") if isinstance(entry, Request)]:
+            if not all(map(self._is_current, sealed_in(request))):
+                self._turn_request(unit, request)
+                unit.commit()
+        for module, ids in self._gone(unit, schema, upkeep):
+            self._strip(unit, module, ids)
+            unit.commit()
+        problems = [Problem("values_closed", params={"count": self._closed})] if self._closed else []
+        left = digests_left(upkeep, self._keys, former=False)
+        return IndexRotationReport(self._reindexed, FrozenDict(left), (*problems, *self._shared))
+
+    # --- records and what they were
+
+    def _turn_page(self, unit: UnitOfWork, page: Sequence[Record]) -> None:
+        """Turn the records that have not the digests that they should have, or had not once."""
+        histories = log_of(unit).of_records([record.id for record in page])
+        outdated = [record for record in page if self._is_outdated(record, histories.get(record.id, ()))]
+        turned = {record.id: self._turned_record(record) for record in outdated}
+        taken = self._taken(unit, list(turned.values()))
+        changes = [
+            (change, self._turned_change(change, partial(self._turned, record.data_keys, past=_live(record))))
+            for record in taken
+            for change in histories.get(record.id, ())
+        ]
+        self._rewrite(unit, changes)
+
+    def _is_outdated(self, record: Record, history: Sequence[Change]) -> bool:
+        entries: list[Entry] = [record, *history]
+        return not all(self._is_current(value) for entry in entries for value in sealed_values(entry))
+
+    def _turned_record(self, record: Record) -> Record:
+        turn = partial(self._turned, record.data_keys)
+        values = {
+            key: turn(record.module, key, record.id, value)
+            for key, value in record.values.items()
+            if type(value) is Sealed
+        }
+        return attrs.evolve(record, values=record.values.merged(values))
+
+    def _taken(self, unit: UnitOfWork, records: Sequence[Record]) -> list[Record]:
+        """Return the records that took their digests, which are locked from now on."""
+        reindexing = _reindexing_of(unit)
+        try:
+            taken = set(reindexing.digests(records))
+        except DuplicateValueError:
+            taken = {record.id for record in records if self._takes(unit, reindexing, record)}
+        return [record for record in records if record.id in taken]
+
+    def _takes(self, unit: UnitOfWork, reindexing: Reindexing, record: Record) -> bool:
+        try:
+            return bool(reindexing.digests([record]))
+        except DuplicateValueError as error:
+            keys = [problem.field for problem in error.problems if problem.field is not None]
+            claims = {key: record.values[key].claims for key in keys}
+            found = (unit.records.holders(record.module, key, texts).values() for key, texts in claims.items())
+            other = next((holder for holders in found for holder in holders if holder != record.id), "-")
+            params = {"module": record.module, "record": record.id, "other": other}
+            self._shared.append(Problem("unique_shared", keys[0], params=params))
+            return False
+
+    def _turned_change(self, change: Change, turn: Turn) -> Change:
+        def turned(key: FieldKey, value: object) -> object:
+            return turn(change.module, key, change.record_id, value) if type(value) is Sealed else value
+
+        fields = tuple(FieldChange(key, turned(key, old), turned(key, new)) for key, old, new in change.fields)
+        return attrs.evolve(change, fields=fields)
+
+    def _rewrite(self, unit: UnitOfWork, changes: Iterable[tuple[Change, Change]]) -> None:
+        found = [(before, after) for before, after in changes if after != before]
+        if self._prover is None and any(before.evidence is not None for before, _ in found):
+            raise ConfigurationError([Problem("evidence_key_missing")])
+        prover = self._prover
+        rewriting_of(unit).changes(
+            [after if prover is None else prover.rewritten(before, after) for before, after in found]
+        )
+
+    # --- requests
+
+    def _turn_request(self, unit: UnitOfWork, request: Request) -> None:
+        past = None if request.state in OPEN_STATES else frozenset[str]()
+
+        def turn(module: ModuleKey, key: FieldKey, record_id: RecordId, sealed: Sealed) -> Sealed:
+            found = unit.records.get(module, [record_id]).get(record_id) if sealed.key is None else None
+            return self._turned(
+                _NO_KEYS if found is None else found.data_keys, module, key, record_id, sealed, past=past
+            )
+
+        turned = resealed(request, turn)
+        try:
+            rewriting_of(unit).requests([turned])
+        except StaleVersionError:
+            return  # whoever decided meanwhile left it to the next call
+
+    # --- records that are gone: nobody looks for what they were
+
+    def _gone(self, unit: UnitOfWork, schema: Schema, upkeep: Upkeep) -> Iterator[tuple[ModuleKey, Sequence[RecordId]]]:
+        wanted: dict[ModuleKey, dict[RecordId, None]] = {}
+        for entry in upkeep.stored("change"):
+            if isinstance(entry, Change) and not all(map(self._is_current, sealed_values(entry))):
+                wanted.setdefault(entry.module, {})[entry.record_id] = None
+        for module in sorted(wanted.keys() & schema.modules.keys()):
+            for ids in _parts(wanted[module]):
+                there = unit.records.get(module, ids)
+                yield module, [key for key in ids if key not in there]
+
+    def _strip(self, unit: UnitOfWork, module: ModuleKey, ids: Sequence[RecordId]) -> None:
+        histories = log_of(unit).of_records(ids).values()
+        changes = (change for history in histories for change in history if change.module == module)
+        self._rewrite(unit, [(change, self._turned_change(change, self._stripped)) for change in changes])
+
+    def _stripped(self, _module: ModuleKey, _key: FieldKey, _record_id: RecordId, sealed: Sealed) -> Sealed:
+        if self._is_current(sealed):
+            return sealed
+        self._reindexed += 1
+        return attrs.evolve(sealed, index=None, tail=None, former=())
+
+    # --- one value
+
+    def _is_current(self, sealed: Sealed) -> bool:
+        return self._is_indexed(sealed) and self._former_of(sealed) == self._keys.former_index_ids
+
+    def _is_indexed(self, sealed: Sealed) -> bool:
+        held = (sealed.index, sealed.tail)
+        return all(digest is None or self._keys.indexed_by(digest) == self._keys.index_id for digest in held)
+
+    def _former_of(self, sealed: Sealed) -> tuple[str, ...]:
+        """Return the keys of its former digests; a value without an index has none and needs none."""
+        return self._keys.former_index_ids if sealed.index is None else tuple(map(self._keys.indexed_by, sealed.former))
+
+    def _turned(
+        self,
+        data_keys: Mapping[FieldKey, str],
+        module: ModuleKey,
+        key: FieldKey,
+        record_id: RecordId,
+        sealed: Sealed,
+        *,
+        past: frozenset[str] | None = None,
+    ) -> Sealed:
+        """Return a value with the digests of now. One that can't be opened keeps its own, or loses them if it is past.
+
+        Args:
+            data_keys: Those of its record.
+            module: Of which module.
+            key: The field.
+            record_id: The record.
+            sealed: The value.
+            past: If given, all that can't be opened is of the past, but for these tokens.
+        """
+        if self._is_current(sealed):
+            return sealed
+        place = SealContext(self._tenant, module, key, record_id, sealed.key or data_keys.get(key))
+        try:
+            found = self._digested(sealed, place)
+        except CustinfoError:
+            if past is None or sealed.token in past:
+                self._closed += 1
+                return sealed
+            return self._stripped(module, key, record_id, sealed)
+        self._reindexed += 1
+        return found
+
+    def _digested(self, sealed: Sealed, place: SealContext) -> Sealed:
+        former = dict(zip(self._former_of(sealed), sealed.former, strict=False))
+        wanted = self._keys.former_index_ids
+        if self._is_indexed(sealed) and former.keys() >= set(wanted):  # nothing but to leave some behind
+            return attrs.evolve(sealed, former=tuple(former[key] for key in wanted))
+        text = self._keyring.open(sealed, place)
+        end = attrs.evolve(place, field=f"{place.field}:tail")
+        return attrs.evolve(
+            sealed,
+            index=None if sealed.index is None else self._index.index(text, place),
+            tail=None if sealed.tail is None else self._index.index(Tail.of(text), end),
+            former=() if sealed.index is None else self._keys.former_indexes(text, place),
+        )
+
+
+def _reindexing_of(unit: UnitOfWork) -> Reindexing:
+    """Return what rewrites digests in a unit of work. Raises: TypeError for a store that can't."""
+    found: object = rewriting_of(unit)
+    if not isinstance(found, Reindexing):
+        raise TypeError(f"{type(found).__name__} has no method `digests`: implement custinfo.ports.Reindexing")
+    return found
+
+
+def _live(record: Record) -> frozenset[str]:
+    """Return the tokens that a record has, and not only had."""
+    return frozenset(value.token for value in sealed_values(record))
+
+
+def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while part := list(islice(rest, _AT_ONCE)):
+        yield part

@@ -1,0 +1,111 @@
+"""A keyring that wraps many data keys at once is asked once for many records (FLD-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from custinfo import CLEAR, Workspace
+from custinfo.adapters.crypto import Keyring
+from custinfo.adapters.memory import MemoryUnits
+from custinfo.ports import ManyDataKeys, SealContext
+from custinfo.standard import sample_organisation, standard_configuration
+from custinfo.workspace.planning import make_plan
+from tests.unit.workspace.test_importing import Rows
+
+NUMBERS = ("11010519491231002X", "110101194912310016", "110101194912310024", "110101194912310032", "110101194912310040")
+HEADER = ("客户名称", "客户类型", "联系人", "联系方式", "负责人", "证件号码")
+
+
+class Counting(Keyring):
+    """Count what is asked for one by one and for many."""
+
+    calls: list[tuple[str, int]]
+
+    def new_data_key(self, context: SealContext, /) -> str:
+        """Count, and make one."""
+        self.calls.append(("new", 1))
+        return super().new_data_key(context)
+
+    def new_data_keys(self, contexts: Sequence[SealContext], /) -> list[str]:
+        """Count, and make many."""
+        self.calls.append(("new", len(contexts)))
+        return [Keyring.new_data_key(self, context) for context in contexts]
+
+    def rewrapped(self, data_key: str, context: SealContext, /) -> str:
+        """Count, and wrap one."""
+        self.calls.append(("again", 1))
+        return super().rewrapped(data_key, context)
+
+    def rewrapped_all(self, contexts: Sequence[SealContext], /) -> list[str | None]:
+        """Count, and wrap many."""
+        self.calls.append(("again", len(contexts)))
+        return super().rewrapped_all(contexts)
+
+
+def counting(**keys: bytes) -> Counting:
+    """Return a keyring that counts, whose last key is the current one."""
+    made = Counting(keys, current=list(keys)[-1], index_key=b"i" * 32)
+    made.calls = []
+    return made
+
+
+def opened(units: Any, keyring: Keyring) -> Workspace:
+    """Open a workspace on a store."""
+    return Workspace(standard_configuration(), units=units, organisation=sample_organisation(), keyring=keyring)
+
+
+def imported(workspace: Workspace) -> None:
+    """Import people with numbers."""
+    rows = [(f"人{place}", "个人客户", "人", f"1390000000{place}", "李四", text) for place, text in enumerate(NUMBERS)]
+    with workspace.acting_as("sunjiu") as session:
+        report = make_plan(session.context, "customer", Rows(rows, HEADER), digest="x").apply()
+    assert report.counts.creates == len(NUMBERS)
+
+
+def test_bulk_writes_ask_once() -> None:
+    """An import of people with numbers makes all their data keys by one call; one person is one call, too."""
+    units, keyring = MemoryUnits(), counting(k1=b"1" * 32)
+    assert isinstance(keyring, ManyDataKeys)
+    imported(opened(units, keyring))
+    assert keyring.calls == [("new", 5)]
+    with opened(units, keyring).acting_as("zhoushi") as session:
+        found = session.customers.find().records
+        assert sorted(view["id_number"] for view in found) == sorted(NUMBERS)
+
+
+def test_rotating_asks_once_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data keys of a page of records are wrapped anew by one call; those that are already are not asked for."""
+    monkeypatch.setattr("custinfo.workspace.rotation._PAGE", 3)
+    units = MemoryUnits()
+    imported(opened(units, counting(k1=b"1" * 32)))
+    keyring = counting(k1=b"1" * 32, k2=b"2" * 32)
+    report = opened(units, keyring).rotate_keys()
+    assert (report.rewrapped, dict(report.left), report.problems) == (5, {"k2": 5}, ())
+    assert keyring.calls == [("again", 3), ("again", 2)]
+    assert opened(units, keyring).rotate_keys().rewrapped == 0
+    assert keyring.calls == [("again", 3), ("again", 2)]
+
+
+def test_what_can_not_be_opened_stays_among_the_others() -> None:
+    """A data key that no key opens keeps its place: the others of its page are wrapped anew."""
+    place = SealContext("default", "customer", "id_number", "0190")  # type: ignore[arg-type]
+    old, new = counting(k1=b"1" * 32), counting(k1=b"1" * 32, k2=b"2" * 32)
+    [good] = old.new_data_keys([place])
+    strange = counting(k9=b"9" * 32).new_data_key(place)
+    contexts = [SealContext(place.tenant, place.module, place.field, place.record_id, key) for key in (strange, good)]
+    lost, kept = new.rewrapped_all(contexts)
+    assert lost is None
+    assert kept is not None
+    assert new.wrapped_by(kept) == "k2"
+
+
+def test_a_cleared_number_needs_no_key() -> None:
+    """Records without an encrypted value ask for nothing."""
+    units, keyring = MemoryUnits(), counting(k1=b"1" * 32)
+    with opened(units, keyring).acting_as("sunjiu") as session:
+        raw = {"name": "王小明", "customer_type": "个人客户", "contact_name": "王小明", "phone": "13900139000"}
+        session.customers.create({**raw, "owner": "lisi", "id_number": CLEAR})
+    assert keyring.calls == []
