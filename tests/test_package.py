@@ -74,6 +74,13 @@ def test_all_is_what_is_visible(module: ModuleType) -> None:
     assert len(module.__all__) == len(set(module.__all__))
 
 
+def test_stores_are_tried_without_pytest() -> None:
+    """A random history is played, and samples are made, where neither pytest nor hypothesis is installed."""
+    script = "import sys; sys.modules.update(pytest=None, hypothesis=None); from custinfo.testing import {}"
+    for names in ("run_conformance, find_disagreement, make_record", "RepositoryContract, UpkeepContract"):
+        subprocess.run([sys.executable, "-c", script.format(names)], check=True)
+
+
 def test_an_unknown_name_is_missing() -> None:
     """Names are found on first use; one that does not exist raises the usual error."""
     with pytest.raises(AttributeError, match="no attribute 'Werkspace'"):

@@ -6,26 +6,30 @@ store's tenants where it has any. `run_conformance` plays random histories on a 
 `find_disagreement` then tells whether a store answers as the language of criteria says.
 """
 
-from custinfo.testing._access_contract import AccessContract
-from custinfo.testing._log_contract import LogContract
-from custinfo.testing._model import find_disagreement
-from custinfo.testing._samples import (
-    NOW,
-    full_record,
-    make_change,
-    make_event,
-    make_record,
-    make_request,
-    next_version,
-    record_id,
-    sample_configuration,
-    sample_directory,
-    sample_schema,
-)
-from custinfo.testing._upkeep_contract import UpkeepContract
-from custinfo.testing.conformance import run_conformance
-from custinfo.testing.contract import RepositoryContract
-from custinfo.testing.directory import DirectoryContract
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from custinfo.testing._access_contract import AccessContract
+    from custinfo.testing._log_contract import LogContract
+    from custinfo.testing._model import find_disagreement
+    from custinfo.testing._samples import (
+        NOW,
+        full_record,
+        make_change,
+        make_event,
+        make_record,
+        make_request,
+        next_version,
+        record_id,
+        sample_configuration,
+        sample_directory,
+        sample_schema,
+    )
+    from custinfo.testing._upkeep_contract import UpkeepContract
+    from custinfo.testing.conformance import run_conformance
+    from custinfo.testing.contract import RepositoryContract
+    from custinfo.testing.directory import DirectoryContract
 
 __all__ = [
     "NOW",
@@ -47,3 +51,41 @@ __all__ = [
     "sample_directory",
     "sample_schema",
 ]
+
+_HOMES: Final = {
+    "custinfo.testing._access_contract": ("AccessContract",),
+    "custinfo.testing._log_contract": ("LogContract",),
+    "custinfo.testing._model": ("find_disagreement",),
+    "custinfo.testing._samples": (
+        "NOW",
+        "full_record",
+        "make_change",
+        "make_event",
+        "make_record",
+        "make_request",
+        "next_version",
+        "record_id",
+        "sample_configuration",
+        "sample_directory",
+        "sample_schema",
+    ),
+    "custinfo.testing._upkeep_contract": ("UpkeepContract",),
+    "custinfo.testing.conformance": ("run_conformance",),
+    "custinfo.testing.contract": ("RepositoryContract",),
+    "custinfo.testing.directory": ("DirectoryContract",),
+}
+_HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+
+if not TYPE_CHECKING:  # what needs no pytest is there without it
+
+    def __getattr__(name: str) -> Any:
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(home), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

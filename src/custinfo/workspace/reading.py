@@ -46,10 +46,6 @@ def not_found(what: str) -> NotFoundError:
     return NotFoundError([Problem("not_found", params={"what": what})])
 
 
-def _not_readable(key: FieldKey) -> PermissionDeniedError:
-    return PermissionDeniedError([Problem("field_not_readable", key)])
-
-
 class ReadPath:
     """Answer one session's questions within what its actor may see."""
 
@@ -64,7 +60,7 @@ class ReadPath:
         access = self._context.access(module)
         allowed = Everything() if key in _ALWAYS else access.readable_where(key)
         if isinstance(allowed, Nothing):
-            raise _not_readable(".".join(path))
+            raise self._not_readable(module, ".".join(path))
         if len(path) == 1:
             return allowed
         target = self._context.related.target(module, key)
@@ -101,7 +97,7 @@ class ReadPath:
         expanded = expand(criterion, module, self._context.schema)  # a segment reads what its criterion reads
         for leaf in leaves(expanded):
             self.require_readable(module, path_of(leaf))
-        bound = self._context.bind_search(expanded, module)
+        bound = self._bound(expanded, module)
         paths = dict.fromkeys([*map(path_of, leaves(bound)), *used])
         if self._context.readings.fields:
             self._ask(module, paths, bound)
@@ -110,6 +106,17 @@ class ReadPath:
         if not archived:
             parts.append(Not(Present(("archived_at",))))
         return all_of([*parts, bound])
+
+    def _not_readable(self, module: ModuleKey, key: FieldKey) -> PermissionDeniedError:
+        problem = Problem("field_not_readable", key)
+        return PermissionDeniedError([self._context.module(module).labelled(problem)])
+
+    def _bound(self, criterion: Criterion, module: ModuleKey) -> Criterion:
+        try:
+            return self._context.bind_search(criterion, module)
+        except InvalidInputError as error:
+            problems = list(map(self._context.module(module).labelled, error.problems))
+        raise InvalidInputError(problems)
 
     def _ask(self, module: ModuleKey, paths: Iterable[Path], criterion: Criterion) -> None:
         """Take down a question about fields of which it is logged who reads them."""

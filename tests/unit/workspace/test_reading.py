@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from custinfo import ANY, F, InvalidInputError, Masked, NotFoundError, Tagged, Workspace
+from custinfo import ANY, F, InvalidInputError, Masked, NotFoundError, PermissionDeniedError, Tagged, Workspace
 from tests.unit.workspace.conftest import Clock
 from tests.unit.workspace.story import WON, Story
 
@@ -65,6 +65,20 @@ def test_bad_questions_are_refused(many: Story) -> None:
             session.customers.find(after="nonsense")
         with pytest.raises(ValueError, match="limit"):
             session.customers.find(limit=0)
+
+
+def test_a_refused_question_names_fields_as_people_do(story: Story) -> None:
+    """What is wrong with a criterion is said with the label of its field, as everywhere else."""
+    with story.workspace.acting_as("lisi") as session:
+        with pytest.raises(InvalidInputError) as wrong:
+            session.customers.find(F.status == "火星")
+        with pytest.raises(PermissionDeniedError) as hidden:
+            session.customers.find(F.bank_account == "6222")
+        with pytest.raises(PermissionDeniedError) as sorted_by:
+            session.customers.find(order_by="bank_account")
+    assert wrong.value.message("zh") == "客户状态：不在“客户状态”字典中"
+    assert hidden.value.message("zh").startswith("开户行信息：")
+    assert sorted_by.value.message("zh") == hidden.value.message("zh")
 
 
 def test_distribution_by_field_reference_and_dimension(story: Story) -> None:
