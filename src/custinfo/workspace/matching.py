@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from custinfo.core.criteria.nodes import Not, Nothing, OneOf, Present, all_of
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.stored import unique_keys
@@ -20,6 +21,9 @@ __all__ = ["MatchOptions", "Matcher", "RowMatch", "SourceRows"]
 
 _LIST: Final = 500
 """So many values are looked up at a time: stores have an index for a list of that length."""
+
+_BETWEEN: Final = {"zh": "、"}
+"""What stands between the labels of a list, by language."""
 
 RowKey = tuple[FieldKey, ...]
 Values = tuple[Any, ...]
@@ -197,8 +201,14 @@ class Matcher:
     def _repetition(self, key: RowKey, earlier: int) -> Problem:
         return Problem("duplicate_in_file", key[0], params={"row": earlier, "field_label": self._label(key)})
 
-    def _label(self, key: RowKey) -> str:
-        return "、".join(self._schema.label(item, self._schema.context.language) for item in key or ("id",))
+    def _label(self, key: RowKey) -> Translated:
+        """Return what people call the fields of a key, in every language that the module speaks."""
+        labels = (*self._schema.definition.label, "zh", "en")
+        texts = {
+            language: _BETWEEN.get(language, ", ").join(self._schema.label(item, language) for item in key or ("id",))
+            for language in dict.fromkeys(labels)
+        }
+        return Translated(texts, self._schema.context.language)
 
     # --- the store
 

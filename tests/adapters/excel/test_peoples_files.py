@@ -213,3 +213,10 @@ def test_a_formula_of_an_old_workbook_that_was_never_calculated(result: bytes, f
     """Libraries that write .xls ask for a calculation when it is loaded: a blank would be wrong."""
     record = struct.pack("<3H", 1, 3, 15) + result + struct.pack("<H", flags) + bytes(6)
     assert _mark_of(FORMULA, record) == mark
+
+
+def test_what_repeats_an_earlier_row_is_said_in_one_language() -> None:
+    """A message has the labels of fields in its own language."""
+    (row,) = planned(workbook(HEADINGS, FIRST, FIRST)).duplicates
+    assert row.problems[0].message("zh") == "客户名称：第 2 行已有相同的客户名称、联系方式"
+    assert row.problems[0].message("en") == "Name: the same Name, Phone stands in row 2 already"

@@ -83,3 +83,14 @@ def test_a_plan_as_a_workbook() -> None:
         assert lines[1][3] == "联系人: 张三 → 张三丰"
         assert [line[1] for line in lines[2:]] == ["无变化", "疑似重复", "退回"]
         assert lines[4][4] == "联系方式：不是有效的电话号码"
+
+
+def test_a_row_of_a_plan_shows_everything_found() -> None:
+    """A row is as high as all of its findings need: not every program makes room by itself."""
+    with acting_as("sunjiu") as session:
+        plan = plan_import(session, "customer", "客户名称,客户类型,联系方式,联系人\n甲公司,国企,1,张三\n".encode())
+        target = io.BytesIO()
+        plan.write(target)
+        sheet = loaded(target).active
+        assert sheet["E2"].value.count("\n") == 1
+        assert sheet.row_dimensions[2].height == 30

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._phrases import phrase
-from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, safe_text
+from custinfo.adapters.excel._styles import BAD_FILL, HEADER_FILL, TEXT, row_height, safe_text
 from custinfo.adapters.excel._xlsxwriter import new_workbook, print_wide
 from custinfo.core.history.changes import FieldChange
 from custinfo.core.kinds.masks import mask
@@ -43,6 +43,7 @@ def write_plan(target: Target, plan: ImportPlan, schema: ModuleSchema, language:
             found = dict.fromkeys(problem.message(language) for problem in ordered)
             changes = _changes(plan.changes(row), schema, language) if row.outcome == "update" else ""
             texts = (phrase(language, f"outcome_{row.outcome}"), row.record_id or "", changes, "\n".join(found))
+            sheet.set_row(number, row_height(zip(texts[2:], _WIDTHS[3:], strict=True)))
             sheet.write_number(number, 0, row.row, style)
             for column, text in enumerate(texts, start=1):
                 sheet.write_string(number, column, safe_text(text), style)
