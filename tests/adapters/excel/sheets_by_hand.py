@@ -2,6 +2,7 @@
 
 import base64
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -92,3 +93,47 @@ OLD_WORKBOOK = (
     "Cl(_oRGMaMPN;cv!fmZ8=37-8Hf-3iVZ(-vKZBB+Uh00Wn>TE}r{$R6b*89H+n-7PTWmuQ{SMP#%1ww9PoOuW{8<L4vTUgZ>R8_k"
     "89QnA1iH{JespD=zjV)5GoNR{ir&Asg)*IgIuk$t@%%pksWTC%"
 )
+
+
+def excel_95(*rows: Sequence[str], page: int, encoding: str) -> bytes:
+    """Return an .xls of Excel 95: a sheet 客户 of texts in `encoding`, in a file that says its code page is `page`."""
+    sheet = _record(0x809, struct.pack("<4H", 0x500, 0x10, 0, 0))
+    sheet += _record(0x200, struct.pack("<5H", 0, len(rows), 0, max(map(len, rows)), 0))
+    for row, values in enumerate(rows):
+        for column, value in enumerate(values):
+            text = value.encode(encoding)
+            sheet += _record(0x204, struct.pack("<4H", row, column, 0, len(text)) + text)
+    name = "客户".encode(encoding, "replace")
+    head = _record(0x809, struct.pack("<4H", 0x500, 5, 0, 0)) + _record(0x42, struct.pack("<H", page))
+    at = len(head) + 4 + 7 + len(name) + 4
+    head += _record(0x85, struct.pack("<IBBB", at, 0, 0, len(name)) + name) + _record(0x0A, b"")
+    return compound("Book", head + sheet + _record(0x0A, b""))
+
+
+def _record(kind: int, data: bytes) -> bytes:
+    return struct.pack("<2H", kind, len(data)) + data
+
+
+def compound(name: str, stream: bytes) -> bytes:
+    """Return a compound file with one stream, in sectors of 512 bytes: table, directory, and the stream behind them."""
+    stream = stream.ljust(-(-max(len(stream), 4096) // 512) * 512, b"\0")
+    none, end = 0xFFFFFFFF, 0xFFFFFFFE
+    count = len(stream) // 512
+    table = [0xFFFFFFFD, end, *range(3, count + 2), end]
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
+    header += struct.pack("<7I", 1, 1, 0, 4096, end, 0, end) + struct.pack("<2I", 0, 0) + struct.pack("<I", none) * 108
+    entries = _entry("Root Entry", 5, end, 0, child=1) + _entry(name, 2, 2, len(stream))
+    entries += bytes(1024)[: 512 - len(entries)]
+    return header + struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff") + entries + stream
+
+
+def _entry(name: str, kind: int, start: int, size: int, child: int = 0xFFFFFFFF) -> bytes:
+    text = name.encode("utf-16-le") + b"\0\0"
+    links = struct.pack("<3I", 0xFFFFFFFF, 0xFFFFFFFF, child)
+    return (
+        text.ljust(64, b"\0")
+        + struct.pack("<HBB", len(text), kind, 1)
+        + links
+        + bytes(36)
+        + struct.pack("<IQ", start, size)
+    )

@@ -12,7 +12,7 @@ from custinfo.adapters.excel._biff import FORMULA, _mark_of
 from custinfo.adapters.excel._limits import DEFAULT_LIMITS
 from custinfo.adapters.excel.reading import CellError, UncachedFormula, read_tables
 from tests.adapters.excel.sessions import acting_as
-from tests.adapters.excel.sheets_by_hand import workbook
+from tests.adapters.excel.sheets_by_hand import excel_95, parts, text_cell, workbook, worksheet, zipped
 
 HEADINGS = ("客户名称", "客户类型", "联系人", "联系方式")
 FIRST = ("甲公司", "企业客户", "张三", "13800138000")
@@ -220,3 +220,32 @@ def test_what_repeats_an_earlier_row_is_said_in_one_language() -> None:
     (row,) = planned(workbook(HEADINGS, FIRST, FIRST)).duplicates
     assert row.problems[0].message("zh") == "客户名称：第 2 行已有相同的客户名称、联系方式"
     assert row.problems[0].message("en") == "Name: the same Name, Phone stands in row 2 already"
+
+
+@pytest.mark.parametrize(
+    ("page", "encoding"), [(936, "gbk"), (1252, "gbk"), (950, "big5")], ids=["936", "said to be Western", "950"]
+)
+def test_texts_of_excel_95(page: int, encoding: str) -> None:
+    """Their bytes are decoded as the file says, and as Chinese where a library called all texts Western."""
+    (table,) = read_tables(excel_95(("名", "電"), ("甲公司", "138"), page=page, encoding=encoding))
+    assert (table.sheet, table.header) == ("客户" if encoding == "gbk" else table.sheet, ("名", "電"))
+    assert list(table.rows()) == [(2, ("甲公司", "138"))]
+
+
+def test_western_texts_of_excel_95_stay_western() -> None:
+    """One text that can't be Chinese tells that none is."""
+    (table,) = read_tables(excel_95(("name", "city"), ("créée", "Málaga"), page=1252, encoding="cp1252"))
+    assert list(table.rows()) == [(2, ("créée", "Málaga"))]
+
+
+def test_names_of_parts_have_no_case() -> None:
+    """A sheet whose part is spelled otherwise than its relation says is read, as Excel reads it."""
+    made = parts(worksheet(f'<row r="1">{text_cell("A1", "名称")}{text_cell("B1", "电话")}</row>'))
+    made["xl/worksheets/Sheet1.xml"] = made.pop("xl/worksheets/sheet1.xml")
+    (table,) = read_tables(zipped(made))
+    assert table.header == ("名称", "电话")
+
+
+def test_the_mark_at_the_end_of_an_old_text_file() -> None:
+    """It is no row."""
+    assert phones(csv(HEADINGS, FIRST, SECOND).encode("gb18030") + b"\x1a") == BOTH

@@ -14,9 +14,10 @@ from custinfo.adapters.excel._extent import ALWAYS_ALLOWED, Extent
 from custinfo.adapters.excel._limits import Limits, refusal
 from custinfo.adapters.excel._package import SheetPart
 
-__all__ = ["inspect_biff"]
+__all__ = ["code_page_of", "inspect_biff"]
 
 FORMULA, BOOLERR, MULRK, LABELSST = 0x06, 0x205, 0xBD, 0xFD
+CODEPAGE, BIFF5 = 0x42, 0x500
 BOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x85, 0x2F, 0xFC, 0x3C, 0x200
 CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, 0x203, 0x27E, 0x204, 0xD6})
 ERRORS: Final = {
@@ -28,6 +29,7 @@ ERRORS: Final = {
     0x24: "#NUM!",
     0x2A: "#N/A",
 }
+WESTERN: Final = 1252
 EMPTY: Final = 3
 NEVER_CALCULATED: Final = 2
 """A flag that only libraries set, which cannot calculate: the cell is to be calculated when it is loaded."""
@@ -91,6 +93,20 @@ def inspect_biff(content: bytes, limits: Limits) -> tuple[SheetPart, ...]:
         return _sheets(book, limits)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise refusal("corrupt_workbook") from error
+
+
+def code_page_of(content: bytes) -> int | None:
+    """Return the code page of a workbook of Excel 5 or 95, whose texts are bytes; `None` for later ones.
+
+    Raises: UnreadableFileError, as `inspect_biff`.
+    """
+    streams = streams_of(content)
+    records = _records(streams.get("Workbook") or streams.get("Book") or b"")
+    _, kind, data = next(records, (0, 0, b""))
+    if kind != BOF or data[:2] != struct.pack("<H", BIFF5):
+        return None
+    pages = (struct.unpack_from("<H", data)[0] for _, kind, data in records if kind == CODEPAGE and len(data) == 2)
+    return next(pages, WESTERN)
 
 
 def _sheets(book: bytes, limits: Limits) -> tuple[SheetPart, ...]:

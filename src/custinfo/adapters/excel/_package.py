@@ -201,11 +201,13 @@ def _relations(archive: Archive, part: str) -> Iterator[tuple[str, str, str]]:
     name = f"{folder}/_rels/{base}.rels".lstrip("/")
     if name not in archive.entries:
         return
+    spelled = {entry.casefold(): entry for entry in archive.entries}  # names of parts have no case
     for relation in _parsed(archive, name):
         target = relation.get("Target", "")
         path = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
         kind = relation.get("Type", "").rpartition("/")[2]
-        yield relation.get("Id", ""), kind, posixpath.normpath(path.replace("\\", "/"))
+        path = posixpath.normpath(path.replace("\\", "/"))
+        yield relation.get("Id", ""), kind, spelled.get(path.casefold(), path)
 
 
 def _workbook_part(archive: Archive) -> str:

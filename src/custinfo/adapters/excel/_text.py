@@ -34,7 +34,7 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
     """
     if len(content) > limits.max_memory // _DECODED:
         raise refusal("workbook_too_large", what="memory", limit=limits.max_memory)
-    text = decoded(content)
+    text = decoded(content).rstrip("\x1a")  # the end of a file, as old programs mark it
     if not text.strip():
         return None
     start, delimiter = _declared_delimiter(text)

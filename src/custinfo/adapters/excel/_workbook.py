@@ -6,7 +6,8 @@ from typing import Final
 
 from custinfo.adapters.excel import _calamine
 from custinfo.adapters.excel._archive import Archive, open_archive
-from custinfo.adapters.excel._biff import inspect_biff
+from custinfo.adapters.excel._biff import code_page_of, inspect_biff
+from custinfo.adapters.excel._code_pages import as_western, with_texts_decoded
 from custinfo.adapters.excel._extent import Extent, exact_extent
 from custinfo.adapters.excel._grids import Grid, with_marks
 from custinfo.adapters.excel._limits import Limits, refusal
@@ -117,7 +118,10 @@ def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> tuple[Grid
     parts = inspect_biff(content, limits)
     _check_chosen([part.name for part in parts], chosen)
     worksheets = {index: part for index, part in enumerate(parts) if part.extent and _wanted(part, chosen)}
+    page = code_page_of(content)
+    readable = content if page is None else as_western(content, page)
     try:
-        return _quickly(content, Package(parts, len(content)), worksheets)
+        grids = _quickly(readable, Package(parts, len(content)), worksheets)
     except _calamine.ReaderFailed as error:
         raise refusal("corrupt_workbook") from error
+    return grids if page is None else with_texts_decoded(grids, page)
