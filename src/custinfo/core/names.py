@@ -6,12 +6,16 @@ question is of two characters, so indexes are made of pairs.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from operator import add
 from typing import Final
 
 __all__ = ["grams", "searchable"]
+
+_PLAIN: Final = re.compile("[0-9a-z一-龥]*").fullmatch
+"""What is in its form already, as most names are."""
 
 _IGNORED: Final = frozenset("PZSC")
 _KEPT: Final = frozenset({"Cn", "Co"})
@@ -37,7 +41,7 @@ def searchable(text: str) -> str:
     >>> searchable("霁川（苏州）电子ＡＢ-12 有限公司")
     '霁川苏州电子ab12有限公司'
     """
-    return "".join(map(_form, text))
+    return text if _PLAIN(text) else "".join(map(_form, text))
 
 
 def grams(form: str) -> frozenset[str]:

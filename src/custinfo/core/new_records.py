@@ -7,9 +7,10 @@ somebody asks for one; a store that keeps rows asks for none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import repeat
 from json import encoder
 from typing import Any, Final, overload
 
@@ -127,40 +128,44 @@ class StoredColumns:
     number: int
 
     @cached_property
-    def _texts(self) -> dict[FieldKey, list[str | None]]:
+    def _texts(self) -> dict[FieldKey, Sequence[str | None]]:
         return {key: _json_texts(column) for key, column in self.values.items()}
 
     def documents(self) -> list[str]:
         """Return the JSON text of each record's values, an object."""
-        return [f"{{{body[1:]}}}" for body in _bodies(self.number, self._texts, ",{}:{}")]
+        return [f"{{{body[1:]}}}" for body in _bodies(self.number, self._texts, ",{}:", "")]
 
     def changes(self) -> list[str]:
         """Return the JSON text of the field changes of each record's creation: a list of triples."""
         columns = {**self._texts, **{key: _json_texts(column) for key, column in self.beside.items()}}
-        return [f"[{body[1:]}]" for body in _bodies(self.number, columns, ",[{},null,{}]")]
+        return [f"[{body[1:]}]" for body in _bodies(self.number, columns, ",[{},null,", "]")]
 
 
-def _bodies(number: int, columns: Mapping[FieldKey, Sequence[str | None]], form: str) -> Sequence[str]:
-    """Return for each row what `form` makes of its keys and values, in the order of the columns, one behind the other.
+def _bodies(number: int, columns: Mapping[FieldKey, Sequence[str | None]], before: str, after: str) -> Iterable[str]:
+    """Yield for each row its values, each between `before`, which names the key, and `after`, one behind the other.
 
-    A column with a value everywhere, as most are, becomes a place in one template for all rows.
+    What stands between columns with a value everywhere, as most are, is the same text for all rows.
     """
-    template = ""
-    parts: list[Sequence[str | None]] = []
+    pieces: list[Iterable[str | None]] = []
+    between = ""
     for key, texts in columns.items():
-        name = canonical_text(key)
+        start = before.format(canonical_text(key))
         if None in texts:
-            template += "%s"
-            parts.append(["" if text is None else form.format(name, text) for text in texts])
+            pieces += [repeat(between), ["" if text is None else f"{start}{text}{after}" for text in texts]]
+            between = ""
         else:
-            template += form.replace("%", "%%").format(name.replace("%", "%%"), "%s")
-            parts.append(texts)
-    return list(map(template.__mod__, zip(*parts, strict=True))) if parts else [""] * number
+            pieces += [repeat(between + start), texts]
+            between = after
+    rows: Iterable[Any] = zip(*pieces, repeat(between))
+    return map("".join, rows) if pieces else repeat("", number)
 
 
-def _json_texts(column: Sequence[Any]) -> list[str | None]:
+def _json_texts(column: Sequence[Any]) -> Sequence[str | None]:
     """Return JSON data as texts, most of them texts to begin with; `None` stays `None`."""
     form_of: Callable[[type[Any], _Form], _Form] = _FORMS.get
+    kinds = set(map(type, column))
+    if len(kinds) == 1:
+        return list(map(form_of(kinds.pop(), canonical_text), column))
     return [form_of(type(item), canonical_text)(item) for item in column]
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custinfo.core import names
 from custinfo.core.names import grams, searchable
 
 
@@ -42,3 +43,10 @@ def test_what_contains_a_text_contains_its_form(one: str, other: str) -> None:
 def test_grams(form: str, expected: set[str]) -> None:
     """Each character begins a gram; the last is one by itself."""
     assert grams(form) == expected
+
+
+def test_what_is_taken_as_it_is() -> None:
+    """The characters of which nothing is looked up are those that are their own form."""
+    plain = [character for character in map(chr, range(0x110000)) if names._PLAIN(character)]
+    assert len(plain) > 20_000
+    assert [character for character in plain if names._form(character) != character] == []

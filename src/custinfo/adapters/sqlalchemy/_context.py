@@ -233,7 +233,8 @@ class Context:
             columns: Name → values; those that repeat one have no end.
             written: Columns that are given as the text that is stored.
         """
-        names, rows = tuple(columns), zip(*columns.values(), strict=False)
+        names = tuple(column.name for column in table.columns if column.name in columns)  # as SQLAlchemy orders them
+        rows = zip(*map(columns.__getitem__, names), strict=False)
         bulk = bulk_insert(table, names, self.connection.dialect, written)
         if bulk.streams and not (self._is_watched or self._is_translated()):
             self.run(bulk.text, rows, how=many)

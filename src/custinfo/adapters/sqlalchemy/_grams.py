@@ -11,7 +11,7 @@ pair of characters that many names have leads to few records there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import attrs
 from sqlalchemy import ColumnElement, Dialect, FromClause, Select, Text, and_, bindparam, cast, delete, func, select
@@ -45,8 +45,7 @@ _FEW: Final = 3
 _TOKENS: Final = ARRAY(BigInteger())
 
 
-@attrs.frozen
-class Title:
+class Title(NamedTuple):
     """One title in its searchable form, and the department of its record.
 
     `doc` is the number that the full-text index of SQLite knows it by.
@@ -102,13 +101,14 @@ class GramIndex(Protocol):
 
 def _insert_titles(context: Context, titles: Sequence[Title], more: Mapping[str, Sequence[Any]]) -> None:
     """Insert titles, with more columns that one database needs. Raises: ClashError, StorageError."""
+    modules, ids, fields, forms, departments, _ = zip(*titles, strict=True)
     columns: dict[str, Sequence[Any]] = {
         "tenant_id": [context.tenant] * len(titles),
-        "record_id": [title.record_id for title in titles],
-        "field": [title.field for title in titles],
-        "module": [title.module for title in titles],
-        "form": [title.form for title in titles],
-        "department_id": [title.department for title in titles],
+        "record_id": ids,
+        "field": fields,
+        "module": modules,
+        "form": forms,
+        "department_id": departments,
     }
     context.insert_columns(context.tables.title, {**columns, **more}, written=frozenset({"form"}))
 
@@ -124,12 +124,14 @@ class FullTextGrams:
         last = context.execute(select(func.max(self.tables.title.c.doc))).scalar_one() or 0
         numbers = range(last + 1, last + 1 + len(titles))
         _insert_titles(context, titles, {"doc": numbers})
-        contents = [self._text(context, title) for title in titles]
+        contents = self._texts(context, titles)
         context.insert_columns(full_text_of(self.tables), {"rowid": numbers, "grams": contents})
 
     def remove(self, context: Context, titles: Sequence[Title]) -> None:
         """Remove them: the index has to be told what it has for them."""
-        rows = [("delete", title.doc, self._text(context, title)) for title in titles]
+        numbers = [title.doc for title in titles]
+        texts = zip(numbers, self._texts(context, titles), strict=True)
+        rows = [("delete", number, text) for number, text in texts]
         index = full_text_of(self.tables)
         context.insert(index, (index.name, "rowid", "grams"), rows)
 
@@ -153,12 +155,31 @@ class FullTextGrams:
         whole = question.concat(scopes[0]) if scopes else question
         return select(index.c.rowid).where(index.c[index.name].op("MATCH")(whole))
 
-    def _text(self, context: Context, title: Title) -> str:
-        scope = scope_of(context.tenant, title.module, title.field)
-        words = [word_of(scope, gram) for gram in grams(title.form)]
-        if title.department is not None:
-            words.append(department_word(scope, title.department))
-        return " ".join(words)
+    def _texts(self, context: Context, titles: Sequence[Title]) -> list[str]:
+        """Return the words of each title and its department."""
+        known: dict[int, _Words] = {}
+        texts = []
+        for module, _, field, form, department, _ in titles:
+            scope = scope_of(context.tenant, module, field)
+            if scope not in known:
+                known[scope] = _Words(scope)
+            words = known[scope]
+            found = [*map(words.__getitem__, grams(form))]
+            if department is not None:
+                found.append(department_word(scope, department))
+            texts.append(" ".join(found))
+        return texts
+
+
+class _Words(dict[str, str]):
+    """The words of the pairs of one field, each made when it is first met."""
+
+    def __init__(self, scope: int) -> None:
+        self._scope = scope
+
+    def __missing__(self, gram: str) -> str:
+        self[gram] = found = word_of(self._scope, gram)
+        return found
 
 
 @attrs.frozen(eq=False)

@@ -186,7 +186,7 @@ class Integrity:
         found: dict[str, list[Title]] = {}
         mine = statement.where(columns.tenant_id == self._context.tenant, columns.record_id.in_(ids))
         for row in self._context.execute(mine):
-            found.setdefault(row.record_id, []).append(attrs.evolve(Title(*row), doc=None))
+            found.setdefault(row.record_id, []).append(Title(*row)._replace(doc=None))
         return found
 
     def _title_findings(self, record: Record, found: list[Title]) -> Iterator[_Finding]:
@@ -196,7 +196,7 @@ class Integrity:
         form = form_of(prepared.codec.encode(field, record.values.get(field))) if field is not None else ""
         state = self._indexed.get((record.module, field or ""))
         wanted = [Title(record.module, record.id, field, form, record.department)] if field is not None and form else []
-        known = found if state == "ready" else [attrs.evolve(title, department=record.department) for title in found]
+        known = found if state == "ready" else [title._replace(department=record.department) for title in found]
         if known != wanted and (found or state is not None):
 
             def rebuild() -> bool:

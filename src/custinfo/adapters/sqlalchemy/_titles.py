@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import attrs
 from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, and_, delete, func, select
 
 from custinfo.adapters.sqlalchemy._context import Context, chunked
@@ -84,7 +83,7 @@ class TitleWriter:
         gone = []
         for stored in self._stored(old):
             known = wanted.get(stored.record_id)
-            if known is not None and attrs.evolve(stored, doc=None) == known:
+            if known is not None and stored._replace(doc=None) == known:
                 del wanted[stored.record_id]
             else:
                 gone.append(stored)

@@ -51,12 +51,18 @@ def company_name(text: str) -> CompanyName:
     leading, core = leading_region(name)
     if core.endswith(_BRANCHES):
         return CompanyName(_INNER_FORMS.sub("", core), leading or region, form)
-    while core.endswith(_FORMS):
-        rest = next(core[: -len(legal)] for legal in _FORMS if core.endswith(legal))
-        if not rest:
-            break
+    while (rest := _without_form(core)) != core:
         core = rest
     return CompanyName(core, leading or region, form)
+
+
+def _without_form(core: str) -> str:
+    """Return a name without the legal form at its end, unless that is all there is."""
+    if core.endswith(_FORMS):
+        for legal in _FORMS:
+            if core.endswith(legal):
+                return core.removesuffix(legal) or core
+    return core
 
 
 def ordinal_marks(core: str) -> list[str]:
