@@ -172,6 +172,19 @@ def test_a_field_that_only_some_records_show() -> None:
     assert found == {"北京示例科技有限公司": None, "成交客户": 7}
 
 
+def test_rows_without_a_value() -> None:
+    """A record that has nothing in the columns that are asked for is a blank row, also if none has anything."""
+    with acting_as("lisi") as session:
+        session.customers.create(COMPANY)
+        session.customers.create({**COMPANY, "客户名称": "别家公司", "统一社会信用代码": None, "企业地址": "示例路1号"})
+        rows = rows_of(exported(session, fields=["企业地址"], order_by=["created_at"]))
+        assert [row["企业地址"] for row in rows] == [None, "示例路1号"]
+        file = io.BytesIO()
+        assert export(session, "customer", file, fields=["主营业务"]) == ExportReport(2)
+    with zipfile.ZipFile(file) as archive:
+        assert archive.read("xl/worksheets/sheet1.xml").count(b"<row") == 3
+
+
 def test_encrypted_values_are_opened_or_said_to_be_unreadable() -> None:
     """Who may read an identity number exports it; without its key, a mask stands there, as text."""
     keys = Keyring({"1": KEY}, current="1", index_key=KEY)

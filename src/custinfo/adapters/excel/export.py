@@ -167,22 +167,19 @@ class _Rows:
         yield from self._cells(current, alike)
 
     def _cells(self, plan: _Plan | None, records: Sequence[Record]) -> Iterator[tuple[str, ...]]:
-        """Return the cells of records, row by row."""
+        """Return the cells of records, row by row, without those of columns that are blank in all of them."""
         if plan is None:
             return iter(())
         values = [record.values for record in records]
         filled = set[FieldKey]().union(*values)
-        blank = [""] * len(records)
         columns = []
         for column in plan.columns:
             if column.read is not None:
                 columns.append(column.cells(list(map(column.read, records))))
-            elif column.key not in filled:
-                columns.append(blank)
-            else:
+            elif column.key in filled:
                 found = list(map(_value_of, values, repeat(column.key)))
                 columns.append(column.cells(self._shown(column, plan.verdict, records, found)))
-        return zip(*columns, strict=True)
+        return zip(*columns, strict=True) if columns else repeat((), len(records))
 
     def _shown(
         self, column: _Shown, verdict: Verdict, records: Sequence[Record], found: Sequence[Any]
