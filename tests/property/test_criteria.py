@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custinfo.core.binding import bind, months_before
+from custinfo.core.binding import bind
+from custinfo.core.comparisons import months_before
 from custinfo.core.criteria import (
     AllOf,
     AnyOf,

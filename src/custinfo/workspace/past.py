@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import attrs
 
-from custinfo.core.binding import bind_path
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, difference, fold, is_deleted, replay
 from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import common_style
+from custinfo.core.paths import bind_path
 from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from custinfo.core.binding import bind_path
 from custinfo.core.criteria.nodes import Criterion, Everything, Mentions, Not, Nothing, Path, Present, Through, all_of
 from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
@@ -14,6 +13,7 @@ from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import mask
+from custinfo.core.paths import bind_path
 from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem

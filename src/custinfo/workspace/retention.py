@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from custinfo.core.approval.requests import Request
-from custinfo.core.binding import months_before
+from custinfo.core.comparisons import months_before
 from custinfo.core.criteria.nodes import Compare, Criterion, Everything, Present, all_of, any_of
 from custinfo.core.errors import FieldReservedError, InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict

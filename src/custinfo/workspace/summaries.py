@@ -7,10 +7,10 @@ from typing import Any
 
 import attrs
 
-from custinfo.core.binding import bind_path
 from custinfo.core.criteria.nodes import Criterion, Path
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.kinds import Kind
+from custinfo.core.paths import bind_path
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, Record
 from custinfo.core.totals import NUMBER_KINDS, PERIODS, Period, Total

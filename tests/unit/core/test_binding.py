@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from custinfo.core.binding import bind, bind_path, months_before
+from custinfo.core.binding import bind
+from custinfo.core.comparisons import months_before
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria import (
     AllOf,
@@ -31,6 +32,7 @@ from custinfo.core.criteria import (
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.paths import bind_path
 from custinfo.core.schema import Schema
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.testing._samples import NOW, sample_directory, sample_schema

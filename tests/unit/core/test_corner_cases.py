@@ -12,7 +12,7 @@ import pytest
 
 from custinfo.core.approval.machine import Command, decide
 from custinfo.core.approval.requests import ResolvedStep, Task
-from custinfo.core.binding import bind, bind_path
+from custinfo.core.binding import bind
 from custinfo.core.configuration import Configuration
 from custinfo.core.converter import configuration_from_json
 from custinfo.core.criteria import AllOf, Compare, Everything, F, criterion_from_json
@@ -23,6 +23,7 @@ from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.messages import DEFAULT_MESSAGES
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
+from custinfo.core.paths import bind_path
 from custinfo.core.policy.grants import Grant
 from custinfo.core.policy.scopes import Holder, scope_criterion
 from custinfo.core.schema import DirectoryNames, Schema
