@@ -9,6 +9,7 @@ from typing import Any
 from custinfo import ANY, F, Workspace
 from custinfo.adapters.excel import ExcelPlan, export, plan_import
 from tests.adapters.excel.sessions import open_workspace
+from tests.adapters.excel.sheets_by_hand import workbook
 
 HEADER = "客户名称,客户类型,联系人,联系方式,标签,跟进记录,标签:需求"
 TALKS = '"2024-03-01 电话联系，有意向\n2024年3月8日 拜访\n谈价格"'
@@ -103,3 +104,23 @@ def test_an_export_with_tags_changes_nothing() -> None:
             session.customers.update(view.id, {"contact_name": "张三丰"}, version=ANY)
             again = plan_import(session, "customer", target.getvalue())
             assert [row.outcome for row in again.rows] == ["update", "unchanged"]
+
+
+def test_follow_ups_beside_merged_cells() -> None:
+    """A customer whose cells are merged over several rows is one, with the follow-ups that stand beside it."""
+    header = ("序号", "客户名称", "客户类型", "联系人", "联系方式", "跟进记录")
+    content = workbook(
+        header,
+        (1, "甲公司", "企业客户", "张三", "13812345678", "2024-03-01 电话联系"),
+        (2, None, None, None, None, "2024-03-08 拜访"),
+        (3, None, None, None, None, "谈价格"),
+        (4, "乙公司", "企业客户", "李四", "13812345679", "寄了资料"),
+        (5, None, None, "王五", None, "2024-03-09 另一人"),
+        merges=("B2:B4", "C2:C4", "D2:D4", "E2:E4", "B5:B6", "C5:C6", "E5:E6"),
+    )
+    with open_workspace() as workspace:
+        outcomes, plan = planned(workspace, content)
+        assert [row.row for row in plan.rows] == [2, 5, 6]
+        assert outcomes == ["create", "create", "duplicate"]
+        imported(workspace, content)
+        assert {text for text, _ in follow_ups(workspace)} == {"电话联系", "拜访\n谈价格", "寄了资料"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import dropwhile, islice
 from typing import Final
 
@@ -41,6 +41,15 @@ class Table:
     _grid: Grid = attrs.field(kw_only=True, eq=False, repr=False)
     _limits: Limits = attrs.field(kw_only=True, eq=False, repr=False)
     _repeated: Sequence[object] = attrs.field(default=(), kw_only=True, eq=False, repr=False)
+    _beside: frozenset[int] = attrs.field(default=frozenset(), kw_only=True, eq=False, repr=False)
+
+    def with_blocks(self, places: Iterable[int]) -> Table:
+        """Return the table in which a block of merged cells is one row, with the lines that stand beside it.
+
+        A row below the first one of the block belongs to it if it has values of its own at some `places` only: they
+        come as further lines of these cells.
+        """
+        return attrs.evolve(self, beside=frozenset(places))
 
     def rows(self) -> Iterator[Row]:
         """Yield the worksheet row and the values under the header, for each row that is not blank.
@@ -52,7 +61,7 @@ class Table:
         watch = Stopwatch(self._limits.max_seconds)
         rows = self._plain_rows()
         if fills := _fills(self._grid.merges, self.columns, self.header_row):
-            rows = _filled(rows, fills)
+            rows = _filled(_blocks(rows, fills, self._beside) if self._beside else rows, fills)
         left = self._limits.max_rows
         while block := list(islice(rows, BLOCK)):
             left -= len(block)
@@ -97,6 +106,30 @@ def _fills(merges: Sequence[Merge], columns: Sequence[int], header_row: int) -> 
         if merge.bottom > merge.top > header_row and merge.left in places:
             fills.setdefault(merge.top, []).append((places[merge.left], merge.bottom))
     return fills
+
+
+def _blocks(rows: Iterator[Row], fills: Fills, beside: frozenset[int]) -> Iterator[Row]:
+    first: Row | None = None
+    bottom = 0
+    for number, values in rows:
+        if first is not None and number <= bottom and _stand_beside(values, beside):
+            pairs = enumerate(zip(first[1], values, strict=True))
+            first = first[0], tuple(_lines(*pair) if place in beside else pair[0] for place, pair in pairs)
+            continue
+        if first is not None:
+            yield first
+        first = number, values
+        bottom = max((end for place, end in fills.get(number, ()) if place not in beside), default=0)
+    if first is not None:
+        yield first
+
+
+def _stand_beside(values: Sequence[object], beside: frozenset[int]) -> bool:
+    return all(value is None or place in beside for place, value in enumerate(values))
+
+
+def _lines(above: object, below: object) -> object:
+    return f"{above}\n{below}" if not (above is None or below is None) else below if above is None else above
 
 
 def _filled(rows: Iterator[Row], fills: Fills) -> Iterator[Row]:

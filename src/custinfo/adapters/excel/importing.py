@@ -21,9 +21,10 @@ from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Tabl
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey
-from custinfo.core.suggesting import bare
+from custinfo.core.suggesting import bare, meanings
+from custinfo.workspace.attached_columns import AttachedColumns
 from custinfo.workspace.context import Context
-from custinfo.workspace.import_columns import column_letters
+from custinfo.workspace.import_columns import column_letters, lettered
 from custinfo.workspace.importing import (
     Duplicates,
     ImportMode,
@@ -65,10 +66,10 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
 
     A column 标签 (Tags) holds tags, `行业:制造业; 需求:培训`, which are added. A column headed like a module whose
     records refer to these, such as 跟进记录 (Follow-up), holds texts, each of which becomes such a record; a line that
-    begins with a date begins another one. They may also stand on further sheets (`related`), a row each: a row belongs
-    to that of the main sheet whose key it has, and is planned, applied, undone and refused with it. One that is there
-    already, with the same values, is left as it is; one that has the id of a stored record, and other values, is
-    refused.
+    begins with a date begins another one. Texts in rows beside cells that are merged downwards are lines of one. They
+    may also stand on further sheets (`related`), a row each: a row belongs to that of the main sheet whose key it has,
+    and is planned, applied, undone and refused with it. One that is there already, with the same values, is left as it
+    is; one that has the id of a stored record, and other values, is refused.
 
     Args:
         session: Whose rights count.
@@ -117,6 +118,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         if len(tables) == 1
         else _chosen(tables, content, known, _Titled(meaning, schema.definition.title_field))
     )
+    table = _with_blocks(context, module, table, names)
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     keys = None if match is None else [(key,) if isinstance(key, str) else tuple(key) for key in match]
     further = [(name, other) for name, other in (related or {}).items() if name != table.sheet]
@@ -138,6 +140,17 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
     return ExcelPlan(session, plan, SourceFile(again, table, make))
+
+
+def _with_blocks(context: Context, module: ModuleKey, table: Table, names: Mapping[str, str]) -> Table:
+    """Return the table in which what stands beside merged cells comes along with them, where something can."""
+    schema, named = context.module(module), lettered(table, names)
+    free = [
+        place
+        for place, label in enumerate(table.header)
+        if not (named[place] if place in named else meanings(schema, label) or schema.resolve(label))
+    ]
+    return table.with_blocks(free) if AttachedColumns(context, module, table.header, free).places else table
 
 
 def _related(
