@@ -8,7 +8,7 @@ from typing import Any
 
 from custinfo import ANY, F, Workspace
 from custinfo.adapters.excel import ExcelPlan, export, plan_import
-from tests.adapters.excel.sessions import open_workspace
+from tests.adapters.excel.sessions import loaded, open_workspace, saved
 from tests.adapters.excel.sheets_by_hand import workbook
 
 HEADER = "客户名称,客户类型,联系人,联系方式,标签,跟进记录,标签:需求"
@@ -124,3 +124,37 @@ def test_follow_ups_beside_merged_cells() -> None:
         assert outcomes == ["create", "create", "duplicate"]
         imported(workspace, content)
         assert {text for text, _ in follow_ups(workspace)} == {"电话联系", "拜访\n谈价格", "寄了资料"}
+
+
+def test_errors_beside_merged_cells_keep_what_comes_along() -> None:
+    """A refused customer comes back with all of its follow-ups in one cell; corrected, it has them."""
+    content = workbook(
+        ("客户名称", "客户类型", "联系人", "联系方式", "跟进记录"),
+        ("甲公司", "企业客户", "张三", "138", "2024-03-01 电话联系"),
+        (None, None, None, None, "2024-03-08 拜访"),
+        merges=("A2:A3", "B2:B3", "C2:C3", "D2:D3"),
+    )
+    with open_workspace() as workspace, workspace.acting_as("sunjiu") as session:
+        target = BytesIO()
+        plan_import(session, "customer", content).write_errors(target, form="sheet")
+        book = loaded(target.getvalue())
+        (phone,) = [cell for cell in book.active[2] if cell.value == "138"]
+        phone.value = "13812345678"
+        plan_import(session, "customer", saved(book)).apply()
+        assert {view["content"] for view in session.follow_ups.find().records} == {"电话联系", "拜访"}
+
+
+def test_an_error_beside_merged_cells_is_found() -> None:
+    """A cell without a usable value is no line of text."""
+    content = workbook(
+        ("客户名称", "客户类型", "联系人", "联系方式", "跟进记录"),
+        ("甲公司", "企业客户", "张三", "13812345678", "2024-03-01 电话联系"),
+        (None, None, None, None, "=NOW()"),
+        merges=("A2:A3", "B2:B3", "C2:C3", "D2:D3"),
+    )
+    book = loaded(content)
+    book.active["E3"] = "=NOW()"  # which openpyxl writes without a result
+    with open_workspace() as workspace:
+        outcomes, plan = planned(workspace, saved(book))
+        assert outcomes == ["rejected"]
+        assert [problem.code for problem in plan.rejected[0].problems] == ["formula_without_value"]

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from custinfo.adapters.excel._cells import clean_row
+from custinfo.adapters.excel._cells import Mark, clean_row
 from custinfo.adapters.excel._grids import Grid, Merge
 from custinfo.adapters.excel._header import Header, find_header
 from custinfo.adapters.excel._limits import Limits, Stopwatch, refusal
@@ -50,6 +50,11 @@ class Table:
         come as further lines of these cells.
         """
         return attrs.evolve(self, beside=frozenset(places))
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether a row may hold more than one row of the worksheet."""
+        return bool(self._beside and _fills(self._grid.merges, self.columns, self.header_row))
 
     def rows(self) -> Iterator[Row]:
         """Yield the worksheet row and the values under the header, for each row that is not blank.
@@ -109,27 +114,37 @@ def _fills(merges: Sequence[Merge], columns: Sequence[int], header_row: int) -> 
 
 
 def _blocks(rows: Iterator[Row], fills: Fills, beside: frozenset[int]) -> Iterator[Row]:
-    first: Row | None = None
+    block: list[Row] = []
     bottom = 0
     for number, values in rows:
-        if first is not None and number <= bottom and _stand_beside(values, beside):
-            pairs = enumerate(zip(first[1], values, strict=True))
-            first = first[0], tuple(_lines(*pair) if place in beside else pair[0] for place, pair in pairs)
-            continue
-        if first is not None:
-            yield first
-        first = number, values
-        bottom = max((end for place, end in fills.get(number, ()) if place not in beside), default=0)
-    if first is not None:
-        yield first
+        if not (block and number <= bottom and _stand_beside(values, beside)):
+            if block:
+                yield _one_row(block, beside)
+            block.clear()
+            bottom = max((end for place, end in fills.get(number, ()) if place not in beside), default=0)
+        block.append((number, values))
+    if block:
+        yield _one_row(block, beside)
 
 
 def _stand_beside(values: Sequence[object], beside: frozenset[int]) -> bool:
     return all(value is None or place in beside for place, value in enumerate(values))
 
 
-def _lines(above: object, below: object) -> object:
-    return f"{above}\n{below}" if not (above is None or below is None) else below if above is None else above
+def _one_row(block: Sequence[Row], beside: frozenset[int]) -> Row:
+    """Return the first row of a block, with what stands beside it in the others as further lines."""
+    number, values = block[0]
+    if len(block) == 1:
+        return block[0]
+    columns = zip(*(values for _, values in block), strict=True)
+    return number, tuple(_lines(column) if place in beside else values[place] for place, column in enumerate(columns))
+
+
+def _lines(cells: Sequence[object]) -> object:
+    """Return cells as lines of one; of those without a usable value, the first stands for all."""
+    there = [cell for cell in cells if cell is not None]
+    bad = [cell for cell in there if isinstance(cell, Mark)]
+    return "\n".join(map(str, there)) if len(there) > 1 and not bad else (bad or there or [None])[0]
 
 
 def _filled(rows: Iterator[Row], fills: Fills) -> Iterator[Row]:

@@ -67,7 +67,7 @@ class _Refused:
         hidden = hidden_columns(schema, self.keys, context.schema.masks)
         rows = [hidden_row(row, hidden) for row in self.rows]
         more = self._further(context)
-        own = content is not None and (form == "marked" or (form == "sheet" and not more))
+        own = content is not None and (form == "marked" or (form == "sheet" and not more and not table.has_blocks))
         own = own and not any(item.masked for item in more)
         if not own or not write_own_sheet(
             target, content or b"", table, rows, schema, tongue, hidden, marked=form == "marked"
@@ -286,7 +286,7 @@ class ExcelPlan:
                 headings, but only these rows; `marked` is the user's own workbook with all that is in it, these rows
                 marked. Both have the reasons in a column at the right end. They are for workbooks of a few megabytes
                 (.xlsx); others are written as `rows`, and so is one that openpyxl does not understand, and `sheet`
-                where rows come along from further sheets.
+                where rows come along from further sheets, or texts from beside merged cells.
 
         Raises: MissingExtraError; OSError where the target cannot be written.
         """
