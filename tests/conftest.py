@@ -18,9 +18,8 @@ def closed_engines() -> Iterator[None]:
     if find_spec("sqlalchemy") is None:
         yield
         return
-    from custinfo.adapters.sqlalchemy import units
+    from custinfo.adapters.sqlalchemy._engines import open_engine
 
-    open_engine = units.open_engine
     with ExitStack() as opened, pytest.MonkeyPatch.context() as patch:
 
         def noted(url: str) -> object:
@@ -28,5 +27,5 @@ def closed_engines() -> Iterator[None]:
             opened.callback(engine.dispose)
             return engine
 
-        patch.setattr(units, "open_engine", noted)
+        patch.setattr("custinfo.adapters.sqlalchemy.units.open_engine", noted)
         yield
