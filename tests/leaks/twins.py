@@ -384,6 +384,8 @@ def twin_of(twin: Twin, tenant: str) -> Twin:
     """Return another store under the same configuration."""
     workspace = copy(twin.workspace)
     workspace.tenant = tenant
+    workspace._begin = copy(workspace._begin)
+    workspace._begin.tenant = tenant
     return attrs.evolve(twin, workspace=workspace)
 
 

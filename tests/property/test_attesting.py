@@ -55,7 +55,7 @@ def codes(workspace: Workspace, *anchors: Any) -> list[str]:
 def altered(units: Any, record_id: str, version: int, **other: Any) -> None:
     """Put a change in the place of another one, as somebody does who may write to the database."""
     workspace = opened(units, KEYRING)
-    with units.begin(workspace._compiled.schema, "default") as unit:
+    with units.begin(workspace._begin.compiled.schema, "default") as unit:
         [change] = [item for item in unit.history.of_record("customer", record_id) if item.version == version]
         unit.rewriting.changes([attrs.evolve(change, **other)])
 
@@ -83,7 +83,7 @@ def test_what_is_altered_afterwards_is_found(units: Any, version: int) -> None:
     mixed, _ = story(units)
     workspace = opened(units, KEYRING)
     workspace.attest()
-    with units.begin(workspace._compiled.schema, "default") as unit:
+    with units.begin(workspace._begin.compiled.schema, "default") as unit:
         changes = {item.version: item for item in unit.history.of_record("customer", mixed)}
     change = changes[version]
     attacks: list[dict[str, Any]] = [{"reason": "别的"}, {"evidence": changes[1].evidence}]
@@ -121,7 +121,7 @@ def test_nobody_attests_without_the_key(units: Any) -> None:
     assert caught.value.code == "evidence_key_missing"
     forger = Keyring({"k1": b"k" * 32}, current="k1", index_key=b"i" * 32, evidence_keys={"e1": b"f" * 32})
     workspace = opened(units, KEYRING)
-    with units.begin(workspace._compiled.schema, "default") as unit:
+    with units.begin(workspace._begin.compiled.schema, "default") as unit:
         first, *_ = unit.history.of_record("customer", bare)
     prover = opened(MemoryUnits(), forger)
     with prover.acting_as("lisi") as session:
@@ -144,7 +144,7 @@ def test_what_is_attested_is_erased_and_rotated_like_all_else(units: Any) -> Non
     assert (codes(rotated), rotated.verify().attested) == ([], 7)
     altered(units, mixed, 2, reason="别的")
     assert codes(rotated) == ["history_altered"]
-    with units.begin(workspace._compiled.schema, "default") as unit:
+    with units.begin(workspace._begin.compiled.schema, "default") as unit:
         unit.log.number()
         kept = [Evidence.from_text(change.evidence or "") for change in unit.log.read(ChangeQuery())]
     assert all(found is not None for found in kept)

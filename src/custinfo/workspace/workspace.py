@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from custinfo.core.access_log import AccessEntry
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.calendars import EVERY_DAY, WorkingCalendar
 from custinfo.core.configuration import Configuration
-from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from custinfo.core.errors import InvalidInputError
 from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import Masker
-from custinfo.core.organisation import Directory, Organisation, deputy_rule
+from custinfo.core.organisation import Directory, Organisation
 from custinfo.core.outbox import Event
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey
-from custinfo.core.revisions import Revision
 from custinfo.core.rules import RuleTypes
 from custinfo.core.text import CONTROL
 from custinfo.core.validation.whole import checked_schema
 from custinfo.ports.system import Clock, Ids, Keyring
-from custinfo.ports.units import UnitOfWork, Units
-from custinfo.workspace.access_logging import ReadingLog, accesses_of
+from custinfo.ports.units import Units
+from custinfo.workspace.access_logging import ReadingLog
 from custinfo.workspace.backups import Source, Target, TenantSummary
+from custinfo.workspace.beginning import Beginnings
 from custinfo.workspace.compiled import Compiled
-from custinfo.workspace.context import Context
 from custinfo.workspace.defaults import Uuid7, system_clock
 from custinfo.workspace.delivering import DeliveryReport, Handler, Relay
 from custinfo.workspace.feed import ChangePage
 from custinfo.workspace.integrity import IntegrityReport
 from custinfo.workspace.proving import log_of, prover_of
-from custinfo.workspace.references import References
 from custinfo.workspace.reindexing import IndexRotationReport, Reindexer
 from custinfo.workspace.rotation import RotationReport, Rotor
 from custinfo.workspace.session import Session
 from custinfo.workspace.timing import SYSTEM, DueReport, run_due
 from custinfo.workspace.trying import tried_again
 from custinfo.workspace.undoing import UndoReport, undo
-from custinfo.workspace.upkeep import Maintenance, in_force, upkeep_of
+from custinfo.workspace.upkeep import upkeep_of
 from custinfo.workspace.verification import AttestationReport, VerificationReport, attest, make_anchor, verify
 
 __all__ = ["Workspace"]
@@ -93,19 +90,14 @@ class Workspace:
     ) -> None:
         directory = organisation if organisation is not None else Organisation((), (), ())
         self.tenant = tenant
-        self._units = units
-        self._keyring = keyring
-        self._clock = clock
-        self._calendar = calendar
-        self._ids = ids if ids is not None else Uuid7(clock)
-        self._given = Compiled(checked_schema(configuration, directory, dict(kinds or {}), masks), rule_types)
-        self._compiled = self._given
-        self._hosted: tuple[Revision, Compiled] | None = None
+        given = Compiled(checked_schema(configuration, directory, dict(kinds or {}), masks), rule_types)
+        ids = ids if ids is not None else Uuid7(clock)
+        self._begin = Beginnings(tenant, units, given, keyring, clock, ids, calendar)
 
     @property
     def configuration(self) -> Configuration:
         """The configuration under which the latest session began."""
-        return self._compiled.schema.configuration
+        return self._begin.compiled.schema.configuration
 
     @classmethod
     def open(cls, url: str, configuration: Configuration, **settings: Any) -> Self:
@@ -149,31 +141,18 @@ class Workspace:
         """
         if purpose is not None and CONTROL.search(purpose):
             raise InvalidInputError([Problem("control_character", "purpose")])
-        directory = self._compiled.schema.directory
-        _require_active(directory, actor)
-        deputy = None
-        if on_behalf_of is not None and on_behalf_of != actor:
-            _require_active(directory, on_behalf_of)
-            deputy = deputy_rule(directory, actor, on_behalf_of, self._clock())
-            if deputy is None:
-                told = {"actor": str(actor), "principal": str(on_behalf_of)}
-                raise PermissionDeniedError([Problem("not_deputy", params=told)])
-        principal = actor if deputy is None else deputy.principal
-        for_whom = None if deputy is None else principal
-        readings = ReadingLog(actor, self._clock, self._ids, purpose=purpose, on_behalf_of=for_whom)
+        begin = self._begin
+        deputy = begin.deputy(actor, on_behalf_of)
+        principal, for_whom = (actor, None) if deputy is None else (deputy.principal, deputy.principal)
+        readings = ReadingLog(actor, begin.clock, begin.ids, purpose=purpose, on_behalf_of=for_whom)
         try:
-            with self._context(principal, unit, readings) as context:
+            with begin.context(principal, unit, readings) as context:
                 context.deputy = deputy
                 yield Session(context)
         except BaseException:
             if unit is None and readings.written:  # what was seen was seen, whatever is taken back
-                self._keep(readings.written)
+                begin.keep(readings.written)
             raise
-
-    def _keep(self, entries: Sequence[AccessEntry]) -> None:
-        """Write entries of the access log in a transaction of their own."""
-        with self._units.begin(self._compiled.schema, self.tenant) as unit:
-            accesses_of(unit).append(entries)
 
     def reorganise(self, organisation: Directory) -> None:
         """Go on with other people and departments: sessions that begin from now on know these.
@@ -183,9 +162,7 @@ class Workspace:
 
         Raises: ConfigurationError where the configuration does not fit them; the workspace stays as it was.
         """
-        given = self._given.among(organisation)
-        self._compiled = given if self._compiled is self._given else self._compiled.among(organisation)
-        self._given, self._hosted = given, None
+        self._begin.reorganise(organisation)
 
     def run(self, actor: MemberKey, function: Callable[[Session], T], *, attempts: int = 3) -> T:
         """Return what a function returns that acts in a session of its own, tried again where others were in the way.
@@ -229,9 +206,9 @@ class Workspace:
 
         Raises: StorageError: what is done by then stays so.
         """
-        build = getattr(self._units, "build_indexes", None)
+        build = getattr(self._begin.units, "build_indexes", None)
         if build is not None:
-            with self._context("", None) as context:
+            with self._begin.context("") as context:
                 schema = context.schema
             build(schema, self.tenant, progress)
 
@@ -259,15 +236,12 @@ class Workspace:
         Raises: StorageError: what the handler took without its being noted comes again. What the handler raises that is
             no `Exception`, such as KeyboardInterrupt; the rest is given back.
         """
-        return Relay(self._unit, self._clock, lease, pause).run(handler, limit)
+        return Relay(self._begin.unit, self._begin.clock, lease, pause).run(handler, limit)
 
     def undelivered(self, limit: int = 100) -> tuple[Event, ...]:
         """Return events that are not delivered yet, oldest first, for an eye on what waits or fails (`attempts`)."""
-        with self._unit() as unit:
+        with self._begin.unit() as unit:
             return tuple(unit.outbox.pending(limit))
-
-    def _unit(self) -> AbstractContextManager[UnitOfWork]:
-        return self._units.begin(self._compiled.schema, self.tenant)
 
     def export_tenant(self, target: Target) -> TenantSummary:
         """Write everything that the tenant has to a backup, as it is at one instant, and return what that is.
@@ -281,7 +255,7 @@ class Workspace:
         Raises: StorageError where something in the store can't be read (see `check_integrity`); OSError; TypeError for
             a store without `custinfo.ports.Upkeep`. Nothing in the store changes.
         """
-        with self._maintenance(snapshot=True) as maintenance:
+        with self._begin.maintenance(snapshot=True) as maintenance:
             return maintenance.export(target)
 
     def import_tenant(self, source: Source) -> TenantSummary:
@@ -299,7 +273,7 @@ class Workspace:
             in the host's code is too different); ConfigurationError; StorageError; TypeError for a store without
             `custinfo.ports.Upkeep`. The tenant is empty then as before.
         """
-        with self._maintenance() as maintenance:
+        with self._begin.maintenance() as maintenance:
             return maintenance.restore(source)
 
     def delete_tenant(self, *, confirm: str) -> int:
@@ -316,9 +290,9 @@ class Workspace:
         """
         if confirm != self.tenant:
             raise ValueError(f"to delete the tenant {self.tenant!r}, confirm its name")
-        with self._maintenance() as maintenance:
+        with self._begin.maintenance() as maintenance:
             deleted = maintenance.delete()
-        forget = getattr(self._units, "forget", None)
+        forget = getattr(self._begin.units, "forget", None)
         if forget is not None:
             forget(self.tenant)
         return deleted
@@ -335,8 +309,8 @@ class Workspace:
         Raises: StorageError, which with `repair` may mean that others worked meanwhile: nothing is repaired then;
             TypeError for a store without `custinfo.ports.Upkeep`.
         """
-        with self._maintenance(snapshot=True) as maintenance:
-            return maintenance.check(self._keyring, repair=repair)
+        with self._begin.maintenance(snapshot=True) as maintenance:
+            return maintenance.check(self._begin.keyring, repair=repair)
 
     def changes_since(
         self, cursor: str | None = None, *, actor: MemberKey, limit: int = 1000, modules: Sequence[ModuleKey] = ()
@@ -356,7 +330,7 @@ class Workspace:
 
         Raises: as `Session.changes_since`; PermissionDeniedError for an unknown member.
         """
-        with self._context("", None) as context:
+        with self._begin.context("") as context:
             log_of(context.unit).number()
         with self.acting_as(actor) as session:
             return session.changes_since(cursor, limit=limit, modules=modules)
@@ -370,9 +344,9 @@ class Workspace:
         Raises: ConfigurationError (`evidence_key_missing`) without a keyring that has a key for evidence; StorageError;
             TypeError for a store without `custinfo.ports.ChangeLog` and `AnchorRepository`.
         """
-        with self._maintenance() as maintenance:
+        with self._begin.maintenance() as maintenance:
             compiled, unit = maintenance.compiled, maintenance.unit
-            return make_anchor(unit, self.tenant, self._keyring, compiled.documents, self._clock)
+            return make_anchor(unit, self.tenant, self._begin.keyring, compiled.documents, self._begin.clock)
 
     def verify(self, *anchors: Anchor) -> VerificationReport:
         """Compare every change with its evidence, and all of them with every anchor, at one instant (HIS-3).
@@ -387,9 +361,9 @@ class Workspace:
         Raises: ConfigurationError (`evidence_key_missing`); StorageError; TypeError for a store without
             `custinfo.ports.Upkeep`, `ChangeLog` and `AnchorRepository`. Nothing in the store changes.
         """
-        with self._maintenance(snapshot=True) as maintenance:
+        with self._begin.maintenance(snapshot=True) as maintenance:
             unit, documents = maintenance.unit, maintenance.compiled.documents
-            return verify(unit, upkeep_of(unit), self.tenant, self._keyring, documents, anchors)
+            return verify(unit, upkeep_of(unit), self.tenant, self._begin.keyring, documents, anchors)
 
     def attest(self, *anchors: Anchor) -> AttestationReport:
         """Give changes that were made without the key evidence of how they are now, so that `verify` has no doubt left.
@@ -405,9 +379,11 @@ class Workspace:
         Raises: ConfigurationError (`evidence_key_missing`); StorageError, which may mean that somebody wrote meanwhile;
             TypeError for a store without `custinfo.ports.Upkeep`, `ChangeLog`, `AnchorRepository` and `Rewriting`.
         """
-        with self._maintenance(snapshot=True) as maintenance:
+        with self._begin.maintenance(snapshot=True) as maintenance:
             unit, documents = maintenance.unit, maintenance.compiled.documents
-            return attest(unit, upkeep_of(unit), self.tenant, self._keyring, documents, anchors, self._clock())
+            return attest(
+                unit, upkeep_of(unit), self.tenant, self._begin.keyring, documents, anchors, self._begin.clock()
+            )
 
     def rotate_keys(self, progress: Callable[[ModuleKey, int], None] | None = None) -> RotationReport:
         """Wrap every data key of the tenant by the keyring's current key, while everybody works (FLD-7).
@@ -422,8 +398,8 @@ class Workspace:
         Raises: ConfigurationError (`keyring_missing`) without a keyring that has data keys; StorageError: what is done
             by then stays so; TypeError for a store without `custinfo.ports.Rewriting` and `Upkeep`.
         """
-        rotor = Rotor(self._keyring, self.tenant)
-        with self._maintenance() as maintenance:
+        rotor = Rotor(self._begin.keyring, self.tenant)
+        with self._begin.maintenance() as maintenance:
             unit = maintenance.unit
             return rotor.run(unit, maintenance.compiled.schema, upkeep_of(unit), progress)
 
@@ -443,71 +419,11 @@ class Workspace:
             (`evidence_key_missing`) without the key for a history that is proven; StorageError: what is done by then
             stays so; TypeError for a store without `custinfo.ports.Reindexing`, `ChangeLog` and `Upkeep`.
         """
-        with self._maintenance() as maintenance:
+        with self._begin.maintenance() as maintenance:
             unit, compiled = maintenance.unit, maintenance.compiled
-            prover = prover_of(self._keyring, self.tenant, compiled.documents)
-            reindexer = Reindexer(self._keyring, self.tenant, prover)
+            prover = prover_of(self._begin.keyring, self.tenant, compiled.documents)
+            reindexer = Reindexer(self._begin.keyring, self.tenant, prover)
             return reindexer.run(unit, compiled.schema, upkeep_of(unit), progress)
-
-    @contextmanager
-    def _maintenance(self, *, snapshot: bool = False) -> Iterator[Maintenance]:
-        """Begin a unit under the configuration in force, or the nearest to it that there is."""
-        compiled = self._compiled
-        while True:
-            with self._units.begin(compiled.schema, self.tenant) as unit:
-                if snapshot:
-                    upkeep_of(unit).snapshot()
-                revision = in_force(unit)
-                if compiled.revision == (0 if revision is None else revision.version):
-                    yield Maintenance(self.tenant, compiled, unit, self._clock)
-                    return
-            compiled = self._given if revision is None else compiled.as_stored(revision)
-
-    @contextmanager
-    def _context(self, actor: MemberKey, units: Units | None, readings: ReadingLog | None = None) -> Iterator[Context]:
-        """Begin a session's surroundings; without a log to go on with, as the library's own."""
-        readings = readings or ReadingLog(actor, self._clock, self._ids)
-        compiled = self._compiled
-        while True:
-            with (units or self._units).begin(compiled.schema, self.tenant) as unit:
-                version = unit.configurations.version()
-                if version == compiled.revision:
-                    if units is None:
-                        self._compiled = compiled
-                    yield from self._within(actor, compiled, unit, readings)
-                    return
-                revision = unit.configurations.get(version)
-            if revision is None and version:
-                raise NotFoundError([Problem("not_found", params={"what": "version"})])
-            compiled = self._as_stored(revision, hosted=units is not None)
-
-    def _as_stored(self, revision: Revision | None, *, hosted: bool) -> Compiled:
-        """Return the configuration that a store has, compiled.
-
-        What a host's transaction shows may be rolled back, and another one come under its number: it is kept apart,
-        and used again for the very same revision only.
-        """
-        if revision is None:
-            return self._given
-        if self._hosted is not None and self._hosted[0] == revision:
-            return self._hosted[1]
-        compiled = self._given.as_stored(revision)
-        if hosted:
-            self._hosted = (revision, compiled)
-        return compiled
-
-    def _within(
-        self, actor: MemberKey, compiled: Compiled, unit: UnitOfWork, readings: ReadingLog
-    ) -> Iterator[Context]:
-        related = References(unit, compiled.schema)
-        readings.adopt(unit, compiled.logged)
-        context = Context(
-            actor, self.tenant, compiled, unit, self._clock, self._ids, self._keyring, related, readings, self._calendar
-        )
-        try:
-            yield context
-        finally:
-            context.end()
 
     def run_due(self, *, limit: int = 200) -> DueReport:
         """Carry out what passed time limits of approvals ask for: remind, escalate, expire.
@@ -520,7 +436,7 @@ class Workspace:
 
         Raises: TypeError for a store without `custinfo.ports.ApprovalQueries`.
         """
-        with self._context(SYSTEM, None) as context:
+        with self._begin.context(SYSTEM) as context:
             return run_due(context, limit)
 
     def undo_import(self, batch_id: str, *, actor: MemberKey, unit: Units | None = None) -> UndoReport:
@@ -541,7 +457,7 @@ class Workspace:
 
     def close(self) -> None:
         """Give the connections back to the system, where the workspace opened them."""
-        dispose = getattr(self._units, "dispose", None)
+        dispose = getattr(self._begin.units, "dispose", None)
         if dispose is not None:
             dispose()
 
@@ -552,9 +468,3 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _require_active(directory: Directory, key: MemberKey) -> None:
-    member = directory.member(key)
-    if member is None or not member.active:
-        raise PermissionDeniedError([Problem("unknown_actor", params={"actor": str(key)})])

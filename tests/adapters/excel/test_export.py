@@ -198,7 +198,7 @@ def test_encrypted_values_are_opened_or_said_to_be_unreadable() -> None:
         with workspace.acting_as("lisi") as session:
             session.customers.create(person)
             assert cells(exported(session))["证件号码"].value == "11010519491231002X"
-        workspace._keyring = None
+        workspace._begin.keyring = None
         with workspace.acting_as("lisi") as session:
             assert cells(exported(session))["证件号码"].value == "******"
 

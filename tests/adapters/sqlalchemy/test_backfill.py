@@ -334,7 +334,7 @@ def test_writers_of_a_former_configuration_are_refused() -> None:
     with throw_away_units("sqlite://") as units:
         workspace = Workspace(standard_configuration(), units=units, organisation=sample_organisation())
         key = Story(workspace).customer().id
-        before = workspace._compiled
+        before = workspace._begin.compiled
         with workspace.acting_as("admin") as session:
             session.configuration.change(
                 session.configuration.current.change_field("customer", "address", indexed=True)

@@ -131,7 +131,7 @@ def test_a_killed_back_fill_goes_on(units: SqlAlchemyUnits) -> None:
             import_sheet(workspace, sheet)
         with engine_of(units).begin() as connection:
             empty_slots(units, connection)
-        workspace._units._titles(workspace._compiled.schema, "default").reset()  # type: ignore[attr-defined]
+        workspace._begin.units._titles(workspace._begin.compiled.schema, "default").reset()  # type: ignore[attr-defined]
         killer = Killer(units)
         for _ in range(KILLS):
             killer.run(4, work="index")

@@ -35,7 +35,7 @@ def units(tmp_path: Path) -> Iterator[SqlAlchemyUnits]:
 
 def fill(workspace: Workspace, units: SqlAlchemyUnits, start: int, end: int) -> None:
     """Save customers of lisi's, with their history."""
-    schema: Schema = workspace._compiled.schema
+    schema: Schema = workspace._begin.compiled.schema
     for first in range(start, end, BATCH):
         records = [
             make_record(

@@ -338,7 +338,7 @@ def test_stuck_requests(story: Story, clock: Clock) -> None:
     gone = attrs.evolve(people.members["zhangsan"], active=False)
     without = Workspace(
         story.workspace.configuration,
-        units=story.workspace._units,
+        units=story.workspace._begin.units,
         organisation=attrs.evolve(people, members=people.members.set("zhangsan", gone)),
         clock=clock,
     )

@@ -183,7 +183,7 @@ def test_nobody_to_ask_is_refused(story: Story) -> None:
     alone = attrs.evolve(people, members=people.members.without("zhaojl", "zhoushi"))
     lonely = Workspace(
         story.workspace.configuration,
-        units=story.workspace._units,
+        units=story.workspace._begin.units,
         organisation=alone,
     )
     record = story.customer()

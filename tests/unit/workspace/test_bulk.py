@@ -53,7 +53,9 @@ def test_one_request_for_many_records(story: Story) -> None:
 
 def test_what_needs_no_approval_happens_at_once(story: Story) -> None:
     """Without a flow, a bulk transfer is done, and another version than the stored one is refused by itself."""
-    without = Workspace(standard_configuration(), units=story.workspace._units, organisation=sample_organisation())
+    without = Workspace(
+        standard_configuration(), units=story.workspace._begin.units, organisation=sample_organisation()
+    )
     ids = [story.customer(name=f"公司{number}", uscc=None).id for number in range(2)]
     with without.acting_as("zhaojl") as session:
         outcome = session.customers.transfer_many(ids, "wangwu", version={ids[0]: 1, ids[1]: 7})

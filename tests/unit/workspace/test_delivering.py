@@ -210,7 +210,7 @@ def test_an_interruption_gives_the_rest_back(workspace: Workspace) -> None:
 def test_a_dead_process_keeps_events_for_its_lease(workspace: Workspace, clock: Clock) -> None:
     """Events that were claimed and never settled come again when the lease is over."""
     announce(workspace, 1, 2)
-    with workspace._unit() as unit:
+    with workspace._begin.unit() as unit:
         unit.outbox.claim(1, now=clock(), until=clock() + timedelta(minutes=5))
     assert orders(workspace.deliver(refusing()).delivered) == [2]
     clock.advance(minutes=6)
@@ -244,7 +244,7 @@ def test_a_limit(workspace: Workspace) -> None:
 def test_what_cannot_be_settled_comes_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the store fails after the handler, the error is raised, and the event is delivered once more."""
     announce(workspace, 1)
-    with workspace._unit() as unit:
+    with workspace._begin.unit() as unit:
         outbox = type(unit.outbox)
 
     def fail(*_: object) -> None:

@@ -105,7 +105,7 @@ def test_a_value_that_is_none(story: Story) -> None:
 
 def test_without_a_keyring(story: Story) -> None:
     """Without a keyring the problem says what is missing."""
-    story.workspace._keyring = None
+    story.workspace._begin.keyring = None
     with pytest.raises(InvalidInputError) as caught:
         ids(story, READER, F.id_number == IDENTITY_NUMBER)
     assert [(problem.code, problem.field) for problem in caught.value.problems] == [("keyring_missing", "id_number")]

@@ -206,7 +206,7 @@ def test_a_tenant_that_is_not_empty(story: Story) -> None:
 def test_a_backup_of_another_configuration() -> None:
     """What the configuration in the host's code has no place for is refused with its line, and nothing is kept."""
     source = sample(sample_configuration())
-    with source._units.begin(sample_schema(), "default") as unit:
+    with source._begin.units.begin(sample_schema(), "default") as unit:
         unit.records.save([make_record(1, {"count": 3}), make_record(2, {"title": "甲"})])
         unit.records.save([make_record(3, {"text": "乙"}, module="thing_note")])
     data = backup(source)
