@@ -34,6 +34,12 @@ class Suggestion:
     score: float
 
 
+_BETWEEN: Final = re.compile(
+    r"[/|,，、;；()（）\[\]【】\r\n]+|(?<=[\u3400-\u9fff])\s+(?=[A-Za-z])|(?<=[A-Za-z])\s+(?=[\u3400-\u9fff])"
+)
+"""What stands between two names in one heading, among them a blank between Chinese and English."""
+
+
 def _names(schema: ModuleSchema) -> Iterator[tuple[FieldKey, str]]:
     definition = schema.definition
     for field in definition.active_fields():
@@ -57,13 +63,14 @@ def meanings(schema: ModuleSchema, heading: str) -> tuple[FieldKey, ...]:
     """Return the active fields that a heading names by key, label or alias.
 
     If there is none, those with a name that differs in blanks and punctuation only; these may be several. If there is
-    none of these either, those that the `bare` heading names.
+    none of these either, those that the `bare` heading names, and then the one that each of several names in it names:
+    in two languages, say.
 
     >>> from custinfo.standard import sample_organisation, standard_configuration
     >>> from custinfo.core.validation.whole import checked_schema
     >>> schema = checked_schema(standard_configuration(), sample_organisation(), {}).module("customer")
-    >>> meanings(schema, "联系方式"), meanings(schema, "天气")
-    (('phone',), ())
+    >>> meanings(schema, "联系方式"), meanings(schema, "天气"), meanings(schema, "联系方式（Phone）")
+    (('phone',), (), ('phone',))
     """
     if heading in schema.definition.fields:
         return (heading,)
@@ -73,7 +80,11 @@ def meanings(schema: ModuleSchema, heading: str) -> tuple[FieldKey, ...]:
             found = tuple(dict.fromkeys(key for key, name in _names(schema) if wanted and form(name) == wanted))
             if found:
                 return found
-    return ()
+    parts = [part for part in _BETWEEN.split(heading) if part.strip()]
+    if not 1 < len(parts) < 4:
+        return ()
+    keys = [meanings(schema, part) for part in parts]
+    return keys[0] if len(keys[0]) == 1 and len(set(keys)) == 1 else ()
 
 
 def suggestions(schema: ModuleSchema, heading: str, taken: Iterable[FieldKey] = ()) -> tuple[Suggestion, ...]:

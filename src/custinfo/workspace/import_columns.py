@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NoReturn
 
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Place, Problem
@@ -83,7 +83,7 @@ class _Matching:
         if self.errors:
             raise InvalidInputError(self.errors)
         if not any(keys):
-            raise InvalidInputError([Problem("no_header", place=Place(self.table.sheet, self.table.header_row))])
+            self.refuse()
         left = [
             (place, heading)
             for place, (heading, key) in enumerate(zip(self.table.header, keys, strict=True))
@@ -93,6 +93,16 @@ class _Matching:
         taken = [key for key in keys if key]
         alike = [item for _, heading in left for item in self.alike(heading, taken)]
         return Columns(tuple(keys), tuple(problems), tuple(alike))
+
+    def refuse(self) -> NoReturn:
+        """Refuse a table of which no heading is known, with what each may mean."""
+        problems = [Problem("no_header", place=Place(self.table.sheet, self.table.header_row))]
+        for place, heading in enumerate(self.table.header):
+            labels = [self.schema.label(item.field, self.schema.context.language) for item in self.alike(heading, [])]
+            if labels and self.mapping.get(place, heading):
+                params = {"candidates": tuple(labels)}
+                problems.append(Problem("ambiguous_column", heading, self.at(place), params))
+        raise InvalidInputError(problems)
 
     def meant(self, place: int, heading: str) -> FieldKey | None:
         """Return the field that a heading means; where there are several, that is an error."""

@@ -249,3 +249,20 @@ def test_names_of_parts_have_no_case() -> None:
 def test_the_mark_at_the_end_of_an_old_text_file() -> None:
     """It is no row."""
     assert phones(csv(HEADINGS, FIRST, SECOND).encode("gb18030") + b"\x1a") == BOTH
+
+
+def test_headings_in_two_languages() -> None:
+    """A heading of several names means a field where each of them does; where one doesn't, it is asked."""
+    header = ("客户名称/公司名称", "客户类型 Customer type", "联系人\nContact", "联系方式（Phone）", "地区（Area）")
+    plan = planned(workbook(header, (*FIRST, "华东")))
+    assert list(plan.columns.values()) == ["name", "customer_type", "contact_name", "phone", None]
+    assert plan.suggestions[0].field == "region"
+
+
+def test_headings_of_which_none_is_known_come_with_what_they_may_mean() -> None:
+    """Who gets the refusal sees which field each heading is like."""
+    with pytest.raises(InvalidInputError) as caught:
+        planned(workbook(("客户名", "联系电话号"), ("甲公司", "138")))
+    assert caught.value.code == "no_header"
+    assert "客户名：该列可能是 客户名称" in caught.value.message("zh")
+    assert "联系电话号：该列可能是 联系方式" in caught.value.message("zh")
