@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import attrs
@@ -13,7 +13,7 @@ from custinfo.core.records import FieldKey
 from custinfo.core.schema import ModuleSchema
 from custinfo.core.text import folded
 
-__all__ = ["Suggestion", "bare", "meanings", "suggestions"]
+__all__ = ["Headings", "Suggestion", "bare", "suggestions"]
 
 _LEAST: Final = 0.4
 _MOST: Final = 3
@@ -59,32 +59,48 @@ def bare(heading: str) -> str:
     return _HINT.sub("", heading[numbered.end() :] if numbered else heading).strip(" :：") or heading
 
 
-def meanings(schema: ModuleSchema, heading: str) -> tuple[FieldKey, ...]:
-    """Return the active fields that a heading names by key, label or alias.
-
-    If there is none, those with a name that differs in blanks and punctuation only; these may be several. If there is
-    none of these either, those that the `bare` heading names, and then the one that each of several names in it names:
-    in two languages, say.
+class Headings:
+    """Know what headings mean in a module.
 
     >>> from custinfo.standard import sample_organisation, standard_configuration
     >>> from custinfo.core.validation.whole import checked_schema
     >>> schema = checked_schema(standard_configuration(), sample_organisation(), {}).module("customer")
-    >>> meanings(schema, "联系方式"), meanings(schema, "天气"), meanings(schema, "联系方式（Phone）")
+    >>> headings = Headings(schema)
+    >>> headings.meanings("联系方式"), headings.meanings("天气"), headings.meanings("联系方式（Phone）")
     (('phone',), (), ('phone',))
     """
-    if heading in schema.definition.fields:
-        return (heading,)
-    for text in dict.fromkeys((heading, bare(heading))):
-        for form in (folded, searchable):
-            wanted = form(text)
-            found = tuple(dict.fromkeys(key for key, name in _names(schema) if wanted and form(name) == wanted))
-            if found:
-                return found
-    parts = [part for part in _BETWEEN.split(heading) if part.strip()]
-    if not 1 < len(parts) < 4:
-        return ()
-    keys = [meanings(schema, part) for part in parts]
-    return keys[0] if len(keys[0]) == 1 and len(set(keys)) == 1 else ()
+
+    def __init__(self, schema: ModuleSchema) -> None:
+        self._fields = schema.definition.fields
+        self._known = [(form, _by_form(schema, form)) for form in (folded, searchable)]
+
+    def meanings(self, heading: str) -> tuple[FieldKey, ...]:
+        """Return the active fields that a heading names by key, label or alias.
+
+        If there is none, those with a name that differs in blanks and punctuation only; these may be several. If there
+        is none of these either, those that the `bare` heading names, and then the one that each of several names in it
+        names: in two languages, say.
+        """
+        if heading in self._fields:
+            return (heading,)
+        for text in dict.fromkeys((heading, bare(heading))):
+            for form, known in self._known:
+                if found := known.get(form(text)):
+                    return tuple(found)
+        parts = [part for part in _BETWEEN.split(heading) if part.strip()]
+        if not 1 < len(parts) < 4:
+            return ()
+        keys = [self.meanings(part) for part in parts]
+        return keys[0] if len(keys[0]) == 1 and len(set(keys)) == 1 else ()
+
+
+def _by_form(schema: ModuleSchema, form: Callable[[str], str]) -> dict[str, dict[FieldKey, None]]:
+    """Return the fields by a form of their names, in order."""
+    known: dict[str, dict[FieldKey, None]] = {}
+    for key, name in _names(schema):
+        if wanted := form(name):
+            known.setdefault(wanted, {})[key] = None
+    return known
 
 
 def suggestions(schema: ModuleSchema, heading: str, taken: Iterable[FieldKey] = ()) -> tuple[Suggestion, ...]:

@@ -10,7 +10,7 @@ from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema
-from custinfo.core.suggesting import Suggestion, meanings, suggestions
+from custinfo.core.suggesting import Headings, Suggestion, suggestions
 from custinfo.workspace.context import Context
 from custinfo.workspace.importing import Columns, SourceTable
 
@@ -66,6 +66,7 @@ class _Matching:
 
     def __init__(self, context: Context, module: ModuleKey, table: SourceTable, mapping: Mapping[int, str]) -> None:
         self.schema: ModuleSchema = context.module(module)
+        self.headings = Headings(self.schema)
         self.derived = context.compiled.derivation(module).fields
         self.table = table
         self.mapping = mapping
@@ -112,7 +113,7 @@ class _Matching:
             if key is None and name:
                 self.errors.append(Problem("unknown_field", name, self.at(place)))
             return key
-        candidates = meanings(self.schema, heading) if heading else ()
+        candidates = self.headings.meanings(heading) if heading else ()
         if len(candidates) > 1:
             labels = tuple(self.schema.label(key, self.schema.context.language) for key in candidates)
             self.errors.append(Problem("ambiguous_column", heading, self.at(place), {"candidates": labels}))

@@ -11,7 +11,7 @@ from custinfo.adapters.excel._tables_within import TableWithin
 from custinfo.core.kinds.masks import MASK
 from custinfo.core.records import Masked
 from custinfo.core.schema import ModuleSchema
-from custinfo.core.suggesting import meanings
+from custinfo.core.suggesting import Headings
 from custinfo.workspace.import_columns import lettered
 from custinfo.workspace.importing import SourceTable
 from custinfo.workspace.planned_rows import RawValues
@@ -28,9 +28,9 @@ def guarded(table: SourceTable, schema: ModuleSchema, mapping: Mapping[str, str]
 
     Only columns of fields are looked at of which some people see a part only.
     """
-    places, named = [], lettered(table, mapping)
+    places, named, headings = [], lettered(table, mapping), Headings(schema)
     for place, heading in enumerate(table.header):
-        keys = (schema.resolve(named[place]),) if place in named else meanings(schema, heading)
+        keys = (schema.resolve(named[place]),) if place in named else headings.meanings(heading)
         fields = [schema.definition.fields[key] for key in keys if key and key in schema.definition.fields]
         if any(field.mask or field.encrypted or field.sensitivity != "normal" for field in fields):
             places.append(place)

@@ -21,7 +21,7 @@ from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Tabl
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey
-from custinfo.core.suggesting import bare, meanings
+from custinfo.core.suggesting import Headings, bare
 from custinfo.workspace.attached_columns import AttachedColumns
 from custinfo.workspace.context import Context
 from custinfo.workspace.import_columns import column_letters, lettered
@@ -145,10 +145,11 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
 def _with_blocks(context: Context, module: ModuleKey, table: Table, names: Mapping[str, str]) -> Table:
     """Return the table in which what stands beside merged cells comes along with them, where something can."""
     schema, named = context.module(module), lettered(table, names)
+    headings = Headings(schema)
     free = [
         place
         for place, label in enumerate(table.header)
-        if not (named[place] if place in named else meanings(schema, label) or schema.resolve(label))
+        if not (named[place] if place in named else headings.meanings(label) or schema.resolve(label))
     ]
     return table.with_blocks(free) if AttachedColumns(context, module, table.header, free).places else table
 
