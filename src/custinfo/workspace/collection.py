@@ -166,7 +166,7 @@ class Records:
         Raises: PermissionDeniedError where the actor may view none; InvalidInputError for what is no field, or no
             value of it.
         """
-        return resembling(self._context, self.module, values, least, limit)
+        return resembling(self._context, self.module, _named(values), least, limit)
 
     @reading
     def distribution(
@@ -293,7 +293,7 @@ class Records:
         """
         found, problems = read_tags(self._context, self.module, tags)
         return self._changer.write(
-            Draft("create", self.module, None, values, found, reason=reason, found=tuple(problems))
+            Draft("create", self.module, None, _named(values), found, reason=reason, found=tuple(problems))
         )
 
     @reading
@@ -313,7 +313,9 @@ class Records:
         Raises: NotFoundError, StaleVersionError, InvalidInputError, PermissionDeniedError; FieldReservedError where
             a pending request holds a field.
         """
-        return self._changer.write(Draft("update", self.module, RecordId(record_id), values, None, version, reason))
+        return self._changer.write(
+            Draft("update", self.module, RecordId(record_id), _named(values), None, version, reason)
+        )
 
     @reading
     def archive(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
@@ -559,7 +561,20 @@ class Records:
 
 
 def _wanted(criterion: Criterion | None) -> Criterion:
-    return Everything() if criterion is None else criterion
+    if criterion is None:
+        return Everything()
+    if not isinstance(criterion, Criterion):
+        made = 'F.status == "成交"'
+        raise TypeError(
+            f"a criterion is made with F, as {made}, or by criterion_from_json: not {type(criterion).__name__}"
+        )
+    return criterion
+
+
+def _named(values: Mapping[str, object]) -> Mapping[str, object]:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"values are a mapping from names of fields: not {type(values).__name__}")
+    return values
 
 
 def _names(order_by: str | Sequence[str]) -> Sequence[str]:

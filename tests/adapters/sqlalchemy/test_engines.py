@@ -32,6 +32,7 @@ def test_a_url_without_a_driver_gets_that_of_the_extra(url: str, driver: str) ->
     [
         ("", "invalid_database_url", {}),
         ("customers.db", "invalid_database_url", {}),
+        ("sqlite://me:secret@folder/customers.db", "invalid_database_url", {}),
         ("postgresql://me:secret@host:port/crm", "invalid_database_url", {}),
         ("oracle://me:secret@host/crm", "unsupported_database", {"database": "oracle"}),
         ("mongodb://me:secret@host/crm", "unsupported_database", {"database": "mongodb"}),

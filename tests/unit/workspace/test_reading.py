@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,22 @@ def test_a_refused_question_names_fields_as_people_do(story: Story) -> None:
     assert wrong.value.message("zh") == "客户状态：不在“客户状态”字典中"
     assert hidden.value.message("zh").startswith("开户行信息：")
     assert sorted_by.value.message("zh") == hidden.value.message("zh")
+
+
+@pytest.mark.parametrize("wrong", ["status == '成交'", {"status": "成交"}, True])
+def test_what_is_no_criterion(story: Story, wrong: Any) -> None:
+    """Who asks with something else is told how a criterion is made."""
+    with story.workspace.acting_as("lisi") as session:
+        for ask in (session.customers.find, session.customers.count, session.customers.duplicates):
+            with pytest.raises(TypeError, match=rf"made with F, .* not {type(wrong).__name__}"):
+                ask(wrong)
+
+
+def test_what_are_no_values(story: Story) -> None:
+    """Who writes something else than a mapping is told so."""
+    wrong: Any = [("客户名称", "甲")]
+    with story.workspace.acting_as("lisi") as session, pytest.raises(TypeError, match=r"a mapping .* not list"):
+        session.customers.create(wrong)
 
 
 def test_distribution_by_field_reference_and_dimension(story: Story) -> None:

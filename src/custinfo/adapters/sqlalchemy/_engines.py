@@ -48,6 +48,8 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(target, **options)
     except ModuleNotFoundError as error:
         raise MissingExtraError.of(_EXTRAS[backend], error.name or target.get_driver_name()) from error
+    except ArgumentError:  # the driver's own notion, such as of two slashes where three are wanted
+        raise StorageError([Problem("invalid_database_url")]) from None
     if backend == "sqlite":
         _set_up_sqlite(engine, in_memory=in_memory)
     return engine
