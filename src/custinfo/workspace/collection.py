@@ -560,15 +560,13 @@ class Records:
         return ChangeQuery(0, 1000, (self.module,), actor, channel, instant(since), instant(until))
 
 
-def _wanted(criterion: Criterion | None) -> Criterion:
+def _wanted(criterion: object) -> Criterion:
     if criterion is None:
         return Everything()
-    if not isinstance(criterion, Criterion):
-        made = 'F.status == "成交"'
-        raise TypeError(
-            f"a criterion is made with F, as {made}, or by criterion_from_json: not {type(criterion).__name__}"
-        )
-    return criterion
+    if isinstance(criterion, Criterion):
+        return criterion
+    made, given = 'F.status == "成交"', type(criterion).__name__
+    raise TypeError(f"a criterion is made with F, as {made}, or by criterion_from_json: not {given}")
 
 
 def _named(values: Mapping[str, object]) -> Mapping[str, object]:
