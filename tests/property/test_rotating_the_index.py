@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custinfo import ANY, CLEAR, ConfigurationError, F, Grant, InvalidInputError, Workspace
+from custinfo import (
+    ANY,
+    CLEAR,
+    AwaitingApproval,
+    ConfigurationError,
+    F,
+    Grant,
+    InvalidInputError,
+    Workspace,
+)
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
+from custinfo.core.access_log import AccessQuery
 from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
 from custinfo.core.configuration import Configuration
+from custinfo.core.policy.grants import Fields
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.planning import make_plan
 from tests.property.dying_units import DiedError, DyingUnits
@@ -250,3 +262,76 @@ def test_who_hands_in_again_is_told_so() -> None:
     assert imported(opened(units, BOTH, gated), FIRST) == [("awaits_already",)]
     assert opened(units, BOTH, gated).rotate_index().may_go("")
     assert imported(opened(units, BOTH, gated), FIRST) == [("awaits_already",)]
+
+
+def test_the_access_log_says_what_was_asked() -> None:
+    """One value is one, though it has digests under two keys."""
+    units = made("memory")
+    configuration = CONFIGURATION.change_field("customer", "id_number", log_reads=True)
+    story = Story(opened(units, OLD, configuration))
+    story.individual(id_number=FIRST, birthday=None)
+    workspace = opened(units, BOTH, configuration)
+    with workspace.acting_as("zhoushi") as session:
+        session.customers.find(F.id_number == FIRST)
+        session.customers.find(F.id_number.is_in([FIRST, FREE]))
+    with units.begin(workspace._compiled.schema, "default") as unit:
+        asked = {text for entry in unit.accesses.find(AccessQuery(["customer"])) for text in entry.asked}
+    assert asked == {"id_number eq", "id_number oneof"}
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_rows_of_before_that_are_put_back_are_told(kind: str) -> None:
+    """They prove themselves, since they were so once; but the record says otherwise, and the digests are counted."""
+    units = made(kind)
+    keys = fill(opened(units, OLD))
+    workspace = opened(units, ONLY_NEW)
+    with units.begin(workspace._compiled.schema, "default") as unit:
+        former = list(unit.history.of_record("customer", keys[FIRST]))
+    assert opened(units, BOTH).rotate_index().may_go("")
+    workspace.rotate_index()
+    with units.begin(workspace._compiled.schema, "default") as unit:
+        unit.rewriting.changes(former)
+    assert workspace.verify().ok
+    assert {problem.code for problem in workspace.check_integrity().problems} == {"history_differs", "digests_left"}
+    assert workspace.rotate_index().reindexed == 1
+    assert workspace.check_integrity().problems == ()
+
+
+def test_a_backup_of_before_is_indexed_anew(tmp_path: Path) -> None:
+    """What was backed up under the old index key is restored without it, told of, and found after rotating."""
+    keys = fill(opened(source := made("memory"), OLD))
+    opened(source, OLD).export_tenant(tmp_path / "backup")
+    workspace = opened(made("sqlite"), ONLY_NEW)
+    workspace.import_tenant(tmp_path / "backup")
+    with workspace.acting_as("zhoushi") as session:
+        assert session.customers.count(F.id_number == FIRST) == 0
+        assert session.customers.get(keys[FIRST])["id_number"] == FIRST
+    assert [problem.code for problem in workspace.check_integrity().problems] == ["digests_left"]
+    assert workspace.rotate_index().may_go("")
+    assert workspace.check_integrity().problems == ()
+    holds(workspace, keys)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_value_of_before_comes_back_indexed(kind: str) -> None:
+    """Reverting to a version of before the rotation brings a value back that is found, and unique, by the new key."""
+    units = made(kind)
+    editor = Grant("senior_administrator", "customer", frozenset({"edit"}), "all", edit=Fields(("id_number",)))
+    configuration = CONFIGURATION.with_grants(editor)
+    story = Story(opened(units, OLD))
+    person = story.individual(id_number=FIRST, birthday=None)
+    story.approve("sunjiu", story.submit("lisi", person, {"id_number": FREE}))
+    assert opened(units, BOTH).rotate_index().may_go("")
+    workspace = opened(units, ONLY_NEW, configuration)
+    workspace.rotate_index()
+    assert again(workspace, FIRST) is None
+    with workspace.acting_as("zhoushi") as session:
+        outcome = session.customers.revert(person.id, to_version=1, version=ANY)
+    assert isinstance(outcome, AwaitingApproval)
+    Story(workspace).approve("sunjiu", outcome.request)
+    with workspace.acting_as("zhoushi") as session:
+        assert session.customers.count(F.id_number == FIRST) == 1
+        assert session.customers.count(F.id_number == FREE) == 0
+    assert again(workspace, FIRST) == "not_unique"
+    assert workspace.check_integrity().problems == ()
+    assert workspace.verify().ok

@@ -161,8 +161,9 @@ class _Binder:
                     pass
                 case _:  # such as a time within a day
                     raise unknown_operator(target, leaf, "encrypted")
-        digests = dict.fromkeys(found for value in values for found in self.digests_of(leaf, target, field, value))
-        return SealedAs(target.path, tuple(digests)) if digests else Nothing()
+        found_by = dict.fromkeys(tuple(self.digests_of(leaf, target, field, value)) for value in values)
+        digests = tuple(digest for digests in found_by for digest in digests)
+        return SealedAs(target.path, digests, several=len(found_by) > 1) if digests else Nothing()
 
     def bind_tail(self, leaf: LastFour, target: Target, field: FieldDefinition) -> Criterion:
         """Compare the blind indexes of the last four characters, of which there must be four."""

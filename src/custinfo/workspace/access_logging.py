@@ -79,7 +79,7 @@ def _name(leaf: object) -> str:
     if isinstance(leaf, SealedAs) and leaf.tail:
         return "lastfour"
     if isinstance(leaf, SealedAs):
-        return "eq" if len(leaf.digests) == 1 else "oneof"
+        return "oneof" if leaf.several else "eq"
     return type(leaf).__name__.lower()
 
 

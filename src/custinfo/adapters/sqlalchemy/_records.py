@@ -36,6 +36,7 @@ from custinfo.adapters.sqlalchemy._statements import RecordStatements
 from custinfo.adapters.sqlalchemy._titles import TitleWriter
 from custinfo.adapters.sqlalchemy._types import dump_json
 from custinfo.core.errors import ConflictError, DuplicateValueError
+from custinfo.core.fields import FieldDefinition
 from custinfo.core.new_records import NewRecords
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
@@ -66,8 +67,8 @@ def _links(record: Record) -> tuple[object, ...]:
     return record.tags, record.shares, record.archived_at is None
 
 
-def _is_sealed(record: Record) -> bool:
-    return bool(record.data_keys) or Sealed in map(type, record.values.values())
+def _holds_sealed(record: Record, fields: Sequence[FieldDefinition]) -> bool:
+    return any(type(record.values.get(field.key)) is Sealed for field in fields) if fields else False
 
 
 def _tag_list(record: Record) -> list[list[str]] | None:
@@ -272,7 +273,11 @@ class SqlAlchemyRecords:
 
     def _rotated(self, records: Sequence[Record]) -> dict[RecordId, Record]:
         """Return the records whose keys were rotated since they were read, with data keys and digests of now."""
-        sealed = {record.id: record for record in records if _is_sealed(record)}
+        sealed = {
+            record.id: record
+            for record in records
+            if record.data_keys or _holds_sealed(record, self._context.module(record.module).schema.encrypted_fields)
+        }
         found: dict[RecordId, Record] = {}
         for part in chunked(tuple(sealed)):
             keys = padded(part)

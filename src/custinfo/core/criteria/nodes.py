@@ -182,11 +182,13 @@ class SealedAs(_Combinable):
     """Hold where the encrypted value is found by one of `digests`, its blind index (FLD-7).
 
     Binding makes it of `==`, `is_in` and, with `tail`, `last_four` for somebody who searches; it has no form in JSON.
+    While the key of blind indexes is rotated, one value has several digests: `several` says whether values are.
     """
 
     path: Path
     digests: tuple[str, ...] = attrs.field(repr=False)
     tail: bool = False
+    several: bool = False
 
 
 @attrs.frozen

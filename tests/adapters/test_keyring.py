@@ -1,0 +1,67 @@
+"""The keyring as a value: what it keeps, what it refuses, and what stands in a digest."""
+
+from __future__ import annotations
+
+import pytest
+
+from custinfo import ConfigurationError
+from custinfo.adapters.crypto import Keyring
+from custinfo.core.records import RecordId
+from custinfo.ports import DataKeys, EvidenceKeys, IndexKeys, ManyDataKeys, SealContext
+from custinfo.ports.system import BlindIndex
+
+PLACE = SealContext("default", "customer", "id_number", RecordId("0190"))
+OTHER = SealContext("default", "customer", "bank_account", RecordId("0190"))
+FIRST = Keyring({"k1": b"1" * 32}, current="k1", index_key=b"i" * 32, evidence_keys={"e1": b"e" * 32})
+THIRD = FIRST.with_index_key("i2", b"j" * 32).with_index_key("i3", b"h" * 32)
+
+
+def test_it_is_each_port_of_a_keyring() -> None:
+    """What hosts are told of it: they need no other one."""
+    for port in (DataKeys, ManyDataKeys, BlindIndex, IndexKeys, EvidenceKeys):
+        assert isinstance(FIRST, port)
+
+
+def test_digests_name_their_key() -> None:
+    """Those of the first key, which has no id, name none; equal texts of one field have equal digests."""
+    assert (FIRST.index_id, FIRST.former_index_ids) == ("", ())
+    assert (THIRD.index_id, THIRD.former_index_ids) == ("i3", ("", "i2"))
+    found = [THIRD.index("x", PLACE), *THIRD.former_indexes("x", PLACE)]
+    assert [THIRD.indexed_by(digest) for digest in found] == ["i3", "", "i2"]
+    assert found[1] == FIRST.index("x", PLACE)
+    assert len(set(found)) == 3
+    assert THIRD.index("x", PLACE) != THIRD.index("x", OTHER)
+
+
+def test_sealed_values_have_former_digests_while_there_are_former_keys() -> None:
+    """And none before and after."""
+    assert FIRST.seal("x", PLACE).former == ()
+    assert THIRD.seal("x", PLACE).claims == (THIRD.index("x", PLACE), *THIRD.former_indexes("x", PLACE))
+    after = THIRD.without_index_key("").without_index_key("i2")
+    assert after.seal("x", PLACE).claims == (THIRD.index("x", PLACE),)
+
+
+@pytest.mark.parametrize("keyring", [FIRST, THIRD, THIRD.rotated("k2").without("k1"), Keyring.generate()])
+def test_it_comes_back_from_its_text(keyring: Keyring) -> None:
+    """All keys are kept, former ones too, and what was sealed opens."""
+    back = Keyring.from_json(keyring.to_json())
+    assert back.to_json() == keyring.to_json()
+    assert back.open(keyring.seal("x", PLACE), PLACE) == "x"
+    assert back.seal("x", PLACE).claims == keyring.seal("x", PLACE).claims
+    assert back.authenticate(str(keyring.evidence_key), b"m") == keyring.authenticate(str(keyring.evidence_key), b"m")
+
+
+def test_what_it_refuses() -> None:
+    """An id that is there, a key of another length, an id that would not be told from the digest."""
+    with pytest.raises(ConfigurationError):
+        THIRD.with_index_key("i2")
+    with pytest.raises(ConfigurationError):
+        THIRD.with_index_key("")
+    for index_id in ("i.4", "i 4"):
+        with pytest.raises(ConfigurationError):
+            FIRST.with_index_key(index_id)
+    with pytest.raises(ConfigurationError):
+        FIRST.with_index_key("i4", b"short")
+    with pytest.raises(ConfigurationError):
+        Keyring.from_json(FIRST.to_json().replace("k1", "k9", 1))
+    assert "j" * 32 not in repr(THIRD)
