@@ -274,7 +274,7 @@ def test_the_access_log_says_what_was_asked() -> None:
     with workspace.acting_as("zhoushi") as session:
         session.customers.find(F.id_number == FIRST)
         session.customers.find(F.id_number.is_in([FIRST, FREE]))
-    with units.begin(workspace._compiled.schema, "default") as unit:
+    with units.begin(workspace._begin.compiled.schema, "default") as unit:
         asked = {text for entry in unit.accesses.find(AccessQuery(["customer"])) for text in entry.asked}
     assert asked == {"id_number eq", "id_number oneof"}
 
@@ -285,11 +285,11 @@ def test_rows_of_before_that_are_put_back_are_told(kind: str) -> None:
     units = made(kind)
     keys = fill(opened(units, OLD))
     workspace = opened(units, ONLY_NEW)
-    with units.begin(workspace._compiled.schema, "default") as unit:
+    with units.begin(workspace._begin.compiled.schema, "default") as unit:
         former = list(unit.history.of_record("customer", keys[FIRST]))
     assert opened(units, BOTH).rotate_index().may_go("")
     workspace.rotate_index()
-    with units.begin(workspace._compiled.schema, "default") as unit:
+    with units.begin(workspace._begin.compiled.schema, "default") as unit:
         unit.rewriting.changes(former)
     assert workspace.verify().ok
     assert {problem.code for problem in workspace.check_integrity().problems} == {"history_differs", "digests_left"}
