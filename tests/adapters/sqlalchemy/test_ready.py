@@ -151,8 +151,8 @@ def test_a_host_that_listens_sees_all(store: tuple[Engine, SqlAlchemyUnits]) -> 
     event.listen(engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
     with units.begin(SCHEMA, "one") as unit:
         assert numbers(unit, F.count == 3, limit=50) == unseen
-        record = unit.records.get("thing", [record_id(3)])[record_id(3)]
-        unit.records.save([next_version(record, count=7)])
+        found = unit.records.get("thing", [record_id(3), record_id(4)])
+        unit.records.save([next_version(record, count=7) for record in found.values()])
     for start in ("SELECT", "SAVEPOINT", "UPDATE", "RELEASE"):
         assert any(statement.startswith(start) for statement in seen)
 

@@ -16,16 +16,17 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
 from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied, is_watched, many, once, run
 from custinfo.adapters.sqlalchemy._failures import storage_error
-from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, without_blanks
+from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, insert_or_not, without_blanks
+from custinfo.adapters.sqlalchemy._prepared import PreparedModule
 from custinfo.adapters.sqlalchemy._ready import Memory, Ready, make_ready
+from custinfo.adapters.sqlalchemy._transactions import Standing, ensure_transaction
 from custinfo.adapters.sqlalchemy._types import LongText
-from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, TEXT_SLOTS, Tables
+from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.errors import StorageError
-from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
-from custinfo.core.schema import ModuleSchema, Schema
-from custinfo.core.stored import ValueCodec
+from custinfo.core.records import ModuleKey, Record, RecordId
+from custinfo.core.schema import Schema
 
-__all__ = ["CHUNK", "ClashError", "Context", "Layout", "PreparedModule", "chunked", "ensure_transaction", "memory_of"]
+__all__ = ["CHUNK", "ClashError", "Context", "chunked", "memory_of"]
 
 CHUNK: Final = 500
 """Greatest number of values in one `IN` list."""
@@ -42,56 +43,6 @@ def chunked(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + CHUNK]
 
 
-@attrs.frozen(cache_hash=True)
-class Layout:
-    """Hold where the values of a module's fields are kept; statements over equal layouts are the same."""
-
-    parts: tuple[Any, ...]
-
-
-@attrs.frozen(slots=False, eq=False)
-class PreparedModule:
-    """Hold what reading and writing the records of a module needs, made once for a configuration.
-
-    Args:
-        schema: The module compiled.
-        slots: Field key → the column of `record` that repeats its stored value.
-        unfilled: Fields whose slots are written, but can't be read yet.
-    """
-
-    schema: ModuleSchema
-    slots: Mapping[FieldKey, str]
-    unfilled: frozenset[FieldKey] = frozenset()
-
-    @cached_property
-    def readable_slots(self) -> Mapping[FieldKey, str]:
-        """The slots by which fields may be asked for."""
-        return {key: slot for key, slot in self.slots.items() if key not in self.unfilled}
-
-    @cached_property
-    def codec(self) -> ValueCodec:
-        """The codec of its values."""
-        return ValueCodec(self.schema)
-
-    @cached_property
-    def columns(self) -> tuple[FieldKey, ...]:
-        """The field that each slot column of `record` repeats, text slots first; empty for none."""
-        fields = {slot: key for key, slot in self.slots.items()}
-        return tuple(fields.get(slot, "") for slot in (*TEXT_SLOTS, *NUMBER_SLOTS))
-
-    @cached_property
-    def layout(self) -> Layout:
-        """What statements about its records depend on."""
-        fields = self.schema.definition.fields.values()
-        kinds = tuple((field.key, self.schema.kinds[field.key].storage, self.slots.get(field.key)) for field in fields)
-        return Layout((self.schema.definition.key, kinds, self.unfilled))
-
-    @cached_property
-    def unique_fields(self) -> tuple[FieldKey, ...]:
-        """The fields of which no two live records may have the same value."""
-        return tuple(field.key for field in self.schema.definition.fields.values() if field.unique)
-
-
 def _single(parameters: Any) -> Any:
     """Return the one row of a list of one, which drivers execute faster, or the list."""
     return parameters[0] if isinstance(parameters, list) and len(parameters) == 1 else parameters
@@ -100,24 +51,6 @@ def _single(parameters: Any) -> Any:
 def _unwritten(row: dict[str, Any], written: frozenset[str]) -> dict[str, Any]:
     """Return a row with JSON texts as data."""
     return {name: loads(value) if name in written else value for name, value in row.items()}
-
-
-def ensure_transaction(connection: Connection) -> None:
-    """Begin the transaction that SQLite's driver would begin late.
-
-    Without it, a savepoint that comes first would be the transaction, and releasing it would commit.
-    """
-    if connection.dialect.name != "sqlite":
-        return
-    if not connection.in_transaction():
-        connection.begin()
-    pooled = connection.connection
-    for candidate in (pooled.dbapi_connection, pooled.driver_connection):
-        active = getattr(candidate, "in_transaction", None)
-        if active is not None:
-            if not active:
-                connection.exec_driver_sql("BEGIN")
-            return
 
 
 def memory_of(connection: Connection, tables: Tables) -> Memory:
@@ -130,7 +63,8 @@ def memory_of(connection: Connection, tables: Tables) -> Memory:
 class Context:
     """Run statements for one unit of work, and translate what fails.
 
-    `loaded` are records as they were read, where it `remembers` them: where nobody else takes back what was done.
+    `loaded` are records as they were read, where it `remembers` them: where the transaction is custinfo's own, and
+    nobody else takes back what was done. `standing` is that of the transaction.
     """
 
     connection: Connection
@@ -141,7 +75,7 @@ class Context:
     memory: Memory = attrs.field(factory=Memory)
     remembers: bool = False
     loaded: dict[RecordId, Record] = attrs.field(factory=dict)
-    _depth: int = 0
+    standing: Standing = attrs.field(factory=Standing)
 
     @cached_property
     def reader(self) -> JsonReader:
@@ -187,7 +121,11 @@ class Context:
         Returns: Its rows, or how many it changed.
         Raises: ClashError for a key that is taken; StorageError.
         """
-        return run(self.connection, text, parameters, how, watched=self._is_watched)
+        try:
+            return run(self.connection, text, parameters, how, watched=self._is_watched)
+        except StorageError as error:
+            self.standing.fail(error)
+            raise
 
     @cached_property
     def _is_watched(self) -> bool:
@@ -203,18 +141,20 @@ class Context:
             return self.connection.execute(statement, _single(parameters))
         except (SQLAlchemyError, UnicodeError, OverflowError) as error:
             failure = storage_error(error)
+        self.standing.fail(failure)
         raise failure
 
     def attempt(self, statement: Executable, parameters: Any) -> CursorResult[*tuple[Any, ...]]:
         """Run a statement that may meet a key that is taken. Raises: ClashError, StorageError."""
-        failure: Exception
         try:
             return self.connection.execute(statement, _single(parameters))
         except IntegrityError:
-            failure = ClashError()
+            pass
         except (SQLAlchemyError, UnicodeError, OverflowError) as error:
             failure = storage_error(error)
-        raise failure
+            self.standing.fail(failure)
+            raise failure from None
+        raise ClashError
 
     def insert(self, table: Table, names: tuple[str, ...], rows: Rows) -> None:
         """Insert rows, their values in the order of the columns `names`. Raises: ClashError, StorageError."""
@@ -256,6 +196,23 @@ class Context:
             given = bulk.parameters(rows)
             self.run(bulk.text, given if len(given) > 1 else given[0], how=many if len(given) > 1 else once)
 
+    def insert_one(self, table: Table, names: tuple[str, ...], row: Sequence[Any]) -> None:
+        """Insert a row; where its key is taken, nothing is done, and the transaction goes on.
+
+        Raises: ClashError, StorageError.
+        """
+        if self.connection.dialect.name != "postgresql":
+            self._insert(table, names, [row])  # whose failure would end no transaction
+            return
+        if self._is_translated():
+            statement = insert_or_not(table)
+            inserted: int = self.execute(statement, dict(zip(names, row, strict=True))).rowcount
+        else:
+            bulk = bulk_insert(table, names, self.connection.dialect, or_not=True)
+            inserted = self.run(bulk.text, bulk.parameters([row])[0])
+        if not inserted:
+            raise ClashError
+
     def change(self, ready: Ready, rows: Sequence[Sequence[Any]]) -> int:
         """Run a statement for each row of values, and return how many rows of the table it changed.
 
@@ -270,18 +227,20 @@ class Context:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Take back what is done inside if the block raises. Raises: StorageError, and what the block raises."""
-        name = f"custinfo_{id(self):x}_{self._depth}"  # another context may have one around this
-        if not self._depth:
+        standing = self.standing
+        name, failure = standing.name(self.connection.dialect.name), standing.failure
+        if not standing.depth:
             self._begin()
         self.run(f"SAVEPOINT {name}", ())
-        self._depth += 1
+        standing.depth += 1
         try:
             yield
         except BaseException:
+            standing.failure = failure
             self._take_back(name)
             raise
         finally:
-            self._depth -= 1
+            standing.depth -= 1
         self.run(f"RELEASE SAVEPOINT {name}", ())
 
     def _begin(self) -> None:

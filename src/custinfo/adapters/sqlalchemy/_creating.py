@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from itertools import repeat
 from typing import Any, Final
 
-from custinfo.adapters.sqlalchemy._context import Context, PreparedModule
+from custinfo.adapters.sqlalchemy._context import Context
+from custinfo.adapters.sqlalchemy._prepared import PreparedModule
 from custinfo.adapters.sqlalchemy._rows import unique_text
 from custinfo.core.new_records import Creations, NewRecords
 from custinfo.core.records import FieldKey, RecordId

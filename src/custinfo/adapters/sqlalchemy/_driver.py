@@ -55,11 +55,9 @@ def copied(cursor: Any, text: str, rows: Any) -> None:
 
 def is_watched(connection: Connection) -> bool:
     """Tell whether the host listens to statements of the engine, the connection or the dialect, or logs them."""
-    engine, dialect = connection.engine.dispatch, connection.dialect.dispatch
-    heard = [*(getattr(engine, name) for name in _HEARD), *(getattr(dialect, name) for name in _HEARD_OF_DIALECT)]
-    if "dispatch" in vars(connection):  # made when somebody asks for it, which takes as long as a small statement
-        heard += [getattr(connection.dispatch, name) for name in _HEARD]
-    return any(map(bool, heard)) or connection.engine.logger.isEnabledFor(INFO)
+    events, dialect = connection.dispatch, connection.dialect.dispatch  # a connection's are its engine's, too
+    heard = any(getattr(events, name) for name in _HEARD) or any(getattr(dialect, name) for name in _HEARD_OF_DIALECT)
+    return heard or connection.engine.logger.isEnabledFor(INFO)
 
 
 def run(connection: Connection, text: str, parameters: Any, how: Run, *, watched: bool) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from custinfo.adapters.sqlalchemy._context import Context, Layout
+from custinfo.adapters.sqlalchemy._context import Context
+from custinfo.adapters.sqlalchemy._prepared import Layout
 from custinfo.core.criteria.nodes import Path, SealedAs
 from custinfo.core.kinds import unchanged
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey

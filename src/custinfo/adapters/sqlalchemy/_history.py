@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from custinfo.core.documents import Documents
 from custinfo.core.history.changes import Change
 from custinfo.core.new_records import Creations
 from custinfo.core.records import ModuleKey, RecordId
-from custinfo.core.stored import ValueCodec, instant_from_text, instant_writer
+from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text, instant_writer
 
 __all__ = ["SqlAlchemyHistory"]
 
@@ -53,8 +52,11 @@ class SqlAlchemyHistory:
             return
         clash = False
         try:
-            with self._context.savepoint() if self._is_undone(changes) else nullcontext():
-                self._insert(changes)
+            if len(changes) == 1 and not isinstance(changes, Creations):
+                self._context.insert_one(self._context.tables.change, _COLUMNS, self._row(changes[0], instant_to_text))
+            else:
+                with self._context.savepoint():
+                    self._insert(changes)
         except ClashError:
             clash = True
         if clash:
@@ -67,10 +69,6 @@ class SqlAlchemyHistory:
         moment = instant_writer()
         rows = (self._row(change, moment) for change in changes)
         self._context.insert(self._context.tables.change, _COLUMNS, rows)
-
-    def _is_undone(self, changes: Sequence[Change]) -> bool:
-        """Tell whether a failure leaves something to be taken back: PostgreSQL's ends the whole transaction."""
-        return len(changes) > 1 or self._context.connection.dialect.name == "postgresql"
 
     def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
         """Return all changes of a record, oldest first."""

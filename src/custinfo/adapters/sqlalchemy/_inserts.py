@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 import attrs
-from sqlalchemy import Dialect, Table, insert
+from sqlalchemy import Dialect, Insert, Table, insert
+from sqlalchemy.dialects import postgresql
 
-__all__ = ["BulkInsert", "Rows", "bulk_insert", "without_blanks"]
+__all__ = ["BulkInsert", "Rows", "bulk_insert", "insert_or_not", "without_blanks"]
 
 Rows = Iterable[Sequence[Any]]
 """Rows as tuples of values, in the order of the columns that are named beside them; made one by one, soon forgotten."""
@@ -66,13 +67,20 @@ class BulkInsert:
 
 @lru_cache(maxsize=256)
 def bulk_insert(
-    table: Table, names: tuple[str, ...], dialect: Dialect, written: frozenset[str] = frozenset()
+    table: Table,
+    names: tuple[str, ...],
+    dialect: Dialect,
+    written: frozenset[str] = frozenset(),
+    *,
+    or_not: bool = False,
 ) -> BulkInsert:
     """Return the statement that inserts rows of the columns `names` into `table`.
 
-    The values of the columns `written` are given as the database keeps them.
+    The values of the columns `written` are given as the database keeps them. With `or_not`, it is `insert_or_not`.
     """
-    compiled: Any = insert(table).compile(dialect=dialect, column_keys=list(names))
+    compiled: Any = (insert_or_not(table) if or_not else insert(table)).compile(
+        dialect=dialect, column_keys=list(names)
+    )
     order = tuple(map(names.index, compiled.positiontup)) if dialect.positional else None
     impls = (
         (place, table.c[name].type.dialect_impl(dialect)) for place, name in enumerate(names) if name not in written
@@ -82,6 +90,11 @@ def bulk_insert(
     copied = dialect.name == "postgresql" and dialect.driver == "psycopg" and not dialect.is_async
     copy = _copy(table, names, dialect) if copied else None
     return BulkInsert(str(compiled), names, order, found, copy, dialect.driver == "pysqlite")
+
+
+def insert_or_not(table: Table) -> Insert:
+    """Return the statement by which PostgreSQL leaves out rows whose key is taken: errors end transactions there."""
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def without_blanks(names: tuple[str, ...], rows: list[Sequence[Any]]) -> tuple[tuple[str, ...], list[Sequence[Any]]]:

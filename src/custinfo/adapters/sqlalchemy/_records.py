@@ -8,9 +8,10 @@ from typing import Any, Final
 import attrs
 from sqlalchemy import Table, delete, select, tuple_
 
-from custinfo.adapters.sqlalchemy._context import ClashError, Context, PreparedModule, chunked
+from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._creating import insert_documents, insert_narrow, insert_unique
 from custinfo.adapters.sqlalchemy._failures import stale
+from custinfo.adapters.sqlalchemy._prepared import PreparedModule
 from custinfo.adapters.sqlalchemy._ready import padded
 from custinfo.adapters.sqlalchemy._rows import (
     DOCUMENT_COLUMNS,
@@ -108,11 +109,11 @@ class SqlAlchemyRecords:
             return
         failure: ConflictError | None = None
         try:
-            with self._context.savepoint():
-                if isinstance(records, NewRecords):
+            if isinstance(records, NewRecords):
+                with self._context.savepoint():
                     self._create(records)
-                else:
-                    self._save(records)
+            else:
+                self._save(records)
         except _StaleError:
             failure = self._stale({record.id: (record, record.version - 1) for record in records})
         except _TakenError:
@@ -188,24 +189,39 @@ class SqlAlchemyRecords:
     def _save(self, records: Sequence[Record]) -> None:
         modules = self._context.module
         documents = {record.id: document_of(record, modules(record.module)) for record in records}
-        old = [record for record in records if record.version != 1]
-        new = [record for record in records if record.version == 1]
         beside = [record for record in records if record.version == 1 or not self._is_same_beside(record)]
         titled = [record for record in records if record.version == 1 or not self._is_same_title(record)]
+        if self._is_alone(records, beside, titled):  # stale before anything is written; no other failure is committed
+            self._replace(records, documents)
+            self._replace_documents(records, documents)
+        else:
+            with self._context.savepoint():
+                self._write(records, documents, beside)
+                self._titles.write(titled, documents)
+        for record in records:
+            self._context.loaded.pop(record.id, None)
+
+    def _is_alone(self, records: Sequence[Record], *others: Sequence[Record]) -> bool:
+        """Tell whether nothing is written but the rows of one record, in a transaction of custinfo's own."""
+        return len(records) == 1 and self._context.remembers and not any(others) and not _is_sealed(records[0])
+
+    def _write(
+        self, records: Sequence[Record], documents: dict[RecordId, dict[str, Any]], beside: Sequence[Record]
+    ) -> None:
+        """Write records, and anew what stands beside some of them."""
+        modules = self._context.module
+        old = [record for record in records if record.version != 1]
+        new = [record for record in records if record.version == 1]
         if old:
             self._replace(old, documents)
             rotated = self._rotated(old)
             documents |= {key: document_of(record, modules(record.module)) for key, record in rotated.items()}
             self._replace_documents([rotated.get(record.id, record) for record in old], documents)
             beside = [rotated.get(record.id, record) for record in beside]
-            stale = [record for record in beside if record.version != 1]
-            self._clear(stale, *self._beside)
+            self._clear([record for record in beside if record.version != 1], *self._beside)
         if new:
             self._insert(new, documents)
-        for record in records:
-            self._context.loaded.pop(record.id, None)
         self._add_beside(beside)
-        self._titles.write(titled, documents)
 
     def _is_same_beside(self, record: Record) -> bool:
         """Tell whether tags, shares and unique values are as they were in the version that it replaces."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import FromClause
 
-from custinfo.adapters.sqlalchemy._context import PreparedModule
+from custinfo.adapters.sqlalchemy._prepared import PreparedModule
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, SLOT_LENGTH, TEXT_SLOTS
 from custinfo.core.documents import unique_claims
 from custinfo.core.frozen import FrozenDict

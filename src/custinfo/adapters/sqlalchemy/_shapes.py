@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from custinfo.adapters.sqlalchemy._context import Layout
 from custinfo.adapters.sqlalchemy._grams import Wanted
+from custinfo.adapters.sqlalchemy._prepared import Layout
 from custinfo.adapters.sqlalchemy._ready import Given
 from custinfo.core.criteria.nodes import Compare, Not, Path, Present
 from custinfo.core.records import FieldKey, ModuleKey

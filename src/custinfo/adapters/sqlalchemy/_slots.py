@@ -20,7 +20,7 @@ import attrs
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from custinfo.adapters.sqlalchemy._context import PreparedModule
+from custinfo.adapters.sqlalchemy._prepared import PreparedModule
 from custinfo.adapters.sqlalchemy.tables import NUMBER_SLOTS, SLOT_LENGTH, TEXT_SLOTS, Tables
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.fields import FieldDefinition

@@ -109,7 +109,15 @@ class SqlAlchemyWork:
         inner = self._context
         with translated():
             prepared = SlotKeeper(inner.connection, inner.tables, schema, inner.tenant).prepare()
-        context = Context(inner.connection, inner.tables, schema, inner.tenant, prepared.modules, inner.memory)
+        context = Context(
+            inner.connection,
+            inner.tables,
+            schema,
+            inner.tenant,
+            prepared.modules,
+            inner.memory,
+            standing=inner.standing,
+        )
         return SqlAlchemyWork(context, self._host, owned=self._owned)
 
     def atomic(self) -> AbstractContextManager[None]:
@@ -117,9 +125,13 @@ class SqlAlchemyWork:
         return self._context.savepoint()
 
     def commit(self) -> None:
-        """Make permanent what was done so far; only flush in a host's transaction. Raises: StorageError."""
+        """Make permanent what was done so far; only flush in a host's transaction.
+
+        Raises: StorageError, also where a statement failed before and nobody took back what it belonged to.
+        """
         with translated():
             if self._owned:
+                self._context.standing.check()
                 self._host.commit()
                 self._context.connection = connection_of(self._host)
             elif isinstance(self._host, Session):

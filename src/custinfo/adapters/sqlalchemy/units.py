@@ -12,13 +12,14 @@ from sqlalchemy import Connection, Engine, MetaData, update
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from custinfo.adapters.sqlalchemy._context import Context, ensure_transaction, memory_of
+from custinfo.adapters.sqlalchemy._context import Context, memory_of
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Filler, Told
 from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated, translating, tried
 from custinfo.adapters.sqlalchemy._ready import Memory
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
+from custinfo.adapters.sqlalchemy._transactions import ensure_transaction
 from custinfo.adapters.sqlalchemy._work import SqlAlchemyWork
 from custinfo.adapters.sqlalchemy.tables import Tables, make_tables, shared_tables
 from custinfo.core.schema import Schema
@@ -141,6 +142,7 @@ class SqlAlchemyUnits:
 
         The first one of a configuration and a tenant claims slots for indexed fields, and fills those of modules with
         at most 10 000 records, in transactions of its own; `build_indexes` fills the others.
+        Where a statement failed, and no savepoint took it back, the end of the block rolls back and raises as well.
         Raises: ConfigurationError if slots run out; StorageError.
         """
         with self._turn:
@@ -154,6 +156,9 @@ class SqlAlchemyUnits:
                 except BaseException:
                     host.rollback()
                     raise
+                if context.standing.failure is not None:
+                    host.rollback()
+                context.standing.check()
                 translating(host.commit)
             finally:
                 translating(host.close)

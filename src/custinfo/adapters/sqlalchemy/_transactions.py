@@ -1,0 +1,60 @@
+"""Transactions: how they begin, what has become of one, and savepoints in it."""
+
+from __future__ import annotations
+
+import attrs
+from sqlalchemy import Connection
+
+from custinfo.core.errors import StorageError
+
+__all__ = ["Standing", "ensure_transaction"]
+
+
+@attrs.define(eq=False)
+class Standing:
+    """Hold what has become of a transaction; all who work in it share it.
+
+    Args:
+        depth: How many savepoints are open.
+        failure: What a statement raised whose effects nobody took back. Such a transaction must not be committed: it
+            may hold half of what was to be saved, and PostgreSQL would roll it back without a word.
+    """
+
+    depth: int = 0
+    failure: StorageError | None = None
+
+    def fail(self, failure: StorageError) -> None:
+        """Keep the first failure."""
+        if self.failure is None:
+            self.failure = failure
+
+    def check(self) -> None:
+        """Raise what a statement raised, if one did."""
+        if self.failure is not None:
+            raise StorageError(self.failure.problems)
+
+    def name(self, dialect: str) -> str:
+        """Return the name of the next savepoint.
+
+        MySQL and MariaDB forget a savepoint when another one takes its name; elsewhere the latest is meant, and
+        statements that are always the same are parsed once.
+        """
+        return f"custinfo_{id(self):x}_{self.depth}" if dialect in ("mysql", "mariadb") else "custinfo"
+
+
+def ensure_transaction(connection: Connection) -> None:
+    """Begin the transaction that SQLite's driver would begin late.
+
+    Without it, a savepoint that comes first would be the transaction, and releasing it would commit.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    if not connection.in_transaction():
+        connection.begin()
+    pooled = connection.connection
+    for candidate in (pooled.dbapi_connection, pooled.driver_connection):
+        active = getattr(candidate, "in_transaction", None)
+        if active is not None:
+            if not active:
+                connection.exec_driver_sql("BEGIN")
+            return
