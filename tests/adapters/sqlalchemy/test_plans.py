@@ -148,6 +148,18 @@ def test_flagship_page_in_a_branch(plans: Plans) -> None:
     assert not any(line.startswith("SCAN custinfo") for line in found.splitlines())
 
 
+def test_a_branch_is_walked_in_the_index(plans: Plans) -> None:
+    """Whose records a walk passes is told by the index alone: on PostgreSQL, none is looked up before."""
+    criterion = (F.count >= 0) & Tagged("need", "设备")
+    found = plans(
+        lambda unit: unit.queries.find(query(criterion, Order(("updated_at",), descending=True), scope=BRANCH))
+    )
+    if "Index Cond" in found:  # as PostgreSQL says
+        walks = [line for line in found.splitlines() if "record_updated" in line]
+        assert walks
+        assert all("Index Only Scan" in line for line in walks)
+
+
 def test_the_narrowest_index_leads(plans: Plans) -> None:
     """Where walking found too little, SQLite and MariaDB are told the index that leads to the fewest records."""
     wanted = query((F.count == 7) & Tagged("need", "服务"), Order(("updated_at",), descending=True), scope=BRANCH)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from custinfo.adapters.sqlalchemy._leads import timeless
 from custinfo.adapters.sqlalchemy._ready import Bounded, Memory, padded
 from custinfo.adapters.sqlalchemy.tables import make_tables
 from custinfo.core.binding import bind
-from custinfo.core.criteria import AnyOf, Compare, Criterion, F, OneOf, Tagged
+from custinfo.core.criteria import AnyOf, Compare, Criterion, F, OneOf, Tagged, all_of
 from custinfo.core.criteria.nodes import SharedWith
 from custinfo.core.errors import StaleVersionError
 from custinfo.core.records import Record
@@ -58,9 +58,10 @@ def store(request: pytest.FixtureRequest) -> Iterator[tuple[Engine, SqlAlchemyUn
     engine.dispose()
 
 
-def asked(criterion: Criterion, **options: Any) -> Query:
-    """Return a query."""
-    return Query("thing", bind(criterion, "thing", SCHEMA, NOW), **options)
+def asked(criterion: Criterion, *, scope: Sequence[str] = (), **options: Any) -> Query:
+    """Return a query, within departments if any."""
+    within = [OneOf(("department",), tuple(scope))] if scope else []
+    return Query("thing", all_of([*within, bind(criterion, "thing", SCHEMA, NOW)]), **options)
 
 
 def numbers(unit: UnitOfWork, criterion: Criterion, **options: Any) -> list[int]:
@@ -118,8 +119,9 @@ def test_scopes_of_several_kinds(store: tuple[Engine, SqlAlchemyUnits]) -> None:
 
 
 @pytest.mark.parametrize("far", [0, 10**9])
+@pytest.mark.parametrize("scope", [(), ("d1", "d2", "d3", "d5")], ids=["all", "branch"])
 def test_walks_and_leads_find_the_same(
-    store: tuple[Engine, SqlAlchemyUnits], monkeypatch: pytest.MonkeyPatch, far: int
+    store: tuple[Engine, SqlAlchemyUnits], monkeypatch: pytest.MonkeyPatch, far: int, scope: tuple[str, ...]
 ) -> None:
     """Windows of a few records, left for a lead early or never, find what there is, page by page, both ways."""
     monkeypatch.setattr(_paging, "GLANCE", 4)
@@ -127,7 +129,10 @@ def test_walks_and_leads_find_the_same(
     monkeypatch.setattr(_paging, "FAR", far)
     everything = things()
     criterion = (F.count >= 2) & (F.count < 7) & Tagged("need", "设备")
+    if scope:
+        criterion &= F.title.mentions("号")
     wanted = {number for number in range(COUNT) if 2 <= number % 10 < 7 and number % 3}
+    wanted = {number for number in wanted if not scope or f"d{number % 6}" in scope}
     for descending in (False, True):
         order = (Order(("count",), descending),)
         expected = sorted(wanted, key=lambda number: ((-1 if descending else 1) * (number % 10), number))
@@ -135,11 +140,26 @@ def test_walks_and_leads_find_the_same(
             for _ in range(2):  # the second time from memory
                 found: list[int] = []
                 after: tuple[Any, ...] | None = None
-                while page := numbers(unit, criterion, order=order, limit=7, after=after):
+                while page := numbers(unit, criterion, scope=scope, order=order, limit=7, after=after):
                     found += page
                     last = everything[page[-1]]
                     after = (last.values["count"], last.id)
                 assert found == expected
+
+
+@pytest.mark.parametrize("key", ["price", "id"])
+def test_a_walk_of_those_without_a_value(
+    store: tuple[Engine, SqlAlchemyUnits], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Records of a department come in the order of their ids, where none has what they are sorted by."""
+    monkeypatch.setattr(_paging, "GLANCE", 4)
+    monkeypatch.setattr(_paging, "WINDOW", 9)
+    expected = [number for number in range(COUNT) if number % 6 == 2 and number % 10 > 3]
+    asked_for: dict[str, Any] = {"scope": ["d2"], "order": () if key == "id" else (Order((key,)),)}
+    with store[1].begin(SCHEMA, "one") as unit:
+        assert numbers(unit, F.count > 3, limit=5, **asked_for) == expected[:5]
+        after = (record_id(expected[4]),) if key == "id" else (None, record_id(expected[4]))
+        assert numbers(unit, F.count > 3, limit=50, after=after, **asked_for) == expected[5:]
 
 
 def test_a_host_that_listens_sees_all(store: tuple[Engine, SqlAlchemyUnits]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Select, and_, delete, insert, or_, select, update
 from custinfo.adapters.sqlalchemy._approval_queries import counting, due, finding, mark_rows
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._failures import stale
-from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter, padded
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Question, given_parameter, padded
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
 from custinfo.core.errors import ConflictError, FieldReservedError
 from custinfo.core.problems import Problem
@@ -91,7 +91,7 @@ class SqlAlchemyApprovals:
         for part in chunked(tuple(record_ids)):
             keys = padded(part)
             asked = partial(self._open_for, len(keys))
-            for owner, data in self._context.ask(("open_for", len(keys)), asked, (tenant, module, *keys)):
+            for owner, data in self._context.ask(Question(("open_for", len(keys)), asked, (tenant, module, *keys))):
                 whole = json.loads(data) if type(data) is str else data
                 request = request_from_json(whole, self._context.module(owner).codec)
                 found[request.id] = request

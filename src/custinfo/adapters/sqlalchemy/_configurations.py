@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, insert, select, update
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context
-from custinfo.adapters.sqlalchemy._ready import TENANT
+from custinfo.adapters.sqlalchemy._ready import TENANT, Question
 from custinfo.core.revisions import Revision, changed_configuration
 from custinfo.core.stored import instant_from_text, instant_to_text
 
@@ -81,7 +81,7 @@ class SqlAlchemyConfigurations:
             columns = self._context.tables.configuration.c
             return select(columns.version).where(columns.tenant_id == TENANT).with_for_update(read=True, key_share=True)
 
-        rows = self._context.ask("held_configuration", build, (self._context.tenant,))
+        rows = self._context.ask(Question("held_configuration", build, (self._context.tenant,)))
         return rows[0][0] if rows else None
 
     def _begin(self) -> None:

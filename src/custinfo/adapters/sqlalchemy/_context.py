@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from json import loads
@@ -18,7 +18,7 @@ from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied
 from custinfo.adapters.sqlalchemy._failures import storage_error
 from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, insert_or_not, without_blanks
 from custinfo.adapters.sqlalchemy._prepared import PreparedModule
-from custinfo.adapters.sqlalchemy._ready import Memory, Ready, make_ready
+from custinfo.adapters.sqlalchemy._ready import Memory, Question, Ready, make_ready
 from custinfo.adapters.sqlalchemy._transactions import Standing, ensure_transaction
 from custinfo.adapters.sqlalchemy._types import LongText
 from custinfo.adapters.sqlalchemy.tables import Tables
@@ -33,6 +33,8 @@ CHUNK: Final = 500
 
 _MANY: Final = 50
 """From so many rows on, copying them is worth its while, and looking for columns that are blank."""
+
+_MUCH: Final = 1e9
 
 T = TypeVar("T")
 
@@ -87,26 +89,37 @@ class Context:
         self.schema.module(key)
         return self.modules[key]
 
-    def ask(
-        self, key: Hashable, build: Callable[[], Any], values: Sequence[Any], *, hint: str | None = None
-    ) -> list[Any]:
-        """Return the rows of a statement, as the driver gives them. Raises: StorageError.
+    def ask(self, question: Question) -> list[Any]:
+        """Return the rows of a statement, as the driver gives them. Raises: StorageError."""
+        return self.fetch(self._ready(question), question.values, how=once if question.steady else self._afresh)
 
-        Args:
-            key: Of its shape.
-            build: Builds the statement if it is asked for the first time.
-            values: What it is given.
-            hint: The index that is to lead to its rows.
+    def estimate(self, question: Question) -> float:
+        """Return what PostgreSQL's planner expects a statement to cost, in its own units. Raises: StorageError.
+
+        Where names of schemas are translated, it can't be asked, and very much is returned.
         """
-        dialect = self.connection.dialect
+        if self._is_translated():
+            return _MUCH
+        ready = self._ready(question)
+        text = f"EXPLAIN (FORMAT JSON) {ready.text}"
+        [[plan]] = self.run(text, ready.parameters(question.values), how=self._afresh)
+        found = loads(plan) if isinstance(plan, str) else plan
+        return float(found[0]["Plan"]["Total Cost"])
+
+    def _ready(self, question: Question) -> Ready:
+        dialect, values = self.connection.dialect, question.values
 
         def make() -> Ready:
-            return make_ready(build(), dialect, len(values), hint)
+            return make_ready(question.build(), dialect, len(values), question.hint)
 
-        prepares = dialect.name == "postgresql" and dialect.driver == "psycopg" and not dialect.is_async
         # A part that came to nothing may have taken values before: the number of all is no matter of the shape.
-        known = dialect, key, hint, len(values)
-        return self.fetch(self.memory.ready(known, make), values, how=afresh if prepares else once)
+        return self.memory.ready((dialect, question.key, question.hint, len(values)), make)
+
+    @property
+    def _afresh(self) -> Run:
+        dialect = self.connection.dialect
+        prepares = dialect.name == "postgresql" and dialect.driver == "psycopg" and not dialect.is_async
+        return afresh if prepares else once
 
     def fetch(self, ready: Ready, values: Sequence[Any], *, how: Run = once) -> list[Any]:
         """Return the rows of a statement, as the driver gives them. Raises: StorageError."""

@@ -12,12 +12,14 @@ from typing import Any, Final
 
 import attrs
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Select,
     Text,
     and_,
     any_,
+    cast,
     exists,
     false,
     func,
@@ -27,6 +29,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._dialects import unindexed
@@ -35,6 +38,7 @@ from custinfo.adapters.sqlalchemy._shapes import (
     Among,
     ClaimTest,
     DigestTest,
+    ListTest,
     Loose,
     Reference,
     Shape,
@@ -177,6 +181,10 @@ class Source:
             case OneOf(_, values):
                 expression = self._field(key).expression
                 return expression.in_([given_parameter(value, expression.type) for value in values])
+            case ListTest(_, values):
+                expression = self._field(key).expression
+                array = ARRAY(BigInteger() if isinstance(expression.type, BigInteger) else Text())
+                return expression == any_(cast(given_parameter(values, array), array))
             case TextTest(_, text):
                 expression = self._field(key).expression
                 return self._context.reader.contains(expression, given_parameter(text, expression.type))

@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import attrs
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Text, case, cast, collate, exists, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Text,
+    case,
+    cast,
+    collate,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.mysql import BIGINT
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import UnaryExpression
@@ -13,7 +26,7 @@ from sqlalchemy.sql.operators import custom_op
 
 from custinfo.adapters.sqlalchemy._types import mysql_collation
 
-__all__ = ["JsonReader", "exact_sum", "json_reader", "unindexed"]
+__all__ = ["JsonReader", "exact_sum", "json_reader", "unindexed", "unsorted"]
 
 Expression = ColumnElement[Any]
 
@@ -171,3 +184,12 @@ def unindexed(expression: Expression, dialect: Dialect) -> Expression:
     if dialect.name != "sqlite":
         return expression
     return UnaryExpression(expression, operator=custom_op("+"), type_=expression.type)
+
+
+def unsorted(expression: Expression, dialect: Dialect) -> Expression:
+    """Return an expression so that SQLite and PostgreSQL take no index that has it in order; elsewhere, as it is."""
+    if dialect.name != "postgresql":
+        return unindexed(expression, dialect)
+    if isinstance(expression.type, BigInteger):
+        return expression + literal_column("0")
+    return expression.concat(literal_column("''"))

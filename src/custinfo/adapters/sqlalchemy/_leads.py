@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, case, func, select
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._fields import is_claimed
-from custinfo.adapters.sqlalchemy._ready import given_parameter
+from custinfo.adapters.sqlalchemy._ready import Question, given_parameter
 from custinfo.adapters.sqlalchemy._scopes import departments_of
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._shapes import LIVE
@@ -45,7 +45,7 @@ from custinfo.core.criteria.nodes import (
 from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 
-__all__ = ["LOOKED_UP", "MOST", "Lead", "Leads", "index_of", "parts_of", "timeless"]
+__all__ = ["LOOKED_UP", "MOST", "SEEN", "Lead", "Leads", "index_of", "is_told", "parts_of", "timeless"]
 
 MOST: Final = 300_000
 """Further than that, no index is counted but that of titles, which is counted fast."""
@@ -56,7 +56,10 @@ ENOUGH: Final = 8_000
 LOOKED_UP: Final = 8
 """How many entries of an index are passed in the time in which one record is looked up."""
 
-_SEEN: Final = ("id", "owner", "department", "archived_at")
+_TABLES: Final = 3
+"""In how many a record is looked up to which a title leads: by its number, by its id, and where it is."""
+
+SEEN: Final = ("id", "owner", "department", "archived_at")
 """System fields that stand in every index."""
 
 _INDEXES: Final = {"id": "list", "owner": "owner", "department": "department", "updated_at": "updated"}
@@ -120,7 +123,7 @@ class Leads:
 
     def titles_below(self, criterion: Criterion, most: int) -> Iterator[Lead]:
         """Yield the titles sought that no more than `most` records have, whatever departments these are in."""
-        for title in self._titles_in(criterion):
+        for title in self.titles_in(criterion):
             key = ("titles", self.context.tenant, self.module, title)
             number = self.context.memory.recall(key)
             if number is None:
@@ -129,13 +132,13 @@ class Leads:
             if number <= most:
                 yield Lead(title, None, number * LOOKED_UP)
 
-    def hint(self, lead: Lead) -> str | None:
-        """Return the index by which the records of a lead are found: by their ids if these come from elsewhere.
+    def titles_in(self, criterion: Criterion) -> list[Mentions | Contains]:
+        """Return the parts that seek something in titles, for which there is an index."""
+        found = [part for part in parts_of(criterion) if isinstance(part, Mentions | Contains) and len(part.path) == 1]
+        return [part for part in found if form_of(part.text) and self.titles.has(self.module, part.path[0])]
 
-        PostgreSQL takes no hint.
-        """
-        if self.context.connection.dialect.name == "postgresql":
-            return None
+    def hint(self, lead: Lead) -> str | None:
+        """Return the index by which the records of a lead are found: by their ids if these come from elsewhere."""
         return index_of(self.context, self.module, lead.key or "id")
 
     def _cost(self, lead: Lead, criterion: Criterion, most: int) -> int:
@@ -146,7 +149,7 @@ class Leads:
                 return len(digests) * LOOKED_UP
             case Mentions() | Contains():
                 return self._mentioned(lead.criterion, departments_of(criterion), most)
-            case AnyOf(parts) if lead.key is None and (titles := self._titles_in(criterion)):
+            case AnyOf(parts) if lead.key is None and (titles := self.titles_in(criterion)):
                 return self._among(parts, titles[0], most)
         # If all records that an index leads to have to be looked up, a part of it says that they are too many.
         for few in (most // (LOOKED_UP + 1) + 1, most):
@@ -157,9 +160,9 @@ class Leads:
         return cost
 
     def _mentioned(self, title: Mentions | Contains, departments: tuple[str, ...], most: int) -> int:
-        most = most // LOOKED_UP + 1
+        most = most // (LOOKED_UP * _TABLES) + 1
         number = self.titles.number(self.module, title.path[0], form_of(title.text), most, departments)
-        return number * LOOKED_UP
+        return number * LOOKED_UP * _TABLES
 
     def _among(self, parts: Sequence[Criterion], title: Mentions | Contains, most: int) -> int:
         """Return what finding the records of all parts takes: where one names departments, by the titles there."""
@@ -179,11 +182,15 @@ class Leads:
             found = Source(self.context, self.module).linked(test)
             return select(func.count()).select_from(found.limit(given_parameter(limit, BigInteger())).subquery())
 
-        return 0 if isinstance(test, Nothing) else int(self.context.ask(("linked", test), build, shaper.values)[0][0])
+        return (
+            0
+            if isinstance(test, Nothing)
+            else int(self.context.ask(Question(("linked", test), build, shaper.values))[0][0])
+        )
 
     def _counted(self, lead: Lead, criterion: Criterion, most: int) -> tuple[int, int]:
         """Return how many records an index leads to, and how many of them are left after what else it tells."""
-        told = [part for part in parts_of(criterion) if part != lead.criterion and _is_told(part, (*_SEEN, lead.key))]
+        told = [part for part in parts_of(criterion) if part != lead.criterion and is_told(part, (*SEEN, lead.key))]
         shaper = Shaper(self.context, self.titles, counting=True)
         led, rest = shaper.shape(lead.criterion, self.module), shaper.shape(all_of(told), self.module)
         limit = shaper.give(most)
@@ -199,14 +206,14 @@ class Leads:
 
         key = ("entries", self.context.module(self.module).layout, led, rest)
         hint = self.hint(lead) if lead.key is not None else None
-        entries, left = self.context.ask(key, build, shaper.values, hint=hint)[0]
+        entries, left = self.context.ask(Question(key, build, shaper.values, hint))[0]
         return int(entries), int(left or 0)
 
     def _candidates(self, criterion: Criterion) -> Iterator[Lead]:
         """Yield the parts for which there is an index, those on one field together."""
         by_key: dict[FieldKey, list[Criterion]] = defaultdict(list)
         parts = parts_of(criterion)
-        yield from (Lead(title, None) for title in self._titles_in(criterion))
+        yield from (Lead(title, None) for title in self.titles_in(criterion))
         for part in parts:
             match part:
                 case Tagged() | SharedWith():
@@ -229,12 +236,7 @@ class Leads:
         """Tell whether a part of an alternative leads to records: by its index, or by titles in its departments."""
         if isinstance(part, SharedWith) or self._key(part):
             return True
-        return bool(departments_of(part)) and bool(self._titles_in(criterion))
-
-    def _titles_in(self, criterion: Criterion) -> list[Mentions | Contains]:
-        """Return the parts that seek something in titles, for which there is an index."""
-        found = [part for part in parts_of(criterion) if isinstance(part, Mentions | Contains) and len(part.path) == 1]
-        return [part for part in found if form_of(part.text) and self.titles.has(self.module, part.path[0])]
+        return bool(departments_of(part)) and bool(self.titles_in(criterion))
 
     def _key(self, part: Criterion) -> FieldKey | None:
         """Return the field by whose index a comparison is answered; `None` if there is none."""
@@ -279,7 +281,7 @@ def _likelihood(lead: Lead) -> int:
     return 1 if lead.key in ("owner", "department") else 2
 
 
-def _is_told(criterion: Criterion, keys: Sequence[FieldKey | None]) -> bool:
+def is_told(criterion: Criterion, keys: Sequence[FieldKey | None]) -> bool:
     """Tell whether a criterion can be told from the fields that stand in an index."""
     found = list(leaves(criterion))
     told = {(key,) for key in keys}

@@ -1,33 +1,31 @@
-"""Finding one page without relying on a planner: for SQLite and MariaDB, which choose the wrong index for some.
+"""Finding one page without relying on a planner, which chooses the wrong index for some, on any database.
 
 1. Walk the index that has the records in order, over a window of the first 500. Many pages are full then.
 2. Where another index leads to few records, filter what is left through that one, and sort.
 3. Otherwise walk on over larger windows, as long as they have enough; then filter by the best lead after all.
 
-Every way finds the same records. PostgreSQL's own planner is as good or better, and is left alone.
+Every way finds the same records. SQLite and MariaDB are told the index. PostgreSQL takes no hint: it is told to walk an
+index alone where that says whose few records are wanted, and left none to walk where it is to filter, as it likes best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import BigInteger, literal_column, select
 
-from custinfo.adapters.sqlalchemy._bounds import bounds_of, loosened
+from custinfo.adapters.sqlalchemy._bounds import loosened
 from custinfo.adapters.sqlalchemy._context import CHUNK, Context
-from custinfo.adapters.sqlalchemy._criteria import Source
-from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._fields import layouts
-from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, Lead, Leads, index_of, parts_of, timeless
-from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
-from custinfo.adapters.sqlalchemy._rows import NARROW_COLUMNS, document_columns, record_columns
+from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, SEEN, Lead, Leads, index_of, is_told, parts_of, timeless
+from custinfo.adapters.sqlalchemy._pages import Asked, page_statement
+from custinfo.adapters.sqlalchemy._ready import Given, Question
 from custinfo.adapters.sqlalchemy._scopes import departments_of
 from custinfo.adapters.sqlalchemy._shaper import Shaper
-from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, Half, Position, half_of, position_of
-from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, OneOf, all_of
+from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, position_of
+from custinfo.adapters.sqlalchemy._windows import Windows
+from custinfo.core.criteria.nodes import Contains, Everything, Mentions, Nothing, OneOf, all_of
 from custinfo.core.records import FieldKey
 from custinfo.ports.repositories import Query
 
@@ -38,13 +36,10 @@ WINDOW: Final = 5_000
 NARROW: Final = 100_000
 """A title that leads to records is followed without a walk if it takes no more than so many entries of an index."""
 
-SCOPED: Final = 20_000
-"""The same within departments: an index that is walked tells whose records they are, and few are looked up."""
-
 FENCED: Final = 60_000
 """A title that has no more records leads to them on PostgreSQL, which would not always let it."""
 
-SHORT: Final = 20_000
+SHORT: Final = 40_000
 """A walk over windows of at most that size is short."""
 
 FAR: Final = 5_000
@@ -53,7 +48,17 @@ FAR: Final = 5_000
 LISTED: Final = 10
 """From so many values on, a list says which records are meant rather than of what sort they are."""
 
-_SCOPES: Final = (("owner",), ("department",))
+SOUGHT: Final = 12_000
+"""What finding a title in few departments takes on PostgreSQL, in entries: counting them takes as long."""
+
+UNIT: Final = 2
+"""How many entries of an index are passed in what PostgreSQL's planner counts as one."""
+
+WORTH: Final = 8
+"""A lead is not followed if it takes more than so many times the next window, which may be full after all."""
+
+_PLANNER: Final = Lead(Everything(), None)
+"""What leads where PostgreSQL's planner finds the records by whatever indexes it likes, but for the one in order."""
 
 Rows = list[Any]
 
@@ -76,23 +81,29 @@ class Pager:
         both = halves[0] if len(halves) == 1 else None
         if limit is None:
             return self._page(None, both, lead=self._listed())
-        planned = self.context.connection.dialect.name == "postgresql"
-        lead = self._sought() if planned else self._straight()
+        lead = self._straight()
         if lead is not None:
             return self._page(limit, both, lead=lead)
         found: Rows = []
         for present in halves:
             missing = limit - len(found)
-            key = None if planned else self._walked(present)
             if missing <= 0:
                 break
-            if key is None:  # of PostgreSQL always as many, for a statement that it knows
-                found += self._page(limit, present)[:missing]
-            elif self.context.memory.recall((self._sparse, present)):
+            key, size = self._walked(present), self.context.memory.recall((self._sparse, present))
+            if key is None or self._is_full(key) or (size is not None and not self._is_planned):
                 found += self._page(missing, present, walked=key)
             else:
-                found += self._walk(key, missing, present)
+                found += self._walk(key, missing, present, size or GLANCE)
         return found
+
+    @cached_property
+    def _windows(self) -> Windows:
+        return Windows(self.context, self.leads.titles, self.query)
+
+    @cached_property
+    def _is_planned(self) -> bool:
+        """Tell whether the planner takes no hints: it is PostgreSQL's."""
+        return self.context.connection.dialect.name == "postgresql"
 
     @cached_property
     def _halves(self) -> tuple[bool | None, ...]:
@@ -100,7 +111,7 @@ class Pager:
         query = self.query
         if not query.order or query.order[0].path in NEVER_MISSING:
             return (None,)
-        if any(getattr(part, "path", None) == query.order[0].path for part in parts_of(query.criterion)):
+        if any(getattr(part, "path", None) == query.order[0].path for part in self._parts):
             return (True,)
         return (False,) if query.after is not None and query.after[0] is None else (True, False)
 
@@ -117,7 +128,7 @@ class Pager:
 
     def _listed(self) -> Lead | None:
         """Return the field of which many values are listed: they are keys, and SQLite would rather read all records."""
-        for part in parts_of(self.query.criterion):
+        for part in self._parts:
             if isinstance(part, OneOf) and len(part.path) == 1 and LISTED <= len(part.values) <= CHUNK:
                 key = part.path[0]
                 if key in self.context.module(self.query.module).readable_slots:
@@ -126,44 +137,89 @@ class Pager:
 
     def _straight(self) -> Lead | None:
         """Return the lead to follow without a walk: where nothing is walked, or a walk was left for it before."""
+        sought = self._sought() if self._is_planned else None
         if self._walked(self._halves[0]) is None:
-            return self.leads.best(self.query.criterion)
-        known: Lead | None = self.context.memory.recall(self._sparse)
-        if known is not None:
+            return sought if self._is_planned else self.leads.best(self.query.criterion)
+        known: Lead | None = sought or self.context.memory.recall(self._sparse)
+        if known is None and self._is_planned and not self._is_full(self._walked(self._halves[0])):
+            return self._other(2 * GLANCE)  # finding a few and sorting them takes no walk
+        if known is not None or self._is_scoped or not self._is_titled:
             return known
-        if not any(isinstance(part, Mentions | Contains) for part in parts_of(self.query.criterion)):
-            return None
-        return self.leads.best(self.query.criterion, SCOPED if departments_of(self.query.criterion) else NARROW)
+        return self.leads.best(self.query.criterion, NARROW)
 
-    def _walk(self, key: FieldKey, limit: int, present: bool | None) -> Rows:
+    def _is_full(self, key: FieldKey | None) -> bool:
+        """Tell whether the index has nothing but what is wanted, more or less: PostgreSQL walks it without windows."""
+        told = (is_told(part, (*SEEN, key)) for part in self._parts)
+        return self._is_planned and not self._is_scoped and all(told)
+
+    @cached_property
+    def _parts(self) -> tuple[Any, ...]:
+        return parts_of(self.query.criterion)
+
+    def _walk(self, key: FieldKey, limit: int, present: bool | None, size: int) -> Rows:
         """Walk an index over windows, and leave it where it has too little.
 
-        A walk that was short is made in one go the next time.
+        A walk that was short is made in one go the next time; by PostgreSQL, which would walk none without an end, in
+        one window of that size.
         """
         found: Rows = []
-        size, passed = GLANCE, None
+        passed, entries = None, 0
         while True:
-            end = self._first_end(key, present) if passed is None else self._end(key, present, size, passed)
+            end = (
+                self._windows.first(key, present, size)
+                if passed is None
+                else self._windows.end(key, present, size, passed)
+            )
             hits = self._page(limit - len(found), present, walked=key, end=end, passed=passed)
             found += hits
             missing = limit - len(found)
             if missing <= 0 or end is None:
-                if missing <= 0 and size <= SHORT:
-                    self.context.memory.note((self._sparse, present), value=True)
+                if size <= SHORT:
+                    self.context.memory.note((self._sparse, present), size)
                 return found
-            passed = end
+            passed, entries = end, entries + size
+            following = WINDOW if size == GLANCE else _further(size, entries, len(found), missing)
             ahead = size * missing * self._step * 2 // max(2 * len(hits), 1)
-            lead = self.leads.best(self.query.criterion, ahead) if ahead > FAR else None
-            if lead is not None and lead.cost <= ahead:
+            early = size == GLANCE and self._is_scoped and self._is_titled and not self._is_planned
+            counted = ahead > FAR and not early  # counting titles takes longer than the next window
+            lead = self._other(min(ahead, following * self._step * WORTH)) if counted else None
+            if lead is not None:
                 self.context.memory.note(self._sparse, lead)
                 return found + self._page(missing, present, lead=lead, passed=passed)
-            size = WINDOW if size == GLANCE else size * 4
+            size = following
+
+    def _other(self, most: int) -> Lead | None:
+        """Return what leads to the records at a cost of at most so many entries; of PostgreSQL, its own plan does."""
+        criterion, memory = self.query.criterion, self.context.memory
+        if not self._is_planned:
+            lead = self.leads.best(criterion, most)
+            return lead if lead is not None and lead.cost <= most else None
+        title = next(iter(self.leads.titles_in(criterion)), None)
+        if title is not None and self._is_scoped:
+            return Lead(title, None, SOUGHT) if most >= SOUGHT else None
+        key = "planned", self.context.tenant, self.query.module, timeless(criterion)
+        cost = memory.recall(key)
+        if cost is None:
+            question = self._question(self.query.limit, None, lead=_PLANNER)
+            cost = 0 if question is None else int(self.context.estimate(question) * UNIT)
+            memory.note(key, cost)
+        return attrs.evolve(_PLANNER, cost=cost) if cost <= most else None
 
     @property
     def _step(self) -> int:
-        """What walking over one record takes: where its scope stands in the index, few are looked up."""
-        scoped = any(getattr(part, "path", None) in _SCOPES for part in parts_of(self.query.criterion))
-        return 1 if scoped else LOOKED_UP
+        """What walking over one record takes: of a narrow scope, which stands in the index, few are looked up."""
+        return 1 if self._is_scoped else LOOKED_UP
+
+    @cached_property
+    def _is_titled(self) -> bool:
+        """Tell whether something is sought in titles."""
+        return any(isinstance(part, Mentions | Contains) for part in self._parts)
+
+    @cached_property
+    def _is_scoped(self) -> bool:
+        """Tell whether the records of one owner, or of a few departments, are wanted."""
+        owned = any(getattr(part, "path", None) == ("owner",) for part in self._parts)
+        return owned or bool(departments_of(self.query.criterion))
 
     @cached_property
     def _sparse(self) -> tuple[Any, ...]:
@@ -182,39 +238,6 @@ class Pager:
             return None
         return "id" if present is False else path[0]
 
-    def _first_end(self, key: FieldKey, present: bool | None) -> Any:
-        """Return the end of the first window, from memory if it can: where it is exactly doesn't matter."""
-        if self.query.after is not None:
-            return self._end(key, present, GLANCE, None)
-        bounds = tuple(map(timeless, bounds_of(self.query.criterion, key)))
-        noted = "end", self.context.tenant, self.query.module, self.query.order, present, bounds
-        end = self.context.memory.recall(noted)
-        if end is None:
-            end = self._end(key, present, GLANCE, None)
-            self.context.memory.note(noted, end)
-        return end
-
-    def _end(self, key: FieldKey, present: bool | None, size: int, passed: Any) -> Any:
-        """Return the sort value at the end of a window; `None` if no more records are left than it takes."""
-        query, shaper = self.query, Shaper(self.context, self.leads.titles)
-        position, skipped = position_of(self.context, self.query, shaper), shaper.give(size - 1)
-        behind = None if passed is None else shaper.give(passed)
-        bounds = shaper.shape(all_of(bounds_of(query.criterion, key)), query.module)
-
-        def build() -> Any:
-            source = Source(self.context, query.module, led=True)
-            half = half_of(source, query.order, position, present=present)
-            first = half.keys[0]
-            # That a value is missing stands in no index, and is left to be told of each record.
-            where = [*half.within, *([half.first] if present is not False else []), source.condition(bounds)]
-            statement = select(first.expression).select_from(source.rows()).where(*where, *half.beyond(behind))
-            return statement.order_by(*first.ordering()).limit(1).offset(given_parameter(skipped, BigInteger()))
-
-        layout = layouts(self.context, query.module)
-        shape = ("end", layout, query.order, present, position, behind, bounds)
-        rows = self.context.ask(shape, build, shaper.values, hint=index_of(self.context, query.module, key))
-        return rows[0][0] if rows else None
-
     def _page(
         self,
         limit: int | None,
@@ -225,7 +248,21 @@ class Pager:
         end: Any = None,
         passed: Any = None,
     ) -> Rows:
-        """Return rows found by the index that is walked, by a lead, or by whatever the planner finds.
+        """Return rows found by the index that is walked, by a lead, or by whatever the planner finds."""
+        question = self._question(limit, present, walked=walked, lead=lead, end=end, passed=passed)
+        return [] if question is None else self.context.ask(question)[:limit]
+
+    def _question(
+        self,
+        limit: int | None,
+        present: bool | None,
+        *,
+        walked: FieldKey | None = None,
+        lead: Lead | None = None,
+        end: Any = None,
+        passed: Any = None,
+    ) -> Question | None:
+        """Return what asks for a page; `None` if there is none.
 
         Args:
             limit: How many at most.
@@ -237,32 +274,42 @@ class Pager:
         """
         query, by_table = self.query, lead is not None and lead.key is None
         part = lead.criterion if lead is not None and by_table else None
-        shaper = Shaper(self.context, self.leads.titles, counting=limit is None, lead=part)
-        shape = shaper.shape(query.criterion, query.module)
-        if isinstance(shape, Nothing):
-            return []
-        asked = _Asked(
+        shaper = Shaper(self.context, self.leads.titles, counting=limit is None, lead=part, walking=walked is not None)
+        shapes = shaper.parts(query.criterion, query.module)
+        if any(isinstance(shape, Nothing) for shape in shapes):
+            return None
+        seen, shape = self._told(shapes, walked)
+        plain = self.context.connection.dialect.name == "sqlite"
+        asked = Asked(
             present,
             position_of(self.context, self.query, shaper),
             None if end is None else shaper.give(end),
             None if passed is None else shaper.give(passed),
             self._most(limit, shaper),
-            free=walked is None and lead is None,
-            plain=walked is not None and self.context.connection.dialect.name == "sqlite",
+            free=lead is not None if self._is_planned else walked is None and lead is None,
+            plain=walked is not None and plain,
+            seen=seen,
         )
         if walked is not None:
             descending = bool(query.order) and query.order[0].descending
             begun, ended = passed is not None or query.after is not None, end is not None
             shape = loosened(shape, walked, descending=descending, begun=begun, ended=ended)
-        key = (
-            "page",
-            layouts(self.context, query.module, *(item.path for item in query.order)),
-            query.order,
-            shape,
-            asked,
+        layout = layouts(self.context, query.module, *(item.path for item in query.order))
+        return Question(
+            ("page", layout, query.order, shape, asked),
+            lambda: page_statement(self.context, query.module, query.order, shape, asked),
+            shaper.values,
+            self._hint(lead, walked),
+            steady=walked is not None,
         )
-        hint = self._hint(lead, walked)
-        return self.context.ask(key, lambda: self._statement(shape, asked), shaper.values, hint=hint)
+
+    def _told(self, shapes: list[Any], walked: FieldKey | None) -> tuple[Any, Any]:
+        """Return what PostgreSQL is to see in the index that is walked before it looks a record up, and the rest."""
+        if walked is None or not (self._is_planned and self._is_scoped):
+            return Everything(), all_of(shapes)
+        told = [is_told(part, (*SEEN, walked)) for part in self._parts]
+        seen = [shape for shape, is_seen in zip(shapes, told, strict=True) if is_seen]
+        return all_of(seen), all_of([shape for shape, is_seen in zip(shapes, told, strict=True) if not is_seen])
 
     def _hint(self, lead: Lead | None, walked: FieldKey | None) -> str | None:
         if lead is not None:
@@ -270,62 +317,17 @@ class Pager:
         return None if walked is None else index_of(self.context, self.query.module, walked)
 
     def _most(self, limit: int | None, shaper: Shaper) -> Given | int | None:
-        """Return the limit; PostgreSQL plans for its number, which therefore belongs to the statement."""
-        if limit is None or self.context.connection.dialect.name == "postgresql":
-            return limit
+        """Return the limit.
+
+        PostgreSQL plans for its number, which therefore belongs to the statement: it is always that of the query.
+        """
+        if limit is None or self._is_planned:
+            return self.query.limit
         return shaper.give(limit)
 
-    def _statement(self, shape: Any, asked: _Asked) -> Any:
-        """Return the statement that finds the narrow rows of a page first, and then reads the documents of these."""
-        source = Source(self.context, self.query.module, led=True)
-        half = half_of(source, self.query.order, asked.position, present=asked.present)
-        condition = source.condition(shape)
-        until = [] if asked.end is None else [half.keys[0].until(asked.end)]
-        keys = self._unled(half) if asked.free else half.keys
-        order = [part for key in keys for part in key.ordering()]
-        sorted_by = [key.expression.label(f"key_{place}") for place, key in enumerate(keys[:-1])]
-        where = [*half.within, half.first, condition, *until, *half.beyond(asked.passed)]
-        if asked.plain:  # in the order of the index: nothing is sorted
-            statement = select(*record_columns(source.record, source.document)).select_from(source.rows(document=True))
-            return _limited(statement.where(*where).order_by(*order), asked.limit)
-        narrow = [source.record.c[name] for name in NARROW_COLUMNS]
-        page = select(*narrow, *sorted_by).select_from(source.rows()).where(*where).order_by(*order)
-        return self._with_documents(_limited(page, asked.limit).subquery(), half)
 
-    def _unled(self, half: Half) -> Sequence[Any]:
-        """Return sort keys for which SQLite uses no index: it would rather sort than filter."""
-        dialect = self.context.connection.dialect
-        return [attrs.evolve(key, expression=unindexed(key.expression, dialect)) for key in half.keys]
-
-    def _with_documents(self, page: Any, half: Half) -> Any:
-        document = self.context.memory.alias(self.context.tables.document, "found")
-        columns = [page.c[f"key_{place}"] for place in range(len(half.keys) - 1)] + [page.c.id]
-        keys = [attrs.evolve(key, expression=column) for key, column in zip(half.keys, columns, strict=True)]
-        same = (document.c.tenant_id == TENANT) & (document.c.record_id == page.c.id)
-        narrow = [page.c[name] for name in NARROW_COLUMNS if name != "tenant_id"]
-        statement = select(*narrow, *document_columns(document)).select_from(page.join(document, same))
-        return statement.order_by(*(part for key in keys for part in key.ordering()))
-
-
-@attrs.frozen
-class _Asked:
-    """What a statement for a page depends on besides the criterion and the order.
-
-    `free` says that nothing leads; `plain`, that documents are read row by row.
-    """
-
-    present: bool | None
-    position: Position
-    end: Given | None
-    passed: Given | None
-    limit: Given | int | None
-    free: bool
-    plain: bool
-
-
-def _limited(statement: Any, limit: Given | int | None) -> Any:
-    if limit is None:
-        return statement
-    return statement.limit(
-        given_parameter(limit, BigInteger()) if isinstance(limit, Given) else literal_column(str(limit))
-    )
+def _further(size: int, entries: int, found: int, missing: int) -> int:
+    """Return the size of the next window: of what so many entries had, somewhat more than what is missing takes."""
+    if not found:
+        return size * 4
+    return min(max(entries * missing * 5 // (found * 4), WINDOW), size * 8)

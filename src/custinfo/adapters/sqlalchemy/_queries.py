@@ -16,10 +16,12 @@ from custinfo.adapters.sqlalchemy._fields import layouts
 from custinfo.adapters.sqlalchemy._groups import Groups, group_reader, groups_of
 from custinfo.adapters.sqlalchemy._leads import Lead, Leads
 from custinfo.adapters.sqlalchemy._paging import Pager
+from custinfo.adapters.sqlalchemy._ready import Question
 from custinfo.adapters.sqlalchemy._rows import record_from_row
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._titles import TitleSearch
-from custinfo.core.criteria.nodes import Nothing, Path, Present, all_of
+from custinfo.core.criteria.nodes import Contains, Mentions, Nothing, Path, Present, all_of
+from custinfo.core.criteria.walking import leaves
 from custinfo.core.records import Record
 from custinfo.core.totals import Tally, Total
 from custinfo.ports.repositories import Grouping, Query
@@ -54,7 +56,7 @@ class SqlAlchemyQueries:
             return select(func.count()).select_from(source.rows()).where(*conditions)
 
         key = ("count", layouts(self._context, query.module), shape)
-        return int(self._context.ask(key, build, shaper.values, hint=hint)[0][0])
+        return int(self._context.ask(Question(key, build, shaper.values, hint, _is_steady(query)))[0][0])
 
     def distribution(self, query: Query, grouping: Grouping, /) -> Mapping[Any, int]:
         """Return typed value → number of records."""
@@ -106,7 +108,7 @@ class SqlAlchemyQueries:
 
         source = Source(self._context, query.module, led=True)
         width = 0 if path is None else (4 if self._context.connection.dialect.name != "sqlite" else 5)
-        for row in self._context.ask(key, build, shaper.values, hint=hint):
+        for row in self._context.ask(Question(key, build, shaper.values, hint, _is_steady(query))):
             yield read(row[1 + width :]), _tally(row[0], row[1 : 1 + width])
 
     def _tallied(self, shape: Any, path: Path | None, groups: Groups, source: Source) -> Select[Any]:
@@ -134,6 +136,11 @@ class SqlAlchemyQueries:
             return None
         leads = Leads(self._context, self._titles, query.module)
         return leads.only(query.criterion) or leads.best(query.criterion)
+
+
+def _is_steady(query: Query) -> bool:
+    """Tell whether one plan serves all values of a query: of titles, some have a pair of characters, and some all."""
+    return not any(isinstance(leaf, Mentions | Contains) for leaf in leaves(query.criterion))
 
 
 def _tally(records: int, found: Sequence[Any]) -> Tally:

@@ -16,7 +16,18 @@ from sqlalchemy.types import TypeEngine
 
 from custinfo.adapters.sqlalchemy._types import CodePointText
 
-__all__ = ["LED", "TENANT", "Bounded", "Given", "Memory", "Ready", "given_parameter", "make_ready", "padded"]
+__all__ = [
+    "LED",
+    "TENANT",
+    "Bounded",
+    "Given",
+    "Memory",
+    "Question",
+    "Ready",
+    "given_parameter",
+    "make_ready",
+    "padded",
+]
 
 LED: Final = "led"
 """The alias of the rows that the index of a hint leads to."""
@@ -78,6 +89,25 @@ class Ready:
         return {f"{_PREFIX}{place}": value for place, value in enumerate(values)}
 
 
+@attrs.frozen(eq=False)
+class Question:
+    """Ask a statement by its shape.
+
+    Args:
+        key: Of its shape.
+        build: Builds the statement if it is asked for the first time.
+        values: What it is given.
+        hint: The index that is to lead to its rows.
+        steady: Whether PostgreSQL may keep a plan for any values, which a question for titles or for few rows must not.
+    """
+
+    key: Hashable
+    build: Callable[[], Any]
+    values: Sequence[Any]
+    hint: str | None = None
+    steady: bool = False
+
+
 def make_ready(statement: Any, dialect: Dialect, count: int, hint: str | None = None) -> Ready:
     """Compile a statement.
 
@@ -108,7 +138,7 @@ def _constant(parameter: BindParameter[Any], dialect: Dialect) -> Any:
 
 def _hinted(text: str, dialect: Dialect, hint: str | None) -> str:
     """Return a statement with a hint, which SQLAlchemy knows for MySQL only, and not by an index's quoted name."""
-    if hint is None:
+    if hint is None or dialect.name == "postgresql":
         return text
     index = dialect.identifier_preparer.quote(hint)
     wish = f"INDEXED BY {index}" if dialect.name == "sqlite" else f"FORCE INDEX ({index})"

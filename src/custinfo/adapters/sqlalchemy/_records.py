@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Table, delete, select, tuple_
+from sqlalchemy import Table, delete, select
 
+from custinfo.adapters.sqlalchemy._conflicts import Conflicts
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._creating import insert_documents, insert_narrow, insert_unique
-from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.adapters.sqlalchemy._prepared import PreparedModule
 from custinfo.adapters.sqlalchemy._ready import padded
 from custinfo.adapters.sqlalchemy._rows import (
@@ -19,7 +19,6 @@ from custinfo.adapters.sqlalchemy._rows import (
     SHARE_COLUMNS,
     TAG_COLUMNS,
     UNIQUE_COLUMNS,
-    UniqueRow,
     by_module,
     changed_columns,
     changed_rows,
@@ -30,16 +29,14 @@ from custinfo.adapters.sqlalchemy._rows import (
     sealed_parts,
     share_rows,
     tag_rows,
-    unique_rows,
     unique_text,
 )
 from custinfo.adapters.sqlalchemy._statements import RecordStatements
 from custinfo.adapters.sqlalchemy._titles import TitleWriter
 from custinfo.adapters.sqlalchemy._types import dump_json
-from custinfo.core.errors import ConflictError, DuplicateValueError
+from custinfo.core.errors import ConflictError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.new_records import NewRecords
-from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 
 __all__ = ["SqlAlchemyRecords"]
@@ -88,6 +85,7 @@ class SqlAlchemyRecords:
         self._context = context
         self._statements = RecordStatements(context)
         self._titles = TitleWriter(context)
+        self._conflicts = Conflicts(context, self._statements)
 
     def get(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Record]:
         """Return those that exist; one id takes one statement."""
@@ -115,9 +113,9 @@ class SqlAlchemyRecords:
             else:
                 self._save(records)
         except _StaleError:
-            failure = self._stale({record.id: (record, record.version - 1) for record in records})
+            failure = self._conflicts.stale({record.id: (record, record.version - 1) for record in records})
         except _TakenError:
-            failure = self._taken(records)
+            failure = self._conflicts.taken(records)
         if failure is not None:
             raise failure
 
@@ -141,7 +139,7 @@ class SqlAlchemyRecords:
             with self._context.savepoint():
                 self._remove(records)
         except _StaleError:
-            failure = self._stale({record.id: (record, record.version) for record in records})
+            failure = self._conflicts.stale({record.id: (record, record.version) for record in records})
         if failure is not None:
             raise failure
 
@@ -170,7 +168,7 @@ class SqlAlchemyRecords:
                 self._clear(records, self._context.tables.unique)
                 self._claim(records)
         except _TakenError:
-            failure = self._taken(records)
+            failure = self._conflicts.taken(records)
         if failure is not None:
             raise failure
 
@@ -203,7 +201,11 @@ class SqlAlchemyRecords:
 
     def _is_alone(self, records: Sequence[Record], *others: Sequence[Record]) -> bool:
         """Tell whether nothing is written but the rows of one record, in a transaction of custinfo's own."""
-        return len(records) == 1 and self._context.remembers and not any(others) and not _is_sealed(records[0])
+        return len(records) == 1 and self._context.remembers and not any(others) and not self._is_sealed(records[0])
+
+    def _is_sealed(self, record: Record) -> bool:
+        fields = self._context.module(record.module).schema.encrypted_fields
+        return bool(record.data_keys) or _holds_sealed(record, fields)
 
     def _write(
         self, records: Sequence[Record], documents: dict[RecordId, dict[str, Any]], beside: Sequence[Record]
@@ -249,7 +251,7 @@ class SqlAlchemyRecords:
         self._claim(records)
 
     def _claim(self, records: Sequence[Record]) -> None:
-        taken = self._unique_rows(records)
+        taken = self._conflicts.unique_rows(records)
         if taken:
             try:
                 self._context.insert(self._context.tables.unique, UNIQUE_COLUMNS, taken)
@@ -289,11 +291,7 @@ class SqlAlchemyRecords:
 
     def _rotated(self, records: Sequence[Record]) -> dict[RecordId, Record]:
         """Return the records whose keys were rotated since they were read, with data keys and digests of now."""
-        sealed = {
-            record.id: record
-            for record in records
-            if record.data_keys or _holds_sealed(record, self._context.module(record.module).schema.encrypted_fields)
-        }
+        sealed = {record.id: record for record in records if self._is_sealed(record)}
         found: dict[RecordId, Record] = {}
         for part in chunked(tuple(sealed)):
             keys = padded(part)
@@ -362,43 +360,3 @@ class SqlAlchemyRecords:
                 self._context.execute(
                     delete(table).where(columns.tenant_id == self._context.tenant, columns.record_id.in_(part))
                 )
-
-    def _unique_rows(self, records: Sequence[Record]) -> list[UniqueRow]:
-        return [
-            row
-            for record in records
-            for row in unique_rows(record, self._context.module(record.module), self._context.tenant)
-        ]
-
-    def _stale(self, expected: Mapping[RecordId, tuple[Record, int]]) -> ConflictError:
-        """Say which record is stored at another version than expected."""
-        stored: dict[tuple[str, RecordId], int] = {}
-        for part in chunked(tuple(expected)):
-            keys = padded(part)
-            for key, module, version in self._context.fetch(
-                self._statements.versions(len(keys)), (self._context.tenant, *keys)
-            ):
-                stored[module, key] = version
-        for record, version in expected.values():
-            actual = stored.get((record.module, record.id), 0)
-            if actual != version:
-                return stale(version, actual)
-        return stale(next(iter(expected.values()))[1], 0)
-
-    def _taken(self, records: Sequence[Record]) -> ConflictError:
-        """Say which unique field has a value of another record."""
-        rows = self._unique_rows(records)
-        columns = self._context.tables.unique.c
-        holders: dict[tuple[str, ...], RecordId] = {}
-        ids = {record.id for record in records}
-        key = tuple_(columns.module, columns.field, columns.value)
-        for part in chunked([row[1:4] for row in rows]):
-            statement = select(columns.module, columns.field, columns.value, columns.record_id)
-            found = statement.where(columns.tenant_id == self._context.tenant, key.in_(part))
-            for module, field, value, holder in self._context.execute(found.with_for_update(read=True)):
-                if holder not in ids:
-                    holders[module, field, value] = holder
-        for _, module, field, value, record_id in rows:
-            if holders.setdefault((module, field, value), record_id) != record_id:
-                return DuplicateValueError([Problem("not_unique", field)])
-        return DuplicateValueError([Problem("not_unique", rows[0][2])])

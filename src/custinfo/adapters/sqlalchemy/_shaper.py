@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from custinfo.adapters.sqlalchemy._context import CHUNK, Context
+from custinfo.adapters.sqlalchemy._equalities import gathered
 from custinfo.adapters.sqlalchemy._fields import encoder, is_claimed, target_of
 from custinfo.adapters.sqlalchemy._grams import Wanted
 from custinfo.adapters.sqlalchemy._ready import Given, padded
@@ -23,6 +24,7 @@ from custinfo.adapters.sqlalchemy._shapes import (
     ClaimTest,
     DigestTest,
     How,
+    ListTest,
     Reference,
     Shape,
     ShareTest,
@@ -71,16 +73,24 @@ class Shaper:
         titles: What knows the titles.
         counting: Whether all that match are wanted rather than the first few: tags are then looked up at once.
         lead: The part of the criterion that leads to the records by a table beside them, or by several indexes.
+        walking: Whether records come by an index in order, and tables beside them are asked for each.
     """
 
     def __init__(
-        self, context: Context, titles: TitleSearch, *, counting: bool = False, lead: Criterion | None = None
+        self,
+        context: Context,
+        titles: TitleSearch,
+        *,
+        counting: bool = False,
+        lead: Criterion | None = None,
+        walking: bool = False,
     ) -> None:
         self.values: list[Any] = [context.tenant]
         self._context = context
         self._titles = titles
         self._counting = counting
         self._lead = lead
+        self._walking = walking
         self._around: tuple[Criterion, ...] = ()
         self._sought: tuple[Criterion, ...] = ()
 
@@ -98,14 +108,14 @@ class Shaper:
     def shape(self, criterion: Criterion, module: ModuleKey) -> Shape:
         """Return the shape of a bound criterion. Raises: TypeError if not bound."""
         if self._lead is not None and criterion == self._lead and isinstance(criterion, AnyOf):
-            return self._among(_gathered(criterion.parts), module)
+            return self._among(gathered(criterion.parts), module)
         match criterion:
             case Everything() | Nothing():
                 return criterion
             case AllOf():
-                return self._all(criterion, module)
+                return all_of(self._all(criterion, module))
             case AnyOf(parts):
-                return any_of([self.shape(part, module) for part in _gathered(parts)])
+                return any_of([self.shape(part, module) for part in gathered(parts)])
             case Not(part):
                 return Not(self.shape(part, module))
             case Tagged():
@@ -120,14 +130,18 @@ class Shaper:
             case _:
                 return self._leaf(criterion, module)
 
-    def _all(self, criterion: AllOf, module: ModuleKey) -> Shape:
+    def parts(self, criterion: Criterion, module: ModuleKey) -> list[Shape]:
+        """Return the shapes of the criteria all of which have to hold, one for each."""
+        return self._all(criterion, module) if isinstance(criterion, AllOf) else [self.shape(criterion, module)]
+
+    def _all(self, criterion: AllOf, module: ModuleKey) -> list[Shape]:
         """Shape what holds for the same records: titles are sought in their departments alone."""
         outer, live = (self._around, self._sought), LIVE in criterion.parts
         self._around = (criterion, *self._around)
         self._sought = tuple(part for part in criterion.parts if isinstance(part, Mentions | Contains))
         parts = [self._live(part, module) if live else self.shape(part, module) for part in criterion.parts]
         self._around, self._sought = outer
-        return all_of(parts)
+        return parts
 
     def _among(self, parts: Sequence[Criterion], module: ModuleKey) -> Shape:
         """Let each part lead to its records; where it names departments, by the titles there that are sought."""
@@ -197,6 +211,8 @@ class Shaper:
         constants = values if encode is unchanged else [encode(value) for value in values]
         texts = "".join([item for item in constants if isinstance(item, str)])
         storable = constants if is_storable(texts) else [item for item in constants if is_storable(str(item))]
+        if len(storable) > 1 and self._context.connection.dialect.name == "postgresql":
+            return ListTest(path, self.give(list(storable)))
         return any_of([OneOf(path, part) for part in self._chunked(storable)])
 
     def _chunked(self, values: Sequence[Any]) -> list[tuple[Given, ...]]:
@@ -269,28 +285,9 @@ class Shaper:
         """Return how a table beside the records is asked; `by_planner` where PostgreSQL's knows best."""
         if part == self._lead:
             return "lead"
-        planned = by_planner and self._context.connection.dialect.name == "postgresql"
+        planned = by_planner and not self._walking and self._context.connection.dialect.name == "postgresql"
         return "set" if self._counting or planned else "each"
 
 
 def _storable(texts: Sequence[str]) -> list[str]:
     return [text for text in texts if is_storable(text)]
-
-
-def _gathered(parts: Sequence[Criterion]) -> list[Criterion]:
-    """Make one list of all that compare the same field for equality."""
-    equal: dict[Path, list[Any]] = {}
-    others: list[Criterion] = []
-    for part in parts:
-        match part:
-            case Compare(path, "eq", value):
-                equal.setdefault(path, []).append(value)
-            case OneOf(path, values):
-                equal.setdefault(path, []).extend(values)
-            case _:
-                others.append(part)
-    return [*(_one_of(path, [*dict.fromkeys(values)]) for path, values in equal.items()), *others]
-
-
-def _one_of(path: Path, values: Sequence[Any]) -> Criterion:
-    return Compare(path, "eq", values[0]) if len(values) == 1 else OneOf(path, tuple(values))

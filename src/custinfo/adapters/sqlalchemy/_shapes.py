@@ -21,6 +21,7 @@ __all__ = [
     "ClaimTest",
     "DigestTest",
     "How",
+    "ListTest",
     "Loose",
     "Reference",
     "Shape",
@@ -35,6 +36,14 @@ LIVE: Final = Not(Present(("archived_at",)))
 
 How = Literal["each", "set", "lead"]
 """Whether a table beside the records is asked for each record, or which records it has: to compare, or to be led."""
+
+
+@attrs.frozen
+class ListTest:
+    """Hold where the value is one of a list, which PostgreSQL takes as one value whatever its length."""
+
+    path: Path
+    values: Given
 
 
 @attrs.frozen

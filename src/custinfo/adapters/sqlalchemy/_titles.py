@@ -17,7 +17,7 @@ from custinfo.adapters.sqlalchemy._context import Context, chunked
 from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._gram_tokens import scope_of
 from custinfo.adapters.sqlalchemy._grams import GramIndex, Title, Wanted, gram_index
-from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Question, given_parameter
 from custinfo.core.names import searchable
 from custinfo.core.new_records import NewRecords
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -159,7 +159,7 @@ class TitleSearch:
             entries = self._grams.entries(wanted).limit(given_parameter(last, BigInteger()))
             return select(func.count()).select_from(entries.subquery())
 
-        return int(self._context.ask(("titles", wanted), build, values)[0][0])
+        return int(self._context.ask(Question(("titles", wanted), build, values))[0][0])
 
     def mentioning(self, module: ModuleKey, field: FieldKey, form: str) -> list[RecordId]:
         """Return the ids of the records that mention something, from the records: for as long as there is no index."""
