@@ -235,9 +235,13 @@ def _blind_grant(pick: Pick) -> Grant:
     )
 
 
+_MOVES: Final = Flow("moves", Trigger("deal", actions=("transfer",)), (Step("judge", (RoleHolders("judge"),)),))
+
+
 def draw_policy(pick: Pick, *, blind: bool = False) -> Configuration:
     """Draw the configuration with a policy for the actor; `blind` is for one who changes what they do not see."""
     found = [_blind_grant(pick) if blind else draw_grant(pick, "deal", viewing=True)]
     found += [draw_grant(pick, "deal") for _ in range(0 if blind else pick.number(0, 3))]
     found += [draw_grant(pick, "firm") for _ in range(pick.number(0, 2))]
-    return attrs.evolve(CONFIGURATION, grants=(*_GOD, *found))
+    flows = [*CONFIGURATION.flows.values(), *([_MOVES] if pick.one_in(3) else [])]
+    return attrs.evolve(CONFIGURATION, grants=(*_GOD, *found), flows=tuple(flows))
