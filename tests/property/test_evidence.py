@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select
 
@@ -137,14 +137,12 @@ class SqliteStore(Store):
                 connection.execute(insert(table), {**row, "tenant_id": "default"})
 
 
-STORES: dict[str, Store] = {}
-
-
-def store_of(name: str) -> Store:
-    """Return a store with a history, made once: each test puts it back as it was."""
-    if name not in STORES:
-        STORES[name] = {"memory": MemoryStore, "sqlite": SqliteStore}[name]()
-    return STORES[name]
+@pytest.fixture(scope="module", params=[MemoryStore, SqliteStore], ids=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store with a history, made once: each test puts it back as it was."""
+    found: Store = request.param()
+    yield found
+    found.workspace.close()
 
 
 # --- what an attacker does
@@ -296,13 +294,11 @@ ATTACKS = (
 )
 
 
-@pytest.mark.parametrize("name", ["memory", "sqlite"])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
 @given(data=st.data())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_mutation_is_found(name: str, attack: Callable[..., str], data: st.DataObject) -> None:
+@settings(max_examples=25)
+def test_every_mutation_is_found(store: Store, attack: Callable[..., str], data: st.DataObject) -> None:
     """One row altered, deleted, added or moved is found, in memory and in a database."""
-    store = store_of(name)
     rows = copy.deepcopy(store.before)
     told = attack(data.draw, rows)
     store.write(rows)
@@ -315,10 +311,8 @@ def test_every_mutation_is_found(name: str, attack: Callable[..., str], data: st
     assert store.workspace.verify(store.anchor).ok
 
 
-@pytest.mark.parametrize("name", ["memory", "sqlite"])
-def test_an_untouched_history_is_whole(name: str) -> None:
+def test_an_untouched_history_is_whole(store: Store) -> None:
     """Nothing is found where nothing was done."""
-    store = store_of(name)
     report = store.workspace.verify(store.anchor)
     assert (report.ok, report.records, report.changes, report.unproven, report.anchors) == (True, 2, 7, 0, 1)
 
