@@ -29,7 +29,7 @@ from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Entry, EntryKind, Upkeep
 from custinfo.workspace.proving import Prover, log_of
 from custinfo.workspace.resealing import Turn, resealed, sealed_in, sealed_values
-from custinfo.workspace.rotation import Told, records_of, rewriting_of
+from custinfo.workspace.rotation import Told, by_page, rewriting_of
 
 __all__ = ["IndexRotationReport", "Reindexer", "digests_left"]
 
@@ -102,14 +102,7 @@ class Reindexer:
 
     def run(self, unit: UnitOfWork, schema: Schema, upkeep: Upkeep, told: Told | None) -> IndexRotationReport:
         """Go through everything that has digests; each page is committed. Raises: StorageError; what is done stays."""
-        for module in schema.modules:
-            done = 0
-            for page in records_of(unit, module):
-                self._turn_page(unit, page)
-                unit.commit()
-                done += len(page)
-                if told is not None:
-                    told(module, done)
+        by_page(unit, schema, self._turn_page, told)
         for request in [entry for entry in upkeep.stored("request") if isinstance(entry, Request)]:
             if not all(map(self._is_current, sealed_in(request))):
                 self._turn_request(unit, request)

@@ -27,7 +27,7 @@ from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Upkeep
 from custinfo.workspace.resealing import resealed, sealed_in
 
-__all__ = ["RotationReport", "Rotor", "records_of", "rewriting_of"]
+__all__ = ["RotationReport", "Rotor", "Told", "by_page", "rewriting_of"]
 
 _PAGE: Final = 500
 
@@ -82,14 +82,7 @@ class Rotor:
 
     def run(self, unit: UnitOfWork, schema: Schema, upkeep: Upkeep, told: Told | None) -> RotationReport:
         """Go through records and requests; each page is committed. Raises: StorageError: what is done stays so."""
-        for module in schema.modules:
-            done = 0
-            for page in records_of(unit, module):
-                self._rotate(unit, page)
-                unit.commit()
-                done += len(page)
-                if told is not None:
-                    told(module, done)
+        by_page(unit, schema, self._rotate, told)
         for request in list(_sealed_requests(upkeep)):
             self._rotate_request(unit, request)
         problems = [Problem("keys_missing", params={"count": self._unreadable})] if self._unreadable else []
@@ -151,12 +144,19 @@ class Rotor:
             return None
 
 
-def records_of(unit: UnitOfWork, module: ModuleKey) -> Iterator[Sequence[Record]]:
-    """Yield the records of a module by id, archived ones too, a page at a time."""
-    after: tuple[Any, ...] | None = None
-    while page := unit.queries.find(Query(module, Everything(), (), _PAGE, after)):
-        yield page
-        after = (page[-1].id,)
+def by_page(
+    unit: UnitOfWork, schema: Schema, work: Callable[[UnitOfWork, Sequence[Record]], None], told: Told | None
+) -> None:
+    """Work on the records of all modules by id, archived ones too, a page at a time, and commit each page."""
+    for module in schema.modules:
+        done = 0
+        after: tuple[Any, ...] | None = None
+        while page := unit.queries.find(Query(module, Everything(), (), _PAGE, after)):
+            work(unit, page)
+            unit.commit()
+            done, after = done + len(page), (page[-1].id,)
+            if told is not None:
+                told(module, done)
 
 
 def _sealed_requests(upkeep: Upkeep) -> Iterator[Request]:
