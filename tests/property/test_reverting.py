@@ -1,4 +1,4 @@
-"""Taking a record back to a version makes it what it was then, whatever happened in between (HIS-2)."""
+"""Taking a record back to a version makes it what it was then, whatever happened in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key of blind indexes is rotated while everybody works: all is found, nothing twice, nothing lost (FLD-7)."""
+"""The key of blind indexes is rotated while everybody works: all is found, nothing twice, nothing lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tag dimensions: labels in groups (TAG-1, TAG-2)."""
+"""Tag dimensions: labels in groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the upkeep of a tenant promises (INT-4, INT-5)."""
+"""What the upkeep of a tenant promises."""
 
 # ruff: noqa: S101 - a contract is made of assertions
 

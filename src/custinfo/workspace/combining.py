@@ -1,4 +1,4 @@
-"""Making one record of several that are about the same (CUS-1)."""
+"""Making one record of several that are about the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting a record for good, and what stands in the way (CUS-1)."""
+"""Deleting a record for good, and what stands in the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a file means which field; what is not plain is asked, never guessed (XLS-2)."""
+"""Which column of a file means which field; what is not plain is asked, never guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a tenant's records, history, requests and revisions agree with each other (INT-4)."""
+"""Whether a tenant's records, history, requests and revisions agree with each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sharing one record with somebody, for a time (POL-2)."""
+"""Sharing one record with somebody, for a time."""
 
 from __future__ import annotations
 

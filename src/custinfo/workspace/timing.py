@@ -1,4 +1,4 @@
-"""What time limits ask for: reminders, escalations and expiry of requests (APR-3)."""
+"""What time limits ask for: reminders, escalations and expiry of requests."""
 
 from __future__ import annotations
 

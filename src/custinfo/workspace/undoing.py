@@ -1,4 +1,4 @@
-"""Undoing an import (XLS-4)."""
+"""Undoing an import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merging records that are about the same, and deleting what should not be there (CUS-1)."""
+"""Merging records that are about the same, and deleting what should not be there."""
 
 from __future__ import annotations
 

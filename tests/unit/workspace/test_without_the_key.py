@@ -1,4 +1,4 @@
-"""Without the keyring encrypted values are unreadable, and everything else works (FLD-7)."""
+"""Without the keyring encrypted values are unreadable, and everything else works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix of a policy as a workbook (POL-4)."""
+"""The matrix of a policy as a workbook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates: workbooks to fill in, made from the definitions of the fields (XLS-1)."""
+"""Templates: workbooks to fill in, made from the definitions of the fields."""
 
 from __future__ import annotations
 

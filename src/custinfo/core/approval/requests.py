@@ -1,4 +1,4 @@
-"""Change requests as values (APR-5, APR-6)."""
+"""Change requests as values."""
 
 from __future__ import annotations
 

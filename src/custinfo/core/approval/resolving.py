@@ -1,4 +1,4 @@
-"""Finding the people whom a flow asks about a change, from the directory and the record (APR-1)."""
+"""Finding the people whom a flow asks about a change, from the directory and the record."""
 
 from __future__ import annotations
 

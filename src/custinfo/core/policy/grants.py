@@ -1,4 +1,4 @@
-"""Grants: who may do what, to which records, on which fields — as data (POL-1, POL-2)."""
+"""Grants: who may do what, to which records, on which fields — as data."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Role:
 
 @attrs.frozen
 class Fields:
-    """Choose fields: those named, or with `everything` all that are not sensitive, less `excluded` (FLD-6).
+    """Choose fields: those named, or with `everything` all that are not sensitive, less `excluded`.
 
     >>> Fields.only("name", "phone")
     Fields(names=('name', 'phone'), everything=False, excluded=())
