@@ -1,4 +1,4 @@
-"""A stolen database gives no identity number: a whole story, and then every byte that it left."""
+"""A stolen database gives no identity number: a whole story, and then every byte that it left (FLD-7)."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
     not VECTORS.is_dir(), reason="the shared vectors are not here: set CUSTINFO_SHARED to their folder"
 )
 
-BLANK = "outer blanks are stripped before an address is read"
+BLANK = "outer blanks are stripped before an address is read (FLD-5)"
 QUOTED = "a quoted local part needs allow_quoted_local, off by default: no such mailbox is reachable in practice"
 NAMED = "a display name needs allow_display_name, off by default; the same corpus claims others to be rejected"
 STRICT = "the limit of 64 characters before the @ is kept in strict mode only"

@@ -1,4 +1,4 @@
-"""What somebody may not read makes no difference to any answer that they get."""
+"""What somebody may not read makes no difference to any answer that they get (POL-3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes that were made without the key are attested later: nothing is proven of before, and all of after."""
+"""Changes that were made without the key are attested later: nothing is proven of before, and all of after (HIS-3)."""
 
 from __future__ import annotations
 

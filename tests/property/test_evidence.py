@@ -1,4 +1,4 @@
-"""Whatever is done to a history that has evidence and an anchor is found."""
+"""Whatever is done to a history that has evidence and an anchor is found (HIS-3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking a record back to a version makes it what it was then, whatever happened in between."""
+"""Taking a record back to a version makes it what it was then, whatever happened in between (HIS-2)."""
 
 from __future__ import annotations
 

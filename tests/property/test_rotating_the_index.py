@@ -1,4 +1,4 @@
-"""The key of blind indexes is rotated while everybody works: all is found, nothing twice, nothing lost."""
+"""The key of blind indexes is rotated while everybody works: all is found, nothing twice, nothing lost (FLD-7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys are rotated while everybody works, and whatever interrupts it, nothing is lost."""
+"""Keys are rotated while everybody works, and whatever interrupts it, nothing is lost (FLD-7)."""
 
 from __future__ import annotations
 

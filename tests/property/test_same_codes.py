@@ -1,4 +1,4 @@
-"""No wrong value gets in by any door: a bad row is refused with the same codes on every channel."""
+"""No wrong value gets in by any door: a bad row is refused with the same codes on every channel (FLD-3, XLS-5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who saw sensitive values: entries of the access log, and what may be asked of it."""
+"""Who saw sensitive values: entries of the access log, and what may be asked of it (HIS-4)."""
 
 from __future__ import annotations
 

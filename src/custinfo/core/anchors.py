@@ -1,4 +1,4 @@
-"""Anchors: what the whole history of a tenant was at a moment, in a few characters."""
+"""Anchors: what the whole history of a tenant was at a moment, in a few characters (HIS-3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classification by rule and saved segments: what follows from the data, as data."""
+"""Classification by rule and saved segments: what follows from the data, as data (TAG-3, TAG-4)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Classification:
 
 @attrs.frozen
 class Segment:
-    """Name a criterion, to be used like one: `InSegment("high_value")`."""
+    """Name a criterion, to be used like one: `InSegment("high_value")` (TAG-4)."""
 
     key: str
     module: ModuleKey

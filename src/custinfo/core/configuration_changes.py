@@ -1,4 +1,4 @@
-"""What differs between two configurations, and whom it concerns."""
+"""What differs between two configurations, and whom it concerns (FLD-1)."""
 
 from __future__ import annotations
 

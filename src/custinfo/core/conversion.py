@@ -1,4 +1,4 @@
-"""Converting a field: from values of the kind that it had to values of the kind that it is given.
+"""Converting a field: from values of the kind that it had to values of the kind that it is given (FLD-1).
 
 Most values go the way that people would take: they are written as text, which is read as anything that people type.
 """

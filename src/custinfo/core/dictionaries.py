@@ -1,4 +1,4 @@
-"""Governed value lists, flat or hierarchical."""
+"""Governed value lists, flat or hierarchical (DIC-1…3)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Dictionary:
 
     It is a value: `with_values`, `renamed`, `retired`, `restored`, `merged`, `moved` and `reordered` return a changed
     copy, or raise ConfigurationError with every problem, each naming the entry. No code ever vanishes, since records
-    store codes.
+    store codes (DIC-3).
 
     >>> industries = Dictionary("industry", (DictionaryValue("manufacturing", "制造业"),
     ...                                      DictionaryValue("it", "IT设备", parent="manufacturing")))

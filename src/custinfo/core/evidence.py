@@ -1,4 +1,4 @@
-"""Evidence that nobody altered the history: a keyed digest of each change, chained to the one before it.
+"""Evidence that nobody altered the history: a keyed digest of each change, chained to the one before it (HIS-3).
 
 What is digested is JSON as `canonical` writes it, so that anybody who has the key can compute it anew:
 

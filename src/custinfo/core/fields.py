@@ -65,20 +65,20 @@ class FieldDefinition:
         rules: Checks of the value beyond those of its kind.
         options: Settings of the kind, such as `dictionary`, `module`, `currency`.
         aliases: Further headings under which spreadsheets name it.
-        applies_when: Criterion on the record; where it does not hold, the field takes no value.
+        applies_when: Criterion on the record; where it does not hold, the field takes no value (FLD-4).
         required_when: Criterion on the record; where it holds, a value is required and cannot be cleared.
         sensitivity: `normal`; `masked` (a wildcard grant shows it as usual, roles may mask it);
             `sensitive` (only grants that name the field reach it).
         mask: How it is masked: `phone`, `name`, `id`, `email`, `last4`, `full`.
-        encrypted: Whether it is stored encrypted.
+        encrypted: Whether it is stored encrypted (FLD-7).
         unique: Whether no two live records may have the same value.
         indexed: Whether it is filtered and sorted by an index.
         retired: Whether it keeps its data but takes no new values.
         help: Explanation for people who fill it in, by language.
         formula: How the value of a `computed` field follows from other fields; see `custinfo.core.formulas`.
         former: The kinds that it had before it was converted, oldest first; converting takes care of it.
-        log_reads: Whether it is logged who reads it unmasked.
-        last_four: Whether it is found by its last four characters, too, where it is encrypted: the store then
+        log_reads: Whether it is logged who reads it unmasked (HIS-4).
+        last_four: Whether it is found by its last four characters, too, where it is encrypted (FLD-7): the store then
             tells which records agree in them.
     """
 
@@ -151,7 +151,7 @@ class ModuleDefinition:
         handed_over: Fields that name members, and are handed over with what a leaver owns; the owner always is.
         announced: Whether each change of a record is written to the outbox as an event such as `record.updated`, for
             the host to deliver.
-        log_reads: Whether it is logged who reads a sensitive field of it.
+        log_reads: Whether it is logged who reads a sensitive field of it (HIS-4).
         log_exports: Whether it is logged who exports records of it, and which fields.
     """
 

@@ -1,4 +1,4 @@
-"""What is kept of an import: enough to resume it and to undo it."""
+"""What is kept of an import: enough to resume it and to undo it (XLS-4)."""
 
 from __future__ import annotations
 

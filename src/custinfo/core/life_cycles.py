@@ -1,4 +1,4 @@
-"""Life cycles: which moves of a status field are allowed, and what each of them asks for."""
+"""Life cycles: which moves of a status field are allowed, and what each of them asks for (CUS-2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Departments, teams, positions and people."""
+"""Departments, teams, positions and people (ORG-1, ORG-2)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Deputy:
 
 
 class Directory(Protocol):
-    """Know the people: implement it where the host keeps them; `Organisation` is the built-in one."""
+    """Know the people: implement it where the host keeps them; `Organisation` is the built-in one (ORG-3)."""
 
     def member(self, key: MemberKey, /) -> Member | None:
         """Return the member, also one who has left; `None` if never known."""

@@ -1,4 +1,4 @@
-"""Events: what a host or an integration wants to hear of, once it is certain.
+"""Events: what a host or an integration wants to hear of, once it is certain (AUT-3).
 
 They are written in the transaction of what they tell of, and delivered after it: `Workspace.deliver`. A payload says
 where to look, by ids, keys, and names of fields. It never holds a value of a record: who reacts reads the record, as

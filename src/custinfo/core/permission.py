@@ -24,7 +24,7 @@ _Key = tuple[MemberKey, ModuleKey, Deputy | None, Hashable]
 
 
 class Policy:
-    """Compile the grants of one configuration, per actor and module.
+    """Compile the grants of one configuration, per actor and module (POL-3).
 
     What no period in a condition makes depend on the time is compiled once, and again when the directory says that it
     changed (`VersionedDirectory`). It may be shared between threads.

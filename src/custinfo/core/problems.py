@@ -36,7 +36,7 @@ def _freeze(params: Mapping[str, ParamValue]) -> FrozenDict[str, ParamValue]:
 class Problem:
     """Name one thing that is wrong: a stable code, the field, the place, and the parameters of its message.
 
-    A problem never holds the offending value itself, so it can be logged and shown.
+    A problem never holds the offending value itself, so it can be logged and shown (FLD-8).
     `severity` is `error` (nothing is saved), `warning` (saved, worth a look) or `notice` (the library
     changed the form of a value). `labels` is what people call the field, by language, where that is known.
 

@@ -211,7 +211,7 @@ ShareKind = Literal["member", "department", "role"]
 
 
 class Share(NamedTuple):
-    """Say that a record is shared with a member, a department and all below it, or the holders of a role.
+    """Say that a record is shared with a member, a department and all below it, or the holders of a role (POL-2).
 
     What they may do with it is said by their own grants of scope `shared`. `until` is the instant at which it ends,
     UTC; `None` for a share without end. A record has one share for each of those with whom it is shared.

@@ -1,4 +1,4 @@
-"""Problems together: counted, grouped by field, and shown as JSON, as a table of text or as Markdown."""
+"""Problems together: counted, grouped by field, and shown as JSON, as a table of text or as Markdown (FLD-8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revisions: the versions of a configuration that was changed at run time, with who, when and why."""
+"""Revisions: the versions of a configuration that was changed at run time, with who, when and why (FLD-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting segments in: criteria that name saved ones become criteria on fields and tags alone."""
+"""Putting segments in: criteria that name saved ones become criteria on fields and tags alone (TAG-4)."""
 
 from __future__ import annotations
 

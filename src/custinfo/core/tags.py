@@ -1,4 +1,4 @@
-"""Tag dimensions: labels in groups."""
+"""Tag dimensions: labels in groups (TAG-1, TAG-2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where is kept who saw sensitive values.
+"""Where is kept who saw sensitive values (HIS-4).
 
 Stores may do without: a unit of work that has an `AccessRepository` as its attribute `accesses` can log, and one that
 has none refuses to show what a configuration wants logged. Test it with `custinfo.testing.AccessContract`.

@@ -231,7 +231,7 @@ class ImportRepository(Protocol):
 
 
 class ConfigurationRepository(Protocol):
-    """Keep the versions of the tenant's configuration that were made at run time."""
+    """Keep the versions of the tenant's configuration that were made at run time (FLD-1)."""
 
     def version(self) -> int:
         """Return the version that is in force, 0 if none was ever saved."""
@@ -256,7 +256,7 @@ class ConfigurationRepository(Protocol):
 
 
 class OutboxRepository(Protocol):
-    """Keep events until they are delivered, in the same transaction as what they tell of."""
+    """Keep events until they are delivered, in the same transaction as what they tell of (AUT-3)."""
 
     def append(self, events: Sequence[Event], /) -> None:
         """Add new events, all or none; they are due at once."""

@@ -1,4 +1,4 @@
-"""Upkeep of a tenant as a whole: everything in it read, put back, deleted and compared.
+"""Upkeep of a tenant as a whole: everything in it read, put back, deleted and compared (INT-4, INT-5).
 
 Stores may do without. `Workspace.export_tenant`, `import_tenant`, `delete_tenant` and `check_integrity` need a unit of
 work that has an `Upkeep` as its attribute `upkeep`; everything else works on a store that has none. Test it with

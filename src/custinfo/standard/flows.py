@@ -1,4 +1,4 @@
-"""The approval flows of the standard configuration: giving a customer up, sensitive fields, the key contact."""
+"""The approval flows of the requirements, §2.4. The material flow comes with the documents module."""
 
 from __future__ import annotations
 

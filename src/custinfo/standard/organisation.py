@@ -1,4 +1,4 @@
-"""A small organisation to try things with."""
+"""A small organisation to try things with (requirements §2.3)."""
 
 from __future__ import annotations
 

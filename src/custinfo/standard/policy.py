@@ -1,4 +1,4 @@
-"""The eight roles and what each may do. What no grant allows is refused."""
+"""The eight roles and what each may do (requirements §2.3). What no grant allows is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an access log promises."""
+"""What an access log promises (HIS-4)."""
 
 # ruff: noqa: S101 - a contract is made of assertions
 

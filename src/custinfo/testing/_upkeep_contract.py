@@ -1,4 +1,4 @@
-"""What the upkeep of a tenant promises."""
+"""What the upkeep of a tenant promises (INT-4, INT-5)."""
 
 # ruff: noqa: S101 - a contract is made of assertions
 

@@ -1,4 +1,4 @@
-"""Reading the access log."""
+"""Reading the access log (HIS-4)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class AccessLog:
         limit: int = 100,
         after: str | None = None,
     ) -> AccessPage:
-        """Return a page of entries, the newest first.
+        """Return a page of entries, the newest first (HIS-4).
 
         >>> from custinfo import Workspace
         >>> from custinfo.core.policy.grants import Grant

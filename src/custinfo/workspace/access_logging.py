@@ -1,4 +1,4 @@
-"""Taking down who sees sensitive values, where the configuration asks for it.
+"""Taking down who sees sensitive values, where the configuration asks for it (HIS-4).
 
 What a verb shows of logged fields is collected while it works, and written in one entry before it answers: what can't
 be written isn't answered.

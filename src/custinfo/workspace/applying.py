@@ -1,4 +1,4 @@
-"""Applying what was approved: the record as it is by then changes as a whole, or the request says why not."""
+"""Applying what was approved: the record as it is by then changes as a whole, or the request says why not (APR-5)."""
 
 from __future__ import annotations
 

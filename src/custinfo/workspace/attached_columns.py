@@ -1,4 +1,4 @@
-"""Columns that hold no field of the record but what belongs to it: its tags, and records that refer to it.
+"""Columns that hold no field of the record but what belongs to it: its tags, and records that refer to it (XLS-3).
 
 A column 标签 (Tags) holds tags as an export writes them, `行业:制造业; 需求:培训`; one headed 标签:需求 (Tags:need)
 those of one dimension. A column headed like a module whose records refer to these, such as 跟进记录 (Follow-up), holds

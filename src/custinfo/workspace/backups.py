@@ -1,4 +1,4 @@
-"""The form of a backup: one line of JSON for each entry, and a last one by which damage is found.
+"""The form of a backup: one line of JSON for each entry, and a last one by which damage is found (INT-4).
 
 The first line says what the file is. Each other line holds an entry under the name of its kind, the kinds in the order
 of `custinfo.ports.upkeep.ENTRY_KINDS`. The last line has the number of entries of each kind, and the SHA-256 digest of

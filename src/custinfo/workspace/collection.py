@@ -213,7 +213,7 @@ class Records:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> tuple[ChangeView, ...]:
-        """Return what happened to a record, oldest first, or a part of it.
+        """Return what happened to a record, oldest first, or a part of it (HIS-1).
 
         Args:
             record_id: The record; archived or not.
@@ -240,7 +240,7 @@ class Records:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Iterator[ChangeView]:
-        """Yield what the actor may see of the changes of this module's records, as `Session.changes` does.
+        """Yield what the actor may see of the changes of this module's records, as `Session.changes` does (HIS-1).
 
         Args:
             field: Only changes of this field, or of `owner`, `tags` and the like, where the actor sees something of it.
@@ -257,7 +257,7 @@ class Records:
 
     @reading
     def tags(self, record_id: str) -> tuple[TagAssignment, ...]:
-        """Return the tags of a record, each with who or what assigned it, when, and why.
+        """Return the tags of a record, each with who or what assigned it, when, and why (TAG-1, TAG-3).
 
         Raises: NotFoundError. A record whose tags the actor may not read has none.
         """
@@ -376,7 +376,7 @@ class Records:
         version: Version,
         reason: str | None = None,
     ) -> Outcome:
-        """Share a record with a member, a department or a role, beyond what their scopes reach.
+        """Share a record with a member, a department or a role, beyond what their scopes reach (POL-2).
 
         What they may do with it is said by their own grants of scope `shared`. Sharing again with the same one replaces
         level and end. The actor needs `share` on the record, and `edit` to share it to collaborate.
@@ -518,7 +518,7 @@ class Records:
         version: Version,
         reason: str | None = None,
     ) -> Merged | AwaitingApproval:
-        """Make one record of several that are about the same, all or nothing.
+        """Make one record of several that are about the same, all or nothing (CUS-1).
 
         The record that stays keeps its values, and its blanks are filled from the others, in their order; tags and
         shares are put together. What refers to the others refers to it, the others go to the archive, and the history

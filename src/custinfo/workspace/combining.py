@@ -1,4 +1,4 @@
-"""Making one record of several that are about the same."""
+"""Making one record of several that are about the same (CUS-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting a record for good, and what stands in the way."""
+"""Deleting a record for good, and what stands in the way (CUS-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delivery of events: at least once, by whoever calls, several at a time if need be."""
+"""Delivery of events: at least once, by whoever calls, several at a time if need be (AUT-3)."""
 
 from __future__ import annotations
 

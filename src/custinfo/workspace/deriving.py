@@ -1,4 +1,4 @@
-"""Keeping what follows from the data in step with it: on every change, over references, and as time passes."""
+"""Keeping what follows from the data in step with it: on every change, over references, and as time passes (TAG-3)."""
 
 from __future__ import annotations
 

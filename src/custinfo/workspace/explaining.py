@@ -1,4 +1,4 @@
-"""Why yes, why no.
+"""Why yes, why no (POL-4).
 
 An explanation tells an actor no more of a record than they may find out anyhow: what they may do with it, which shows
 when they do it, and what follows from that and from the fields that they may read. Where the rows of a grant depend on

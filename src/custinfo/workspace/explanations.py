@@ -1,4 +1,4 @@
-"""Explanations as values, and in words."""
+"""Explanations as values, and in words (POL-4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All changes in one sequence: a stream for people, and pages with a cursor for other systems."""
+"""All changes in one sequence: a stream for people, and pages with a cursor for other systems (HIS-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The actor's requests page by page: to decide, submitted, decided by them, and stuck."""
+"""The actor's requests page by page: to decide, submitted, decided by them, and stuck (APR-7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of what kinds the values of a field were before: without it, the history could not be read."""
+"""Of what kinds the values of a field were before: without it, the history could not be read (FLD-1)."""
 
 from __future__ import annotations
 

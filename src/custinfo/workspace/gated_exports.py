@@ -1,4 +1,4 @@
-"""Exports that wait for approval: asked for once, and run as they were approved."""
+"""Exports that wait for approval: asked for once, and run as they were approved (APR-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handing over everything that somebody who leaves has, previewed and in one step."""
+"""Handing over everything that somebody who leaves has, previewed and in one step (ORG-4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carrying a plan out, batch by batch."""
+"""Carrying a plan out, batch by batch (XLS-4)."""
 
 from __future__ import annotations
 

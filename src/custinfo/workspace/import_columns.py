@@ -1,4 +1,4 @@
-"""Which column of a file means which field; what is not plain is asked, never guessed."""
+"""Which column of a file means which field; what is not plain is asked, never guessed (XLS-2)."""
 
 from __future__ import annotations
 

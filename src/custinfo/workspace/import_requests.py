@@ -1,4 +1,4 @@
-"""The rows of an import that wait for approval: one request for all that pass the same steps."""
+"""The rows of an import that wait for approval: one request for all that pass the same steps (XLS-5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import: a table becomes a plan, and a plan is applied — through the same rules as an edit by hand.
+"""Import: a table becomes a plan, and a plan is applied — through the same rules as an edit by hand (XLS-2…5).
 
 This module knows rows and columns, not files: `custinfo.adapters.excel` reads the files.
 """

@@ -1,4 +1,4 @@
-"""Whether a tenant's records, history, requests and revisions agree with each other."""
+"""Whether a tenant's records, history, requests and revisions agree with each other (INT-4)."""
 
 from __future__ import annotations
 

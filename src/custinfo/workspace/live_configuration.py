@@ -1,4 +1,4 @@
-"""The configuration in force, and the verbs that change it at run time."""
+"""The configuration in force, and the verbs that change it at run time (FLD-1)."""
 
 from __future__ import annotations
 

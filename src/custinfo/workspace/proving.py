@@ -1,4 +1,4 @@
-"""Evidence for changes, made where they are written."""
+"""Evidence for changes, made where they are written (HIS-3)."""
 
 from __future__ import annotations
 

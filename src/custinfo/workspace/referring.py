@@ -1,4 +1,4 @@
-"""Naming other records as people do: by title or by a unique value, where the text is no id."""
+"""Naming other records as people do: by title or by a unique value, where the text is no id (FLD-2)."""
 
 from __future__ import annotations
 

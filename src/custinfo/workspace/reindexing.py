@@ -1,4 +1,4 @@
-"""Rotating the key of blind indexes: every digest is made anew, while everybody works.
+"""Rotating the key of blind indexes: every digest is made anew, while everybody works (FLD-7).
 
 Values stay as they are encrypted, and nothing gets another version. Meanwhile each value is found by its digests under
 both keys, and claims both where its field is unique: so neither a value that is indexed already nor one that is not yet

@@ -1,4 +1,4 @@
-"""Further sheets of a file: their rows become records that refer to those of the main sheet.
+"""Further sheets of a file: their rows become records that refer to those of the main sheet (XLS-3).
 
 A row of a further sheet names the row of the main sheet to which it belongs by a key: the title of the main record, its
 id where the main sheet has it, or what stands in a column that both sheets have. It comes with that row, and goes with

@@ -1,4 +1,4 @@
-"""What a configuration leaves out, and whether records still have it: their data would be lost."""
+"""What a configuration leaves out, and whether records still have it: their data would be lost (DIC-3, FLD-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting another configuration in force, and taking it back: what a plan does when it is applied."""
+"""Putting another configuration in force, and taking it back: what a plan does when it is applied (FLD-1, DIC-3)."""
 
 from __future__ import annotations
 

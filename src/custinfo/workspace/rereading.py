@@ -1,4 +1,4 @@
-"""Reading again what a request holds: the configuration may have changed since it was submitted."""
+"""Reading again what a request holds: the configuration may have changed since it was submitted (APR-5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An import that was interrupted, planned again: what it did already is told as done, and not done again."""
+"""An import that was interrupted, planned again: what it did already is told as done, and not done again (XLS-4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another configuration would do to the stored records: looked at before it is put in force."""
+"""What another configuration would do to the stored records: looked at before it is put in force (FLD-1, DIC-3)."""
 
 from __future__ import annotations
 

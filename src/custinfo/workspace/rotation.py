@@ -1,4 +1,4 @@
-"""Rotating keys: every data key is wrapped anew, while everybody works.
+"""Rotating keys: every data key is wrapped anew, while everybody works (FLD-7).
 
 Values are encrypted by data keys, and only these by the host's keys: so neither a value nor its history is written
 again. It goes record by record in short transactions, and what is done stays done: after an interruption, a second call

@@ -95,7 +95,7 @@ class Session:
         return LiveConfiguration(self.context)
 
     def plan_hand_over(self, leaver: str, to: str | Sequence[Successor]) -> HandOverPlan:
-        """Return what handing over everything of a member would do: to whom each record goes.
+        """Return what handing over everything of a member would do: to whom each record goes (ORG-4).
 
         That is what they own, the fields that the module hands over (`ModuleDefinition.handed_over`), and the decisions
         that wait for them now. The actor needs `transfer` on each record, before and after; archived records stay.
@@ -118,7 +118,7 @@ class Session:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Iterator[ChangeView]:
-        """Yield what the actor may see of all changes, in memory that does not grow with them.
+        """Yield what the actor may see of all changes, in memory that does not grow with them (HIS-1).
 
         They come in the order in which they were found committed, which is that of time but for moments. Changes of
         records that are gone are among them, for those who could see the record when it went.
@@ -140,7 +140,7 @@ class Session:
     def changes_since(
         self, cursor: str | None = None, *, limit: int = 1000, modules: Sequence[ModuleKey] = ()
     ) -> ChangePage:
-        """Return the changes behind a cursor, for another system that follows this one.
+        """Return the changes behind a cursor, for another system that follows this one (HIS-1).
 
         What is committed gets a position in one sequence when somebody asks, and keeps it: every change comes once, the
         changes of a record in their order, and none comes into view behind a cursor, whoever writes at the same time.
@@ -177,7 +177,7 @@ class Session:
     def explain(
         self, action: str, module: ModuleKey, record_id: str | None = None, *, field: str | None = None
     ) -> Explanation:
-        """Return why the actor may or may not do something: each grant, and the first clause of it that failed.
+        """Return why the actor may or may not do something: each grant, and the first clause of it that failed (POL-4).
 
         >>> from custinfo import Workspace
         >>> from custinfo.standard import sample_organisation, standard_configuration
@@ -220,7 +220,7 @@ class Session:
         limit: int | None = 1000,
         samples: Sequence[Mapping[str, object]] = (),
     ) -> Simulation:
-        """Return what somebody would see, edit and lose under a configuration before it is in force.
+        """Return what somebody would see, edit and lose under a configuration before it is in force (POL-4).
 
         Roles, grants, segments and inheritance are those that are proposed; records are as they are stored. Nothing is
         written, and nobody else notices. It is for those who may configure the module, and tells them no more of its

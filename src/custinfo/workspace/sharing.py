@@ -1,4 +1,4 @@
-"""Sharing one record with somebody, for a time."""
+"""Sharing one record with somebody, for a time (POL-2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A policy tried out before it is in force: what somebody would see, edit and lose.
+"""A policy tried out before it is in force: what somebody would see, edit and lose (POL-4).
 
 Who simulates learns no more of the records than they may read. Only records that they may view are looked at, and a
 verdict is told only where they may read, on that record, all that it depends on. What follows from the grants alone

@@ -1,4 +1,4 @@
-"""What time limits ask for: reminders, escalations and expiry of requests."""
+"""What time limits ask for: reminders, escalations and expiry of requests (APR-3)."""
 
 from __future__ import annotations
 

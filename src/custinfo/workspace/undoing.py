@@ -1,4 +1,4 @@
-"""Undoing an import."""
+"""Undoing an import (XLS-4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upkeep of a tenant: backup, restore and deletion.
+"""Upkeep of a tenant: backup, restore and deletion (INT-4, INT-5).
 
 These are the host's own operations, like opening a workspace: nobody acts, and no grant is asked.
 """

@@ -71,7 +71,7 @@ def _opened(context: Context, record: Record) -> Record:
 
 
 def leavers(context: Context, before: Record | None, after: Record, written: Collection[FieldKey]) -> Iterator[Problem]:
-    """Yield a problem for each member who is newly named, as owner or in a field, and has left."""
+    """Yield a problem for each member who is newly named, as owner or in a field, and has left (ORG-4)."""
     for key in written:
         if key != "owner" and key not in context.module(after.module).user_fields:
             continue

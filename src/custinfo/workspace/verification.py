@@ -1,4 +1,4 @@
-"""Whether the history is as it was written, as far as its evidence and its anchors can tell."""
+"""Whether the history is as it was written, as far as its evidence and its anchors can tell (HIS-3)."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ class Workspace:
     def deliver(
         self, handler: Handler, *, limit: int = 100, lease: timedelta = _LEASE, pause: timedelta = _PAUSE
     ) -> DeliveryReport:
-        """Hand events that are due to a handler, oldest first, and return what came of it.
+        """Hand events that are due to a handler, oldest first, and return what came of it (AUT-3).
 
         Call it again and again: from a thread, a cron job, after a request. Several processes may do so at once; none
         gets an event that another one is delivering. Each event is handed on outside any transaction, and deleted in
@@ -349,7 +349,7 @@ class Workspace:
             return make_anchor(unit, self.tenant, self._begin.keyring, compiled.documents, self._begin.clock)
 
     def verify(self, *anchors: Anchor) -> VerificationReport:
-        """Compare every change with its evidence, and all of them with every anchor, at one instant.
+        """Compare every change with its evidence, and all of them with every anchor, at one instant (HIS-3).
 
         Found is whatever was altered, removed, added or put in another order since, but for this: what came after the
         last anchor can be removed again together with the record's own state of then, and whoever may write to the
@@ -386,7 +386,7 @@ class Workspace:
             )
 
     def rotate_keys(self, progress: Callable[[ModuleKey, int], None] | None = None) -> RotationReport:
-        """Wrap every data key of the tenant by the keyring's current key, while everybody works.
+        """Wrap every data key of the tenant by the keyring's current key, while everybody works (FLD-7).
 
         Give every process the keyring with the new key first (`Keyring.rotated`), so that all of them read what is
         written by it. When the report says so, the old key may be destroyed. Values and history are not written again.

@@ -1,4 +1,4 @@
-"""Two writers and a reader with a cursor on PostgreSQL: every change once, in order, whoever commits first."""
+"""Two writers and a reader with a cursor on PostgreSQL: every change once, in order, whoever commits first (HIS-1)."""
 
 from __future__ import annotations
 

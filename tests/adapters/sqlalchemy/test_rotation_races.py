@@ -1,4 +1,4 @@
-"""Keys are rotated while others write: nothing is written back, and no number is had twice."""
+"""Keys are rotated while others write: nothing is written back, and no number is had twice (FLD-7)."""
 
 from __future__ import annotations
 

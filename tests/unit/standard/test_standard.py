@@ -1,4 +1,4 @@
-"""The standard configuration, against tables written by hand."""
+"""The standard configuration is that of the requirements, chapter 2, written down by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who saw sensitive values is taken down where the configuration asks for it."""
+"""Who saw sensitive values is taken down where the configuration asks for it (HIS-4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merging records that are about the same, and deleting what should not be there."""
+"""Merging records that are about the same, and deleting what should not be there (CUS-1)."""
 
 from __future__ import annotations
 

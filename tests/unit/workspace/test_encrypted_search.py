@@ -1,4 +1,4 @@
-"""Encrypted fields are found by exact value, by whoever may read them, and by nobody else."""
+"""Encrypted fields are found by exact value, by whoever may read them, and by nobody else (FLD-7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All changes in one sequence: streams, filters and cursors, within what the actor may see."""
+"""All changes in one sequence: streams, filters and cursors, within what the actor may see (HIS-1)."""
 
 from __future__ import annotations
 

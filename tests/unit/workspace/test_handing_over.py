@@ -1,4 +1,4 @@
-"""Handing over what somebody who leaves has: previewed, in one step, with history."""
+"""Handing over what somebody who leaves has: previewed, in one step, with history (ORG-4)."""
 
 from __future__ import annotations
 

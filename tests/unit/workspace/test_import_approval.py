@@ -1,4 +1,4 @@
-"""Imports that wait for approval: one request for many rows, and what becomes of each of them."""
+"""Imports that wait for approval: one request for many rows, and what becomes of each of them (XLS-5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encrypted fields are found by their last four characters where their definition says so."""
+"""Encrypted fields are found by their last four characters where their definition says so (FLD-7)."""
 
 from __future__ import annotations
 

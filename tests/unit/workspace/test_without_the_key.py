@@ -1,4 +1,4 @@
-"""Without the keyring encrypted values are unreadable, and everything else works."""
+"""Without the keyring encrypted values are unreadable, and everything else works (FLD-7)."""
 
 from __future__ import annotations
 

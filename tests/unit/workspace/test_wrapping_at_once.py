@@ -1,4 +1,4 @@
-"""A keyring that wraps many data keys at once is asked once for many records."""
+"""A keyring that wraps many data keys at once is asked once for many records (FLD-7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export: what an actor may see, as a workbook.
+"""Export: what an actor may see, as a workbook (XLS-6).
 
 Text is typed as text, with the text format, so that what begins with =, +, - or @ is no formula, neither when the
 file is opened nor when somebody edits the cell. Characters that a spreadsheet cannot hold are left out.

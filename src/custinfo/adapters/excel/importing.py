@@ -1,4 +1,4 @@
-"""Imports: a workbook becomes a plan, and the plan is applied; what was refused comes back as a workbook."""
+"""Imports: a workbook becomes a plan, and the plan is applied; what was refused comes back as a workbook (XLS-2…5)."""
 
 from __future__ import annotations
 

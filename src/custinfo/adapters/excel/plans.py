@@ -230,7 +230,7 @@ class ExcelPlan:
         write_plan(target, self._plan, context.module(self.module), tongue, self._session.now())
 
     def sample_check(self, number: int, *, seed: int = 0) -> SampleReport:
-        """Compare some rows of the file with the records as they are stored now; nothing is written.
+        """Compare some rows of the file with the records as they are stored now (XLS-7); nothing is written.
 
         For a check after a migration: plan the old file again, or ask the report of the import.
 

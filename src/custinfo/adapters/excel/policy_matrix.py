@@ -1,4 +1,4 @@
-"""The matrix of a policy as a workbook."""
+"""The matrix of a policy as a workbook (POL-4)."""
 
 from __future__ import annotations
 

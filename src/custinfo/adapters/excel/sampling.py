@@ -1,4 +1,4 @@
-"""Checking a migration by samples: rows of the source beside the records that they became."""
+"""Checking a migration by samples: rows of the source beside the records that they became (XLS-7)."""
 
 from __future__ import annotations
 

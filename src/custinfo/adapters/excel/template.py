@@ -1,4 +1,4 @@
-"""Templates: workbooks to fill in, made from the definitions of the fields."""
+"""Templates: workbooks to fill in, made from the definitions of the fields (XLS-1)."""
 
 from __future__ import annotations
 

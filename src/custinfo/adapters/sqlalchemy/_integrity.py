@@ -1,4 +1,4 @@
-"""Whether what tables repeat, for the sake of indexes and constraints, is what the entries say."""
+"""Whether what tables repeat, for the sake of indexes and constraints, is what the entries say (INT-4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a step asks, as data: by name, role, position, place in the organisation, or a field of the record."""
+"""Whom a step asks, as data: by name, role, position, place in the organisation, or a field of the record (APR-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Approval flows as data: when a change needs approval, whose, how votes count, and by when."""
+"""Approval flows as data: when a change needs approval, whose, how votes count, and by when (APR-1, APR-2)."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Flow:
         trigger: Which changes take it.
         steps: What they pass, one after the other.
         label: What people call it.
-        allow_own: Whether submitters decide about their own change (by default they do not).
+        allow_own: Whether submitters decide about their own change (APR-4: not unless the flow says so).
         own_passes: Whether the task of a submitter who is among those asked counts as approved from the start.
         repeated: Whether who approved an earlier step is asked again: `each` time, only if the steps are not
             `adjacent`, or `first` only; otherwise the approval counts again.

@@ -1,4 +1,4 @@
-"""The records of a request for many, one by one."""
+"""The records of a request for many, one by one (XLS-5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Change requests as values."""
+"""Change requests as values (APR-5, APR-6)."""
 
 from __future__ import annotations
 

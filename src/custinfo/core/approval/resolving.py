@@ -1,4 +1,4 @@
-"""Finding the people whom a flow asks about a change, from the directory and the record."""
+"""Finding the people whom a flow asks about a change, from the directory and the record (APR-1)."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Field:
         return OneOf(self._path, tuple(values))
 
     def under(self, value: str) -> Criterion:
-        """Hold where the choice is the entry `value` (code, label or path) or anything below it."""
+        """Hold where the choice is the entry `value` (code, label or path) or anything below it (DIC-2)."""
         return Under(self._path, value)
 
     def contains(self, text: str) -> Criterion:

@@ -171,7 +171,7 @@ class Present(_Combinable):
 
 @attrs.frozen
 class LastFour(_Combinable):
-    """Hold where the encrypted value ends with the four characters `text`, if the field is searched by them."""
+    """Hold where the encrypted value ends with the four characters `text`, if the field is searched by them (FLD-7)."""
 
     path: Path
     text: str = attrs.field(repr=False)
@@ -179,7 +179,7 @@ class LastFour(_Combinable):
 
 @attrs.frozen
 class SealedAs(_Combinable):
-    """Hold where the encrypted value is found by one of `digests`, its blind index.
+    """Hold where the encrypted value is found by one of `digests`, its blind index (FLD-7).
 
     Binding makes it of `==`, `is_in` and, with `tail`, `last_four` for somebody who searches; it has no form in JSON.
     While the key of blind indexes is rotated, one value has several digests: `several` says whether values are.
@@ -215,7 +215,7 @@ class Tagged(_Combinable):
 
 @attrs.frozen
 class InSegment(_Combinable):
-    """Hold where the criterion does that is saved under a name: key or label of a segment of the module.
+    """Hold where the criterion does that is saved under a name: key or label of a segment of the module (TAG-4).
 
     Binding puts the criterion of the segment in its place.
 

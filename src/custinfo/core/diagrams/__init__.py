@@ -1,4 +1,4 @@
-"""Pictures of flows, of requests on their way, and of the machine itself: as Mermaid text and as SVG."""
+"""Pictures of flows, of requests on their way, and of the machine itself: as Mermaid text and as SVG (APR-7)."""
 
 from custinfo.core.diagrams.machine import command_table, state_diagram
 from custinfo.core.diagrams.mermaid import to_mermaid

@@ -1,4 +1,4 @@
-"""Formulas of computed fields: a small language, as people know it from spreadsheets.
+"""Formulas of computed fields: a small language, as people know it from spreadsheets (FLD-2).
 
 A formula makes one value out of the values of one record. It has static types, so that a formula which cannot work is
 refused when a configuration is made, and not when a customer is saved. It depends on nothing but those values: neither

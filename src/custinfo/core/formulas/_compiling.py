@@ -33,7 +33,7 @@ class CompiledFormula:
 def compile_formula(
     text: str, *, field: FieldKey, resolve: Resolve, result: ResultType, zone: tzinfo = UTC
 ) -> CompiledFormula:
-    """Return a formula compiled for a field.
+    """Return a formula compiled for a field (FLD-2).
 
     Args:
         text: The formula, in the language that `custinfo.core.formulas` describes.

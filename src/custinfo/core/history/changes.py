@@ -1,4 +1,4 @@
-"""What happened to a record, as typed events, and the states that follow from them."""
+"""What happened to a record, as typed events, and the states that follow from them (HIS-1, HIS-2)."""
 
 from __future__ import annotations
 

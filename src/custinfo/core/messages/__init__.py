@@ -88,7 +88,7 @@ class Messages:
         return Messages(self.languages.set(language, known.merged(texts)))
 
     def gaps(self, language: str) -> tuple[str, ...]:
-        """Return the codes without a fitting text in `language`, in the order of the English texts.
+        """Return the codes without a fitting text in `language`, in the order of the English texts (FLD-8).
 
         A text does not fit if it asks for a parameter that the English one lacks, or cannot be read as a template.
 

@@ -120,7 +120,7 @@ class _Rules:
 
 
 class Access:
-    """Hold a policy compiled for one actor and one module.
+    """Hold a policy compiled for one actor and one module (POL-3).
 
     The same grants give the row criterion that a store filters by and the verdict on a record in memory, so the two
     can't disagree. Build it with `compile_access`; it holds no session and may be shared between threads.

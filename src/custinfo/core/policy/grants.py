@@ -1,4 +1,4 @@
-"""Grants: who may do what, to which records, on which fields — as data."""
+"""Grants: who may do what, to which records, on which fields — as data (POL-1, POL-2)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Role:
 
 @attrs.frozen
 class Fields:
-    """Choose fields: those named, or with `everything` all that are not sensitive, less `excluded`.
+    """Choose fields: those named, or with `everything` all that are not sensitive, less `excluded` (FLD-6).
 
     >>> Fields.only("name", "phone")
     Fields(names=('name', 'phone'), everything=False, excluded=())

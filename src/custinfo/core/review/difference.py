@@ -1,4 +1,4 @@
-"""Two policies compared: who gains and who loses what."""
+"""Two policies compared: who gains and who loses what (POL-4)."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def policy_diff(
     organisation: Directory | None = None,
     kinds: Mapping[str, Kind] | None = None,
 ) -> PolicyDifference:
-    """Return what the policy of one configuration allows and that of another doesn't, both ways.
+    """Return what the policy of one configuration allows and that of another doesn't, both ways (POL-4).
 
     It compares what the grants mean, not how they are written: a grant that is split in two, or is included in another
     one, makes no difference; a field that a wildcard reaches from now on is named. Fields and conditions are those of

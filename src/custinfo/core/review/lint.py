@@ -1,4 +1,4 @@
-"""What is odd about a policy: grants out of use, masks without effect, fields open to more than was meant."""
+"""What is odd about a policy: grants out of use, masks without effect, fields open to more than was meant (POL-4)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def policy_lint(
     kinds: Mapping[str, Kind] | None = None,
     masks: Mapping[str, Masker] | None = None,
 ) -> Report:
-    """Return what is wrong with the policy of a configuration, and what is worth a look.
+    """Return what is wrong with the policy of a configuration, and what is worth a look (POL-4).
 
     Errors are those that `Workspace` refuses: a grant that names a module, field, role or mask that isn't there.
     Warnings are what has no effect or opens more than was probably meant; notices are what may well be meant. Each

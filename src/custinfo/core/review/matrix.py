@@ -1,4 +1,4 @@
-"""The whole policy as a matrix: role × module × action × field, each with the records that it is about."""
+"""The whole policy as a matrix: role × module × action × field, each with the records that it is about (POL-4)."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def policy_matrix(
     organisation: Directory | None = None,
     kinds: Mapping[str, Kind] | None = None,
 ) -> PolicyMatrix:
-    """Return what each role of a configuration may do, as a matrix.
+    """Return what each role of a configuration may do, as a matrix (POL-4).
 
     Nothing is read from a store, and nobody's rights are asked: it is for whoever has the configuration.
 

@@ -1,4 +1,4 @@
-"""What follows from a record's own data: computed fields, and the tags and grades that rules give.
+"""What follows from a record's own data: computed fields, and the tags and grades that rules give (FLD-2, TAG-3).
 
 It is worked out whenever a record is saved, on every channel, and stored like any other value.
 """

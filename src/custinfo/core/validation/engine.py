@@ -1,4 +1,4 @@
-"""The one engine: raw values become typed ones, and states are checked, on every channel."""
+"""The one engine: raw values become typed ones, and states are checked, on every channel (FLD-3…5)."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class Validator:
         return self.defaults | {key: self.parsers[key](now, []) for key in self._moments}
 
     def move_defaults(self, before: Record, after: Record, related: Related, now: datetime) -> dict[FieldKey, Any]:
-        """Return what the moves from `before` to `after` in life cycles set in fields that are blank.
+        """Return what the moves from `before` to `after` in life cycles set in fields that are blank (CUS-2).
 
         Args:
             before: The record as it is.
@@ -190,7 +190,7 @@ class Validator:
         return values
 
     def move_flows(self, before: Record | None, after: Record, related: Related) -> tuple[str, ...]:
-        """Return the keys of the approval flows that the moves from `before` to `after` have to pass."""
+        """Return the keys of the approval flows that the moves from `before` to `after` have to pass (CUS-2)."""
         if not self._life_cycles:
             return ()
         context = CheckContext(after.values, after, related, self.now)

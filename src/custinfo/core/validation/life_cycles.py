@@ -1,4 +1,4 @@
-"""Life cycles compiled: whether a move is allowed, what it sets, and what a state asks for."""
+"""Life cycles compiled: whether a move is allowed, what it sets, and what a state asks for (CUS-2, FLD-3)."""
 
 from __future__ import annotations
 

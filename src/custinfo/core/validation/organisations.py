@@ -16,7 +16,7 @@ __all__ = ["check_organisation"]
 
 
 def check_organisation(organisation: Organisation, configuration: Configuration | None = None) -> Report:
-    """Return what is wrong with an organisation, and what is worth a look.
+    """Return what is wrong with an organisation, and what is worth a look (ORG-1, ORG-2).
 
     >>> from custinfo.standard import sample_organisation, standard_configuration
     >>> print(check_organisation(sample_organisation(), standard_configuration()).to_text("en"))

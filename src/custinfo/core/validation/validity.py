@@ -1,4 +1,4 @@
-"""Dictionary entries with dates: what is newly chosen must be valid on the present day."""
+"""Dictionary entries with dates: what is newly chosen must be valid on the present day (DIC-3)."""
 
 from __future__ import annotations
 
