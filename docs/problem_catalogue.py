@@ -67,9 +67,9 @@ TOPICS: Final[dict[str, str]] = {
     """,
     "Files and imports": """
         not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
-        read_timeout no_data no_header several_sheets unknown_sheet cell_error formula_without_value unmapped_column
-        ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
-        text_cut related_without_row related_changed not_related
+        read_timeout no_data no_header no_data_row several_sheets unknown_sheet cell_error formula_without_value
+        unmapped_column ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store
+        import_changed text_cut related_without_row related_changed not_related
         resembles_row resembles_record template_outdated template_field_gone template_field_renamed
         template_field_changed template_entries_changed template_field_required template_field_added
         skipped_existing skipped_new matches_several imported_before
@@ -213,6 +213,7 @@ ADVICE: Final = {
     "read_timeout": "Split the file, or pass other `Limits`.",
     "no_header": "Pass `mapping={heading: field}`, or begin from the template.",
     "several_sheets": "Pass `sheet=…`.",
+    "no_data_row": "Nothing; if it is data after all, write it without the word that it was told by.",
     "cell_error": "Correct the formula in the file.",
     "formula_without_value": "A program wrote the file without computing it.",
     "unmapped_column": "Nothing, if the column is to be left out; else pass `mapping=…` or add an alias to the field.",

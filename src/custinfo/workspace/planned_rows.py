@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, overload
 
 import attrs
@@ -155,6 +155,11 @@ class PlannedRows(Sequence[PlannedRow]):
         if not rows:
             return self
         entries = [rows.get(number_of(entry), entry) for entry in self._entries]
+        return PlannedRows(entries, self._remarks, self._place, self._raw)
+
+    def joined(self, rows: Iterable[PlannedRow]) -> PlannedRows:
+        """Return these rows and others, in the order of the file."""
+        entries = sorted((*self._entries, *rows), key=number_of)
         return PlannedRows(entries, self._remarks, self._place, self._raw)
 
     def planned(self, entry: Entry) -> PlannedRow:

@@ -118,6 +118,7 @@ PLAIN = (
 """Codes that the source raises without parameters."""
 
 WITH_PARAMS: dict[str, dict[str, Any]] = {
+    "no_data_row": {"what": "totals"},
     "not_related": {"module": "follow_up"},
     "duplicate_column": {"columns": ("D", "E")},
     "unknown_sheet": {"sheets": ("客户",)},

@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+from custinfo.adapters.excel._asides import Asides
 from custinfo.adapters.excel._mark import marked_sheet
 from custinfo.adapters.excel._masks import guarded
 from custinfo.adapters.excel._own_sheet import LARGEST
@@ -125,7 +126,9 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     linked = None if key is None else clean_label(key)
     options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
     digest = _digest(content, module, given, *options)
-    watched = guarded(table, schema, names)
+    asides = Asides(table)
+    watched = guarded(asides.data, schema, names)
+    others = [_related(context, content, limits, *item, target=module, key=linked) for item in further]
     make = partial(
         make_plan,
         context,
@@ -133,13 +136,14 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         digest=digest,
         mapping={**passed_over, **names},
         match=keys,
-        related=[_related(context, content, limits, *item, target=module, key=linked) for item in further],
+        related=[sheet for sheet, _ in others],
         key=linked,
     )
-    plan = make(watched, duplicates=duplicates, mode=mode)
+    plan = asides.told(make(watched, duplicates=duplicates, mode=mode))
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
-    return ExcelPlan(session, plan, SourceFile(again, table, make))
+    plan = _with_problems(plan, (problem for _, found in others for problem in found.problems))
+    return ExcelPlan(session, plan, SourceFile(again, table, asides.data, make))
 
 
 def _with_blocks(context: Context, module: ModuleKey, table: Table, names: Mapping[str, str]) -> Table:
@@ -163,8 +167,11 @@ def _related(
     *,
     target: ModuleKey,
     key: str | None,
-) -> RelatedSheet:
-    """Return a further sheet. Raises: UnreadableFileError where the file has no table of that name."""
+) -> tuple[RelatedSheet, Asides]:
+    """Return a further sheet, and what is no data in it.
+
+    Raises: UnreadableFileError where the file has no table of that name.
+    """
     schema = context.module(target if module == TAGS else module)
 
     def known(label: str) -> bool:
@@ -172,7 +179,8 @@ def _related(
 
     table = read_tables(content, limits=limits, sheet=sheet, known=known)[0]
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
-    return RelatedSheet(module, guarded(table, schema, passed_over), passed_over)
+    asides = Asides(table)
+    return RelatedSheet(module, guarded(asides.data, schema, passed_over), passed_over), asides
 
 
 def _with_problems(plan: ImportPlan, problems: Iterable[Problem]) -> ImportPlan:

@@ -42,10 +42,14 @@ ErrorForm = Literal["rows", "sheet", "marked"]
 
 @attrs.frozen
 class SourceFile:
-    """Hold the file that was read: its content if that can be written again, its table, and how it was planned."""
+    """Hold the file that was read: its content if that can be written again, its table, and how it was planned.
+
+    `data` is the table without the rows that are no data.
+    """
 
     content: bytes | None
     table: Table
+    data: SourceTable
     plan_again: Callable[[SourceTable], ImportPlan] = attrs.field(repr=False)
 
 
@@ -86,7 +90,7 @@ class _Refused:
 
 
 def _sampled(session: Session, source: SourceFile, number: int, seed: int) -> SampleReport:
-    return sample(session.context, source.table, source.plan_again, number, seed)
+    return sample(session.context, source.data, source.plan_again, number, seed)
 
 
 def _left(rows: PlannedRows) -> tuple[PlannedRow, ...]:

@@ -158,6 +158,7 @@ ENGLISH: Final = {
     "workbook_too_large": "the workbook holds more than is allowed: {what} over {limit}",
     "read_timeout": "reading the file took longer than {limit} seconds",
     "no_data": "the file holds no data rows",
+    "no_data_row": "this looks like {what}, not like data: the row is not imported",
     "no_header": "no row of headings was found that names fields: say which column is which field (mapping=…)",
     "several_sheets": "several sheets hold data; choose one (sheet=…): {sheets}",
     "unknown_sheet": "there is no sheet of this name; there are: {sheets}",

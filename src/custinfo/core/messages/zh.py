@@ -155,6 +155,7 @@ CHINESE: Final = {
     "workbook_too_large": "工作簿内容超出限制：{what} 超过 {limit}",
     "read_timeout": "读取文件超过 {limit} 秒",
     "no_data": "文件中没有数据行",
+    "no_data_row": "看起来是{what}，不是数据：该行未导入",
     "no_header": "没有找到与字段对应的表头：请指定各列对应的字段（mapping=…）",
     "several_sheets": "有多个工作表含有数据，请选择（sheet=…）：{sheets}",
     "unknown_sheet": "没有这个工作表；文件中有：{sheets}",
