@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 import attrs
 
 from custinfo.core.anchors import Anchor
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
@@ -117,11 +117,21 @@ class AnchorRepository(Protocol):
 class Rewriting(Protocol):
     """Write anew what is otherwise never written again, for the erasure of people and the rotation of keys.
 
-    Nothing gets another version by it.
+    Nothing gets another version by it, so that no version tells who was faster: what is written anew is held first.
     """
 
+    def held_changes(self, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Sequence[Change]]:
+        """Return all changes of each of these records as they are by now, oldest first; nobody else rewrites them.
+
+        That holds until the transaction ends: who comes second waits, or one of the two is refused. Raises:
+        StorageError (`storage_retryable`), also where the transaction shows a state that is past.
+        """
+
+    def held_requests(self, request_ids: Collection[RequestId], /) -> Mapping[RequestId, Request]:
+        """Return those of these requests that exist, as they are by now; nobody else writes them, as above."""
+
     def changes(self, changes: Sequence[Change], /) -> None:
-        """Put the fields, the reason and the evidence of these changes in the place of those that are stored."""
+        """Put the fields, the reason and the evidence of these changes in the place of those that are held."""
 
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
         """Return every request that concerns a record (`Request.concerns`), in whatever state, oldest first."""

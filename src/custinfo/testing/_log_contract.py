@@ -189,6 +189,32 @@ class LogContract(Harness):
         with self.begin() as unit:
             assert dict(unit.approvals.get([closed.id, pending.id])) == {closed.id: erased, pending.id: pending}
 
+    def test_what_is_held_is_as_it_is_by_now(self) -> None:
+        """Changes and requests that are to be written anew are read as they are, whatever was read of them before."""
+        story = _story()
+        request = make_request(1, record_id(1), {"title": "x"}, state="applied")
+        with self.begin() as unit:
+            unit.history.append(story)
+            unit.approvals.save(request)
+        erased = attrs.evolve(story[3].erased(frozenset({"title"}), None), evidence="k.e.f")
+        without = attrs.evolve(request, patch=FrozenDict({"title": ERASED}))
+        with self.begin() as unit:
+            rewriting(unit).changes([erased])
+            rewriting(unit).requests([without])
+        with self.begin() as unit:
+            held = rewriting(unit).held_changes([record_id(1), record_id(101), record_id(9)])
+            assert {key: list(changes) for key, changes in held.items()} == {
+                record_id(1): [story[0], erased, story[4]],
+                record_id(101): [story[2]],
+            }
+            other = make_request(2, record_id(1), {"title": "x"})
+            assert dict(rewriting(unit).held_requests([request.id, other.id])) == {request.id: without}
+            assert dict(rewriting(unit).held_changes([])) == {}
+            assert dict(rewriting(unit).held_requests([])) == {}
+        with self.begin("two") as unit:
+            assert dict(rewriting(unit).held_changes([record_id(1)])) == {}
+            assert dict(rewriting(unit).held_requests([request.id])) == {}
+
     def test_requests_for_many_are_found(self) -> None:
         """A request concerns each record that it is about, and each that one of these brings along."""
         title: FrozenDict[str, str] = FrozenDict({"title": "x"})

@@ -15,7 +15,7 @@ from custinfo.core.text import CONTROL
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.context import Context
 from custinfo.workspace.finding_requests import RequestFilter, RequestFinder, RequestPart
-from custinfo.workspace.keeping_requests import carry_out, keep
+from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
 from custinfo.workspace.outcomes import applied, outcome
 from custinfo.workspace.proposing import Proposals
 from custinfo.workspace.reading import not_found
@@ -162,7 +162,7 @@ class Approvals:
         Returns: `AwaitingApproval`, or `Applied` where no flow gates it; the draft is then withdrawn.
         Raises: as the change itself; IllegalTransitionError if it is no draft of the actor.
         """
-        request = self._known(request_id)
+        request = self._held(request_id)
         if request.state != "draft":
             return AwaitingApproval(self._decide(request, Command("submit", comment)))
         path, prepared = Proposals(self._context).prepared(request, values or {})
@@ -191,7 +191,7 @@ class Approvals:
 
         Raises: as the class says; as the change itself where values are given.
         """
-        request = self._known(request_id)
+        request = self._held(request_id)
         proposal = (
             Proposals(self._context).proposal(request, values) if values and request.state == "returned" else None
         )
@@ -211,7 +211,7 @@ class Approvals:
 
         Raises: as the class says; as the change itself.
         """
-        request = self._known(request_id)
+        request = self._held(request_id)
         proposal = Proposals(self._context).proposal(request, values or {}) if request.state == "needs_rebase" else None
         return self._decide(request, Command("rebase", comment, version, proposal=proposal))
 
@@ -242,7 +242,7 @@ class Approvals:
 
         Raises: as the class says; InvalidInputError if the record would break a rule: the request stays as it was.
         """
-        request = self._known(request_id)
+        request = self._held(request_id)
         proposal = Proposals(self._context).amended(request, amend) if amend else None
         return self._decide(request, Command("approve", comment, version, proposal=proposal))
 
@@ -254,7 +254,7 @@ class Approvals:
         self, request_id: str, comment: str | None = None, *, step: str | None = None, version: int | None = None
     ) -> RequestView:
         """Return a request (退回) to its submitter, or to an earlier step by its key. Raises: as the class says."""
-        request = self._known(request_id)
+        request = self._held(request_id)
         number = None
         if step is not None:
             keys = [item.key for item in request.steps]
@@ -340,7 +340,7 @@ class Approvals:
 
         Raises: as `approve`.
         """
-        request = self._known(request_id)
+        request = self._held(request_id)
         if request.state == "approved":
             with self._context.unit.atomic():
                 self._context.hold_configuration()
@@ -351,7 +351,14 @@ class Approvals:
 
     def _known(self, request_id: str) -> Request:
         key = RequestId(str(request_id))
-        request = self._context.unit.approvals.get([key]).get(key)
+        return self._allowed(self._context.unit.approvals.get([key]).get(key))
+
+    def _held(self, request_id: str) -> Request:
+        """Return a request that is to be changed, as it is by now."""
+        key = RequestId(str(request_id))
+        return self._allowed(held_requests(self._context.unit, [key]).get(key))
+
+    def _allowed(self, request: Request | None) -> Request:
         if request is None or not self._views.may_know(request):
             raise not_found("request")
         if request.state == "draft" and request.submitted_by != self._context.actor:
@@ -359,7 +366,7 @@ class Approvals:
         return request
 
     def _administered(self, request_id: str) -> Request:
-        request = self._known(request_id)
+        request = self._held(request_id)
         if not self._views.administers(request):
             raise self._context.denied("configure", request.module)
         return request
@@ -379,13 +386,13 @@ class Approvals:
     def _hand_on(
         self, name: str, request_id: str, to: str, comment: str | None, holder: str | None, version: int | None
     ) -> RequestView:
-        request = self._known(request_id) if holder is None else self._administered(request_id)
+        request = self._held(request_id) if holder is None else self._administered(request_id)
         given = "transfer" if name == "transfer" else "delegate"
         command = Command(given, comment, version, (self._member(to),), holder=holder)  # type: ignore[arg-type]
         return self._decide(request, command)
 
     def _carry_out(self, request_id: str, command: Command) -> RequestView:
-        return self._decide(self._known(request_id), command)
+        return self._decide(self._held(request_id), command)
 
     def _decide(self, request: Request, command: Command) -> RequestView:
         context = self._context

@@ -30,7 +30,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.erasing_requests import has_erased, without_values
 from custinfo.workspace.gating import Gate
-from custinfo.workspace.keeping_requests import carry_out, keep
+from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
 from custinfo.workspace.past import Past, deleted_record
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
@@ -87,8 +87,7 @@ class Eraser:
         """Erase values for good: in the record, its history and the requests about it. Call it in `atomic`."""
         context, erased = self.context, frozenset(keys) & self._held(record).keys()
         self._require_key(record)
-        self._rewrite_history(record, erased)
-        self._rewrite_requests(record, erased)
+        self._rewrite_requests(record, erased)  # requests, record, changes: in this order everybody holds them
         kept = record.id in context.unit.records.get(record.module, [record.id])
         after = self._without(record, erased, kept=kept)
         present = tuple(FieldChange(key, ERASED, None) for key in sorted(erased))
@@ -101,6 +100,7 @@ class Eraser:
         )  # fmt: skip
         if kept:
             context.unit.records.save([after])
+        self._rewrite_history(record, erased)
         context.remember([change])
         if kept:
             context.related.forget([after])
@@ -190,7 +190,8 @@ class Eraser:
     def _settle(self, record: Record, keys: Collection[FieldKey], requests: Requests) -> None:
         """Close the open requests that hold one of the fields, or refuse because of them."""
         context = self.context
-        for request in context.unit.approvals.open_for(record.module, [record.id]):
+        found = [request.id for request in context.unit.approvals.open_for(record.module, [record.id])]
+        for request in held_requests(context.unit, found).values():
             held = sorted(field for owner, field in request.reservations() if owner == record.id and field in keys)
             if not held:
                 continue
@@ -228,7 +229,7 @@ class Eraser:
         context = self.context
         prover = context.prover_under(context.compiled)
         changed = []
-        for change in context.unit.history.of_record(record.module, record.id):
+        for change in rewriting_of(context.unit).held_changes([record.id]).get(record.id, ()):
             reason = change.reason if change.action == "erase" else None
             after = change.erased(keys, reason)
             if after != change:
@@ -239,7 +240,8 @@ class Eraser:
 
     def _rewrite_requests(self, record: Record, keys: frozenset[FieldKey]) -> None:
         rewriting = rewriting_of(self.context.unit)
-        found = rewriting.requests_of(record.module, record.id)
+        concerned = [request.id for request in rewriting.requests_of(record.module, record.id)]
+        found = rewriting.held_requests(concerned).values()
         pairs = [(request, without_values(request, record, keys)) for request in found]
         rewriting.requests([after for before, after in pairs if after is not before])
 

@@ -18,7 +18,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft
-from custinfo.workspace.keeping_requests import carry_out, keep
+from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.writing import WritePath
 
@@ -298,6 +298,6 @@ class _Application:
         return HandOverReport(batch, self.plan.counts, self.plan.left, tasks, tuple(requests))
 
     def task(self, task: HandOverTask) -> RequestId:
-        [request] = self.context.unit.approvals.get([task.request_id]).values()
+        [request] = held_requests(self.context.unit, [task.request_id]).values()
         keep(self.context, request, *handed_over(self.context, request, self.plan.leaver, task))
         return task.request_id

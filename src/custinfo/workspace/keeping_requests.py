@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from custinfo.core.approval.machine import Command, Event, decide
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.frozen import FrozenDict
+from custinfo.ports.history import Rewriting
+from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.context import Context
 
-__all__ = ["carry_out", "keep"]
+__all__ = ["carry_out", "held_requests", "keep"]
 
 _KINDS: Final[FrozenDict[Event, str]] = FrozenDict(
     {
@@ -34,6 +36,16 @@ _KINDS: Final[FrozenDict[Event, str]] = FrozenDict(
 """What the machine says → the type of the event."""
 
 
+def held_requests(unit: UnitOfWork, request_ids: Collection[RequestId]) -> Mapping[RequestId, Request]:
+    """Return requests that are about to change, as they are by now: until the transaction ends they stay so for others.
+
+    Erasing and rotating write requests anew at the same version: who saves what they read before would write values,
+    data keys and digests back that are gone since. A store that does neither is read without holding anything.
+    """
+    rewriting: Rewriting | None = getattr(unit, "rewriting", None)
+    return unit.approvals.get(request_ids) if rewriting is None else rewriting.held_requests(request_ids)
+
+
 def carry_out(context: Context, request: Request, command: Command) -> tuple[Request, tuple[Event, ...]]:
     """Return the request after a command of the session's actor, or of the deputy who acts for them; saves nothing."""
     if context.on_behalf_of is not None:
@@ -43,6 +55,8 @@ def carry_out(context: Context, request: Request, command: Command) -> tuple[Req
 
 def keep(context: Context, before: Request | None, after: Request, events: Sequence[Event]) -> None:
     """Save a request, and announce what happened, unless its flows and its module want no events.
+
+    One that was there `before` is held (`held_requests`).
 
     Keys of events name the request and its version, so that none is told twice. Raises: ConflictError.
     """

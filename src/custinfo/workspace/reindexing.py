@@ -17,7 +17,7 @@ import attrs
 
 from custinfo.core.approval.requests import OPEN_STATES, Request
 from custinfo.core.binding import Tail
-from custinfo.core.errors import ConfigurationError, CustinfoError, DuplicateValueError, StaleVersionError
+from custinfo.core.errors import ConfigurationError, CustinfoError, DuplicateValueError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, FieldChange
 from custinfo.core.problems import Problem
@@ -101,12 +101,16 @@ class Reindexer:
         self._shared: list[Problem] = []
 
     def run(self, unit: UnitOfWork, schema: Schema, upkeep: Upkeep, told: Told | None) -> IndexRotationReport:
-        """Go through everything that has digests; each page is committed. Raises: StorageError; what is done stays."""
-        by_page(unit, schema, self._turn_page, told)
-        for request in [entry for entry in upkeep.stored("request") if isinstance(entry, Request)]:
-            if not all(map(self._is_current, sealed_in(request))):
+        """Go through everything that has digests; each page is committed. Raises: StorageError; what is done stays.
+
+        Requests come first: what they hold goes over to their records when they are applied.
+        """
+        requests = (entry for entry in upkeep.stored("request") if isinstance(entry, Request))
+        for request_id in [entry.id for entry in requests if not all(map(self._is_current, sealed_in(entry)))]:
+            for request in rewriting_of(unit).held_requests([request_id]).values():
                 self._turn_request(unit, request)
-                unit.commit()
+            unit.commit()
+        by_page(unit, schema, self._turn_page, told)
         for module, ids in self._gone(unit, schema, upkeep):
             self._strip(unit, module, ids)
             unit.commit()
@@ -122,10 +126,11 @@ class Reindexer:
         outdated = [record for record in page if self._is_outdated(record, histories.get(record.id, ()))]
         turned = {record.id: self._turned_record(record) for record in outdated}
         taken = self._taken(unit, list(turned.values()))
+        held = rewriting_of(unit).held_changes([record.id for record in taken])
         changes = [
             (change, self._turned_change(change, partial(self._turned, record.data_keys, past=_live(record))))
             for record in taken
-            for change in histories.get(record.id, ())
+            for change in held.get(record.id, ())
         ]
         self._rewrite(unit, changes)
 
@@ -190,11 +195,7 @@ class Reindexer:
                 _NO_KEYS if found is None else found.data_keys, module, key, record_id, sealed, past=past
             )
 
-        turned = resealed(request, turn)
-        try:
-            rewriting_of(unit).requests([turned])
-        except StaleVersionError:
-            return  # whoever decided meanwhile left it to the next call
+        rewriting_of(unit).requests([resealed(request, turn)])
 
     # --- records that are gone: nobody looks for what they were
 
@@ -209,7 +210,7 @@ class Reindexer:
                 yield module, [key for key in ids if key not in there]
 
     def _strip(self, unit: UnitOfWork, module: ModuleKey, ids: Sequence[RecordId]) -> None:
-        histories = log_of(unit).of_records(ids).values()
+        histories = rewriting_of(unit).held_changes(ids).values()
         changes = (change for history in histories for change in history if change.module == module)
         self._rewrite(unit, [(change, self._turned_change(change, self._stripped)) for change in changes])
 

@@ -15,7 +15,7 @@ import attrs
 
 from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Everything
-from custinfo.core.errors import ConfigurationError, CustinfoError, StaleVersionError
+from custinfo.core.errors import ConfigurationError, CustinfoError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
@@ -81,10 +81,15 @@ class Rotor:
         self._unreadable = 0
 
     def run(self, unit: UnitOfWork, schema: Schema, upkeep: Upkeep, told: Told | None) -> RotationReport:
-        """Go through records and requests; each page is committed. Raises: StorageError: what is done stays so."""
+        """Go through requests and records; each page is committed. Raises: StorageError: what is done stays so.
+
+        Requests come first: what one of them brings along goes over to its record when it is applied.
+        """
+        for request_id in [request.id for request in _sealed_requests(upkeep)]:
+            for request in rewriting_of(unit).held_requests([request_id]).values():
+                self._rotate_request(unit, request)
+            unit.commit()
         by_page(unit, schema, self._rotate, told)
-        for request in list(_sealed_requests(upkeep)):
-            self._rotate_request(unit, request)
         problems = [Problem("keys_missing", params={"count": self._unreadable})] if self._unreadable else []
         return RotationReport(self._rewrapped, FrozenDict(self._left), tuple(problems))
 
@@ -106,12 +111,8 @@ class Rotor:
     def _rotate_request(self, unit: UnitOfWork, request: Request) -> None:
         turned = resealed(request, self._turned_seal)
         changed = sum(one != other for one, other in zip(_keys(request), _keys(turned), strict=True))
-        try:
-            if changed:
-                rewriting_of(unit).requests([turned])
-        except StaleVersionError:
-            turned, changed = request, 0
-        unit.commit()
+        if changed:
+            rewriting_of(unit).requests([turned])
         self._rewrapped += changed
         self._left.update(map(self._keyring.wrapped_by, _keys(turned)))
 

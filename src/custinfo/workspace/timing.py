@@ -12,7 +12,7 @@ from custinfo.core.approval.requests import CommandName, Request
 from custinfo.core.errors import ConflictError, IllegalTransitionError
 from custinfo.ports.repositories import ApprovalQueries
 from custinfo.workspace.context import Context
-from custinfo.workspace.keeping_requests import keep
+from custinfo.workspace.keeping_requests import held_requests, keep
 
 __all__ = ["SYSTEM", "DueReport", "run_due"]
 
@@ -49,6 +49,10 @@ def run_due(context: Context, limit: int) -> DueReport:
 
 def _carry_out(context: Context, request: Request) -> CommandName | None:
     """Carry out one limit; `None` where somebody decided meanwhile."""
+    known = request.version
+    request = held_requests(context.unit, [request.id]).get(request.id, request)
+    if request.version != known:
+        return None
     name: CommandName = request.steps[request.position].limits[request.fired].then
     command = Command(name, expected_version=request.version, timer=True)
     try:

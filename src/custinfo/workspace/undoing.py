@@ -19,7 +19,7 @@ from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.former_values import present_tags, present_values
-from custinfo.workspace.keeping_requests import carry_out, keep
+from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
 from custinfo.workspace.reading import not_found
 
 __all__ = ["UndoReport", "undo"]
@@ -107,7 +107,7 @@ class _Undo:
 
     def withdraw(self) -> tuple[RequestId, ...]:
         """End the requests that still wait: what they would apply is taken back too."""
-        found = self.context.unit.approvals.get([RequestId(key) for key in self.batch.requests])
+        found = held_requests(self.context.unit, [RequestId(key) for key in self.batch.requests])
         withdrawn = []
         for request in found.values():
             if request.state in OPEN_STATES:

@@ -11,7 +11,7 @@ import attrs
 
 from custinfo.core.anchors import Anchor, Trunk
 from custinfo.core.documents import Documents
-from custinfo.core.errors import ConfigurationError
+from custinfo.core.errors import ConfigurationError, StorageError
 from custinfo.core.evidence import Evidence, attested_message, link_in, link_message, seal_message
 from custinfo.core.history.changes import Change, is_deleted
 from custinfo.core.problems import ParamValue, Problem
@@ -142,8 +142,19 @@ def attest(
     if found.problems or prover is None:
         return AttestationReport(0, found.problems)
     bare = [entry for entry in upkeep.stored("change") if isinstance(entry, Change) and entry.evidence is None]
+    _hold(unit, bare)
     rewriting_of(unit).changes([prover.attested(change, at) for change in bare])
     return AttestationReport(len(bare))
+
+
+def _hold(unit: UnitOfWork, changes: Sequence[Change]) -> None:
+    """Hold changes that were looked at. Raises: StorageError (`storage_retryable`) if one was written anew since."""
+    held = rewriting_of(unit).held_changes({change.record_id for change in changes})
+    found = {(key, change.version): change for key, history in held.items() for change in history}
+    for change in changes:
+        now = found.get((change.record_id, change.version))
+        if now is None or attrs.evolve(now, position=change.position) != change:
+            raise StorageError([Problem("storage_retryable", params={"error": "rewritten", "state": ""})])
 
 
 def _pages(log: ChangeLog, after: int) -> Iterator[Sequence[Change]]:

@@ -10,7 +10,7 @@ import attrs
 from custinfo.adapters.documents._records import DocumentRecords
 from custinfo.adapters.documents._shelf import Shelf, change_item
 from custinfo.core.anchors import Anchor
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -109,6 +109,17 @@ class DocumentRewriting:
     """Replace what is stored; other units wait meanwhile."""
 
     shelf: Shelf
+
+    def held_changes(self, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Sequence[Change]]:
+        """Return all changes of each record, oldest first."""
+        self.shelf.store.lock(shared=False)
+        return DocumentLog(self.shelf).of_records(record_ids)
+
+    def held_requests(self, request_ids: Collection[RequestId], /) -> Mapping[RequestId, Request]:
+        """Return those that exist."""
+        self.shelf.store.lock(shared=False)
+        found = (self.shelf.documents.decode(Request, data) for data in self.shelf.get("request", request_ids))
+        return {request.id: request for request in found}
 
     def changes(self, changes: Sequence[Change], /) -> None:
         """Replace the content of changes."""

@@ -9,7 +9,7 @@ import attrs
 from custinfo.adapters.memory._repositories import MemoryRecords
 from custinfo.adapters.memory._state import Key, State
 from custinfo.core.anchors import Anchor
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -91,11 +91,20 @@ class MemoryAnchors:
 
 
 class MemoryRewriting:
-    """Replace what is stored."""
+    """Replace what is stored; there is one unit at a time, which holds everything."""
 
     def __init__(self, state: State, schema: Schema) -> None:
         self._state = state
         self._records = MemoryRecords(state, schema)
+
+    def held_changes(self, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Sequence[Change]]:
+        """Return all changes of each record, oldest first."""
+        return MemoryLog(self._state).of_records(record_ids)
+
+    def held_requests(self, request_ids: Collection[RequestId], /) -> Mapping[RequestId, Request]:
+        """Return those that exist."""
+        found = self._state.requests
+        return {key: found[key] for key in request_ids if key in found}
 
     def changes(self, changes: Sequence[Change], /) -> None:
         """Replace the content of changes."""

@@ -14,7 +14,7 @@ from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import document_of
 from custinfo.core.anchors import Anchor
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.documents import Documents
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
@@ -179,6 +179,26 @@ class SqlAlchemyRewriting:
         """Work within the unit that `context` belongs to."""
         self._context = context
         self._codec = Documents(context.schema)
+
+    def held_changes(self, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Sequence[Change]]:
+        """Return all changes of each record, oldest first, locked in the order of their keys."""
+        columns = self._context.tables.change.c
+        history, found = SqlAlchemyHistory(self._context), dict[RecordId, list[Change]]()
+        for part in chunked(sorted(record_ids)):
+            statement = history.select().where(columns.record_id.in_(part))
+            for change in history.changes(statement.order_by(columns.record_id, columns.version).with_for_update()):
+                found.setdefault(change.record_id, []).append(change)
+        return found
+
+    def held_requests(self, request_ids: Collection[RequestId], /) -> Mapping[RequestId, Request]:
+        """Return those that exist, locked in the order of their ids."""
+        columns = self._context.tables.request.c
+        found: dict[RequestId, Request] = {}
+        for part in chunked(sorted(request_ids)):
+            mine = and_(columns.tenant_id == self._context.tenant, columns.id.in_(part))
+            rows = self._context.execute(select(columns.data).where(mine).order_by(columns.id).with_for_update())
+            found |= {request.id: request for request in (self._codec.decode(Request, row.data) for row in rows)}
+        return found
 
     def changes(self, changes: Sequence[Change], /) -> None:
         """Replace the content of changes."""
