@@ -38,6 +38,9 @@ class Approvals:
         self._context = context
         self._views = RequestViews(context)
 
+    def __repr__(self) -> str:
+        return f"Approvals(actor={self._context.actor!r})"
+
     # --- reading
 
     def inbox(self) -> tuple[InboxTask, ...]:

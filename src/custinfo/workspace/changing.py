@@ -19,6 +19,7 @@ from custinfo.workspace.outcomes import outcome, waiting
 from custinfo.workspace.past import Past
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
+from custinfo.workspace.versions import require_current
 from custinfo.workspace.views import AwaitingApproval, Outcome
 from custinfo.workspace.writing import WritePath
 
@@ -111,10 +112,13 @@ class Changer:
 
     def _refuse_stale(self, current: Record, version: Version) -> None:
         """Say what changed since a version. Raises: StaleVersionError."""
-        if version is ANY or version == current.version:
+        try:
+            require_current(version, current)
+        except StaleVersionError as error:
+            problems = error.problems
+        else:
             return
-        problems = [Problem("stale_version", params={"expected": version, "actual": current.version})]
-        if 0 < version < current.version:
+        if version is not ANY and 0 < version < current.version:
             changed = self.past.difference(self.module, current.id, version, current.version)
-            problems += [Problem("changed_since_read", key, severity="notice") for key in changed]
+            problems += tuple(Problem("changed_since_read", key, severity="notice") for key in changed)
         raise StaleVersionError(problems)

@@ -61,6 +61,9 @@ class Records:
         self._changer = Changer(context, module, self._reading, self._past)
         context.module(module)
 
+    def __repr__(self) -> str:
+        return f"Records(module={self.module!r}, actor={self._context.actor!r})"
+
     # --- reading
 
     @reading

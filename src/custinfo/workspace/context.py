@@ -168,9 +168,13 @@ class Context:
             return list(map(RecordId, ids.many(number)))
         return [RecordId(self.ids()) for _ in range(number)]
 
-    def instant(self, time: datetime | None) -> datetime | None:
-        """Return an aware time; one without a zone is in the configured time zone."""
-        return time if time is None or time.tzinfo is not None else time.replace(tzinfo=self.schema.zone)
+    def instant(self, time: object) -> datetime | None:
+        """Return an aware time; one without a zone is in the configured time zone. Raises: TypeError."""
+        if time is None:
+            return None
+        if not isinstance(time, datetime):
+            raise TypeError(f"an instant must be a datetime: not {type(time).__name__}")
+        return time if time.tzinfo is not None else time.replace(tzinfo=self.schema.zone)
 
     def named(self, key: ModuleKey) -> Translated:
         """Return a module's key that reads as its label, for problems."""

@@ -16,7 +16,6 @@ from custinfo.core.errors import (
     InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
-    StaleVersionError,
 )
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
@@ -34,6 +33,7 @@ from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
 from custinfo.workspace.past import Past, deleted_record
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
+from custinfo.workspace.versions import require_current
 
 __all__ = ["Eraser"]
 
@@ -58,9 +58,7 @@ class Eraser:
     ) -> ErasureCertificate | Request:
         """Erase values of a record, or submit the request that a flow asks for."""
         record, keys = self._allowed(module, record_id, names, reason)
-        if version is not ANY and version != record.version:
-            params = {"expected": version, "actual": record.version}
-            raise StaleVersionError([Problem("stale_version", params=params)])
+        require_current(version, record)
         with self.context.unit.atomic():
             self.context.hold_configuration()
             self._settle(record, keys, requests)

@@ -8,17 +8,18 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo.core.errors import CustinfoError, InvalidInputError, StaleVersionError
+from custinfo.core.errors import CustinfoError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds.masks import MASK
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
+from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
 from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
+from custinfo.workspace.versions import require_current
 
 __all__ = ["NO_RECORDS", "Normaliser"]
 
@@ -72,9 +73,7 @@ class Normaliser:
             raise self._context.missing(draft.module)
         if self._context.verdict(record).actions.isdisjoint({"view", NEEDED[draft.action]}):
             raise self._context.missing(draft.module)
-        if draft.version is not ANY and draft.version != record.version:
-            versions = {"expected": draft.version, "actual": record.version}
-            raise StaleVersionError([Problem("stale_version", params=versions)])
+        require_current(draft.version, record)
         if draft.action == "claim" and record.owner is not None:
             raise InvalidInputError([Problem("already_claimed", "owner")])
         if draft.action == "restore":

@@ -58,6 +58,9 @@ class Session:
         self.context = context
         self._collections: dict[ModuleKey, Records] = {}
 
+    def __repr__(self) -> str:
+        return f"Session(tenant={self.context.tenant!r}, actor={self.context.actor!r})"
+
     @property
     def actor(self) -> MemberKey:
         """The key of the member who acts, or on whose behalf somebody acts: whose grants count."""

@@ -88,11 +88,15 @@ class Workspace:
         masks: Mapping[str, Masker] | None = None,
         calendar: WorkingCalendar = EVERY_DAY,
     ) -> None:
+        _refuse_mistaken(configuration, organisation)
         directory = organisation if organisation is not None else Organisation((), (), ())
         self.tenant = tenant
         given = Compiled(checked_schema(configuration, directory, dict(kinds or {}), masks), rule_types)
         ids = ids if ids is not None else Uuid7(clock)
         self._begin = Beginnings(tenant, units, given, keyring, clock, ids, calendar)
+
+    def __repr__(self) -> str:
+        return f"Workspace(tenant={self.tenant!r})"
 
     @property
     def configuration(self) -> Configuration:
@@ -111,6 +115,8 @@ class Workspace:
         Raises: MissingExtraError where a library is not installed; StorageError where the database can't be opened.
         Close it, or use it as a context manager, to give its connections back.
         """
+        if not isinstance(url, str):
+            raise TypeError(f"url must be a text: not {type(url).__name__}")
         # Adapters stand outside: they are found by name, and only when they are asked for.
         if url.startswith("memory:"):
             units: Units = importlib.import_module("custinfo.adapters.memory").MemoryUnits()
@@ -468,3 +474,13 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _refuse_mistaken(configuration: object, organisation: object) -> None:
+    """Name what would only fail later, and far from here: most of all a function that was not called."""
+    if not isinstance(configuration, Configuration):
+        raise TypeError(f"configuration must be a Configuration: not {type(configuration).__name__}")
+    if organisation is not None and not hasattr(organisation, "member"):
+        raise TypeError(
+            f"organisation must be an Organisation or a Directory: not {type(organisation).__name__}"
+        )

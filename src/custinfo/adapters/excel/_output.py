@@ -42,7 +42,12 @@ def written(target: Target) -> Iterator[IO[bytes]]:
 def _replaced(path: Path) -> Iterator[BinaryIO]:
     beside = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        with beside.open("xb") as file:
+        opened = beside.open("xb")
+    except OSError as error:
+        error.filename = os.fspath(path)  # the name that the caller knows
+        raise
+    try:
+        with opened as file:
             yield file
         beside.replace(path)
     finally:
