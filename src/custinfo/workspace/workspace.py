@@ -481,6 +481,4 @@ def _refuse_mistaken(configuration: object, organisation: object) -> None:
     if not isinstance(configuration, Configuration):
         raise TypeError(f"configuration must be a Configuration: not {type(configuration).__name__}")
     if organisation is not None and not hasattr(organisation, "member"):
-        raise TypeError(
-            f"organisation must be an Organisation or a Directory: not {type(organisation).__name__}"
-        )
+        raise TypeError(f"organisation must be an Organisation or a Directory: not {type(organisation).__name__}")
