@@ -66,7 +66,8 @@ TOPICS: Final[dict[str, str]] = {
         escalation_nowhere flow_without_decision
     """,
     "Files and imports": """
-        not_a_workbook password_protected corrupt_workbook unsafe_workbook file_too_large workbook_too_large
+        not_a_workbook other_format password_protected corrupt_workbook unsafe_workbook file_too_large
+        workbook_too_large open_quote hidden_sheets hidden_rows sheets_without_cells
         read_timeout no_data no_header no_data_row several_sheets unknown_sheet cell_error formula_without_value
         unmapped_column ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store
         import_changed text_cut related_without_row related_changed not_related
@@ -212,6 +213,8 @@ ADVICE: Final = {
     "workbook_too_large": "Delete what is not data, split the file, or pass other `Limits`.",
     "read_timeout": "Split the file, or pass other `Limits`.",
     "no_header": "Pass `mapping={heading: field}`, or begin from the template.",
+    "hidden_sheets": "Show the sheet, or pass `sheet=…`.",
+    "other_format": "Save it as .xlsx in a program that opens it.",
     "several_sheets": "Pass `sheet=…`.",
     "no_data_row": "Nothing; if it is data after all, write it without the word that it was told by.",
     "cell_error": "Correct the formula in the file.",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from custinfo.adapters.excel._limits import DEFAULT_LIMITS
-from custinfo.adapters.excel._workbook import read_grids
+from custinfo.adapters.excel._workbook import read_book
 from custinfo.adapters.excel.reading import CellError
 from tests.corpus.expected_workbooks import EXPECTED, Sheet
 
@@ -101,7 +101,7 @@ def test_a_bomb_is_refused_at_once(name: str) -> None:
 
 def raw_rows(name: str, sheet: int = 0) -> list[tuple[int, list[object]]]:
     """Return the rows of a harmless workbook as its reader gives them."""
-    grid = read_grids((WORKBOOKS / name).read_bytes(), DEFAULT_LIMITS)[sheet]
+    grid = read_book((WORKBOOKS / name).read_bytes(), DEFAULT_LIMITS).grids[sheet]
     return [(number, [*[None] * (grid.first_column - 1), *values]) for number, values in grid.rows()]
 
 

@@ -88,11 +88,14 @@ class _Matching:
         left = [
             (place, heading)
             for place, (heading, key) in enumerate(zip(self.table.header, keys, strict=True))
-            if key is None and heading and self.mapping.get(place, heading)
+            if key is None and self.mapping.get(place, heading or "?")
         ]
-        problems = [Problem("unmapped_column", heading, self.at(place), severity="warning") for place, heading in left]
+        problems = [
+            Problem("unmapped_column", heading or self.letters(place), self.at(place), severity="warning")
+            for place, heading in left
+        ]
         taken = [key for key in keys if key]
-        alike = [item for _, heading in left for item in self.alike(heading, taken)]
+        alike = [item for _, heading in left if heading for item in self.alike(heading, taken)]
         return Columns(tuple(keys), tuple(problems), tuple(alike))
 
     def refuse(self) -> NoReturn:
@@ -128,6 +131,9 @@ class _Matching:
     def alike(self, heading: str, taken: list[FieldKey]) -> tuple[Suggestion, ...]:
         found = suggestions(self.schema, heading, taken)
         return tuple(item for item in found if self.is_written(item.field))
+
+    def letters(self, place: int) -> str:
+        return column_letters(self.table.columns[place])
 
     def at(self, place: int) -> Place:
         return Place(self.table.sheet, self.table.header_row, self.table.columns[place])

@@ -118,6 +118,11 @@ PLAIN = (
 """Codes that the source raises without parameters."""
 
 WITH_PARAMS: dict[str, dict[str, Any]] = {
+    "other_format": {"format": "html"},
+    "hidden_sheets": {"sheets": ("客户",)},
+    "sheets_without_cells": {"sheets": ("图",)},
+    "hidden_rows": {"count": 2},
+    "open_quote": {"row": 2},
     "no_data_row": {"what": "totals"},
     "not_related": {"module": "follow_up"},
     "duplicate_column": {"columns": ("D", "E")},

@@ -95,8 +95,12 @@ def open_archive(content: bytes, limits: Limits) -> Archive:
             listed, start = file.infolist(), file.start_dir
     except Exception as error:  # zipfile answers damage with a dozen types
         raise refusal("corrupt_workbook") from error
-    if content.count(b"PK\x05\x06", start) != 1 or len(listed) > MOST_ENTRIES:
+    if content.count(b"PK\x05\x06", start) != 1:
         raise refusal("corrupt_workbook")
+    if len(listed) > MOST_ENTRIES:
+        raise refusal("workbook_too_large", what="parts", limit=MOST_ENTRIES)
+    if len({entry.header_offset for entry in listed}) < len(listed):
+        raise refusal("unsafe_workbook", reason="overlap")
     entries: dict[str, zipfile.ZipInfo] = {}
     taken = set()
     for entry in listed:

@@ -11,12 +11,13 @@ import attrs
 from custinfo.adapters.excel._cells import CellError, Mark, UncachedFormula
 from custinfo.adapters.excel._compound import streams_of
 from custinfo.adapters.excel._extent import ALWAYS_ALLOWED, Extent
-from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._package import SheetPart
 
 __all__ = ["code_page_of", "inspect_biff"]
 
 FORMULA, BOOLERR, MULRK, LABELSST = 0x06, 0x205, 0xBD, 0xFD
+ROW, NO_HEIGHT = 0x208, 0x20
 CODEPAGE, BIFF5 = 0x42, 0x500
 BOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x85, 0x2F, 0xFC, 0x3C, 0x200
 CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, 0x203, 0x27E, 0x204, 0xD6})
@@ -29,6 +30,7 @@ ERRORS: Final = {
     0x24: "#NUM!",
     0x2A: "#N/A",
 }
+WORD: Final = "WordDocument".encode("utf-16-le")
 WESTERN: Final = 1252
 EMPTY: Final = 3
 NEVER_CALCULATED: Final = 2
@@ -44,9 +46,12 @@ class _Substream:
     right: int = -1
     marks: dict[tuple[int, int], Mark] = attrs.field(factory=dict)
     declared: int = 0
+    filled: set[int] = attrs.field(factory=set)
+    hidden: set[int] = attrs.field(factory=set)
 
     def note(self, kind: int, data: bytes) -> None:
         row, column = struct.unpack_from("<HH", data)
+        self.filled.add(row)
         last = struct.unpack_from("<H", data, len(data) - 2)[0] if kind == MULRK else column
         self.top, self.bottom = min(self.top, row), max(self.bottom, row)
         self.left, self.right = min(self.left, column), max(self.right, last)
@@ -65,7 +70,8 @@ class _Substream:
     def extent(self) -> Extent:
         if self.bottom < 0:
             return Extent()
-        return Extent((self.top + 1, self.bottom + 1), (self.left + 1, self.right + 1), self.marks, exact=True)
+        rows, columns = (self.top + 1, self.bottom + 1), (self.left + 1, self.right + 1)
+        return Extent(rows, columns, self.marks, exact=True, hidden=len(self.hidden & self.filled))
 
 
 def _mark_of(kind: int, data: bytes) -> Mark | None:
@@ -88,7 +94,7 @@ def inspect_biff(content: bytes, limits: Limits) -> tuple[SheetPart, ...]:
     streams = streams_of(content)
     book = streams.get("Workbook") or streams.get("Book")
     if book is None:
-        raise refusal("not_a_workbook")
+        raise other_format("word" if WORD in content else None)
     try:
         return _sheets(book, limits)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
@@ -136,6 +142,8 @@ def _walked(book: bytes) -> tuple[list[tuple[int, int, int, str]], dict[int, _Su
             shared += kind == LABELSST
         elif kind == DIMENSIONS:
             current.declare(data)
+        elif kind == ROW and len(data) > 12 and data[12] & NO_HEIGHT:
+            current.hidden.add(struct.unpack_from("<H", data)[0])
         elif kind == SST and struct.unpack_from("<I", data, 4)[0] > len(book):
             raise refusal("corrupt_workbook")
         elif kind == FILEPASS:

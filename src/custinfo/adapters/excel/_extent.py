@@ -29,6 +29,7 @@ UNCACHED: Final = re.compile(
     rb'<c r="([A-Z]+)(\d+)"(?![^>]* t="(?:str|e)")[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
     rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
+HIDDEN: Final = re.compile(rb"""<row\b[^<>]* hidden=["'](?:1|true)["'][^<>]*(?<!/)>\s*<c""")
 WIDEST: Final = 16_384
 TALLEST: Final = 1_048_576
 ALWAYS_ALLOWED: Final = 1_000_000
@@ -47,6 +48,7 @@ class Extent:
         marks: What stands in for a value, by row and column.
         exact: Whether cells without a value were left out.
         merged: Cells in merged ranges, when exact.
+        hidden: How many rows with cells are hidden, by a filter for instance.
     """
 
     rows: tuple[int, int] = (1, 0)
@@ -54,6 +56,7 @@ class Extent:
     marks: dict[Place, Mark] = attrs.field(factory=dict)
     exact: bool = False
     merged: int = 0
+    hidden: int = 0
 
     def is_sparse(self, size: int) -> bool:
         """Return whether the rectangle is large, and far larger than a part of this many bytes can fill."""
@@ -74,7 +77,7 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
     """Return an upper bound from one fast pass, or None when the XML is unusual and needs `exact_extent`."""
     letters: set[bytes] = set()
     marks: dict[Place, Mark] = {}
-    digits, usual = 1, NOTHING
+    digits, usual, hidden = 1, NOTHING, 0
     for text in _whole_cells(chunks):
         if b":c" in text and PREFIXED.search(text):
             return None
@@ -85,8 +88,10 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
                 return None
             usual = _unlike(letters, digits)
         marks.update(_marks(text))
+        if b" hidden=" in text:
+            hidden += len(HIDDEN.findall(text))
     _, widest = _span(column_number(name.decode()) for name in letters)
-    return Extent((1, 10**digits - 1 if letters else 0), (1, widest), marks)
+    return Extent((1, 10**digits - 1 if letters else 0), (1, widest), marks, hidden=hidden)
 
 
 def _last_row_digits(text: bytes) -> int:
@@ -147,7 +152,8 @@ class _CellCollector:
         self.rows: set[int] = set()
         self.columns: set[int] = set()
         self.marks: dict[Place, Mark] = {}
-        self.merged = 0
+        self.merged = self.hidden = 0
+        self._hidden = False
         self._row = self._column = 0
         self._type = ""
         self._formula = self._value = self._in_value = False
@@ -160,6 +166,7 @@ class _CellCollector:
         elif name == "row":
             self._row = _number(attributes["r"]) if "r" in attributes else self._row + 1
             self._column = 0
+            self._hidden = attributes.get("hidden") in ("1", "true")
         elif name in ("v", "is"):
             self._value = self._in_value = True
         elif name == "f":
@@ -198,6 +205,8 @@ class _CellCollector:
         elif self._formula and not text and self._type != "str":
             self.marks[place] = UncachedFormula()
         if self._value or place in self.marks:
+            self.hidden += self._hidden
+            self._hidden = False
             self.rows.add(self._row)
             self.columns.add(self._column)
 
@@ -233,7 +242,14 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
     parser.CharacterDataHandler = collector.text
     for _ in _fed(parser, chunks):
         pass
-    return Extent(_span(collector.rows), _span(collector.columns), collector.marks, exact=True, merged=collector.merged)
+    return Extent(
+        _span(collector.rows),
+        _span(collector.columns),
+        collector.marks,
+        exact=True,
+        merged=collector.merged,
+        hidden=collector.hidden,
+    )
 
 
 def _fed(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None]:

@@ -32,12 +32,14 @@ class Grid:
         rows: Call it for the rows in order: number and values. Rows without a cell may be left out.
         first_column: Worksheet column of each row's first value.
         merges: The merged ranges.
+        hidden_rows: How many rows with cells are hidden.
     """
 
     name: str
     rows: Callable[[], Rows]
     first_column: int = 1
     merges: tuple[Merge, ...] = ()
+    hidden_rows: int = 0
 
 
 def with_marks(grid: Grid, marks: Mapping[tuple[int, int], Mark]) -> Grid:

@@ -10,7 +10,7 @@ import attrs
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import ParamValue, Problem
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "Stopwatch", "refusal"]
+__all__ = ["DEFAULT_LIMITS", "Limits", "Stopwatch", "other_format", "refusal"]
 
 MEBIBYTE: Final = 1024 * 1024
 _CELL: Final = 96
@@ -67,6 +67,12 @@ DEFAULT_LIMITS: Final = Limits()
 def refusal(code: str, **params: ParamValue) -> UnreadableFileError:
     """Return the error that names why a file is not read."""
     return UnreadableFileError([Problem(code, params=params)])
+
+
+def other_format(name: str | None) -> UnreadableFileError:
+    """Return the error for a file of another format, which it names where it is known."""
+    known = [Problem("other_format", params={"format": name})] if name else []
+    return UnreadableFileError([Problem("not_a_workbook"), *known])
 
 
 class Stopwatch:

@@ -21,7 +21,8 @@ from custinfo.adapters.excel._extent import (
     reference_extent,
     shared_strings,
 )
-from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.adapters.excel._limits import Limits, other_format, refusal
+from custinfo.adapters.excel._sniff import format_of_package
 
 __all__ = ["Package", "SheetPart", "inspect"]
 
@@ -215,7 +216,7 @@ def _workbook_part(archive: Archive) -> str:
     for name in (*named, "xl/workbook.xml"):
         if name in archive.entries and name.endswith(".xml"):
             return name
-    raise refusal("not_a_workbook")
+    raise other_format(format_of_package(archive.entries))
 
 
 def _string_parts(archive: Archive, workbook: str) -> set[str]:
@@ -230,7 +231,7 @@ def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:
         if identifier in parts:
             raise refusal("corrupt_workbook")
         if kind in READ_KINDS and not target.endswith(".xml"):
-            raise refusal("not_a_workbook")
+            raise other_format(format_of_package(archive.entries))
         parts[identifier] = target if kind == "worksheet" else ""
     return parts
 
@@ -238,7 +239,7 @@ def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:
 def _sheets(archive: Archive, workbook: str, parts: dict[str, str], findings: _Findings) -> Iterator[SheetPart]:
     root = _parsed(archive, workbook)
     if _local(root.tag) != "workbook":
-        raise refusal("not_a_workbook")
+        raise other_format(format_of_package(archive.entries))
     listed = [element for element in root.iter() if _local(element.tag) == "sheet"]
     if len(listed) > MOST_SHEETS:
         raise refusal("workbook_too_large", what="sheets", limit=MOST_SHEETS)

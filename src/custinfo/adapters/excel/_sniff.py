@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, Literal, cast
 
 from custinfo.adapters.excel._limits import Limits, refusal
 
-__all__ = ["Kind", "Source", "content_of", "kind_of"]
+__all__ = ["Kind", "Source", "content_of", "format_of", "format_of_package", "kind_of", "utf16_of"]
 
 Kind = Literal["ooxml", "biff", "text", "unknown"]
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -17,6 +17,29 @@ ZIP_SIGNATURES: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 COMPOUND_SIGNATURE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 BINARY_BYTES: Final = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1a\x1b"))
+SPACES: Final = str.maketrans("\t\r\n\u3000\u00a0", "     ")
+SIGNATURES: Final = (
+    *(
+        (tag, "html")
+        for tag in (b"<html", b"<!doctype", b"<table", b"<meta", b"<head", b"<body", b"<div", b"<style", b"<!--")
+    ),
+    (b"mime-version:", "mhtml"),
+    (b"%pdf-", "pdf"),
+    (b"{\\rtf", "word"),
+    *((start, "image") for start in (b"\x89png", b"\xff\xd8\xff", b"gif8", b"bm\x00", b"ii*\x00", b"mm\x00*")),
+    *((start, "archive") for start in (b"rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"bzh")),
+    (b"sqlite format 3", "database"),
+    *((start, "sylk") for start in (b"id;pwxl", b"id;pcalc")),
+)
+MARKUP: Final = frozenset({"html", "mhtml", "pdf", "word", "sylk"})
+PARTS: Final = (
+    ("xl/workbook.bin", "xlsb"),
+    ("content.xml", "ods"),
+    ("word/", "word"),
+    ("ppt/", "slides"),
+    ("index/document.iwa", "numbers"),
+    ("index.zip", "numbers"),
+)
 PIECE: Final = 1024 * 1024
 
 
@@ -65,9 +88,52 @@ def kind_of(content: bytes) -> Kind:
         return "ooxml"
     if content.startswith(COMPOUND_SIGNATURE):
         return "biff"
-    if content.startswith(UTF16_MARKS):
+    if utf16_of(content):
         return "text"
     return "unknown" if _is_binary(content) or _is_markup(content) else "text"
+
+
+def utf16_of(content: bytes) -> str | None:
+    r"""Return the encoding of a text in UTF-16, with a mark or without; None for anything else.
+
+    >>> utf16_of("名,电话\n".encode("utf-16")), utf16_of("名,电话\n".encode("utf-16-le")), utf16_of(b"a,b\n")
+    ('utf-16', 'utf-16-le', None)
+    """
+    if content.startswith(UTF16_MARKS):
+        return "utf-16"
+    if len(content) % 2 or b"\0" not in content[:4096]:
+        return None
+    for encoding, line_end in (("utf-16-le", b"\n\0"), ("utf-16-be", b"\0\n")):
+        head = content[:4096].decode(encoding, "ignore")
+        if line_end in content[:4096] and head.translate(SPACES).isprintable():
+            return encoding
+    return None
+
+
+def format_of(content: bytes) -> str | None:
+    r"""Return what a file is that is neither a workbook nor a text table, by the words of the catalogue.
+
+    >>> format_of(b"%PDF-1.7"), format_of(b"<html><table>"), format_of(b"\x00\x01")
+    ('pdf', 'html', None)
+    """
+    head = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if head.startswith((b"<?xml", b"<workbook")):
+        return "xml_2003" if b"schemas-microsoft-com:office:spreadsheet" in head or b"excel.sheet" in head else "xml"
+    found = (name for start, name in SIGNATURES if head.startswith(start))
+    return next(found, "text with control characters" if _is_nearly_text(head) else None)
+
+
+def _is_nearly_text(head: bytes) -> bool:
+    """Tell a text with few control characters in it from what is none at all."""
+    return len(head) - len(head.translate(None, BINARY_BYTES)) <= len(head) // 20
+
+
+def format_of_package(names: Iterable[str]) -> str | None:
+    """Return what a zip is that is no workbook of the known kind, by the names of its parts."""
+    parts = [name.casefold() for name in names]
+    found = (name for part, name in PARTS if any(item.startswith(part) for item in parts))
+    inside = any(item.endswith((".xlsx", ".xls", ".csv")) for item in parts)
+    return next(found, "zip" if inside else None)
 
 
 def _is_binary(content: bytes) -> bool:
@@ -76,7 +142,5 @@ def _is_binary(content: bytes) -> bool:
 
 
 def _is_markup(content: bytes) -> bool:
-    head = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return head.startswith(
-        (b"<?xml", b"<html", b"<!doctype", b"<table", b"{\\rtf", b"%pdf-", b"mime-version:", b"id;pwxl", b"id;pcalc")
-    )
+    head = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return head.startswith((b"<?xml", b"<workbook", *(start for start, name in SIGNATURES if name in MARKUP)))

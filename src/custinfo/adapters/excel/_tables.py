@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import dropwhile, islice
 from typing import Final
 
@@ -11,11 +11,17 @@ import attrs
 from custinfo.adapters.excel._cells import Mark, clean_row
 from custinfo.adapters.excel._grids import Grid, Merge
 from custinfo.adapters.excel._header import Header, find_header
+from custinfo.adapters.excel._labels import clean_label
 from custinfo.adapters.excel._limits import Limits, Stopwatch, refusal
 
 __all__ = ["Table", "has_values", "table_of"]
 
 BLOCK: Final = 256
+_ENOUGH: Final = 2
+"""Known labels that make a row a header, wherever it stands."""
+_DEEPEST: Final = 1_000
+_BELOW: Final = 10
+_LONGEST_LABEL: Final = 60
 Row = tuple[int, tuple[object, ...]]
 
 
@@ -30,6 +36,7 @@ class Table:
         header_row: Worksheet row of the header, the lower one of two levels; the data start below it.
         columns: Worksheet column of each label; rows and columns count from 1.
         notes: Texts that stand above the header.
+        hidden_sheets: Names of the sheets with cells that were passed over because they are hidden.
     """
 
     sheet: str
@@ -38,6 +45,7 @@ class Table:
     header_row: int
     columns: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    hidden_sheets: tuple[str, ...] = ()
     _grid: Grid = attrs.field(kw_only=True, eq=False, repr=False)
     _limits: Limits = attrs.field(kw_only=True, eq=False, repr=False)
     _repeated: Sequence[object] = attrs.field(default=(), kw_only=True, eq=False, repr=False)
@@ -50,6 +58,11 @@ class Table:
         come as further lines of these cells.
         """
         return attrs.evolve(self, beside=frozenset(places))
+
+    @property
+    def hidden_rows(self) -> int:
+        """How many rows of the worksheet with cells are hidden, by a filter for instance; they are read."""
+        return self._grid.hidden_rows
 
     @property
     def has_blocks(self) -> bool:
@@ -161,19 +174,34 @@ def _filled(rows: Iterator[Row], fills: Fills) -> Iterator[Row]:
         yield number, tuple(filled)
 
 
-def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table | None:
-    """Return the table in a grid, or None when no row looks like a header.
+def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool], *, hidden: tuple[str, ...] = ()) -> Table | None:
+    """Return the table in a grid, or None when no row looks like a header; `hidden` names sheets that are not read.
 
     Raises: UnreadableFileError (workbook_too_large) when it has too many columns.
     """
     window = dict(islice(_window(grid), limits.max_header_scan_rows))
     header = find_header(window, grid.merges, known)
+    if header is None or sum(map(known, header.texts)) < _ENOUGH:
+        further = _further(grid, len(window), known)
+        header = (further and find_header(further, grid.merges, known)) or header
     if header is None:
         return None
     if len(header.columns) > limits.max_columns:
         raise refusal("workbook_too_large", what="columns", limit=limits.max_columns)
     labels = sum(map(known, header.texts))
-    return _table(grid, header, limits, [text or None for text in header.raw] if labels > 1 else ())
+    repeated = [text or None for text in header.raw] if labels > 1 else ()
+    return attrs.evolve(_table(grid, header, limits, repeated), hidden_sheets=hidden)
+
+
+def _further(grid: Grid, seen: int, known: Callable[[str], bool]) -> dict[int, dict[int, object]]:
+    """Return the rows from one further down that has several known labels; long notes may stand above it."""
+    rows = islice(_window(grid), seen, _DEEPEST)
+    begin = dropwhile(lambda row: sum(map(known, _short_texts(row[1]))) < _ENOUGH, rows)
+    return dict(islice(begin, _BELOW))
+
+
+def _short_texts(values: Mapping[int, object]) -> set[str]:
+    return {clean_label(text) for text in values.values() if isinstance(text, str) and len(text) <= _LONGEST_LABEL}
 
 
 def has_values(grid: Grid) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -12,14 +11,16 @@ from itertools import chain, islice
 from typing import Final
 
 from custinfo.adapters.excel._grids import Grid
-from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.adapters.excel._limits import Limits, other_format, refusal
+from custinfo.adapters.excel._sniff import utf16_of
+from custinfo.core.errors import UnreadableFileError
+from custinfo.core.problems import Problem
 
 __all__ = ["decoded", "delimiter_of", "text_grid"]
 
 DELIMITERS: Final = (",", "\t", ";", "|")
 UNASSIGNED: Final = re.compile("[\ue000-\uf8ff]")
 QUOTED: Final = re.compile('="(.*)"', re.DOTALL)
-LONGEST_FIELD: Final = 131_072
 SAMPLED_ROWS: Final = 50
 END: Final = "\0"
 """A last line that no text has: it comes as a row of its own, unless a quote that is never closed swallows it."""
@@ -53,15 +54,14 @@ def decoded(content: bytes) -> str:
     >>> decoded("客戶名稱,電話".encode("big5"))
     '客戶名稱,電話'
     """
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
+    for encoding in (utf16,) if (utf16 := utf16_of(content)) else ("utf-8-sig", "gb18030"):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
             return _traditional(content) or text if encoding == "gb18030" and UNASSIGNED.search(text) else text
-    raise refusal("not_a_workbook")
+    raise other_format("text in no known encoding")
 
 
 def _traditional(content: bytes) -> str | None:
@@ -77,7 +77,7 @@ def _declared_delimiter(text: str) -> tuple[int, str | None]:
     """Return where the table starts and the delimiter that a first line `sep=;` names."""
     line, newline, _ = text[:16].partition("\n")
     mark = line.rstrip("\r")
-    if newline and len(mark) == 5 and mark.lower().startswith("sep=") and mark[4] in DELIMITERS:
+    if newline and len(mark) == 5 and mark.lower().startswith("sep=") and not mark[4].isalnum() and mark[4] != '"':
         return len(line) + 1, mark[4]
     return 0, None
 
@@ -111,8 +111,9 @@ def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tup
     spelled = '="' in text
     cells = 0
     values: list[str] = []
+    before = number = 1 if start else 0
     try:
-        for number, values in enumerate(rows, start=2 if start else 1):
+        for number, values in enumerate(rows, start=before + 1):
             if values == [END]:
                 return
             cells += len(values)
@@ -120,5 +121,10 @@ def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tup
                 raise refusal("workbook_too_large", what="cells", limit=limits.most_cells)
             yield number, [QUOTED.sub(r"\1", value) for value in values] if spelled else values
     except csv.Error as error:
-        raise refusal("corrupt_workbook") from error
-    raise refusal("corrupt_workbook")
+        raise _open_quote(number + 1) from error
+    raise _open_quote(number)
+
+
+def _open_quote(row: int) -> UnreadableFileError:
+    """Return the error for a cell that goes on to the end of the file, or longer than any program writes one."""
+    return UnreadableFileError([Problem("corrupt_workbook"), Problem("open_quote", params={"row": row})])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
+
+import attrs
 
 from custinfo.adapters.excel import _calamine
 from custinfo.adapters.excel._archive import Archive, open_archive
@@ -10,13 +13,13 @@ from custinfo.adapters.excel._biff import code_page_of, inspect_biff
 from custinfo.adapters.excel._code_pages import as_western, with_texts_decoded
 from custinfo.adapters.excel._extent import Extent, exact_extent
 from custinfo.adapters.excel._grids import Grid, with_marks
-from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._openpyxl import read_patiently
 from custinfo.adapters.excel._package import Package, SheetPart, inspect
-from custinfo.adapters.excel._sniff import kind_of
+from custinfo.adapters.excel._sniff import format_of, kind_of
 from custinfo.adapters.excel._text import text_grid
 
-__all__ = ["read_grids"]
+__all__ = ["Book", "read_book"]
 
 LARGEST_FOR_PATIENCE: Final = 4 * 1024 * 1024
 _TIMES_ITS_SIZE: Final = 64
@@ -24,8 +27,17 @@ _TIMES_ITS_SIZE: Final = 64
 MOST_MERGED: Final = 100_000
 
 
-def read_grids(content: bytes, limits: Limits, sheet: str | None = None) -> tuple[Grid, ...]:
-    """Return the sheets that hold cells, in the workbook's order.
+@attrs.frozen
+class Book:
+    """Give the sheets that hold cells, and name those that were passed over: hidden ones with cells, and charts."""
+
+    grids: tuple[Grid, ...]
+    hidden: tuple[str, ...] = ()
+    without_cells: tuple[str, ...] = ()
+
+
+def read_book(content: bytes, limits: Limits, sheet: str | None = None) -> Book:
+    """Return the sheets of a file in their order.
 
     Args:
         content: The file.
@@ -42,11 +54,11 @@ def read_grids(content: bytes, limits: Limits, sheet: str | None = None) -> tupl
         case "text" if content.strip():
             grid = text_grid(content, limits)
             _check_chosen([""], sheet)
-            return (grid,) if grid else ()
+            return Book((grid,) if grid else ())
         case "text":
-            return ()
+            return Book(())
         case _:
-            raise refusal("not_a_workbook")
+            raise other_format(format_of(content))
 
 
 def _check_chosen(names: list[str], sheet: str | None) -> None:
@@ -58,7 +70,15 @@ def _wanted(sheet: SheetPart, chosen: str | None) -> bool:
     return sheet.visible if chosen is None else sheet.name == chosen
 
 
-def _from_package(content: bytes, limits: Limits, chosen: str | None) -> tuple[Grid, ...]:
+def _book(grids: tuple[Grid, ...], sheets: Iterable[SheetPart], chosen: str | None) -> Book:
+    """Return what was read; where a sheet was asked for, nothing was passed over."""
+    if chosen is not None:
+        return Book(grids)
+    hidden = tuple(sheet.name for sheet in sheets if not sheet.visible and sheet.extent and sheet.extent.area > 0)
+    return Book(grids, hidden, tuple(sheet.name for sheet in sheets if sheet.extent is None))
+
+
+def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
     archive = open_archive(content, limits)
     package = inspect(archive, limits)
     worksheets = {index: sheet for index, sheet in enumerate(package.sheets) if sheet.extent and _wanted(sheet, chosen)}
@@ -71,12 +91,12 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> tuple[G
     try:
         fits = sum(extent.area for extent, _ in extents) <= limits.most_cells
         if fits and not (small and any(extent.is_sparse(size) for extent, size in extents)):
-            return _quickly(content, package, worksheets)
+            return _book(_quickly(content, package, worksheets), package.sheets, chosen)
     except _calamine.ReaderFailed:
         code = "corrupt_workbook"
     if not small:
         raise refusal(code, what="cells", limit=limits.most_cells)
-    return _patiently(archive, package, worksheets)
+    return _book(_patiently(archive, package, worksheets), package.sheets, chosen)
 
 
 def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
@@ -111,10 +131,11 @@ def _marked(grid: Grid | None, name: str, extent: Extent | None) -> Grid | None:
     marks = extent.marks if extent else {}
     if grid is None and not marks:
         return None
-    return with_marks(grid or Grid(name, lambda: iter(())), marks)
+    hidden = extent.hidden if extent else 0
+    return attrs.evolve(with_marks(grid or Grid(name, lambda: iter(())), marks), hidden_rows=hidden)
 
 
-def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> tuple[Grid, ...]:
+def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> Book:
     parts = inspect_biff(content, limits)
     _check_chosen([part.name for part in parts], chosen)
     worksheets = {index: part for index, part in enumerate(parts) if part.extent and _wanted(part, chosen)}
@@ -124,4 +145,4 @@ def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> tuple[Grid
         grids = _quickly(readable, Package(parts, len(content)), worksheets)
     except _calamine.ReaderFailed as error:
         raise refusal("corrupt_workbook") from error
-    return grids if page is None else with_texts_decoded(grids, page)
+    return _book(grids if page is None else with_texts_decoded(grids, page), parts, chosen)

@@ -18,8 +18,16 @@ from custinfo.adapters.excel._phrases import every_phrase
 from custinfo.adapters.excel._recognised import template_of
 from custinfo.adapters.excel._sniff import content_of, kind_of
 from custinfo.adapters.excel.plans import ExcelPlan, ExcelReport, SourceFile
-from custinfo.adapters.excel.reading import DEFAULT_LIMITS, Limits, Source, Table, clean_label, read_tables
-from custinfo.core.errors import UnreadableFileError
+from custinfo.adapters.excel.reading import (
+    DEFAULT_LIMITS,
+    Limits,
+    Source,
+    Table,
+    clean_label,
+    read_tables,
+    sheets_not_read,
+)
+from custinfo.core.errors import InvalidInputError, UnreadableFileError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.suggesting import Headings, bare
@@ -139,9 +147,14 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         related=[sheet for sheet, _ in others],
         key=linked,
     )
-    plan = asides.told(make(watched, duplicates=duplicates, mode=mode))
+    try:
+        plan = asides.told(make(watched, duplicates=duplicates, mode=mode))
+    except InvalidInputError as error:
+        advice = sheets_not_read(table.hidden_sheets) if error.code == "no_header" else []
+        raise (InvalidInputError([*error.problems, *advice]) if advice else error) from None
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
+    plan = _with_problems(plan, _hidden_rows(table))
     plan = _with_problems(plan, (problem for _, found in others for problem in found.problems))
     return ExcelPlan(session, plan, SourceFile(again, table, asides.data, make))
 
@@ -186,6 +199,13 @@ def _related(
 def _with_problems(plan: ImportPlan, problems: Iterable[Problem]) -> ImportPlan:
     """Return the plan with further problems of whole columns."""
     return attrs.evolve(plan, columns=attrs.evolve(plan.columns, problems=(*plan.columns.problems, *problems)))
+
+
+def _hidden_rows(table: Table) -> list[Problem]:
+    """Say that rows are read that nobody sees: who filtered a sheet may expect that the others stay out."""
+    place = Place(table.sheet)
+    hidden = table.hidden_rows
+    return [Problem("hidden_rows", place=place, params={"count": hidden}, severity="warning")] if hidden else []
 
 
 def _with_missing(plan: ImportPlan, mapping: Mapping[str, str]) -> ImportPlan:

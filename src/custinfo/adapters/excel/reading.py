@@ -17,20 +17,22 @@ What a cell's value becomes:
 
 Cells merged downwards in the data give their value to each row that has a value of its own somewhere; cells merged
 across give it to the first column only. Hidden rows and columns count, hidden sheets do not, and neither do chart,
-dialog and macro sheets. A zip with a wrong checksum, a duplicate entry or a DOCTYPE is refused, and so is a text file
-with a quote that is never closed.
+dialog and macro sheets; where no table is found, those with cells are named. A zip with a wrong checksum, a duplicate
+entry, entries that overlap or a DOCTYPE is refused, and so is a text file with a quote that is never closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from custinfo.adapters.excel._cells import CellError, UncachedFormula
 from custinfo.adapters.excel._labels import clean_label, normalise_label
-from custinfo.adapters.excel._limits import DEFAULT_LIMITS, Limits, refusal
+from custinfo.adapters.excel._limits import DEFAULT_LIMITS, Limits
 from custinfo.adapters.excel._sniff import Source, content_of
 from custinfo.adapters.excel._tables import Table, has_values, table_of
-from custinfo.adapters.excel._workbook import read_grids
+from custinfo.adapters.excel._workbook import read_book
+from custinfo.core.errors import UnreadableFileError
+from custinfo.core.problems import Problem
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -42,6 +44,7 @@ __all__ = [
     "clean_label",
     "normalise_label",
     "read_tables",
+    "sheets_not_read",
 ]
 
 
@@ -54,6 +57,7 @@ def read_tables(
 ) -> tuple[Table, ...]:
     r"""Return a table for each visible worksheet that holds one, in the workbook's order.
 
+    A header is looked for among the first rows, and as far as row 1000 where two of its labels are known.
     A table may have no rows: a template that nobody filled in. Sheets without a header are left out as long as
     another sheet has one.
 
@@ -76,14 +80,19 @@ def read_tables(
     >>> list(table.rows())
     [(3, ('张三', '13800138000'))]
     """
-    grids = read_grids(content_of(source, limits), limits, sheet)
-    if not grids:
-        raise refusal("no_data")
+    book = read_book(content_of(source, limits), limits, sheet)
     is_known = _predicate(known)
-    tables = tuple(table for grid in grids if (table := table_of(grid, limits, is_known)))
+    tables = tuple(table for grid in book.grids if (table := table_of(grid, limits, is_known, hidden=book.hidden)))
     if not tables:
-        raise refusal("no_header" if any(map(has_values, grids)) else "no_data")
+        code = "no_header" if any(map(has_values, book.grids)) else "no_data"
+        raise UnreadableFileError([Problem(code), *sheets_not_read(book.hidden, book.without_cells)])
     return tables
+
+
+def sheets_not_read(hidden: Sequence[str], without_cells: Sequence[str] = ()) -> list[Problem]:
+    """Return which sheets were not read, for somebody who misses a table."""
+    found = {"hidden_sheets": tuple(hidden), "sheets_without_cells": tuple(without_cells)}
+    return [Problem(code, params={"sheets": names}) for code, names in found.items() if names]
 
 
 def _predicate(known: Callable[[str], bool] | Collection[str] | None) -> Callable[[str], bool]:

@@ -29,12 +29,23 @@ DATE_PATTERN: Final = (
 )
 """A date with its year first; `3/5/2024` is not read, since nobody can tell the month."""
 
-_DATE: Final = re.compile(DATE_PATTERN + r"(?:[T\s]\s?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?")
+_DATE: Final = re.compile(
+    DATE_PATTERN + r"(?:[T\s]\s?(?:[上下]午\s?)?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:\s?[AaPp][Mm])?)?"
+)
 _BESIDE: Final = re.compile(r"^'|\s*[(（]?(?:星期|周|礼拜)[一二三四五六日天][)）]?$")
 """What stands beside a date and says nothing more: the mark of a text in a spreadsheet, and the day of the week."""
 
 _WRITTEN_OUT: Final = re.compile(
-    r"([〇○零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})[日号]"
+    r"([〇○零一二三四五六七八九0-9]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})[日号]"
+)
+_IN_ENGLISH: Final = re.compile(
+    r"(?:(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?[\s-]+(?P<month>[a-z]{3,9})\.?"
+    r"|(?P<month_first>[a-z]{3,9})\.?\s+(?P<day_second>[0-9]{1,2})(?:st|nd|rd|th)?)[,\s-]+(?P<year>[0-9]{4})",
+    re.IGNORECASE,
+)
+_MONTHS: Final = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
 )
 _NUMERALS: Final = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 
@@ -79,11 +90,24 @@ def _spelled_day(text: str) -> date | None:
 
 
 def _written_out(text: str) -> date | None:
-    """Return the day of a date in Chinese numerals, as documents have it. Raises: ValueError as `date_of_match`."""
+    """Return the day of a date in Chinese numerals, or with its month in English.
+
+    Raises: ValueError as `date_of_match`.
+    """
     if match := _WRITTEN_OUT.fullmatch(text):
         return date(int(match[1].translate(_NUMERALS)), _below_hundred(match[2]), _below_hundred(match[3]))
+    if match := _IN_ENGLISH.fullmatch(text):
+        day, month = match["day"] or match["day_second"], match["month"] or match["month_first"]
+        return date(int(match["year"]), _month_number(month), int(day))
     plain = _BESIDE.sub("", text)
     return None if plain == text else _spelled_day(plain)
+
+
+def _month_number(name: str) -> int:
+    """Return the number of a month by its name or the beginning of it; 0 for what is none."""
+    known = name.casefold()
+    found = (number for number, month in enumerate(_MONTHS, start=1) if month == known or month[:3] == known)
+    return next(found, 9 if known == "sept" else 0)
 
 
 def _below_hundred(numeral: str) -> int:
