@@ -4,14 +4,16 @@ import datetime as dt
 import io
 import struct
 
+import openpyxl
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from custinfo import InvalidInputError, UnreadableFileError
 from custinfo.adapters.excel import ExcelPlan, plan_import
 from custinfo.adapters.excel._biff import FORMULA, _mark_of
 from custinfo.adapters.excel._limits import DEFAULT_LIMITS
 from custinfo.adapters.excel.reading import CellError, UncachedFormula, read_tables
-from tests.adapters.excel.sessions import acting_as
+from tests.adapters.excel.sessions import acting_as, saved
 from tests.adapters.excel.sheets_by_hand import excel_95, parts, text_cell, workbook, worksheet, zipped
 
 HEADINGS = ("客户名称", "客户类型", "联系人", "联系方式")
@@ -266,3 +268,34 @@ def test_headings_of_which_none_is_known_come_with_what_they_may_mean() -> None:
     assert caught.value.code == "no_header"
     assert "客户名：该列可能是 客户名称" in caught.value.message("zh")
     assert "联系电话号：该列可能是 联系方式" in caught.value.message("zh")
+
+
+def test_what_a_spreadsheet_shows_in_place_of_a_value() -> None:
+    """Saved as text, #N/A and ###### are no names; 3#楼 is part of an address."""
+    lines = csv(
+        HEADINGS,
+        ("#N/A", *FIRST[1:]),
+        ("乙公司", "企业客户", "######", SECOND[3]),
+        ("3#楼", "企业客户", "王五", "13700137000"),
+    )
+    plan = planned(lines.encode("gb18030"))
+    assert [(row.row, [(item.code, item.field) for item in row.problems]) for row in plan.rejected] == [
+        (2, [("cell_error", "name")]),
+        (3, [("cell_error", "contact_name")]),
+    ]
+    assert plan.counts.creates == 1
+
+
+@pytest.mark.parametrize("value", [DAY, 43894, 20240305, "2024-03-05"])
+def test_days_that_count_from_1904(value: object) -> None:
+    """A day is the same day in either system, whether its cell has the form of a date or of a number."""
+    book = openpyxl.Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    sheet = book.active
+    assert sheet is not None
+    for row in ((*HEADINGS, "成立时间", "年采购预算"), (*FIRST, value, 100)):
+        sheet.append(row)
+    with acting_as("sunjiu") as session:
+        plan_import(session, "customer", saved(book)).apply()
+        (view,) = session.customers.find().records
+        assert (view["founded_on"], view["annual_budget"]) == (DAY, 100)

@@ -242,3 +242,18 @@ def test_too_many_parts() -> None:
     """A zip of ten thousand and more parts is too large, not damaged."""
     content = zipped({**parts(worksheet("")), **{f"xl/{number}.xml": "<a/>" for number in range(10_001)}})
     assert refused(content).code == "workbook_too_large"
+
+
+def test_rows_that_are_there_twice() -> None:
+    """Of two rows with one number a reader would show one, and nobody would miss the other."""
+    first, again = (
+        f'<row r="1">{text_cell("A1", "名称")}</row><row r="2">{text_cell("A2", text)}</row>' for text in "甲乙"
+    )
+    assert refused(zipped(parts(worksheet(first + again)))).code == "corrupt_workbook"
+
+
+def test_rows_out_of_order_are_read() -> None:
+    """Their numbers are what counts."""
+    rows = [f'<row r="{row}">{text_cell(f"A{row}", text)}</row>' for row, text in ((1, "名称"), (3, "乙"), (2, "甲"))]
+    (table,) = read_tables(zipped(parts(worksheet("".join(rows)))))
+    assert list(table.rows()) == [(2, ("甲",)), (3, ("乙",))]

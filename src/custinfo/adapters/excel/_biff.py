@@ -14,10 +14,11 @@ from custinfo.adapters.excel._extent import ALWAYS_ALLOWED, Extent
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._package import SheetPart
 
-__all__ = ["code_page_of", "inspect_biff"]
+__all__ = ["code_page_of", "counts_from_1904", "inspect_biff"]
 
 FORMULA, BOOLERR, MULRK, LABELSST = 0x06, 0x205, 0xBD, 0xFD
 ROW, NO_HEIGHT = 0x208, 0x20
+DATE_1904 = 0x22
 CODEPAGE, BIFF5 = 0x42, 0x500
 BOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x85, 0x2F, 0xFC, 0x3C, 0x200
 CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, 0x203, 0x27E, 0x204, 0xD6})
@@ -113,6 +114,13 @@ def code_page_of(content: bytes) -> int | None:
         return None
     pages = (struct.unpack_from("<H", data)[0] for _, kind, data in records if kind == CODEPAGE and len(data) == 2)
     return next(pages, WESTERN)
+
+
+def counts_from_1904(content: bytes) -> bool:
+    """Return whether the days of a workbook count from 1904. Raises: UnreadableFileError, as `inspect_biff`."""
+    streams = streams_of(content)
+    records = _records(streams.get("Workbook") or streams.get("Book") or b"")
+    return any(kind == DATE_1904 and data[:1] == b"\x01" for _, kind, data in records)
 
 
 def _sheets(book: bytes, limits: Limits) -> tuple[SheetPart, ...]:

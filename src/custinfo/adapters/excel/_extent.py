@@ -29,6 +29,8 @@ UNCACHED: Final = re.compile(
     rb'<c r="([A-Z]+)(\d+)"(?![^>]* t="(?:str|e)")[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
     rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
+ROW: Final = b'<row r="'
+ROW_NUMBER: Final = re.compile(rb'<row r="(\d{1,7})"')
 HIDDEN: Final = re.compile(rb"""<row\b[^<>]* hidden=["'](?:1|true)["'][^<>]*(?<!/)>\s*<c""")
 WIDEST: Final = 16_384
 TALLEST: Final = 1_048_576
@@ -77,7 +79,7 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
     """Return an upper bound from one fast pass, or None when the XML is unusual and needs `exact_extent`."""
     letters: set[bytes] = set()
     marks: dict[Place, Mark] = {}
-    digits, usual, hidden = 1, NOTHING, 0
+    digits, usual, hidden, rows, last = 1, NOTHING, 0, 0, 0
     for text in _whole_cells(chunks):
         if b":c" in text and PREFIXED.search(text):
             return None
@@ -87,11 +89,21 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
             if b"" in letters:
                 return None
             usual = _unlike(letters, digits)
+        rows += text.count(ROW)
+        last = max(last, _last_row(text))
         marks.update(_marks(text))
         if b" hidden=" in text:
             hidden += len(HIDDEN.findall(text))
+    if rows > last:  # numbers are given twice, or rows are out of order
+        return None
     _, widest = _span(column_number(name.decode()) for name in letters)
     return Extent((1, 10**digits - 1 if letters else 0), (1, widest), marks, hidden=hidden)
+
+
+def _last_row(text: bytes) -> int:
+    """Return the number of the last row that begins in a text."""
+    match = ROW_NUMBER.match(text, max(text.rfind(ROW), 0))
+    return int(match[1]) if match else 0
 
 
 def _last_row_digits(text: bytes) -> int:
@@ -166,6 +178,8 @@ class _CellCollector:
         elif name == "row":
             self._row = _number(attributes["r"]) if "r" in attributes else self._row + 1
             self._column = 0
+            if self._row in self.rows:  # of two rows with one number the reader would show one
+                raise refusal("corrupt_workbook")
             self._hidden = attributes.get("hidden") in ("1", "true")
         elif name in ("v", "is"):
             self._value = self._in_value = True

@@ -53,10 +53,11 @@ class SheetPart:
 
 @attrs.frozen
 class Package:
-    """Hold the sheets of a workbook in its order, and how many bytes it unpacks to."""
+    """Hold the sheets of a workbook in its order, how many bytes it unpacks to, and whether days count from 1904."""
 
     sheets: tuple[SheetPart, ...]
     size: int
+    of_1904: bool = False
 
 
 @attrs.define
@@ -90,7 +91,8 @@ def inspect(archive: Archive, limits: Limits) -> Package:
     parts = _worksheet_parts(archive, workbook)
     _refine(archive, findings.extents, sorted(set(parts.values())), limits)
     sheets = tuple(_sheets(archive, workbook, parts, findings))
-    return Package(sheets, sum(entry.file_size for entry in archive.entries.values()))
+    size = sum(entry.file_size for entry in archive.entries.values())
+    return Package(sheets, size, of_1904=_counts_from_1904(archive, workbook))
 
 
 def _scan(archive: Archive, name: str, findings: _Findings, *, only_strings: bool) -> None:
@@ -234,6 +236,11 @@ def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:
             raise other_format(format_of_package(archive.entries))
         parts[identifier] = target if kind == "worksheet" else ""
     return parts
+
+
+def _counts_from_1904(archive: Archive, workbook: str) -> bool:
+    found = (element for element in _parsed(archive, workbook).iter() if _local(element.tag) == "workbookPr")
+    return any(element.get("date1904") in ("1", "true") for element in found)
 
 
 def _sheets(archive: Archive, workbook: str, parts: dict[str, str], findings: _Findings) -> Iterator[SheetPart]:

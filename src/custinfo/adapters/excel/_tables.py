@@ -37,6 +37,7 @@ class Table:
         columns: Worksheet column of each label; rows and columns count from 1.
         notes: Texts that stand above the header.
         hidden_sheets: Names of the sheets with cells that were passed over because they are hidden.
+        of_1904: Whether the numbers of days in the workbook count from 1904; dates themselves are read as such.
     """
 
     sheet: str
@@ -46,6 +47,7 @@ class Table:
     columns: tuple[int, ...]
     notes: tuple[str, ...] = ()
     hidden_sheets: tuple[str, ...] = ()
+    of_1904: bool = False
     _grid: Grid = attrs.field(kw_only=True, eq=False, repr=False)
     _limits: Limits = attrs.field(kw_only=True, eq=False, repr=False)
     _repeated: Sequence[object] = attrs.field(default=(), kw_only=True, eq=False, repr=False)
@@ -174,8 +176,8 @@ def _filled(rows: Iterator[Row], fills: Fills) -> Iterator[Row]:
         yield number, tuple(filled)
 
 
-def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool], *, hidden: tuple[str, ...] = ()) -> Table | None:
-    """Return the table in a grid, or None when no row looks like a header; `hidden` names sheets that are not read.
+def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table | None:
+    """Return the table in a grid, or None when no row looks like a header.
 
     Raises: UnreadableFileError (workbook_too_large) when it has too many columns.
     """
@@ -190,7 +192,7 @@ def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool], *, hidden
         raise refusal("workbook_too_large", what="columns", limit=limits.max_columns)
     labels = sum(map(known, header.texts))
     repeated = [text or None for text in header.raw] if labels > 1 else ()
-    return attrs.evolve(_table(grid, header, limits, repeated), hidden_sheets=hidden)
+    return _table(grid, header, limits, repeated)
 
 
 def _further(grid: Grid, seen: int, known: Callable[[str], bool]) -> dict[int, dict[int, object]]:

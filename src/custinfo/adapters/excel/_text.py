@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
 
+from custinfo.adapters.excel._cells import CellError
 from custinfo.adapters.excel._grids import Grid
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._sniff import utf16_of
@@ -21,6 +22,9 @@ __all__ = ["decoded", "delimiter_of", "text_grid"]
 DELIMITERS: Final = (",", "\t", ";", "|")
 UNASSIGNED: Final = re.compile("[\ue000-\uf8ff]")
 QUOTED: Final = re.compile('="(.*)"', re.DOTALL)
+SHOWN_ERROR: Final = re.compile(r"#(?:N/A|REF!|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|#{2,})")
+"""What a spreadsheet shows in place of a value; ### where a column is too narrow for a number or date."""
+HASH: Final = re.compile(r"(?<!\w)#[A-Z#]")
 SAMPLED_ROWS: Final = 50
 END: Final = "\0"
 """A last line that no text has: it comes as a row of its own, unless a quote that is never closed swallows it."""
@@ -108,7 +112,7 @@ def _sample(text: str, delimiter: str) -> list[list[str]]:
 
 def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tuple[int, Sequence[object]]]:
     rows = csv.reader(chain(io.StringIO(text[start:], newline=""), (END,)), delimiter=delimiter)
-    spelled = '="' in text
+    spelled = '="' in text or HASH.search(text) is not None
     cells = 0
     values: list[str] = []
     before = number = 1 if start else 0
@@ -119,10 +123,21 @@ def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tup
             cells += len(values)
             if cells > limits.most_cells:
                 raise refusal("workbook_too_large", what="cells", limit=limits.most_cells)
-            yield number, [QUOTED.sub(r"\1", value) for value in values] if spelled else values
+            yield number, list(map(_told, values)) if spelled else values
     except csv.Error as error:
         raise _open_quote(number + 1) from error
     raise _open_quote(number)
+
+
+def _told(value: str) -> object:
+    """Return what a spreadsheet program meant by a text: `="0571"` is a text, #N/A an error, ### a narrow column.
+
+    >>> _told('="0571"'), _told("#N/A"), _told("######"), _told("# 5")
+    ('0571', CellError(error='#N/A'), CellError(error='######'), '# 5')
+    """
+    if value.startswith("#") and SHOWN_ERROR.fullmatch(value):
+        return CellError(value)
+    return QUOTED.sub(r"\1", value)
 
 
 def _open_quote(row: int) -> UnreadableFileError:

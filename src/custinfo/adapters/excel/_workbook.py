@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
 from custinfo.adapters.excel import _calamine
 from custinfo.adapters.excel._archive import Archive, open_archive
-from custinfo.adapters.excel._biff import code_page_of, inspect_biff
+from custinfo.adapters.excel._biff import code_page_of, counts_from_1904, inspect_biff
 from custinfo.adapters.excel._code_pages import as_western, with_texts_decoded
 from custinfo.adapters.excel._extent import Extent, exact_extent
 from custinfo.adapters.excel._grids import Grid, with_marks
@@ -29,11 +28,15 @@ MOST_MERGED: Final = 100_000
 
 @attrs.frozen
 class Book:
-    """Give the sheets that hold cells, and name those that were passed over: hidden ones with cells, and charts."""
+    """Give the sheets that hold cells, and name those that were passed over: hidden ones with cells, and charts.
+
+    `of_1904` says whether the numbers of days count from 1904.
+    """
 
     grids: tuple[Grid, ...]
     hidden: tuple[str, ...] = ()
     without_cells: tuple[str, ...] = ()
+    of_1904: bool = False
 
 
 def read_book(content: bytes, limits: Limits, sheet: str | None = None) -> Book:
@@ -70,12 +73,14 @@ def _wanted(sheet: SheetPart, chosen: str | None) -> bool:
     return sheet.visible if chosen is None else sheet.name == chosen
 
 
-def _book(grids: tuple[Grid, ...], sheets: Iterable[SheetPart], chosen: str | None) -> Book:
+def _book(grids: tuple[Grid, ...], package: Package, chosen: str | None) -> Book:
     """Return what was read; where a sheet was asked for, nothing was passed over."""
     if chosen is not None:
-        return Book(grids)
+        return Book(grids, of_1904=package.of_1904)
+    sheets = package.sheets
     hidden = tuple(sheet.name for sheet in sheets if not sheet.visible and sheet.extent and sheet.extent.area > 0)
-    return Book(grids, hidden, tuple(sheet.name for sheet in sheets if sheet.extent is None))
+    without_cells = tuple(sheet.name for sheet in sheets if sheet.extent is None)
+    return Book(grids, hidden, without_cells, of_1904=package.of_1904)
 
 
 def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
@@ -91,12 +96,12 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
     try:
         fits = sum(extent.area for extent, _ in extents) <= limits.most_cells
         if fits and not (small and any(extent.is_sparse(size) for extent, size in extents)):
-            return _book(_quickly(content, package, worksheets), package.sheets, chosen)
+            return _book(_quickly(content, package, worksheets), package, chosen)
     except _calamine.ReaderFailed:
         code = "corrupt_workbook"
     if not small:
         raise refusal(code, what="cells", limit=limits.most_cells)
-    return _book(_patiently(archive, package, worksheets), package.sheets, chosen)
+    return _book(_patiently(archive, package, worksheets), package, chosen)
 
 
 def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
@@ -142,7 +147,8 @@ def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> Book:
     page = code_page_of(content)
     readable = content if page is None else as_western(content, page)
     try:
-        grids = _quickly(readable, Package(parts, len(content)), worksheets)
+        package = Package(parts, len(content), of_1904=counts_from_1904(content))
+        grids = _quickly(readable, package, worksheets)
     except _calamine.ReaderFailed as error:
         raise refusal("corrupt_workbook") from error
-    return _book(grids if page is None else with_texts_decoded(grids, page), parts, chosen)
+    return _book(grids if page is None else with_texts_decoded(grids, page), package, chosen)

@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from custinfo.adapters.excel._asides import Asides
+from custinfo.adapters.excel._days import counted_from_1900
 from custinfo.adapters.excel._mark import marked_sheet
 from custinfo.adapters.excel._masks import guarded
 from custinfo.adapters.excel._own_sheet import LARGEST
@@ -135,7 +136,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
     digest = _digest(content, module, given, *options)
     asides = Asides(table)
-    watched = guarded(asides.data, schema, names)
+    watched = guarded(counted_from_1900(asides.data, schema, names) if table.of_1904 else asides.data, schema, names)
     others = [_related(context, content, limits, *item, target=module, key=linked) for item in further]
     make = partial(
         make_plan,
@@ -193,7 +194,8 @@ def _related(
     table = read_tables(content, limits=limits, sheet=sheet, known=known)[0]
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     asides = Asides(table)
-    return RelatedSheet(module, guarded(asides.data, schema, passed_over), passed_over), asides
+    data = counted_from_1900(asides.data, schema, passed_over) if table.of_1904 else asides.data
+    return RelatedSheet(module, guarded(data, schema, passed_over), passed_over), asides
 
 
 def _with_problems(plan: ImportPlan, problems: Iterable[Problem]) -> ImportPlan:

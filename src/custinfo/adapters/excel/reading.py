@@ -13,7 +13,8 @@ What a cell's value becomes:
 * a date: `datetime.date` when its time is midnight, else a naive `datetime.datetime`; the Chinese, Japanese and
   Korean built-in formats count as dates. A time of day or a duration: `datetime.time`, `datetime.timedelta`.
 * yes or no: `bool`. An error such as #N/A: `CellError`. A formula: its stored result, or `UncachedFormula`.
-* text files hold text only; `="0571"`, by which programs keep a spreadsheet from taking it for a number, is `0571`.
+* text files hold text only; `="0571"`, by which programs keep a spreadsheet from taking it for a number, is `0571`,
+  and what a spreadsheet shows in place of a value, #N/A or ######, is a `CellError`.
 
 Cells merged downwards in the data give their value to each row that has a value of its own somewhere; cells merged
 across give it to the first column only. Hidden rows and columns count, hidden sheets do not, and neither do chart,
@@ -24,6 +25,8 @@ entry, entries that overlap or a DOCTYPE is refused, and so is a text file with 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+
+import attrs
 
 from custinfo.adapters.excel._cells import CellError, UncachedFormula
 from custinfo.adapters.excel._labels import clean_label, normalise_label
@@ -82,11 +85,11 @@ def read_tables(
     """
     book = read_book(content_of(source, limits), limits, sheet)
     is_known = _predicate(known)
-    tables = tuple(table for grid in book.grids if (table := table_of(grid, limits, is_known, hidden=book.hidden)))
+    tables = tuple(table for grid in book.grids if (table := table_of(grid, limits, is_known)))
     if not tables:
         code = "no_header" if any(map(has_values, book.grids)) else "no_data"
         raise UnreadableFileError([Problem(code), *sheets_not_read(book.hidden, book.without_cells)])
-    return tables
+    return tuple(attrs.evolve(table, hidden_sheets=book.hidden, of_1904=book.of_1904) for table in tables)
 
 
 def sheets_not_read(hidden: Sequence[str], without_cells: Sequence[str] = ()) -> list[Problem]:
