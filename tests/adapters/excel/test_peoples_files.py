@@ -62,6 +62,14 @@ LAYOUTS = {
     "three levels": workbook(
         ("客户资料",), ("基本", None, "联系", None), HEADINGS, FIRST, SECOND, merges=("A1:D1", "A2:B2", "C2:D2")
     ),
+    "three levels, of which some labels fill all": workbook(
+        ("客户名称", "客户类型", "联系信息", None),
+        (None, None, "主要联系人", None),
+        (None, None, "联系人", "联系方式"),
+        FIRST,
+        SECOND,
+        merges=("A1:A3", "B1:B3", "C1:D1", "C2:D2"),
+    ),
     "groups that are not merged": workbook(("基本信息", None, "联系信息", None), HEADINGS, FIRST, SECOND),
     "blank rows and columns first": workbook(HEADINGS, FIRST, SECOND, top=3, left=2),
     "a column of numbers first": workbook(("序号", *HEADINGS), (1, *FIRST), (2, *SECOND)),
@@ -299,3 +307,12 @@ def test_days_that_count_from_1904(value: object) -> None:
         plan_import(session, "customer", saved(book)).apply()
         (view,) = session.customers.find().records
         assert (view["founded_on"], view["annual_budget"]) == (DAY, 100)
+
+
+def test_quotes_behind_blanks() -> None:
+    """What people type with a blank behind each comma has its quotes around the cells, not in them."""
+    text = '客户名称, 客户类型, 联系人, 联系方式\n"甲,公司", "企业客户", "张三", "13800138000"\n'
+    (table,) = read_tables(text.encode())
+    assert list(table.rows()) == [(2, ("甲,公司", "企业客户", "张三", "13800138000"))]
+    (other,) = read_tables('名称, 尺寸\n管, 5" 长\n'.encode())
+    assert list(other.rows()) == [(2, ("管", ' 5" 长'))]

@@ -18,6 +18,8 @@ KNOWN_WEIGHT: Final = 4
 GOOD_ENOUGH: Final = 0.7
 Known = Callable[[str], bool]
 Values = Sequence[object]
+Labels = Mapping[int, tuple[str, str]]
+"""Column → the label, and the text as it stands in the file, with what is above it."""
 
 
 @attrs.frozen
@@ -107,12 +109,24 @@ def _one_level(window: _Window, row: int) -> Header:
 
 
 def _two_levels(window: _Window, row: int) -> Header | None:
-    """Return a header of two rows when one stands merged over several of the other's, from either of them."""
+    """Return a header of two rows when one stands merged over several of the other's, from either; perhaps of three."""
     before = max((number for number in window.rows if number < row), default=0)
     for upper, lower in ((row, row + 1), (before, row)):
         if lower == upper + 1 and lower in window.rows and upper in window.rows and _stand_above(window, upper, lower):
-            return _header(window, upper, lower, _joined(window, upper, lower))
+            joined = _joined(window, upper, lower)
+            third = _third_level(window, lower, joined)
+            return _header(window, upper, lower + bool(third), {**joined, **third})
     return None
+
+
+def _third_level(window: _Window, second: int, joined: Labels) -> Labels:
+    """Return the labels of a further row, of which each is known and stands under a merged one of the second level."""
+    across = window.across(second)
+    labels = {column: label_text(value) for column, value in window.rows.get(second + 1, {}).items()}
+    if not all(column in across and window.known(clean_label(text)) for column, text in labels.items()):
+        return {}
+    above = {column: joined.get(across[column], ("", ""))[1] for column in labels}
+    return {column: (text, f"{above[column]}/{text}") for column, text in labels.items()}
 
 
 def _stand_above(window: _Window, upper: int, lower: int) -> bool:
@@ -139,7 +153,7 @@ def _joined(window: _Window, upper: int, lower: int) -> dict[int, tuple[str, str
     return joined
 
 
-def _header(window: _Window, first: int, last: int, labels: Mapping[int, tuple[str, str]]) -> Header:
+def _header(window: _Window, first: int, last: int, labels: Labels) -> Header:
     below = {column for row, values in window.rows.items() if row > last for column in values}
     columns = tuple(sorted({column for column, (text, _) in labels.items() if text.strip()} | below))
     pairs = [labels.get(column, ("", "")) for column in columns]

@@ -111,7 +111,8 @@ def _sample(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tuple[int, Sequence[object]]]:
-    rows = csv.reader(chain(io.StringIO(text[start:], newline=""), (END,)), delimiter=delimiter)
+    lines = chain(io.StringIO(text[start:], newline=""), (END,))
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=_has_spaced_quotes(text[:65536], delimiter))
     spelled = '="' in text or HASH.search(text) is not None
     cells = 0
     values: list[str] = []
@@ -127,6 +128,16 @@ def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tup
     except csv.Error as error:
         raise _open_quote(number + 1) from error
     raise _open_quote(number)
+
+
+def _has_spaced_quotes(text: str, delimiter: str) -> bool:
+    """Return whether quotes stand behind blanks, as people type them; to the letter they belong to the text.
+
+    >>> _has_spaced_quotes('"a", "b, c"', ","), _has_spaced_quotes('a, 5" pipe', ",")
+    (True, False)
+    """
+    mark = re.escape(delimiter)
+    return re.search(rf'{mark} +"[^"\r\n]{{0,200}}" *(?:{mark}|[\r\n]|\Z)', text) is not None
 
 
 def _told(value: str) -> object:
