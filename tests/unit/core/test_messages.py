@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from custinfo.core.approval.requests import CommandName, RequestState
 from custinfo.core.frozen import FrozenDict
+from custinfo.core.kinds import BUILT_IN_KINDS
 from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages, Translated
+from custinfo.core.messages.terms import ENGLISH_TERMS
 
 PLAIN = (
     "nothing_to_take_back",
@@ -397,3 +400,35 @@ def test_a_catalogue_is_a_value() -> None:
     one, other = (Messages(FrozenDict({"en": FrozenDict({"a": "b"})})) for _ in range(2))
     assert one == other
     assert hash(one) == hash(other)
+
+
+@pytest.mark.parametrize(
+    ("code", "params", "chinese", "english"),
+    [
+        ("wrong_type", {"kind": "money"}, "不是“金额”类型的值", "is not a value of the kind amount of money"),
+        ("wrong_type", {"kind": "plate"}, "不是“plate”类型的值", "is not a value of the kind plate"),
+        (
+            "unknown_operator",
+            {"kind": "encrypted", "operator": "sort"},
+            "“加密”类型的字段不支持“排序”运算",
+            "a field of kind encrypted does not take the operator “sort”",
+        ),
+        (
+            "request_closed",
+            {"state": "applied", "command": "approve"},
+            "审批单的状态为“已生效”，不能同意",
+            "the request is in effect and accepts no approval",
+        ),
+    ],
+)
+def test_codes_in_parameters_read_as_words(code: str, params: dict[str, object], chinese: str, english: str) -> None:
+    """Kinds, operators, states and commands are said in the reader's language; a host's own kind reads as its key."""
+    assert DEFAULT_MESSAGES.render(code, params, "zh") == chinese
+    assert DEFAULT_MESSAGES.render(code, params, "en") == english
+
+
+def test_every_kind_state_and_command_has_a_word() -> None:
+    """No built-in kind, state of a request or command is shown to people by its code."""
+    codes = [("kind", BUILT_IN_KINDS), ("state", get_args(RequestState)), ("command", get_args(CommandName))]
+    told = {f"{name}_{code}" for name, known in codes for code in known}
+    assert told - ENGLISH_TERMS.keys() == {"command_apply", "command_find_conflict"}  # nobody gives these

@@ -102,7 +102,7 @@ def return_back(request: Request, command: Command, act: Act) -> Outcome:
     if command.step is None:
         return _returned(request, request.tasks), ("returned",)
     if not 0 <= command.step < request.position:
-        refuse("not_an_earlier_step", step=command.step)
+        refuse("not_an_earlier_step", step=command.step + 1)  # as people count
     changes, events = enter(request.steps, reset(request.tasks, command.step), command.step, None, act)
     return changes, ("returned", *events)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from custinfo.core.messages.terms import CHINESE_TERMS, ENGLISH_TERMS
+
 __all__ = ["CHINESE_WORDS", "ENGLISH_WORDS"]
 
-CHINESE_WORDS: Final = {
+CHINESE_WORDS: Final = CHINESE_TERMS | {
     "report_sentence": "{field}：{text}",
     "report_severity": "级别",
     "report_place": "位置",
@@ -155,7 +157,7 @@ CHINESE_WORDS: Final = {
     "explain_part_field": "{who}只能脱敏{what}{module}的“{field}”",
 }
 
-ENGLISH_WORDS: Final = {
+ENGLISH_WORDS: Final = ENGLISH_TERMS | {
     "report_sentence": "{field}: {text}",
     "report_severity": "Severity",
     "report_place": "Place",
