@@ -112,6 +112,7 @@ TOPICS: Final[dict[str, str]] = {
 """Where a code stands. One that is in no topic yet comes under the last heading of the page."""
 
 SEVERITIES: Final = {
+    "hidden_rows": "warning",
     "no_data_row": "warning",
     "changed_since_read": "notice",
     "normalised": "notice",
