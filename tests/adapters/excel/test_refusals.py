@@ -2,8 +2,10 @@
 
 import io
 import struct
+import time
 import zipfile
 import zlib
+from collections import deque
 from typing import Any
 
 import openpyxl
@@ -257,3 +259,28 @@ def test_rows_out_of_order_are_read() -> None:
     rows = [f'<row r="{row}">{text_cell(f"A{row}", text)}</row>' for row, text in ((1, "名称"), (3, "乙"), (2, "甲"))]
     (table,) = read_tables(zipped(parts(worksheet("".join(rows)))))
     assert list(table.rows()) == [(2, ("甲",)), (3, ("乙",))]
+
+
+BOMBS = {
+    "a tag of nothing but the word hidden": zipped(parts(worksheet('<row r="1"' + ' hidden="1"' * 40_000 + "></row>"))),
+    "blanks in hidden rows": zipped(
+        parts(worksheet("".join(f'<row r="{row}" hidden="1">{" " * 2000}</row>' for row in range(1, 2000))))
+    ),
+    "a separator of one blank": ("sep= \r\na, " + " " * 60_000 + "b\r\n").encode(),
+    "commas and blanks": ("a,b\r\n" + ", " * 20_000 + "\r\n").encode(),
+    "quotes that are never closed": ("a,b\r\n" + ', "x' * 10_000 + "\r\n").encode(),
+    "a wide sheet of texts": ("".join(f"{row}x," * 16_000 + "\r\n" for row in range(40))).encode(),
+    "a long sheet of texts": ("".join("x," * 500 + "\r\n" for _ in range(1000))).encode(),
+}
+
+
+@pytest.mark.parametrize("content", BOMBS.values(), ids=BOMBS)
+def test_what_could_take_long_does_not(content: bytes) -> None:
+    """Patterns that look at a file, and questions what its cells mean, end soon for any file."""
+    begin = time.process_time()
+    try:
+        for table in read_tables(content, known=set(HEADINGS)):
+            deque(table.rows(), maxlen=0)
+    except UnreadableFileError:
+        pass
+    assert time.process_time() - begin < 5

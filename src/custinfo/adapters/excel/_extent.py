@@ -31,7 +31,7 @@ UNCACHED: Final = re.compile(
 )
 ROW: Final = b'<row r="'
 ROW_NUMBER: Final = re.compile(rb'<row r="(\d{1,7})"')
-HIDDEN: Final = re.compile(rb"""<row\b[^<>]* hidden=["'](?:1|true)["'][^<>]*(?<!/)>\s*<c""")
+HIDDEN: Final = re.compile(rb"""<row\b[^<>]{0,400} hidden=["'](?:1|true)["'][^<>]{0,400}(?<!/)>\s{0,40}<c""")
 WIDEST: Final = 16_384
 TALLEST: Final = 1_048_576
 ALWAYS_ALLOWED: Final = 1_000_000

@@ -21,6 +21,7 @@ _ENOUGH: Final = 2
 """Known labels that make a row a header, wherever it stands."""
 _DEEPEST: Final = 1_000
 _BELOW: Final = 10
+_MOST_ASKED: Final = 20_000
 _LONGEST_LABEL: Final = 60
 Row = tuple[int, tuple[object, ...]]
 
@@ -181,7 +182,7 @@ def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table 
 
     Raises: UnreadableFileError (workbook_too_large) when it has too many columns.
     """
-    window = dict(islice(_window(grid), limits.max_header_scan_rows))
+    window = dict(_bounded(islice(_window(grid), limits.max_header_scan_rows)))
     header = find_header(window, grid.merges, known)
     if header is None or sum(map(known, header.texts)) < _ENOUGH:
         further = _further(grid, len(window), known)
@@ -197,9 +198,19 @@ def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table 
 
 def _further(grid: Grid, seen: int, known: Callable[[str], bool]) -> dict[int, dict[int, object]]:
     """Return the rows from one further down that has several known labels; long notes may stand above it."""
-    rows = islice(_window(grid), seen, _DEEPEST)
+    rows = _bounded(islice(_window(grid), seen, _DEEPEST))
     begin = dropwhile(lambda row: sum(map(known, _short_texts(row[1]))) < _ENOUGH, rows)
     return dict(islice(begin, _BELOW))
+
+
+def _bounded(rows: Iterator[tuple[int, dict[int, object]]]) -> Iterator[tuple[int, dict[int, object]]]:
+    """Yield rows as long as it costs little to ask what each of their cells means."""
+    cells = 0
+    for number, values in rows:
+        yield number, values
+        cells += len(values)
+        if cells > _MOST_ASKED:
+            return
 
 
 def _short_texts(values: Mapping[int, object]) -> set[str]:

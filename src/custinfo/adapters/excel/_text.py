@@ -21,6 +21,8 @@ __all__ = ["decoded", "delimiter_of", "text_grid"]
 
 DELIMITERS: Final = (",", "\t", ";", "|")
 UNASSIGNED: Final = re.compile("[\ue000-\uf8ff]")
+DECLARED: Final = frozenset(",;|\t^~:!#$%&*+-./<>?@_")
+"""Separators that a first line `sep=^` may name."""
 QUOTED: Final = re.compile('="(.*)"', re.DOTALL)
 SHOWN_ERROR: Final = re.compile(r"#(?:N/A|REF!|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|#{2,})")
 """What a spreadsheet shows in place of a value; ### where a column is too narrow for a number or date."""
@@ -81,7 +83,7 @@ def _declared_delimiter(text: str) -> tuple[int, str | None]:
     """Return where the table starts and the delimiter that a first line `sep=;` names."""
     line, newline, _ = text[:16].partition("\n")
     mark = line.rstrip("\r")
-    if newline and len(mark) == 5 and mark.lower().startswith("sep=") and not mark[4].isalnum() and mark[4] != '"':
+    if newline and len(mark) == 5 and mark.lower().startswith("sep=") and mark[4] in DECLARED:
         return len(line) + 1, mark[4]
     return 0, None
 
