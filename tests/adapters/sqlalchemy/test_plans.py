@@ -176,6 +176,33 @@ def test_what_was_learned_is_not_asked_again(plans: Plans) -> None:
     assert 0 < both[1] <= both[0]
 
 
+def test_what_a_part_leads_to_is_counted_once(plans: Plans) -> None:
+    """Criteria that share a part learn from each other how many records it leads to."""
+    order = Order(("price",))  # no index has it: whatever leads is followed
+    plans(lambda unit: unit.queries.find(query((F.count == 13) & F.title.starts_with("霁"), order)))
+    found = plans(lambda unit: unit.queries.find(query((F.count == 13) & F.title.starts_with("望"), order)))
+    lines = [line for line in found.splitlines() if "record_n1" in line]
+    assert len(lines) <= 1  # for the page
+
+
+def test_a_title_in_a_branch_takes_no_walk_on_mariadb(plans: Plans) -> None:
+    """How many titles of a few departments have a pair is counted in rows of an index: that is less than a window."""
+    wanted = query(F.title.mentions("霁川"), Order(("title",)), scope=BRANCH)
+    found = plans(lambda unit: unit.queries.find(wanted))
+    if "record_gram" in found:
+        assert "record_t1" not in found
+
+
+def test_a_walk_downwards_ends_on_mariadb(plans: Plans) -> None:
+    """MariaDB sorts all that an index has where ids go the other way: so a window is what it has, also from memory."""
+    wanted = query(EVERYTHING, Order(("updated_at",), descending=True))
+    plans(lambda unit: unit.queries.find(wanted))
+    found = plans(lambda unit: unit.queries.find(wanted))
+    if "Using filesort" in found:
+        [walk] = [line for line in found.splitlines() if "record_updated" in line]
+        assert "'range'" in walk
+
+
 def test_tags_are_looked_up_or_led_by(plans: Plans) -> None:
     """A page looks a common tag up for each record; a count takes all that have it."""
     page = plans(lambda unit: unit.queries.find(query(Tagged("need", "设备"), Order(("updated_at",)))))

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.orm import Session
 
-from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits, _paging
+from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits, _context, _paging
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._leads import timeless
-from custinfo.adapters.sqlalchemy._ready import Bounded, Memory, padded
+from custinfo.adapters.sqlalchemy._ready import Bounded, Memory, Ready, make_ready, padded
 from custinfo.adapters.sqlalchemy.tables import make_tables
 from custinfo.core.binding import bind
 from custinfo.core.criteria import AnyOf, Compare, Criterion, F, OneOf, Tagged, all_of
@@ -85,6 +85,26 @@ def test_lists_of_any_length(store: tuple[Engine, SqlAlchemyUnits], limit: int |
             wanted = tuple(record_id(number) for number in range(0, 2 * length, 2))
             found = numbers(unit, OneOf(("id",), wanted), limit=limit)
             assert found == [*range(0, min(2 * length, COUNT), 2)][:limit]
+
+
+def test_lists_share_a_statement(store: tuple[Engine, SqlAlchemyUnits], monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLAlchemy compiles nothing for another list, however long, also where one statement takes several."""
+    made: list[Any] = []
+
+    def counted(*given: Any) -> Ready:
+        made.append(given)
+        return make_ready(*given)
+
+    monkeypatch.setattr(_context, "make_ready", counted)
+    with store[1].begin(SCHEMA, "one") as unit:
+        for length in (2, 9, 40, 400, 1_500):
+            departments = tuple(f"d{number}" for number in range(length))
+            among = AnyOf((OneOf(("department",), departments), OneOf(("owner",), departments), Tagged("need", "无")))
+            found = unit.queries.find(Query("thing", all_of([among, OneOf(("department",), departments)]), limit=200))
+            assert [item.id for item in found] == [record_id(number) for number in range(COUNT) if number % 6 < length]
+            if length == 2:
+                known = len(made)
+    assert len(made) == known > 0
 
 
 def test_values_are_not_kept(store: tuple[Engine, SqlAlchemyUnits]) -> None:

@@ -100,9 +100,8 @@ class Context:
         """
         if self._is_translated():
             return _MUCH
-        ready = self._ready(question)
-        text = f"EXPLAIN (FORMAT JSON) {ready.text}"
-        [[plan]] = self.run(text, ready.parameters(question.values), how=self._afresh)
+        text, parameters = self._ready(question).given(question.values)
+        [[plan]] = self.run(f"EXPLAIN (FORMAT JSON) {text}", parameters, how=self._afresh)
         found = loads(plan) if isinstance(plan, str) else plan
         return float(found[0]["Plan"]["Total Cost"])
 
@@ -125,7 +124,8 @@ class Context:
         """Return the rows of a statement, as the driver gives them. Raises: StorageError."""
         if self._is_translated():
             return list(self.execute(ready.statement, ready.by_name(values)))
-        rows: list[Any] = self.run(ready.text, ready.parameters(values), how=how)
+        text, parameters = ready.given(values)
+        rows: list[Any] = self.run(text, parameters, how=how)
         return rows
 
     def run(self, text: str, parameters: Any, *, how: Run = once) -> Any:

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._dialects import unindexed
-from custinfo.adapters.sqlalchemy._ready import LED, TENANT, given_parameter
+from custinfo.adapters.sqlalchemy._ready import LED, TENANT, given_parameter, listed_parameter
 from custinfo.adapters.sqlalchemy._shapes import (
     Among,
     ClaimTest,
@@ -183,6 +183,8 @@ class Source:
                 return expression.in_([given_parameter(value, expression.type) for value in values])
             case ListTest(_, values):
                 expression = self._field(key).expression
+                if self._context.connection.dialect.name != "postgresql":
+                    return expression.in_(listed_parameter(values, expression.type))
                 array = ARRAY(BigInteger() if isinstance(expression.type, BigInteger) else Text())
                 return expression == any_(cast(given_parameter(values, array), array))
             case TextTest(_, text):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import BigInteger, case, func, select
+from sqlalchemy import BigInteger, Dialect, case, func, select
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
@@ -45,7 +45,7 @@ from custinfo.core.criteria.nodes import (
 from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 
-__all__ = ["LOOKED_UP", "MOST", "SEEN", "Lead", "Leads", "index_of", "is_told", "parts_of", "timeless"]
+__all__ = ["SEEN", "Lead", "Leads", "index_of", "is_told", "looked_up", "parts_of", "timeless"]
 
 MOST: Final = 300_000
 """Further than that, no index is counted but that of titles, which is counted fast."""
@@ -55,6 +55,12 @@ ENOUGH: Final = 8_000
 
 LOOKED_UP: Final = 8
 """How many entries of an index are passed in the time in which one record is looked up."""
+
+_LOOKED_UP_FAST: Final = 1
+"""The same of MariaDB and MySQL, where testing what stands in an entry takes as long as fetching its record."""
+
+_SAMPLE: Final = 1_000
+"""Of so many entries it is looked at how many are left after what else they tell."""
 
 _TABLES: Final = 3
 """In how many a record is looked up to which a title leads: by its number, by its id, and where it is."""
@@ -151,13 +157,12 @@ class Leads:
                 return self._mentioned(lead.criterion, departments_of(criterion), most)
             case AnyOf(parts) if lead.key is None and (titles := self.titles_in(criterion)):
                 return self._among(parts, titles[0], most)
-        # If all records that an index leads to have to be looked up, a part of it says that they are too many.
-        for few in (most // (LOOKED_UP + 1) + 1, most):
-            entries, left = self._counted(lead, criterion, few)
-            cost = entries + left * LOOKED_UP
-            if entries < few or cost >= most:
-                break
-        return cost
+        entries = self._entries(lead, most)
+        return entries if entries >= most else entries + round(entries * self._left(lead, criterion)) * self._looked_up
+
+    @property
+    def _looked_up(self) -> int:
+        return looked_up(self.context.connection.dialect)
 
     def _mentioned(self, title: Mentions | Contains, departments: tuple[str, ...], most: int) -> int:
         most = most // (LOOKED_UP * _TABLES) + 1
@@ -188,11 +193,36 @@ class Leads:
             else int(self.context.ask(Question(("linked", test), build, shaper.values))[0][0])
         )
 
-    def _counted(self, lead: Lead, criterion: Criterion, most: int) -> tuple[int, int]:
-        """Return how many records an index leads to, and how many of them are left after what else it tells."""
-        told = [part for part in parts_of(criterion) if part != lead.criterion and is_told(part, (*SEEN, lead.key))]
+    def _entries(self, lead: Lead, most: int) -> int:
+        """Return how many records an index leads to, up to a number: remembered for whatever else they are asked."""
+        key = ("entries", self.context.tenant, self.module, timeless(lead.criterion))
+        number, counted = self.context.memory.recall(key) or (0, 0)
+        if counted <= number < most:  # counted no further than that
+            counted = max(most, min(1 << most.bit_length(), MOST))
+            number, _ = self._counted(lead, Everything(), counted)
+            self.context.memory.note(key, (number, counted))
+        return min(number, most)
+
+    def _left(self, lead: Lead, criterion: Criterion) -> float:
+        """Return which share of the records an index leads to is left after what else it tells, by its first ones."""
+        told = all_of([part for part in parts_of(criterion) if self._is_told_besides(part, lead)])
+        if told == Everything():
+            return 1.0
+        key = ("left", self.context.tenant, self.module, timeless(lead.criterion), timeless(told))
+        share: float | None = self.context.memory.recall(key)
+        if share is None:
+            entries, left = self._counted(lead, told, _SAMPLE)
+            share = left / entries if entries else 0.0
+            self.context.memory.note(key, share)
+        return share
+
+    def _is_told_besides(self, part: Criterion, lead: Lead) -> bool:
+        return part not in parts_of(lead.criterion) and is_told(part, (*SEEN, lead.key))
+
+    def _counted(self, lead: Lead, told: Criterion, most: int) -> tuple[int, int]:
+        """Return how many records an index leads to, up to a number, and for how many of them holds what it tells."""
         shaper = Shaper(self.context, self.titles, counting=True)
-        led, rest = shaper.shape(lead.criterion, self.module), shaper.shape(all_of(told), self.module)
+        led, rest = shaper.shape(lead.criterion, self.module), shaper.shape(told, self.module)
         limit = shaper.give(most)
         if isinstance(led, Nothing):
             return 0, 0
@@ -247,6 +277,11 @@ class Leads:
             return None
         ranged = not isinstance(part, Compare) or part.operator != "ne"
         return key if ranged and index_of(self.context, self.module, key) is not None else None
+
+
+def looked_up(dialect: Dialect) -> int:
+    """Return how many entries of an index are passed in the time in which one record is looked up."""
+    return _LOOKED_UP_FAST if dialect.name in ("mysql", "mariadb") else LOOKED_UP
 
 
 def timeless(criterion: Criterion) -> Criterion:

@@ -18,7 +18,7 @@ import attrs
 from custinfo.adapters.sqlalchemy._bounds import loosened
 from custinfo.adapters.sqlalchemy._context import CHUNK, Context
 from custinfo.adapters.sqlalchemy._fields import layouts
-from custinfo.adapters.sqlalchemy._leads import LOOKED_UP, SEEN, Lead, Leads, index_of, is_told, parts_of, timeless
+from custinfo.adapters.sqlalchemy._leads import SEEN, Lead, Leads, index_of, is_told, looked_up, parts_of, timeless
 from custinfo.adapters.sqlalchemy._pages import Asked, page_statement
 from custinfo.adapters.sqlalchemy._ready import Given, Question
 from custinfo.adapters.sqlalchemy._scopes import departments_of
@@ -38,6 +38,9 @@ NARROW: Final = 100_000
 
 FENCED: Final = 60_000
 """A title that has no more records leads to them on PostgreSQL, which would not always let it."""
+
+SCOPED: Final = 30_000
+"""The same within few departments, where an index that is walked tells whose records they are."""
 
 SHORT: Final = 40_000
 """A walk over windows of at most that size is short."""
@@ -90,7 +93,7 @@ class Pager:
             if missing <= 0:
                 break
             key, size = self._walked(present), self.context.memory.recall((self._sparse, present))
-            if key is None or self._is_full(key) or (size is not None and not self._is_planned):
+            if key is None or self._is_full(key) or (size is not None and not self._is_ended):
                 found += self._page(missing, present, walked=key)
             else:
                 found += self._walk(key, missing, present, size or GLANCE)
@@ -104,6 +107,19 @@ class Pager:
     def _is_planned(self) -> bool:
         """Tell whether the planner takes no hints: it is PostgreSQL's."""
         return self.context.connection.dialect.name == "postgresql"
+
+    @cached_property
+    def _is_ended(self) -> bool:
+        """Tell whether a walk needs an end.
+
+        PostgreSQL would walk none without; MariaDB and MySQL sort all that an index has where ids go the other way.
+        """
+        descending = bool(self.query.order) and self.query.order[0].descending
+        return self._is_planned or (descending and self._is_mysql)
+
+    @property
+    def _is_mysql(self) -> bool:
+        return self.context.connection.dialect.name in ("mysql", "mariadb")
 
     @cached_property
     def _halves(self) -> tuple[bool | None, ...]:
@@ -143,9 +159,15 @@ class Pager:
         known: Lead | None = sought or self.context.memory.recall(self._sparse)
         if known is None and self._is_planned and not self._is_full(self._walked(self._halves[0])):
             return self._other(2 * GLANCE)  # finding a few and sorting them takes no walk
-        if known is not None or self._is_scoped or not self._is_titled:
+        if known is not None or not self._is_titled:
             return known
+        if self._is_scoped:
+            return self._titled_there()
         return self.leads.best(self.query.criterion, NARROW)
+
+    def _titled_there(self) -> Lead | None:
+        """Return the title that leads to few records of a scope, where counting them takes less than a window."""
+        return self.leads.best(self.query.criterion, SCOPED) if self._is_mysql else None
 
     def _is_full(self, key: FieldKey | None) -> bool:
         """Tell whether the index has nothing but what is wanted, more or less: PostgreSQL walks it without windows."""
@@ -159,8 +181,7 @@ class Pager:
     def _walk(self, key: FieldKey, limit: int, present: bool | None, size: int) -> Rows:
         """Walk an index over windows, and leave it where it has too little.
 
-        A walk that was short is made in one go the next time; by PostgreSQL, which would walk none without an end, in
-        one window of that size.
+        A walk that was short is made in one go the next time; where it needs an end, in one window of that size.
         """
         found: Rows = []
         passed, entries = None, 0
@@ -208,7 +229,7 @@ class Pager:
     @property
     def _step(self) -> int:
         """What walking over one record takes: of a narrow scope, which stands in the index, few are looked up."""
-        return 1 if self._is_scoped else LOOKED_UP
+        return 1 if self._is_scoped else looked_up(self.context.connection.dialect)
 
     @cached_property
     def _is_titled(self) -> bool:

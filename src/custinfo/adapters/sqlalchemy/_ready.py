@@ -6,7 +6,7 @@ by its shape, which is everything about it but the values; these are given by th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
@@ -25,6 +25,7 @@ __all__ = [
     "Question",
     "Ready",
     "given_parameter",
+    "listed_parameter",
     "make_ready",
     "padded",
 ]
@@ -33,6 +34,8 @@ LED: Final = "led"
 """The alias of the rows that the index of a hint leads to."""
 
 _PREFIX: Final = "given_"
+_MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%({})s", "named": ":{}"}
+"""How drivers mark parameters."""
 _STATEMENTS: Final = 512
 _NOTES: Final = 4096
 _USES: Final = 500
@@ -54,8 +57,48 @@ def given_parameter(given: Given, type_: TypeEngine[Any]) -> BindParameter[Any]:
     return bindparam(f"{_PREFIX}{int(given)}", type_=type_)
 
 
+def listed_parameter(given: Given, type_: TypeEngine[Any]) -> BindParameter[Any]:
+    """Return the parameter for a list of values of a type, behind `IN`.
+
+    A list takes a place for each of its values when the statement is asked: SQLAlchemy takes longer to compile a
+    statement with the thousand departments of a large organisation than any database takes to answer it.
+    """
+    return bindparam(f"{_PREFIX}{int(given)}", type_=type_, expanding=True)
+
+
 TENANT: Final = given_parameter(Given(0), CodePointText(64))
 """The tenant, which every statement over records is given first."""
+
+
+@attrs.frozen
+class ListMark:
+    """Say what stands for a list in the text of a statement.
+
+    Args:
+        place: Of the list among the given values.
+        form: How the driver marks one value, with `{}` for its name.
+    """
+
+    place: int
+    form: str
+
+    @property
+    def name(self) -> str:
+        """The name of its parameter."""
+        return f"{_PREFIX}{self.place}"
+
+    @property
+    def text(self) -> str:
+        """What SQLAlchemy writes for it."""
+        return f"__[POSTCOMPILE_{self.name}]"
+
+    def marks(self, count: int) -> str:
+        """Return the marks of so many values."""
+        return ", ".join([self.form.format(f"{self.name}_{number}") for number in range(count)])
+
+    def named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the values by the names of their marks."""
+        return {f"{self.name}_{number}": value for number, value in enumerate(values)}
 
 
 @attrs.frozen(eq=False)
@@ -69,6 +112,7 @@ class Ready:
         order: The place of each parameter among the given values and, behind them, the constants.
         constants: What every execution of the statement is given, too, such as the names of fields in documents.
         count: How many values are given.
+        lists: What stands in the text for a list → how each of its values is marked, and the place of the list.
     """
 
     text: str
@@ -77,9 +121,32 @@ class Ready:
     order: tuple[int, ...]
     constants: tuple[Any, ...]
     count: int
+    lists: tuple[ListMark, ...] = ()
+
+    def given(self, values: Sequence[Any]) -> tuple[str, Any]:
+        """Return the statement, and the values, as the driver takes them."""
+        if not self.lists:
+            return self.text, self.parameters(values)
+        text = self.text
+        for mark in self.lists:
+            text = text.replace(mark.text, mark.marks(len(values[mark.place])))
+        if self.names is None:
+            return text, tuple(self._spread(values))
+        named = self.parameters(values)
+        for mark in self.lists:
+            named |= mark.named(named.pop(mark.name))
+        return text, named
+
+    def _spread(self, values: Sequence[Any]) -> Iterator[Any]:
+        whole, lists = [*values, *self.constants], {mark.place for mark in self.lists}
+        for place in self.order:
+            if place in lists:
+                yield from whole[place]
+            else:
+                yield whole[place]
 
     def parameters(self, values: Sequence[Any]) -> Any:
-        """Return the values as the driver takes them."""
+        """Return the values as the driver takes them, where none is a list."""
         whole = [*values, *self.constants]
         taken = [whole[place] for place in self.order]
         return tuple(taken) if self.names is None else dict(zip(self.names, taken, strict=True))
@@ -128,7 +195,13 @@ def make_ready(statement: Any, dialect: Dialect, count: int, hint: str | None = 
             order.append(count + len(constants))
             constants.append(_constant(compiled.binds[name], dialect))
     named = None if dialect.positional else tuple(names)
-    return Ready(_hinted(str(compiled), dialect, hint), statement, named, tuple(order), tuple(constants), count)
+    text, whole = _hinted(str(compiled), dialect, hint), tuple(constants)
+    return Ready(text, statement, named, tuple(order), whole, count, _lists(compiled, dialect))
+
+
+def _lists(compiled: Any, dialect: Dialect) -> tuple[ListMark, ...]:
+    places = [int(name.removeprefix(_PREFIX)) for name, bind in compiled.binds.items() if bind.expanding]
+    return tuple([ListMark(place, _MARKS[dialect.paramstyle]) for place in places])
 
 
 def _constant(parameter: BindParameter[Any], dialect: Dialect) -> Any:

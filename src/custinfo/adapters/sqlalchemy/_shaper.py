@@ -7,7 +7,7 @@ titles are indexed, is settled here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -61,6 +61,9 @@ from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.stored import instant_to_text
 
 __all__ = ["Shaper"]
+
+LISTED: Final = 10_000
+"""How many values one list takes; SQLite takes 32 766 in one statement."""
 
 
 class Shaper:
@@ -211,9 +214,11 @@ class Shaper:
         constants = values if encode is unchanged else [encode(value) for value in values]
         texts = "".join([item for item in constants if isinstance(item, str)])
         storable = constants if is_storable(texts) else [item for item in constants if is_storable(str(item))]
-        if len(storable) > 1 and self._context.connection.dialect.name == "postgresql":
-            return ListTest(path, self.give(list(storable)))
-        return any_of([OneOf(path, part) for part in self._chunked(storable)])
+        if len(storable) == 1:
+            return Compare(path, "eq", self.give(storable[0]))
+        parts = [storable[start : start + LISTED] for start in range(0, len(storable), LISTED)]
+        tests: list[Shape] = [ListTest(path, self.give(padded(part))) for part in parts]
+        return any_of(tests)
 
     def _chunked(self, values: Sequence[Any]) -> list[tuple[Given, ...]]:
         """Add values in lists of few lengths, so that statements are few."""

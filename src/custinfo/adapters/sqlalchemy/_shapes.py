@@ -40,7 +40,7 @@ How = Literal["each", "set", "lead"]
 
 @attrs.frozen
 class ListTest:
-    """Hold where the value is one of a list, which PostgreSQL takes as one value whatever its length."""
+    """Hold where the value is one of a list, which is one value of the statement's shape, whatever its length."""
 
     path: Path
     values: Given
