@@ -91,9 +91,9 @@ def test_lists_share_a_statement(store: tuple[Engine, SqlAlchemyUnits], monkeypa
     """SQLAlchemy compiles nothing for another list, however long, also where one statement takes several."""
     made: list[Any] = []
 
-    def counted(*given: Any) -> Ready:
+    def counted(*given: Any, **options: Any) -> Ready:
         made.append(given)
-        return make_ready(*given)
+        return make_ready(*given, **options)
 
     monkeypatch.setattr(_context, "make_ready", counted)
     with store[1].begin(SCHEMA, "one") as unit:
@@ -303,6 +303,16 @@ def test_names_of_schemas_are_translated() -> None:
             unit.records.save([next_version(record, count=7)])
             assert record_id(3) not in {item.id for item in unit.queries.find(asked(F.count == 3))}
     engine.dispose()
+
+
+def test_statements_are_kept_as_texts(store: tuple[Engine, SqlAlchemyUnits]) -> None:
+    """What SQLAlchemy made them of is let go, so that the collector of cycles doesn't go through it."""
+    with store[1].begin(SCHEMA, "one") as unit:
+        numbers(unit, F.count == 3, limit=5)
+        context = unit._context
+        kept = context.memory._statements._values.values()
+        assert kept
+        assert all(ready.statement is None for ready in kept)
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from json import loads
@@ -53,6 +53,13 @@ def _single(parameters: Any) -> Any:
 def _unwritten(row: dict[str, Any], written: frozenset[str]) -> dict[str, Any]:
     """Return a row with JSON texts as data."""
     return {name: loads(value) if name in written else value for name, value in row.items()}
+
+
+def _whole(ready: Ready) -> Executable:
+    """Return the statement that was made for a connection which translates names of schemas."""
+    if ready.statement is None:
+        raise RuntimeError("the statement was made for another connection")
+    return ready.statement
 
 
 def memory_of(connection: Connection, tables: Tables) -> Memory:
@@ -106,13 +113,17 @@ class Context:
         return float(found[0]["Plan"]["Total Cost"])
 
     def _ready(self, question: Question) -> Ready:
-        dialect, values = self.connection.dialect, question.values
+        # A part that came to nothing may have taken values before: the number of all is no matter of the shape.
+        return self.ready(question.key, question.build, len(question.values), question.hint)
+
+    def ready(self, key: Hashable, build: Callable[[], Any], count: int, hint: str | None = None) -> Ready:
+        """Return the statement of a shape that is given so many values, made if it isn't known."""
+        dialect, translated = self.connection.dialect, self._is_translated()
 
         def make() -> Ready:
-            return make_ready(question.build(), dialect, len(values), question.hint)
+            return make_ready(build(), dialect, count, hint, translated=translated)
 
-        # A part that came to nothing may have taken values before: the number of all is no matter of the shape.
-        return self.memory.ready((dialect, question.key, question.hint, len(values)), make)
+        return self.memory.ready((dialect, translated, key, hint, count), make)
 
     @property
     def _afresh(self) -> Run:
@@ -123,7 +134,7 @@ class Context:
     def fetch(self, ready: Ready, values: Sequence[Any], *, how: Run = once) -> list[Any]:
         """Return the rows of a statement, as the driver gives them. Raises: StorageError."""
         if self._is_translated():
-            return list(self.execute(ready.statement, ready.by_name(values)))
+            return list(self.execute(_whole(ready), ready.by_name(values)))
         text, parameters = ready.given(values)
         rows: list[Any] = self.run(text, parameters, how=how)
         return rows
@@ -232,7 +243,7 @@ class Context:
         Raises: ClashError, StorageError.
         """
         if self._is_translated():
-            return self.attempt(ready.statement, [ready.by_name(row) for row in rows]).rowcount
+            return self.attempt(_whole(ready), [ready.by_name(row) for row in rows]).rowcount
         given = [ready.parameters(row) for row in rows]
         changed: int = self.run(ready.text, given if len(given) > 1 else given[0], how=many if len(given) > 1 else once)
         return changed

@@ -51,6 +51,9 @@ FAR: Final = 5_000
 LISTED: Final = 10
 """From so many values on, a list says which records are meant rather than of what sort they are."""
 
+FEW: Final = 20
+"""Departments of whose records PostgreSQL may keep a plan."""
+
 SOUGHT: Final = 12_000
 """What finding a title in few departments takes on PostgreSQL, in entries: counting them takes as long."""
 
@@ -243,6 +246,11 @@ class Pager:
         return owned or bool(departments_of(self.query.criterion))
 
     @cached_property
+    def _is_narrow(self) -> bool:
+        """Tell whether one plan serves all who ask: PostgreSQL takes lists for ten values, titles for rare."""
+        return self._is_scoped and not self._is_titled and len(departments_of(self.query.criterion)) <= FEW
+
+    @cached_property
     def _sparse(self) -> tuple[Any, ...]:
         """What the lead is noted under for which a walk was left."""
         query = self.query
@@ -321,7 +329,7 @@ class Pager:
             lambda: page_statement(self.context, query.module, query.order, shape, asked),
             shaper.values,
             self._hint(lead, walked),
-            steady=walked is not None,
+            steady=walked is not None or self._is_narrow,
         )
 
     def _told(self, shapes: list[Any], walked: FieldKey | None) -> tuple[Any, Any]:

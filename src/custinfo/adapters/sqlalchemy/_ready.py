@@ -107,7 +107,8 @@ class Ready:
 
     Args:
         text: The statement in the driver's own style.
-        statement: The statement itself, for connections that translate names of schemas.
+        statement: The statement itself, for connections that translate names of schemas; `None` for others, since it is
+            made of thousands of objects, which the collector of cycles would go through again and again.
         names: The names of the parameters, where the driver takes names; `None` where it takes them in order.
         order: The place of each parameter among the given values and, behind them, the constants.
         constants: What every execution of the statement is given, too, such as the names of fields in documents.
@@ -116,7 +117,7 @@ class Ready:
     """
 
     text: str
-    statement: Executable
+    statement: Executable | None
     names: tuple[str, ...] | None
     order: tuple[int, ...]
     constants: tuple[Any, ...]
@@ -175,7 +176,9 @@ class Question:
     steady: bool = False
 
 
-def make_ready(statement: Any, dialect: Dialect, count: int, hint: str | None = None) -> Ready:
+def make_ready(
+    statement: Any, dialect: Dialect, count: int, hint: str | None = None, *, translated: bool = False
+) -> Ready:
     """Compile a statement.
 
     Args:
@@ -183,6 +186,7 @@ def make_ready(statement: Any, dialect: Dialect, count: int, hint: str | None = 
         dialect: Of which database.
         count: How many values it is given.
         hint: The index by which the rows named `LED` are to be found; only SQLite and MariaDB or MySQL take it.
+        translated: Whether it is for a connection that translates names of schemas.
     """
     compiled = statement.compile(dialect=dialect)
     names = compiled.positiontup if dialect.positional else [*compiled.binds]
@@ -196,7 +200,8 @@ def make_ready(statement: Any, dialect: Dialect, count: int, hint: str | None = 
             constants.append(_constant(compiled.binds[name], dialect))
     named = None if dialect.positional else tuple(names)
     text, whole = _hinted(str(compiled), dialect, hint), tuple(constants)
-    return Ready(text, statement, named, tuple(order), whole, count, _lists(compiled, dialect))
+    kept = statement if translated else None
+    return Ready(text, kept, named, tuple(order), whole, count, _lists(compiled, dialect))
 
 
 def _lists(compiled: Any, dialect: Dialect) -> tuple[ListMark, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, Text, cast, delete, select, update
 
 from custinfo.adapters.sqlalchemy._context import Context
-from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Ready, given_parameter, make_ready
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Ready, given_parameter
 from custinfo.adapters.sqlalchemy._rows import RECORD_COLUMNS, record_columns
 
 __all__ = ["RecordStatements"]
@@ -103,8 +103,7 @@ class RecordStatements:
         return self._ready("update_document", build, 5)
 
     def _ready(self, key: Any, build: Callable[[], Any], count: int) -> Ready:
-        dialect = self._context.connection.dialect
-        return self._context.memory.ready((dialect, key), lambda: make_ready(build(), dialect, count))
+        return self._context.ready(key, build, count)
 
     def _given(self, column: Any, *places: int) -> list[Any]:
         return [given_parameter(Given(place), column.type) for place in places]
