@@ -6,7 +6,7 @@ by its shape, which is everything about it but the values; these are given by th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
@@ -37,6 +37,8 @@ _PREFIX: Final = "given_"
 _MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%({})s", "named": ":{}"}
 """How drivers mark parameters."""
 _STATEMENTS: Final = 512
+_LENGTHS: Final = 16
+"""How many texts of a statement are kept for lists of several lengths."""
 _NOTES: Final = 4096
 _USES: Final = 500
 _FINE: Final = 8
@@ -68,6 +70,27 @@ def listed_parameter(given: Given, type_: TypeEngine[Any]) -> BindParameter[Any]
 
 TENANT: Final = given_parameter(Given(0), CodePointText(64))
 """The tenant, which every statement over records is given first."""
+
+
+class Bounded(Generic[K, V]):
+    """Hold the latest values by key, up to a number; threads may share it."""
+
+    def __init__(self, most: int) -> None:
+        """Hold at most so many."""
+        self._most = most
+        self._values: dict[K, V] = {}
+        self._lock = Lock()
+
+    def get(self, key: K) -> V | None:
+        """Return the value of a key, or `None`."""
+        return self._values.get(key)
+
+    def put(self, key: K, value: V) -> None:
+        """Keep a value; the one that was put first makes room."""
+        with self._lock:
+            if len(self._values) >= self._most and key not in self._values:
+                del self._values[next(iter(self._values))]
+            self._values[key] = value
 
 
 @attrs.frozen
@@ -123,28 +146,39 @@ class Ready:
     constants: tuple[Any, ...]
     count: int
     lists: tuple[ListMark, ...] = ()
+    _texts: Bounded[tuple[int, ...], str] = attrs.field(factory=lambda: Bounded(_LENGTHS))
 
     def given(self, values: Sequence[Any]) -> tuple[str, Any]:
         """Return the statement, and the values, as the driver takes them."""
         if not self.lists:
             return self.text, self.parameters(values)
-        text = self.text
-        for mark in self.lists:
-            text = text.replace(mark.text, mark.marks(len(values[mark.place])))
+        lengths = tuple([len(values[mark.place]) for mark in self.lists])
+        text = self._texts.get(lengths)
+        if text is None:
+            text = self._marked(lengths)
+            self._texts.put(lengths, text)
         if self.names is None:
-            return text, tuple(self._spread(values))
+            return text, self._spread(values)
         named = self.parameters(values)
         for mark in self.lists:
             named |= mark.named(named.pop(mark.name))
         return text, named
 
-    def _spread(self, values: Sequence[Any]) -> Iterator[Any]:
-        whole, lists = [*values, *self.constants], {mark.place for mark in self.lists}
+    def _marked(self, lengths: Sequence[int]) -> str:
+        text = self.text
+        for mark, length in zip(self.lists, lengths, strict=True):
+            text = text.replace(mark.text, mark.marks(length))
+        return text
+
+    def _spread(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        whole, lists = [*values, *self.constants], [mark.place for mark in self.lists]
+        taken: list[Any] = []
         for place in self.order:
             if place in lists:
-                yield from whole[place]
+                taken += whole[place]
             else:
-                yield whole[place]
+                taken.append(whole[place])
+        return tuple(taken)
 
     def parameters(self, values: Sequence[Any]) -> Any:
         """Return the values as the driver takes them, where none is a list."""
@@ -228,27 +262,6 @@ def padded(values: Sequence[Any]) -> list[Any]:
     count = len(values)
     step = 1 if count <= _FINE else _FINE if count <= _COARSE else _COARSE
     return [*values, *[values[-1]] * (-count % step)]
-
-
-class Bounded(Generic[K, V]):
-    """Hold the latest values by key, up to a number; threads may share it."""
-
-    def __init__(self, most: int) -> None:
-        """Hold at most so many."""
-        self._most = most
-        self._values: dict[K, V] = {}
-        self._lock = Lock()
-
-    def get(self, key: K) -> V | None:
-        """Return the value of a key, or `None`."""
-        return self._values.get(key)
-
-    def put(self, key: K, value: V) -> None:
-        """Keep a value; the one that was put first makes room."""
-        with self._lock:
-            if len(self._values) >= self._most and key not in self._values:
-                del self._values[next(iter(self._values))]
-            self._values[key] = value
 
 
 @attrs.define(eq=False)
