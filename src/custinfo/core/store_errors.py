@@ -10,7 +10,15 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey
 from custinfo.core.revisions import changed_configuration
 
-__all__ = ["anchor_exists", "changed_configuration", "field_reserved", "not_unique", "stale_version", "storage_failure"]
+__all__ = [
+    "anchor_exists",
+    "changed_configuration",
+    "field_reserved",
+    "not_unique",
+    "overtaken",
+    "stale_version",
+    "storage_failure",
+]
 
 
 def stale_version(expected: int, actual: int) -> StaleVersionError:
@@ -37,6 +45,15 @@ def field_reserved(holders: Mapping[FieldKey, RequestId]) -> FieldReservedError:
     return FieldReservedError(
         [Problem("field_reserved", field, params={"request_id": holders[field]}) for field in sorted(holders)]
     )
+
+
+def overtaken() -> StorageError:
+    """Return the error for a transaction that shows a state which is past, and would act on it: a new one may go on.
+
+    >>> overtaken().retryable
+    True
+    """
+    return StorageError([Problem("storage_retryable", params={"error": "overtaken", "state": ""})])
 
 
 def storage_failure(error: Exception, state: str = "", *, retryable: bool = False) -> StorageError:

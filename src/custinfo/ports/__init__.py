@@ -3,7 +3,7 @@
 from custinfo.core.approval.calendars import WorkingCalendar
 from custinfo.core.organisation import DeputyDirectory, Directory, PositionDirectory, VersionedDirectory
 from custinfo.ports.access_log import AccessRepository
-from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Reindexing, Rewriting
+from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Purging, Reindexing, Rewriting
 from custinfo.ports.repositories import (
     ApprovalQueries,
     ApprovalRepository,
@@ -60,6 +60,7 @@ __all__ = [
     "Order",
     "OutboxRepository",
     "PositionDirectory",
+    "Purging",
     "Query",
     "RecordQueries",
     "RecordRepository",

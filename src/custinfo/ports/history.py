@@ -21,7 +21,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 
-__all__ = ["AnchorRepository", "ChangeLog", "ChangeQuery", "Reindexing", "Rewriting"]
+__all__ = ["AnchorRepository", "ChangeLog", "ChangeQuery", "Purging", "Reindexing", "Rewriting"]
 
 
 class _Told(Protocol):
@@ -143,6 +143,17 @@ class Rewriting(Protocol):
         """Give records other data keys, one mapping for each, and return how many records took them.
 
         A record that has other data keys by now than the one that was read is left as it is.
+        """
+
+
+@runtime_checkable
+class Purging(Protocol):
+    """What a `Rewriting` is beyond that where something of what was erased stays beside it, such as in an index."""
+
+    def purge(self) -> None:
+        """Let nothing be left of what was overwritten or deleted in this transaction, as far as the store can.
+
+        The last step of an erasure. It may take as long as writing an index anew does.
         """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -103,6 +103,7 @@ class Eraser:
         if kept:
             context.related.forget([after])
             follow(context, [after])
+        _purge(rewriting_of(context.unit))
         return self.certificate(record, after.version, erased)
 
     def certificate(self, before: Record, version: int, keys: Iterable[FieldKey]) -> ErasureCertificate:
@@ -242,6 +243,13 @@ class Eraser:
         found = rewriting.held_requests(concerned).values()
         pairs = [(request, without_values(request, record, keys)) for request in found]
         rewriting.requests([after for before, after in pairs if after is not before])
+
+
+def _purge(rewriting: object) -> None:
+    """Have a store forget what it keeps beside; asked like this, a host's wrapper passes on every version of Python."""
+    purge: Callable[[], None] | None = getattr(rewriting, "purge", None)
+    if purge is not None:
+        purge()
 
 
 def _has_erased(fields: Iterable[FieldChange], key: FieldKey) -> bool:

@@ -11,11 +11,12 @@ import attrs
 
 from custinfo.core.anchors import Anchor, Trunk
 from custinfo.core.documents import Documents
-from custinfo.core.errors import ConfigurationError, StorageError
+from custinfo.core.errors import ConfigurationError
 from custinfo.core.evidence import Evidence, attested_message, link_in, link_message, seal_message
 from custinfo.core.history.changes import Change, is_deleted
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import ERASED, FieldKey, Record
+from custinfo.core.store_errors import overtaken
 from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery
 from custinfo.ports.system import Clock, EvidenceKeys
 from custinfo.ports.units import UnitOfWork
@@ -154,7 +155,7 @@ def _hold(unit: UnitOfWork, changes: Sequence[Change]) -> None:
     for change in changes:
         now = found.get((change.record_id, change.version))
         if now is None or attrs.evolve(now, position=change.position) != change:
-            raise StorageError([Problem("storage_retryable", params={"error": "rewritten", "state": ""})])
+            raise overtaken()
 
 
 def _pages(log: ChangeLog, after: int) -> Iterator[Sequence[Change]]:
@@ -278,9 +279,10 @@ class _Anchors:
             if anchor.tenant != self.prover.tenant or not self._sealed(anchor):
                 yield Problem("anchor_forged", params={"number": anchor.number})
                 return
-        numbers = [anchor.number for anchor in self.stored]
-        if numbers != list(range(1, len(numbers) + 1)):
-            missing = next(number for number in range(1, len(numbers) + 2) if number not in numbers)
+        numbers = {anchor.number for anchor in self.stored}
+        most = max((anchor.number for anchor in self.all), default=0)  # those kept elsewhere were stored, too
+        missing = next((number for number in range(1, most + 1) if number not in numbers), None)
+        if missing is not None:
             yield Problem("anchor_missing", params={"number": missing})
         yield from self._compared(log)
 

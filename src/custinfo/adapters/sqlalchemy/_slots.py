@@ -27,6 +27,7 @@ from custinfo.core.fields import FieldDefinition
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.store_errors import overtaken
 
 __all__ = ["Prepared", "SlotKeeper", "slot_columns", "wanted_slots"]
 
@@ -123,8 +124,8 @@ class SlotKeeper:
                 with self._connection.begin_nested():
                     self._claim(claims)
             except IntegrityError:  # another process claimed at the same time
-                if attempt == _TRIES - 1:
-                    raise
+                if attempt == _TRIES - 1:  # this transaction shows nothing of it: a new one does
+                    raise overtaken() from None
             claimed = self._load()
         modules = {key: self._prepared(module, claimed) for key, module in self._schema.modules.items()}
         return Prepared(modules, frozenset(self._building(claimed)))
