@@ -40,6 +40,11 @@ BELOW = {
     "who made it, and when": ("制表：王五", None, None, "日期：2024-03-05", None),
     "nothing further": ("以下空白", None, None, None, None),
     "an end": ("———— 完 ————", None, None, None, None),
+    "signatures in all columns": ("制表：王五", "审核：赵六", "部门：销售部", "电话：010-1234567", "日期：2024-03-05"),
+    "a sentence": ("以上客户资料由销售部提供，如有疑问请联系王五。", None, None, None, None),
+    "a number of a page": ("第 2 页 / 共 2 页", None, None, None, None),
+    "a number of a page in English": ("Page 1 of 2", None, None, None, None),
+    "the heading of a section": ("二、华北区", None, None, None, None),
 }
 
 
@@ -93,6 +98,27 @@ def test_what_is_data_after_all(row: tuple[object, ...], outcome: str) -> None:
     """A row is taken for data unless all of it agrees with what its words say."""
     assert [item.outcome for item in planned(HEADINGS, row).rows] == [outcome]
     assert [item.outcome for item in planned(HEADINGS, SECOND, row).rows] == ["create", outcome]
+
+
+@pytest.mark.parametrize("filler", ["-", "/", "——", "……"])
+def test_lines_that_are_crossed_out(filler: str) -> None:
+    """A line of nothing but dashes is blank."""
+    plan = planned(HEADINGS, FIRST, (filler,) * 5)
+    assert [row.outcome for row in plan.rows] == ["create", "skip"]
+
+
+def test_lines_that_are_numbered_in_advance() -> None:
+    """A number alone, in a column that means no field, makes no row; with a value beside it the row is refused."""
+    header = ("序号", *HEADINGS)
+    plan = planned(header, (1, *FIRST), *((number,) for number in range(2, 90)), (90, None, "企业客户"))
+    assert (plan.counts.creates, plan.counts.skipped, plan.counts.rejected) == (1, 88, 1)
+    assert {problem.severity for problem in plan.rows[1].problems} == {"notice"}
+
+
+def test_a_number_that_is_a_value_is_no_blank_line() -> None:
+    """Where the column means a field, its number is a value."""
+    plan = planned(("年采购预算", *HEADINGS[:4]), (1, *FIRST[:4]), (2,))
+    assert [row.outcome for row in plan.rows] == ["create", "rejected"]
 
 
 def test_parts_with_totals_of_their_own() -> None:
@@ -152,12 +178,30 @@ def test_long_texts_take_no_time(text: str) -> None:
     assert aside_of((text, None, None, 1), leading=True) is None
 
 
-@given(st.lists(st.none() | st.text(min_size=1) | st.integers(), min_size=1, max_size=6), st.booleans())
+@given(
+    st.lists(st.none() | st.from_regex(r"[a-zA-Z][ -~]{0,8}", fullmatch=True) | st.integers(), min_size=1, max_size=6),
+    st.booleans(),
+)
 def test_a_row_without_their_words_is_data(values: list[object], leading: bool) -> None:
     """What has no Chinese and none of the English words is data, whatever else it holds."""
-    words = ("total", "note", "remark", "source", "by", "printed", "end", "e", "f", "m", "o", "r", "s")
-    if not any(
-        isinstance(value, str) and (not value.isascii() or value.strip("( [*.-").lower().startswith(words))
-        for value in values
-    ):
-        assert aside_of(values, leading=leading) is None
+    words = (
+        "total",
+        "note",
+        "remark",
+        "source",
+        "by",
+        "printed",
+        "page",
+        "end",
+        "e",
+        "f",
+        "m",
+        "o",
+        "r",
+        "s",
+        "g",
+        "c",
+    )
+    texts = [value for value in values if isinstance(value, str)]
+    plain = all(text.isascii() and text[0].isalpha() and not text.lower().startswith(words) for text in texts)
+    assert not plain or aside_of(values, leading=leading) is None

@@ -111,3 +111,13 @@ def test_which_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["plan", str(file), "--sheet", "历史"]) == 0
     assert main(["plan", str(file), "--sheet", "华南"]) == 3
     assert capsys.readouterr().err == "没有这个工作表；文件中有：华东, 华北, 历史, 深藏\n"
+
+
+def test_rows_that_are_no_data_are_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line of totals is well, but said with its row; a file of another format says which."""
+    file.write_text(GOOD + "合计,,,1\n", encoding="utf-8")
+    assert main(["plan", str(file)]) == 0
+    assert "3: 看起来是合计行，不是数据：该行未导入" in capsys.readouterr().out
+    file.write_text("<html><table></table></html>", encoding="utf-8")
+    assert main(["plan", str(file)]) == 3
+    assert "文件内容是网页（HTML）" in capsys.readouterr().err

@@ -155,7 +155,8 @@ def _plan(session: Session, given: argparse.Namespace) -> int:
     ]
     _say(", ".join((_rows_found(plan, given), *outcomes)))
     left = [problem for problem in plan.problems if problem.severity == "error"]
-    _tell([problem for problem in plan.column_problems if problem.severity != "error"], given)
+    skipped = [problem for problem in plan.problems if problem.code == "no_data_row"]
+    _tell([*(problem for problem in plan.column_problems if problem.severity != "error"), *skipped], given)
     _tell(left, given)
     if given.errors is not None:
         plan.write_errors(given.errors, language=given.language)

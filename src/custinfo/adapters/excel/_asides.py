@@ -16,13 +16,13 @@ import attrs
 
 from custinfo.adapters.excel._cells import Mark, UncachedFormula
 from custinfo.adapters.excel._tables_within import TableWithin
-from custinfo.core.problems import Place, Problem
+from custinfo.core.problems import Place, Problem, Severity
 from custinfo.workspace.importing import ImportPlan, SourceTable
 from custinfo.workspace.planned_rows import PlannedRow, RawValues
 
 __all__ = ["Asides", "aside_of"]
 
-Aside = Literal["totals", "remark", "example", "guide"]
+Aside = Literal["totals", "remark", "section", "blank", "example", "guide"]
 Row = tuple[int, RawValues]
 
 _SUM: Final = r"(?:[合总小共累]\s*计|总\s*和|汇\s*总|合\s*共|平\s*均(?:值|数)?|(?:grand\s+|sub-?\s*)?totals?)"
@@ -37,9 +37,12 @@ _REMARK: Final = re.compile(
     r"[\s*※★(（【\[]*(?:(?:备\s*注|附?\s*注|说\s*明|(?:填表|填写|填报|其他)说明|注意(?:事项)?|温馨提示|提示|数据来源"
     r"|(?:制表|填表|填报|编制|统计|审核|复核|审批|经办|录入)(?:人|日期|时间|单位|部门)?|(?:打印|导出|更新|截止)(?:时间|日期)?"
     r"|notes?|remarks?|sources?|(?:prepared|approved|checked)\s+by|printed(?:\s+on)?)\s*\d*\s*[:：]"
+    r"|第\s*\d+\s*页|page\s+\d+|(?:以上|上述|本表)\w{0,8}(?:数据|资料|信息|客户|内容|表)"
     r"|(?:以下|此处)(?:空白|无正文|为空)|\W+(?:完|结束|end)\W*$)",
     re.IGNORECASE,
 )
+_SECTION: Final = re.compile(r"[\s(（]*[一二三四五六七八九十]{1,3}\s*[)）、.．]\s*\S")
+_FILLER: Final = re.compile(r"[-—_/\\.…·*=~\s]+")
 _LABELLED: Final = re.compile(r"\s*\w{1,8}\s*[:：]")
 _EXAMPLE_WORD: Final = (
     r"(?:填写|填报|数据)?(?:示\s*例|样\s*例|范\s*例|举\s*例|例子?)(?:数据|行)?|examples?|samples?|e\.\s*g\."
@@ -58,7 +61,8 @@ _UNIT: Final = re.compile(r"(?:单位\s*[:：]\s*)?(?:[元人个家户台件条�
 _LOOKED_AT: Final = 120
 """Characters of a cell that are looked at: the patterns take their time with long texts."""
 _STARTS: Final = frozenset(
-    "合总小共累汇平本当全备附注说填其温提数来制编统审复经负录联打导更截以此示样范举例gstnrpe GSTNRPE*※★(（【[—-=#\n\t　"
+    "合总小共累汇平本当全备附注说填其温提数来制编统审复经负录联打导更截以此上示样范举例第一二三四五六七八九十"
+    "gstnrpeGSTNRPE*※★(（【[—-_/…·=~.#\n\t \u3000"
 )
 """What the words above begin with: other rows are told by one look. A word in front of 小计 is looked for below."""
 
@@ -81,8 +85,12 @@ def aside_of(values: Sequence[object], *, leading: bool) -> Aside | None:
         return None
     if _is_totals(filled, texts):
         return "totals"
+    if all(map(_FILLER.fullmatch, texts)):
+        return "blank" if 1 < len(texts) == len(filled) else None
     if _is_remark(filled, texts, len(values)):
         return "remark"
+    if len(filled) == 1 < len(values) - 1 and _SECTION.match(texts[0]):
+        return "section"
     if not leading:
         return None
     if any(map(_EXAMPLE.match, texts[:2])):
@@ -102,10 +110,11 @@ def _is_totals(filled: Sequence[object], texts: Sequence[str]) -> bool:
 
 
 def _is_remark(filled: Sequence[object], texts: Sequence[str], width: int) -> bool:
-    """Tell a line of remarks: texts alone, in few of several columns, each behind a label."""
-    if len(texts) < len(filled) or width < 2 or 2 * len(filled) > width + 1 or not _REMARK.match(texts[0]):
+    """Tell a line of remarks: texts alone, one in few of several columns, or several, each behind a label."""
+    if len(texts) < len(filled) or width < 2 or not _REMARK.match(texts[0]):
         return False
-    return all(map(_LABELLED.match, texts[1:]))
+    few = 2 * len(filled) <= width + 1 or len(texts) > 1
+    return few and all(map(_LABELLED.match, texts[1:]))
 
 
 def _is_number(value: object) -> bool:
@@ -140,9 +149,13 @@ def _sums(value: object, above: Sequence[float]) -> bool:
 
 @attrs.frozen
 class Asides:
-    """Hold back the rows of a table that are no data, and put them into the plan of the others as skipped."""
+    """Hold back the rows of a table that are no data, and put them into the plan of the others as skipped.
+
+    A row is blank that has nothing but numbers in columns that mean nothing, `ballast`: people number lines in advance.
+    """
 
     _table: SourceTable
+    _ballast: frozenset[int] = frozenset()
     _found: dict[int, tuple[Aside, RawValues]] = attrs.field(factory=dict, init=False)
 
     @property
@@ -155,12 +168,16 @@ class Asides:
         for row in rows():
             number, values = row
             if leading or _may_be(values[0]) or _may_be(values[-1] if len(values) < 2 else values[1]):
-                aside = aside_of(values, leading=leading)
+                aside = "blank" if self._is_blank(values) else aside_of(values, leading=leading)
                 if aside is not None:
                     self._found[number] = aside, values
                     continue
                 leading = False
             yield row
+
+    def _is_blank(self, values: RawValues) -> bool:
+        filled = [place for place, value in enumerate(values) if value is not None]
+        return self._ballast.issuperset(filled) and all(_is_number(values[place]) for place in filled)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -199,4 +216,5 @@ class Asides:
 
     def _problem(self, number: int, aside: Aside) -> Problem:
         place = Place(self._table.sheet, number)
-        return Problem("no_data_row", place=place, params={"what": aside}, severity="warning")
+        severity: Severity = "notice" if aside == "blank" else "warning"
+        return Problem("no_data_row", place=place, params={"what": aside}, severity=severity)

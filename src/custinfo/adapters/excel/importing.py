@@ -31,6 +31,7 @@ from custinfo.adapters.excel.reading import (
 from custinfo.core.errors import InvalidInputError, UnreadableFileError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey, ModuleKey
+from custinfo.core.schema import ModuleSchema
 from custinfo.core.suggesting import Headings, bare
 from custinfo.workspace.attached_columns import AttachedColumns
 from custinfo.workspace.context import Context
@@ -128,14 +129,16 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         if len(tables) == 1
         else _chosen(tables, content, known, _Titled(meaning, schema.definition.title_field))
     )
-    table = _with_blocks(context, module, table, names)
+    free = _free_places(schema, table, names)
+    attached = AttachedColumns(context, module, table.header, sorted(free)).places
+    table = table.with_blocks(free) if attached else table
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     keys = None if match is None else [(key,) if isinstance(key, str) else tuple(key) for key in match]
     further = [(name, other) for name, other in (related or {}).items() if name != table.sheet]
     linked = None if key is None else clean_label(key)
     options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
     digest = _digest(content, module, given, *options)
-    asides = Asides(table)
+    asides = Asides(table, free - attached)
     watched = guarded(counted_from_1900(asides.data, schema, names) if table.of_1904 else asides.data, schema, names)
     others = [_related(context, content, limits, *item, target=module, key=linked) for item in further]
     make = partial(
@@ -160,16 +163,14 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     return ExcelPlan(session, plan, SourceFile(again, table, asides.data, make))
 
 
-def _with_blocks(context: Context, module: ModuleKey, table: Table, names: Mapping[str, str]) -> Table:
-    """Return the table in which what stands beside merged cells comes along with them, where something can."""
-    schema, named = context.module(module), lettered(table, names)
-    headings = Headings(schema)
-    free = [
+def _free_places(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -> frozenset[int]:
+    """Return the places of the columns that mean no field."""
+    named, headings = lettered(table, names), Headings(schema)
+    return frozenset(
         place
         for place, label in enumerate(table.header)
         if not (named[place] if place in named else headings.meanings(label) or schema.resolve(label))
-    ]
-    return table.with_blocks(free) if AttachedColumns(context, module, table.header, free).places else table
+    )
 
 
 def _related(
