@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -273,18 +273,24 @@ class Context:
         sealed = self.keyring.seal(text, SealContext(self.tenant, module, field.key, record_id, made))
         return Sealed(sealed.token, sealed.index, made, tail, sealed.former)
 
-    def make_data_keys(self, records: Iterable[Record]) -> None:
-        """Make the data keys at once that `seal` is about to ask for, if the keyring can: of values not sealed yet."""
+    def make_data_keys(self, records: Iterable[Record], keys: Collection[FieldKey] | None = None) -> None:
+        """Make the data keys at once that `seal` is about to ask for, if the keyring can: of values not sealed yet.
+
+        They are for the fields that are encrypted now, or for those of `keys`, which are going to be.
+        """
         if self._many is None:
             return
         places = [
-            SealContext(self.tenant, record.module, field.key, record.id)
+            SealContext(self.tenant, record.module, key, record.id)
             for record in records
-            for field in self.module(record.module).encrypted_fields
-            if field.key not in record.data_keys and type(record.values.get(field.key)) not in (Sealed, type(None))
+            for key in (self._encrypted(record.module) if keys is None else keys)
+            if key not in record.data_keys and type(record.values.get(key)) not in (Sealed, type(None))
         ]
         if places:
             self._made = dict(zip(places, self._many.new_data_keys(places), strict=True))
+
+    def _encrypted(self, module: ModuleKey) -> Iterator[FieldKey]:
+        return (field.key for field in self.module(module).encrypted_fields)
 
     def blind_indexes(self, field: FieldDefinition, module: ModuleKey, value: Any) -> tuple[str, ...]:
         """Return the digests by which an encrypted value is found, none where the keyring makes none.

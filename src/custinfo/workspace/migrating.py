@@ -148,7 +148,9 @@ class Migration:
         return attrs.evolve(converted, after=after, causes=told, changed=bool(differing))
 
     def prefetch(self, page: Iterable[Record]) -> None:
-        """Load the records on which what follows from those of a page depends."""
+        """Load the records on which what follows from those of a page depends, and make the data keys that it takes."""
+        page = list(page)
+        self._context.make_data_keys(page, self.to_be_sealed)
         if self._derives and self._derivation.hops:
             self._related.prefetch(page, self._derivation.hops)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custinfo import CLEAR, Workspace
+from custinfo import ANY, CLEAR, Workspace
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.ports import ManyDataKeys, SealContext
@@ -74,6 +74,28 @@ def test_bulk_writes_ask_once() -> None:
     with opened(units, keyring).acting_as("zhoushi") as session:
         found = session.customers.find().records
         assert sorted(view["id_number"] for view in found) == sorted(NUMBERS)
+
+
+def test_turning_encryption_on_asks_once_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there already gets its data keys page by page, when it is planned and when that is applied."""
+    monkeypatch.setattr("custinfo.workspace.migrating._PAGE", 3)
+    units, keyring = MemoryUnits(), counting(k1=b"1" * 32)
+    workspace = opened(units, keyring)
+    imported(workspace)
+    with workspace.acting_as("sunjiu") as session:
+        for view in session.customers.find().records:
+            session.customers.update(view.id, {"bank_account": f"示例银行{view['phone']}"}, version=ANY)
+    keyring.calls.clear()
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        plan = live.plan(live.current.change_field("customer", "bank_account", encrypted=True))
+        assert keyring.calls == [("new", 3), ("new", 2)]
+        plan.apply(reason="合规要求")
+    assert keyring.calls == [("new", 3), ("new", 2)] * 2
+    with workspace.acting_as("zhoushi") as session:
+        found = session.customers.find().records
+        assert all(view["bank_account"] == f"示例银行{view['phone']}" for view in found)
+    assert opened(units, counting(k1=b"1" * 32, k2=b"2" * 32)).rotate_keys().rewrapped == 10
 
 
 def test_rotating_asks_once_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
