@@ -16,7 +16,7 @@ import attrs
 
 from custinfo.adapters.excel._cells import Mark, UncachedFormula
 from custinfo.adapters.excel._tables_within import TableWithin
-from custinfo.core.problems import Place, Problem, Severity
+from custinfo.core.problems import Place, Problem
 from custinfo.workspace.importing import ImportPlan, SourceTable
 from custinfo.workspace.planned_rows import PlannedRow, RawValues
 
@@ -215,6 +215,7 @@ class Asides:
         return PlannedRow(number, "skip", values, (self._problem(number, aside),))
 
     def _problem(self, number: int, aside: Aside) -> Problem:
-        place = Place(self._table.sheet, number)
-        severity: Severity = "notice" if aside == "blank" else "warning"
-        return Problem("no_data_row", place=place, params={"what": aside}, severity=severity)
+        place, params = Place(self._table.sheet, number), {"what": aside}
+        if aside == "blank":
+            return Problem("no_data_row", place=place, params=params, severity="notice")
+        return Problem("no_data_row", place=place, params=params, severity="warning")
