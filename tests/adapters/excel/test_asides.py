@@ -205,3 +205,10 @@ def test_a_row_without_their_words_is_data(values: list[object], leading: bool) 
     texts = [value for value in values if isinstance(value, str)]
     plain = all(text.isascii() and text[0].isalpha() and not text.lower().startswith(words) for text in texts)
     assert not plain or aside_of(values, leading=leading) is None
+
+
+def test_a_table_without_rows_says_so() -> None:
+    """A template that nobody filled in makes an empty plan, with a warning."""
+    plan = planned(HEADINGS)
+    assert (plan.counts.total, [problem.code for problem in plan.column_problems]) == (0, ["no_data"])
+    assert plan.column_problems[0].severity == "warning"

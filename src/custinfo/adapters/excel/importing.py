@@ -158,7 +158,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         raise (InvalidInputError([*error.problems, *advice]) if advice else error) from None
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
-    plan = _with_problems(plan, _hidden_rows(table))
+    plan = _with_problems(plan, (*_hidden_rows(table), *_nothing(plan)))
     plan = _with_problems(plan, (problem for _, found in others for problem in found.problems))
     return ExcelPlan(session, plan, SourceFile(again, table, asides.data, make))
 
@@ -209,6 +209,11 @@ def _hidden_rows(table: Table) -> list[Problem]:
     place = Place(table.sheet)
     hidden = table.hidden_rows
     return [Problem("hidden_rows", place=place, params={"count": hidden}, severity="warning")] if hidden else []
+
+
+def _nothing(plan: ImportPlan) -> list[Problem]:
+    """Say that a table has headings only, as a template that nobody filled in."""
+    return [] if len(plan.rows) else [Problem("no_data", place=Place(plan.table.sheet), severity="warning")]
 
 
 def _with_missing(plan: ImportPlan, mapping: Mapping[str, str]) -> ImportPlan:
