@@ -113,7 +113,6 @@ PLAIN = (
     "skipped_new",
     "duplicate_in_store",
     "import_changed",
-    "storage_failed",
     "storage_retryable",
     "invalid_database_url",
     "nothing_to_change",
@@ -308,6 +307,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "edited_unseen": {"role": "sales", "path": "$.grants[3]"},
     "still_in_use": {"count": 3},
     "not_unique_yet": {"count": 3},
+    "storage_failed": {"error": "OperationalError"},
     "conversion_failing": {"count": 3},
     "configuration_changed": {"actual": 3, "expected": 2},
 }

@@ -200,7 +200,7 @@ ENGLISH: Final = {
     "unsupported_database": "{database} is not supported: use SQLite, PostgreSQL, MariaDB or MySQL",
     "asynchronous_driver": "{driver} is an asynchronous driver: name another one, or pass units on your own session",
     "missing_extra": "{library} is not installed: pip install 'custinfo[{extra}]'",
-    "storage_failed": "the store failed",
+    "storage_failed": "the store failed ({error})",
     "storage_retryable": "the store could not finish because of concurrent work: try again",
     "slots_used_up": (
         "all {count} slots of its type are taken by indexed fields of {module}: give up the index of another one and "

@@ -195,7 +195,7 @@ CHINESE: Final = {
     "unsupported_database": "不支持 {database}：请使用 SQLite、PostgreSQL、MariaDB 或 MySQL",
     "asynchronous_driver": "{driver} 是异步驱动：请改用其他驱动打开，或传入基于您应用会话的 units",
     "missing_extra": "未安装 {library}：pip install 'custinfo[{extra}]'",
-    "storage_failed": "存储失败",
+    "storage_failed": "存储失败（{error}）",
     "storage_retryable": "因并发操作存储未能完成：请重试",
     "slots_used_up": "模块 {module} 中此类索引字段的 {count} 个槽位已用完：请取消另一字段的索引并重建，或升级表结构",
     "configuration_invalid": "{hint}",
