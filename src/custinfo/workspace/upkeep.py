@@ -47,8 +47,8 @@ def upkeep_of(unit: UnitOfWork) -> Upkeep:
     found: Upkeep | None = getattr(unit, "upkeep", None)
     if found is None:
         raise TypeError(
-            f"{type(unit).__name__} has no attribute `upkeep`: to back up, restore, delete or check a tenant in a store"
-            " of your own, implement custinfo.ports.Upkeep"
+            f"{type(unit).__name__} has no attribute `upkeep`: to back up, restore, delete, check or verify a tenant,"
+            " or to rotate its keys, in a store of your own, implement custinfo.ports.Upkeep"
         )
     return found
 
