@@ -170,6 +170,12 @@ def difference(before: Values, after: Values) -> Values:
     return {key: after.get(key, CLEAR) for key in keys}
 
 
+def touched(before: Values, given: Values, after: Values) -> Values:
+    """Return the patch that a change is: what it was given to write belongs to it though a move sets it back."""
+    keys = difference(before, given).keys() | difference(before, after).keys()
+    return {key: after.get(key, CLEAR) for key in keys}
+
+
 def configuration(model: Model) -> Configuration:
     """Return a module with the life cycle of a model."""
     fields = (
@@ -227,17 +233,18 @@ class LifeCycles(RuleBasedStateMachine):
         before = None if deal is None else deal.values
         if before == after:
             return "unchanged", after, None
-        after = self.model.filled(before, after)
+        given, after = after, self.model.filled(before, after)
         legal, flow = self.model.judged(before, after)
         if not legal:
             return "refused", after, None
-        if deal is not None and difference(deal.values, after).keys() & self.reserved(deal):
+        if deal is not None and touched(deal.values, given, after).keys() & self.reserved(deal):
             return "reserved", after, None
         return ("applied" if flow is None else "awaiting"), after, flow
 
     def carried_out(self, deal: Deal, after: Values, change: Callable[[Any], Any]) -> None:
         """Carry a change out and hold it against what was foreseen."""
-        what, after, flow = self.foreseen(deal, after)
+        given = after
+        what, after, flow = self.foreseen(deal, given)
         with self.workspace.acting_as(ADMIN) as session:
             if what in ("refused", "reserved"):
                 with expected_refusal():
@@ -247,7 +254,7 @@ class LifeCycles(RuleBasedStateMachine):
         assert isinstance(outcome, AwaitingApproval) == (what == "awaiting")
         if isinstance(outcome, AwaitingApproval):
             assert outcome.request.flows == (flow,)
-            patch = difference(deal.values, after)
+            patch = touched(deal.values, given, after)
             assert dict(outcome.request.proposed) == patch
             self.waiting.append(Waiting(outcome.request.id, ((deal, patch),), str(flow)))
         elif what == "applied":
