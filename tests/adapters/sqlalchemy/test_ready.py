@@ -12,9 +12,11 @@ from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.orm import Session
 
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits, _context, _paging
+from custinfo.adapters.sqlalchemy._bounded import Bounded
 from custinfo.adapters.sqlalchemy._engines import open_engine
-from custinfo.adapters.sqlalchemy._leads import timeless
-from custinfo.adapters.sqlalchemy._ready import Bounded, Memory, Ready, make_ready, padded
+from custinfo.adapters.sqlalchemy._memory import Memory
+from custinfo.adapters.sqlalchemy._parts import timeless
+from custinfo.adapters.sqlalchemy._ready import Ready, make_ready, padded
 from custinfo.adapters.sqlalchemy.tables import make_tables
 from custinfo.core.binding import bind
 from custinfo.core.criteria import AnyOf, Compare, Criterion, F, OneOf, Tagged, all_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from custinfo.adapters.sqlalchemy._leads import parts_of
+from custinfo.adapters.sqlalchemy._parts import parts_of
 from custinfo.adapters.sqlalchemy._shapes import Loose
 from custinfo.core.criteria.nodes import Compare, Criterion, all_of
 from custinfo.core.records import FieldKey

@@ -17,8 +17,9 @@ from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
 from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied, is_watched, many, once, run
 from custinfo.adapters.sqlalchemy._failures import storage_error
 from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, insert_or_not, without_blanks
+from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._prepared import PreparedModule
-from custinfo.adapters.sqlalchemy._ready import Memory, Question, Ready, make_ready
+from custinfo.adapters.sqlalchemy._ready import Question, Ready, make_ready
 from custinfo.adapters.sqlalchemy._transactions import Standing, ensure_transaction
 from custinfo.adapters.sqlalchemy._types import LongText
 from custinfo.adapters.sqlalchemy.tables import Tables

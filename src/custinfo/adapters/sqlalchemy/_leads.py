@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
@@ -18,20 +17,19 @@ from sqlalchemy import BigInteger, Dialect, case, func, select
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._fields import is_claimed
+from custinfo.adapters.sqlalchemy._parts import SEEN, is_told, parts_of, timeless
 from custinfo.adapters.sqlalchemy._ready import Question, given_parameter
 from custinfo.adapters.sqlalchemy._scopes import departments_of
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._shapes import LIVE
 from custinfo.adapters.sqlalchemy._titles import TitleSearch, form_of
 from custinfo.core.criteria.nodes import (
-    AllOf,
     AnyOf,
     Compare,
     Contains,
     Criterion,
     Everything,
     Mentions,
-    Not,
     Nothing,
     OneOf,
     Present,
@@ -39,13 +37,11 @@ from custinfo.core.criteria.nodes import (
     SharedWith,
     StartsWith,
     Tagged,
-    Through,
     all_of,
 )
-from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 
-__all__ = ["SEEN", "Lead", "Leads", "index_of", "is_told", "looked_up", "parts_of", "timeless"]
+__all__ = ["Lead", "Leads", "index_of", "looked_up"]
 
 MOST: Final = 300_000
 """Further than that, no index is counted but that of titles, which is counted fast."""
@@ -65,9 +61,6 @@ _SAMPLE: Final = 1_000
 _TABLES: Final = 3
 """In how many a record is looked up to which a title leads: by its number, by its id, and where it is."""
 
-SEEN: Final = ("id", "owner", "department", "archived_at")
-"""System fields that stand in every index."""
-
 _INDEXES: Final = {"id": "list", "owner": "owner", "department": "department", "updated_at": "updated"}
 
 
@@ -84,11 +77,6 @@ class Lead:
     criterion: Criterion
     key: FieldKey | None
     cost: int = 0
-
-
-def parts_of(criterion: Criterion) -> tuple[Criterion, ...]:
-    """Return the criteria all of which have to hold."""
-    return criterion.parts if isinstance(criterion, AllOf) else (criterion,)
 
 
 def index_of(context: Context, module: ModuleKey, key: FieldKey) -> str | None:
@@ -284,23 +272,6 @@ def looked_up(dialect: Dialect) -> int:
     return _LOOKED_UP_FAST if dialect.name in ("mysql", "mariadb") else LOOKED_UP
 
 
-def timeless(criterion: Criterion) -> Criterion:
-    """Return a criterion with days for times: what leads to records now will do so in a minute."""
-    match criterion:
-        case AllOf(parts):
-            return AllOf(tuple(map(timeless, parts)))
-        case AnyOf(parts):
-            return AnyOf(tuple(map(timeless, parts)))
-        case Not(part):
-            return Not(timeless(part))
-        case Compare(path, name, datetime() as moment):
-            return Compare(path, name, moment.date())
-        case SharedWith(principals, levels):
-            return SharedWith(principals, levels, datetime.min.replace(tzinfo=UTC))
-        case _:
-            return criterion
-
-
 def _is_equal(part: Criterion) -> bool:
     return isinstance(part, Compare) and part.operator == "eq"
 
@@ -314,13 +285,3 @@ def _likelihood(lead: Lead) -> int:
     if _is_title(lead):
         return 0
     return 1 if lead.key in ("owner", "department") else 2
-
-
-def is_told(criterion: Criterion, keys: Sequence[FieldKey | None]) -> bool:
-    """Tell whether a criterion can be told from the fields that stand in an index."""
-    found = list(leaves(criterion))
-    told = {(key,) for key in keys}
-    return criterion != Everything() and all(
-        not isinstance(leaf, Tagged | SharedWith | Through | Mentions | Contains | SealedAs) and path_of(leaf) in told
-        for leaf in found
-    )

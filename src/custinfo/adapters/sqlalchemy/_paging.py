@@ -18,14 +18,16 @@ import attrs
 from custinfo.adapters.sqlalchemy._bounds import loosened
 from custinfo.adapters.sqlalchemy._context import CHUNK, Context
 from custinfo.adapters.sqlalchemy._fields import layouts
-from custinfo.adapters.sqlalchemy._leads import SEEN, Lead, Leads, index_of, is_told, looked_up, parts_of, timeless
+from custinfo.adapters.sqlalchemy._leads import Lead, Leads, index_of
 from custinfo.adapters.sqlalchemy._pages import Asked, page_statement
+from custinfo.adapters.sqlalchemy._parts import SEEN, is_told, timeless
 from custinfo.adapters.sqlalchemy._ready import Given, Question
 from custinfo.adapters.sqlalchemy._scopes import departments_of
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, position_of
+from custinfo.adapters.sqlalchemy._traits import Traits
 from custinfo.adapters.sqlalchemy._windows import Windows
-from custinfo.core.criteria.nodes import Contains, Everything, Mentions, Nothing, OneOf, all_of
+from custinfo.core.criteria.nodes import Everything, Nothing, OneOf, all_of
 from custinfo.core.records import FieldKey
 from custinfo.ports.repositories import Query
 
@@ -50,9 +52,6 @@ FAR: Final = 5_000
 
 LISTED: Final = 10
 """From so many values on, a list says which records are meant rather than of what sort they are."""
-
-FEW: Final = 20
-"""Departments of whose records PostgreSQL may keep a plan."""
 
 SOUGHT: Final = 12_000
 """What finding a title in few departments takes on PostgreSQL, in entries: counting them takes as long."""
@@ -96,33 +95,19 @@ class Pager:
             if missing <= 0:
                 break
             key, size = self._walked(present), self.context.memory.recall((self._sparse, present))
-            if key is None or self._is_full(key) or (size is not None and not self._is_ended):
+            if key is None or self._is_full(key) or (size is not None and not self._traits.is_ended):
                 found += self._page(missing, present, walked=key)
             else:
                 found += self._walk(key, missing, present, size or GLANCE)
         return found
 
     @cached_property
+    def _traits(self) -> Traits:
+        return Traits(self.context.connection.dialect, self.query)
+
+    @cached_property
     def _windows(self) -> Windows:
         return Windows(self.context, self.leads.titles, self.query)
-
-    @cached_property
-    def _is_planned(self) -> bool:
-        """Tell whether the planner takes no hints: it is PostgreSQL's."""
-        return self.context.connection.dialect.name == "postgresql"
-
-    @cached_property
-    def _is_ended(self) -> bool:
-        """Tell whether a walk needs an end.
-
-        PostgreSQL would walk none without; MariaDB and MySQL sort all that an index has where ids go the other way.
-        """
-        descending = bool(self.query.order) and self.query.order[0].descending
-        return self._is_planned or (descending and self._is_mysql)
-
-    @property
-    def _is_mysql(self) -> bool:
-        return self.context.connection.dialect.name in ("mysql", "mariadb")
 
     @cached_property
     def _halves(self) -> tuple[bool | None, ...]:
@@ -130,7 +115,7 @@ class Pager:
         query = self.query
         if not query.order or query.order[0].path in NEVER_MISSING:
             return (None,)
-        if any(getattr(part, "path", None) == query.order[0].path for part in self._parts):
+        if any(getattr(part, "path", None) == query.order[0].path for part in self._traits.parts):
             return (True,)
         return (False,) if query.after is not None and query.after[0] is None else (True, False)
 
@@ -147,7 +132,7 @@ class Pager:
 
     def _listed(self) -> Lead | None:
         """Return the field of which many values are listed: they are keys, and SQLite would rather read all records."""
-        for part in self._parts:
+        for part in self._traits.parts:
             if isinstance(part, OneOf) and len(part.path) == 1 and LISTED <= len(part.values) <= CHUNK:
                 key = part.path[0]
                 if key in self.context.module(self.query.module).readable_slots:
@@ -156,30 +141,26 @@ class Pager:
 
     def _straight(self) -> Lead | None:
         """Return the lead to follow without a walk: where nothing is walked, or a walk was left for it before."""
-        sought = self._sought() if self._is_planned else None
+        sought = self._sought() if self._traits.is_planned else None
         if self._walked(self._halves[0]) is None:
-            return sought if self._is_planned else self.leads.best(self.query.criterion)
+            return sought if self._traits.is_planned else self.leads.best(self.query.criterion)
         known: Lead | None = sought or self.context.memory.recall(self._sparse)
-        if known is None and self._is_planned and not self._is_full(self._walked(self._halves[0])):
+        if known is None and self._traits.is_planned and not self._is_full(self._walked(self._halves[0])):
             return self._other(2 * GLANCE)  # finding a few and sorting them takes no walk
-        if known is not None or not self._is_titled:
+        if known is not None or not self._traits.is_titled:
             return known
-        if self._is_scoped:
+        if self._traits.is_scoped:
             return self._titled_there()
         return self.leads.best(self.query.criterion, NARROW)
 
     def _titled_there(self) -> Lead | None:
         """Return the title that leads to few records of a scope, where counting them takes less than a window."""
-        return self.leads.best(self.query.criterion, SCOPED) if self._is_mysql else None
+        return self.leads.best(self.query.criterion, SCOPED) if self._traits.is_mysql else None
 
     def _is_full(self, key: FieldKey | None) -> bool:
         """Tell whether the index has nothing but what is wanted, more or less: PostgreSQL walks it without windows."""
-        told = (is_told(part, (*SEEN, key)) for part in self._parts)
-        return self._is_planned and not self._is_scoped and all(told)
-
-    @cached_property
-    def _parts(self) -> tuple[Any, ...]:
-        return parts_of(self.query.criterion)
+        told = (is_told(part, (*SEEN, key)) for part in self._traits.parts)
+        return self._traits.is_planned and not self._traits.is_scoped and all(told)
 
     def _walk(self, key: FieldKey, limit: int, present: bool | None, size: int) -> Rows:
         """Walk an index over windows, and leave it where it has too little.
@@ -203,10 +184,10 @@ class Pager:
                 return found
             passed, entries = end, entries + size
             following = WINDOW if size == GLANCE else _further(size, entries, len(found), missing)
-            ahead = size * missing * self._step * 2 // max(2 * len(hits), 1)
-            early = size == GLANCE and self._is_scoped and self._is_titled and not self._is_planned
+            ahead = size * missing * self._traits.step * 2 // max(2 * len(hits), 1)
+            early = size == GLANCE and self._traits.is_scoped and self._traits.is_titled and not self._traits.is_planned
             counted = ahead > FAR and not early  # counting titles takes longer than the next window
-            lead = self._other(min(ahead, following * self._step * WORTH)) if counted else None
+            lead = self._other(min(ahead, following * self._traits.step * WORTH)) if counted else None
             if lead is not None:
                 self.context.memory.note(self._sparse, lead)
                 return found + self._page(missing, present, lead=lead, passed=passed)
@@ -215,11 +196,11 @@ class Pager:
     def _other(self, most: int) -> Lead | None:
         """Return what leads to the records at a cost of at most so many entries; of PostgreSQL, its own plan does."""
         criterion, memory = self.query.criterion, self.context.memory
-        if not self._is_planned:
+        if not self._traits.is_planned:
             lead = self.leads.best(criterion, most)
             return lead if lead is not None and lead.cost <= most else None
         title = next(iter(self.leads.titles_in(criterion)), None)
-        if title is not None and self._is_scoped:
+        if title is not None and self._traits.is_scoped:
             return Lead(title, None, SOUGHT) if most >= SOUGHT else None
         key = "planned", self.context.tenant, self.query.module, timeless(criterion)
         cost = memory.recall(key)
@@ -228,27 +209,6 @@ class Pager:
             cost = 0 if question is None else int(self.context.estimate(question) * UNIT)
             memory.note(key, cost)
         return attrs.evolve(_PLANNER, cost=cost) if cost <= most else None
-
-    @property
-    def _step(self) -> int:
-        """What walking over one record takes: of a narrow scope, which stands in the index, few are looked up."""
-        return 1 if self._is_scoped else looked_up(self.context.connection.dialect)
-
-    @cached_property
-    def _is_titled(self) -> bool:
-        """Tell whether something is sought in titles."""
-        return any(isinstance(part, Mentions | Contains) for part in self._parts)
-
-    @cached_property
-    def _is_scoped(self) -> bool:
-        """Tell whether the records of one owner, or of a few departments, are wanted."""
-        owned = any(getattr(part, "path", None) == ("owner",) for part in self._parts)
-        return owned or bool(departments_of(self.query.criterion))
-
-    @cached_property
-    def _is_narrow(self) -> bool:
-        """Tell whether one plan serves all who ask: PostgreSQL takes lists for ten values, titles for rare."""
-        return self._is_scoped and not self._is_titled and len(departments_of(self.query.criterion)) <= FEW
 
     @cached_property
     def _sparse(self) -> tuple[Any, ...]:
@@ -315,7 +275,7 @@ class Pager:
             None if end is None else shaper.give(end),
             None if passed is None else shaper.give(passed),
             self._most(limit, shaper),
-            free=lead is not None if self._is_planned else walked is None and lead is None,
+            free=lead is not None if self._traits.is_planned else walked is None and lead is None,
             plain=walked is not None and plain,
             seen=seen,
         )
@@ -329,14 +289,14 @@ class Pager:
             lambda: page_statement(self.context, query.module, query.order, shape, asked),
             shaper.values,
             self._hint(lead, walked),
-            steady=walked is not None or self._is_narrow,
+            steady=walked is not None or self._traits.is_narrow,
         )
 
     def _told(self, shapes: list[Any], walked: FieldKey | None) -> tuple[Any, Any]:
         """Return what PostgreSQL is to see in the index that is walked before it looks a record up, and the rest."""
-        if walked is None or not (self._is_planned and self._is_scoped):
+        if walked is None or not (self._traits.is_planned and self._traits.is_scoped):
             return Everything(), all_of(shapes)
-        told = [is_told(part, (*SEEN, walked)) for part in self._parts]
+        told = [is_told(part, (*SEEN, walked)) for part in self._traits.parts]
         seen = [shape for shape, is_seen in zip(shapes, told, strict=True) if is_seen]
         return all_of(seen), all_of([shape for shape, is_seen in zip(shapes, told, strict=True) if not is_seen])
 
@@ -350,7 +310,7 @@ class Pager:
 
         PostgreSQL plans for its number, which therefore belongs to the statement: it is always that of the query.
         """
-        if limit is None or self._is_planned:
+        if limit is None or self._traits.is_planned:
             return self.query.limit
         return shaper.give(limit)
 

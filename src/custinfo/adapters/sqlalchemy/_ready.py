@@ -7,21 +7,19 @@ by its shape, which is everything about it but the values; these are given by th
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from threading import Lock
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 import attrs
-from sqlalchemy import BindParameter, Dialect, Executable, Table, bindparam
+from sqlalchemy import BindParameter, Dialect, Executable, bindparam
 from sqlalchemy.types import TypeEngine
 
+from custinfo.adapters.sqlalchemy._bounded import Bounded
 from custinfo.adapters.sqlalchemy._types import CodePointText
 
 __all__ = [
     "LED",
     "TENANT",
-    "Bounded",
     "Given",
-    "Memory",
     "Question",
     "Ready",
     "given_parameter",
@@ -36,16 +34,10 @@ LED: Final = "led"
 _PREFIX: Final = "given_"
 _MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%({})s", "named": ":{}"}
 """How drivers mark parameters."""
-_STATEMENTS: Final = 512
 _LENGTHS: Final = 16
 """How many texts of a statement are kept for lists of several lengths."""
-_NOTES: Final = 4096
-_USES: Final = 500
 _FINE: Final = 8
 _COARSE: Final = 64
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 
 
 class Given(int):
@@ -70,27 +62,6 @@ def listed_parameter(given: Given, type_: TypeEngine[Any]) -> BindParameter[Any]
 
 TENANT: Final = given_parameter(Given(0), CodePointText(64))
 """The tenant, which every statement over records is given first."""
-
-
-class Bounded(Generic[K, V]):
-    """Hold the latest values by key, up to a number; threads may share it."""
-
-    def __init__(self, most: int) -> None:
-        """Hold at most so many."""
-        self._most = most
-        self._values: dict[K, V] = {}
-        self._lock = Lock()
-
-    def get(self, key: K) -> V | None:
-        """Return the value of a key, or `None`."""
-        return self._values.get(key)
-
-    def put(self, key: K, value: V) -> None:
-        """Keep a value; the one that was put first makes room."""
-        with self._lock:
-            if len(self._values) >= self._most and key not in self._values:
-                del self._values[next(iter(self._values))]
-            self._values[key] = value
 
 
 @attrs.frozen
@@ -262,49 +233,3 @@ def padded(values: Sequence[Any]) -> list[Any]:
     count = len(values)
     step = 1 if count <= _FINE else _FINE if count <= _COARSE else _COARSE
     return [*values, *[values[-1]] * (-count % step)]
-
-
-@attrs.define(eq=False)
-class _Noted:
-    value: Any
-    uses: int = 0
-
-
-class Memory:
-    """What the units of one store learn: statements by shape, and how many records criteria lead to.
-
-    It only makes answers come sooner, never other ones.
-    """
-
-    def __init__(self) -> None:
-        """Know nothing."""
-        self._statements: Bounded[Any, Ready] = Bounded(_STATEMENTS)
-        self._noted: Bounded[Any, _Noted] = Bounded(_NOTES)
-        self._aliases: dict[tuple[Table, str], Any] = {}
-
-    def alias(self, table: Table, name: str) -> Any:
-        """Return a table under a name; making its columns anew takes as long as building a small statement."""
-        known = self._aliases.get((table, name))
-        if known is None:
-            known = self._aliases[table, name] = table.alias(name)
-        return known
-
-    def ready(self, key: Hashable, make: Callable[[], Ready]) -> Ready:
-        """Return the statement of a shape, made if it isn't known."""
-        known = self._statements.get(key)
-        if known is None:
-            known = make()
-            self._statements.put(key, known)
-        return known
-
-    def recall(self, key: Hashable) -> Any:
-        """Return what was noted; `None` if nothing was, or so often recalled that it is time to look again."""
-        noted = self._noted.get(key)
-        if noted is None or noted.uses >= _USES:
-            return None
-        noted.uses += 1
-        return noted.value
-
-    def note(self, key: Hashable, value: Any) -> None:
-        """Note something about the data."""
-        self._noted.put(key, _Noted(value))

@@ -11,7 +11,8 @@ from custinfo.adapters.sqlalchemy._bounds import bounds_of
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._criteria import Source
 from custinfo.adapters.sqlalchemy._fields import layouts
-from custinfo.adapters.sqlalchemy._leads import index_of, timeless
+from custinfo.adapters.sqlalchemy._leads import index_of
+from custinfo.adapters.sqlalchemy._parts import timeless
 from custinfo.adapters.sqlalchemy._ready import Question, given_parameter
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._sorting import half_of, position_of

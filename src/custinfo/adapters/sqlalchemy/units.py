@@ -16,7 +16,7 @@ from custinfo.adapters.sqlalchemy._context import Context, memory_of
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Filler, Told
 from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated, translating, tried
-from custinfo.adapters.sqlalchemy._ready import Memory
+from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
 from custinfo.adapters.sqlalchemy._transactions import ensure_transaction
