@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Engine, Table, select
 from benchmarks.data import _credit_code
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.adapters.sqlalchemy._context import Context
-from custinfo.adapters.sqlalchemy._grams import Title, gram_index
+from custinfo.adapters.sqlalchemy._grams import gram_index
+from custinfo.adapters.sqlalchemy._title_rows import Title, Titles
 from custinfo.adapters.sqlalchemy._types import dump_json
 from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.frozen import FrozenDict
@@ -290,7 +291,7 @@ def insert_raw(
         for item in batch
     ]
     context: Any = _RawContext(Context(connection, tables, Schema, TENANT, {}))  # type: ignore[arg-type]
-    gram_index(tables, connection.dialect).add(context, titles)
+    gram_index(tables, connection.dialect).add(context, Titles.of(titles))
 
 
 def load(engine: Engine, units: SqlAlchemyUnits, schema: Schema, count: int, *, size: int = 5_000) -> None:

@@ -18,7 +18,7 @@ from custinfo.core.errors import (
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Problem
-from custinfo.core.records import ModuleKey
+from custinfo.core.records import ModuleKey, RecordId
 from custinfo.workspace.attached_columns import Related
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NewColumns, NewRow, Prepared
@@ -150,7 +150,7 @@ class Application:
 
     def outcomes(self, part: Iterable[Entry]) -> list[str]:
         """Return what rows came to, by the names under which that is counted."""
-        came = (self.changed.get(number_of(entry), entry) if self.changed else entry for entry in part)
+        came = [self.changed.get(number_of(entry), entry) for entry in part] if self.changed else part
         return [count_name(item.outcome if type(item) is PlannedRow else "create") for item in came]
 
     def refuse_partial(self) -> None:
@@ -163,17 +163,17 @@ class Application:
         """Save a batch; if something clashes, row by row, so that only the rows that clash are rejected."""
         path = WritePath(self.context, channel="import", batch=batch_id)
         free = [row for row in rows if not _waits(row)]
-        going = [(row, item) for row in free if (item := self.item(row)) is not None or _related(row)]
-        items = [item for _, item in going if item is not None]
+        items = [item for row in free if (item := self.item(row)) is not None]
         try:
             with self.context.unit.atomic():
                 path.commit(items, self.new)
-                requests = self.save_related(path, going)
+                requests = self.save_related(path, free)
         except ConflictError as error:
             if self.whole or error.code == "configuration_changed":
                 raise  # what was planned counts no more; planned anew, the import goes on where it is
-            for row, item in going:
-                self.save_one(path, row, item)
+            for row in free:
+                if self.item(row) is not None or _related(row):
+                    self.save_one(path, row)
             return
         self.requests += requests
 
@@ -181,18 +181,15 @@ class Application:
         """Return what of a row is to be saved."""
         return prepared_of(row) if isinstance(row, PlannedRow) else row
 
-    def save_related(self, path: WritePath, rows: Sequence[tuple[Entry, Item | None]]) -> list[str]:
+    def save_related(self, path: WritePath, rows: Sequence[Entry]) -> list[str]:
         """Save the records that rows bring along, and return the ids of requests for those of them that wait.
 
         Raises: ConflictError where one of them can't be saved.
         """
         drafts = []
-        for row, item in rows:
-            record_id = row.record_id if isinstance(row, PlannedRow) else None
-            if record_id is None and isinstance(item, Prepared) and item.after is not None:
-                record_id = item.after.id
-            if record_id is not None:
-                drafts += [related.draft(record_id) for related in _related(row)]
+        for row in rows:
+            if type(row) is PlannedRow and row.related and (record_id := _record_of(row)) is not None:
+                drafts += [related.draft(record_id) for related in row.related]
         if not drafts:
             return []
         prepared = path.prepare(drafts)
@@ -208,12 +205,13 @@ class Application:
         ]
         return [submit_together(self.context, group, path.batch, action="import").id for group in together(waiting)]
 
-    def save_one(self, path: WritePath, row: Entry, item: Item | None) -> None:
+    def save_one(self, path: WritePath, row: Entry) -> None:
         """Save a row by itself; if that clashes, it is rejected."""
+        item = self.item(row)
         try:
             with self.context.unit.atomic():
                 path.commit([] if item is None else [item], self.new)
-                requests = self.save_related(path, [(row, item)])
+                requests = self.save_related(path, [row])
         except CustinfoError as error:
             self.refuse(self.rows.planned(row), error)
             return
@@ -221,7 +219,14 @@ class Application:
 
 
 def _waits(row: Entry) -> bool:
-    return isinstance(row, PlannedRow) and row.outcome == "awaiting"
+    return type(row) is PlannedRow and row.outcome == "awaiting"
+
+
+def _record_of(row: PlannedRow) -> RecordId | None:
+    """Return the record that a row is about, also one that was just made."""
+    prepared = prepared_of(row)
+    made = prepared.after.id if prepared is not None and prepared.after is not None else None
+    return row.record_id if row.record_id is not None else made
 
 
 def _related(row: Entry) -> tuple[Related, ...]:

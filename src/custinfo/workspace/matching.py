@@ -120,10 +120,9 @@ class Matcher:
         them all that rows are about.
         """
         self.records = {}
-        keyed = {key: rows.values(key) for key in self._seen}
         matches = {
             place: RowMatch(problems=(self._repetition(key, earlier),))
-            for place, (key, earlier) in self._repeated(rows.numbers, keyed).items()
+            for place, (key, earlier) in self._repeated(rows).items()
         }
         ids = self._by_id([str(record_id) for record_id in rows.ids if record_id is not None])
         for place, record_id in enumerate(rows.ids):
@@ -134,7 +133,7 @@ class Matcher:
         self.held = {}
         if not self._alone:
             for key in self._seen:
-                self._look_up(key, keyed[key], matches)
+                self._look_up(key, rows.values(key), matches)
         taken = {place: self._taken_once(rows.numbers[place], matches[place]) for place in sorted(matches)}
         if self._likeness is not None:
             taken |= self._resembling(self._likeness, rows, taken)
@@ -183,18 +182,20 @@ class Matcher:
             return match
         return RowMatch(similar=match.record_id, problems=(self._repetition(match.agreed or ("id",), earlier),))
 
-    def _repeated(
-        self, numbers: Sequence[int], keyed: Mapping[RowKey, Sequence[Values | None]]
-    ) -> dict[int, tuple[RowKey, int]]:
+    def _repeated(self, rows: SourceRows) -> dict[int, tuple[RowKey, int]]:
         """Return the rows that repeat an earlier one: by which key, and which row; and remember all of them."""
         repeated: dict[int, tuple[RowKey, int]] = {}
         for key, seen in self._seen.items():
-            alone = len(key) == 1  # no tuple is kept for a single value
-            for place, values in enumerate(keyed[key]):
-                if values is not None:
-                    number = numbers[place]
-                    earlier = seen.setdefault(values[0] if alone else values, number)
-                    if earlier != number:
+            # No tuple is kept for a single value.
+            values = rows.columns.get(key[0], ()) if len(key) == 1 else rows.values(key)
+            new = dict(zip(values, rows.numbers, strict=False))
+            if len(new) == len(values) and None not in new and seen.keys().isdisjoint(new):
+                seen.update(new)  # as in most files
+                continue
+            for place, value in enumerate(values):
+                if value is not None:
+                    earlier = seen.setdefault(value, rows.numbers[place])
+                    if earlier != rows.numbers[place]:
                         repeated.setdefault(place, (key, earlier))
         return repeated
 

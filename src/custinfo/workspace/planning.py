@@ -7,31 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
-from custinfo.core.errors import FieldReservedError, InvalidInputError
+from custinfo.core.errors import InvalidInputError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import ChangeAction
-from custinfo.core.problems import Place, Problem
-from custinfo.core.records import CLEAR, FieldKey, ModuleKey
-from custinfo.core.schema import ModuleSchema
+from custinfo.core.problems import Problem
+from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.validation.engine import Normalised
-from custinfo.workspace.attached_columns import Attached, AttachedColumns, Related
-from custinfo.workspace.awaited_records import AwaitedRecords
+from custinfo.workspace.attached_columns import Attached, AttachedColumns
 from custinfo.workspace.context import Context
-from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.import_columns import lettered, match_columns
 from custinfo.workspace.importing import Columns, Duplicates, ImportMode, ImportPlan, RelatedSheet, SourceTable
 from custinfo.workspace.matching import Matcher, MatchOptions, RowMatch, SourceRows
-from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows, RawValues, RowOutcome
-from custinfo.workspace.referring import ReferenceReader
+from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows
 from custinfo.workspace.related_sheets import RelatedSheets
 from custinfo.workspace.resuming import Interrupted
-from custinfo.workspace.screening import RowScreen, TypedRows
+from custinfo.workspace.row_outcomes import RowTeller, with_related
+from custinfo.workspace.row_reading import FileRow, RowReader
+from custinfo.workspace.screening import RowScreen
 from custinfo.workspace.shown_again import without_what_is_shown
 from custinfo.workspace.unchanged import UnchangedRows
 from custinfo.workspace.writing import WritePath
@@ -41,9 +37,6 @@ __all__ = ["make_plan"]
 _CHUNK: Final = 2_000
 
 _ID: Final = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-FileRow = tuple[int, RawValues]
-"""The row of the file, from 1, and its values."""
 
 
 def make_plan(  # noqa: PLR0913 - options by name, as a call reads them
@@ -143,59 +136,53 @@ class _Planner:
         self.interrupted = interrupted
         self.module = module
         self.table = table
-        self.keys = columns.keys
-        self.places = {key: column for key, column in zip(columns.keys, table.columns, strict=True) if key}
-        self.places |= {name: table.columns[place] for place, name in reversed(attached.names.items())}
         self.attached = attached
         self.sheets = sheets
-        self.schema = context.module(module)
-        self.validator = context.validator(module)
-        self.references = ReferenceReader(context, module)
         self.matcher = matcher
         self.screen = RowScreen(context, module, columns.keys)
         self.unchanged = UnchangedRows(context, module)
         self.write_path = WritePath(context, channel="import")
-        self.awaited = AwaitedRecords(context, module)
-        self.again = _Again(table)
-        self.placing = _Placing(table.sheet, self.places, self.schema)
+        self.reader = RowReader(context, module, columns.keys)
+        places = {key: column for key, column in zip(columns.keys, table.columns, strict=True) if key}
+        places |= {name: table.columns[place] for place, name in reversed(attached.names.items())}
+        self.teller = RowTeller(context, module, table, places, self.reader)
         self.remarks: dict[int, tuple[Problem, ...]] = {}
         self.notices: dict[Problem, Problem] = {}
-        # A plan of many rows keeps of each draft only what the commit asks for, which is the same for all.
-        self.kept: dict[ChangeAction, Draft] = {
-            action: Draft(action, module, typed=True) for action in ("create", "update")
-        }
 
     def run(self) -> PlannedRows:
         entries: list[Entry] = []
         rows = self.table.rows()
         while chunk := list(islice(rows, _CHUNK)):
             entries += self.chunk(chunk)
-        return PlannedRows(entries, self.remarks, self.placing, self.again)  # which lets the planner itself go
+        # This lets the planner itself go.
+        return PlannedRows(entries, self.remarks, self.teller.at, self.teller.again)
 
     def chunk(self, chunk: Sequence[FileRow]) -> list[Entry]:
         numbers = [number for number, _ in chunk]
         typed = self.screen.read([values for _, values in chunk])
-        ids = self.ids(chunk)
+        ids = self.reader.ids(chunk)
         attached = self.brought_along(chunk)
         odd = sorted(typed.odd.union(attached, (place for place, item in enumerate(ids) if item is not None)))
-        found = dict(zip(odd, self.found([chunk[place] for place in odd]), strict=True))
-        told = self.matcher.match(SourceRows(numbers, ids, self.merged(typed, found, len(chunk)), typed.wrong))
+        found = self.reader.found(chunk, odd, typed)
+        columns = self.reader.merged(typed, found, len(chunk))
+        told = self.matcher.match(SourceRows(numbers, ids, columns, typed.wrong))
         matches = self.interrupted.told(numbers, told, self.matcher)
         new = self.matcher.unmatched.outcome != "skip"
         passing = [place for place in range(len(chunk)) if new and place not in found and place not in matches]
-        entries: dict[int, Entry] = {}
-        for place, values in self.screen.sound(typed, passing, self.matcher.held).items():
-            entries[place] = (numbers[place], *values)
-            if place in typed.remarks:
-                self.remarks[numbers[place]] = tuple(map(self.shared, typed.remarks[place]))
+        entries: dict[int, Entry] = {**self.screen.sound(typed, numbers, passing, self.matcher.held)}
+        for place in typed.remarks.keys() & entries.keys():
+            self.remarks[numbers[place]] = tuple(map(self.shared, typed.remarks[place]))
         plain = {place: match for place, match in matches.items() if place not in found}
         for place in self.unchanged.among(typed.columns, plain, self.matcher.records):
-            entries[place] = self.same(numbers[place], plain[place], typed.remarks.get(place, ()))
+            entries[place] = self.teller.same(numbers[place], plain[place], typed.remarks.get(place, ()))
         rest = [place for place in range(len(chunk)) if place not in entries]
-        read = [place for place in rest if place not in found]
-        found.update(zip(read, self.found([chunk[place] for place in read]), strict=True))
+        found |= self.reader.found(chunk, [place for place in rest if place not in found], typed)
         entries.update(zip(rest, self.long_way(chunk, rest, found, matches, attached), strict=True))
         return [entries[place] for place in range(len(chunk))]
+
+    def shared(self, problem: Problem) -> Problem:
+        """Return one and the same object for equal notices."""
+        return self.notices.setdefault(problem, problem)
 
     def brought_along(self, chunk: Sequence[FileRow]) -> dict[int, Attached]:
         """Return what rows bring along, in columns of their own and on further sheets."""
@@ -218,13 +205,13 @@ class _Planner:
         """Yield what the write path says of rows."""
         about = {place: matches.get(place, self.matcher.unmatched) for place in rest}
         asked = {**found, **self.without_what_is_shown(chunk, about, found)}
-        drafts = {place: self.draft(match, asked[place]) for place, match in about.items()}
+        drafts = {place: self.teller.draft(match, asked[place]) for place, match in about.items()}
         brought = self.attached.brought({place: (drafts[place], attached[place]) for place in attached})
         wanted = [brought[place][0] if place in brought else drafts[place] for place in rest]
         prepared = self.write_path.prepare(wanted, self.matcher.records)
         for place, item in zip(rest, prepared, strict=True):
-            row = self.planned(*chunk[place], about[place], item)
-            yield _with_related(row, brought[place][1]) if place in brought else row
+            row = self.teller.planned(*chunk[place], about[place], item)
+            yield with_related(row, brought[place][1]) if place in brought else row
 
     def without_what_is_shown(
         self, chunk: Sequence[FileRow], about: Mapping[int, RowMatch], found: Mapping[int, Normalised]
@@ -234,140 +221,8 @@ class _Planner:
             self.context,
             self.module,
             {place: (key, found[place]) for place, match in about.items() if (key := match.record_id) is not None},
-            lambda place: self.raw(chunk[place][1]),
+            lambda place: self.reader.raw(chunk[place][1]),
         )
-
-    # --- reading
-
-    def raw(self, values: Sequence[object]) -> dict[FieldKey, object]:
-        """Return the raw values of a row by field, without the id."""
-        pairs = zip(self.keys, values, strict=False)
-        return {key: value for key, value in pairs if key is not None and key != "id" and value is not None}
-
-    def ids(self, chunk: Sequence[FileRow]) -> list[object]:
-        """Return the id that each row gives."""
-        if "id" not in self.keys:
-            return [None] * len(chunk)
-        place = self.keys.index("id")
-        return [values[place] for _, values in chunk]
-
-    def found(self, chunk: Sequence[FileRow]) -> list[Normalised]:
-        """Return rows made typed as an edit by hand would be, references by name among them."""
-        return [
-            self.normalised(raw, problems)
-            for raw, problems in self.references.read([self.raw(values) for _, values in chunk])
-        ]
-
-    def normalised(self, raw: Mapping[str, object], problems: list[Problem]) -> Normalised:
-        found = self.validator.normalise(raw)
-        found.problems.extend(problems)
-        return found
-
-    def merged(
-        self, typed: TypedRows, found: Mapping[int, Normalised], number: int
-    ) -> Mapping[FieldKey, Sequence[Any]]:
-        """Return the columns with what the long way read."""
-        if not found:
-            return typed.columns
-        columns = {key: list(typed.columns.get(key) or [None] * number) for key in self.keys if key and key != "id"}
-        for place, item in found.items():
-            for key, column in columns.items():
-                value = item.patch.get(key)
-                column[place] = None if value is CLEAR else value
-        return columns
-
-    def shared(self, problem: Problem) -> Problem:
-        """Return one and the same object for equal notices."""
-        return self.notices.setdefault(problem, problem)
-
-    # --- telling
-
-    def draft(self, match: RowMatch, found: Normalised) -> Draft:
-        """Return the change that a row asks for."""
-        problems = tuple(found.problems)
-        if match.record_id is None:
-            return Draft("create", self.module, raw=found.patch, typed=True, found=problems)
-        patch = {key: value for key, value in found.patch.items() if key not in match.agreed}
-        return Draft("update", self.module, match.record_id, patch, typed=True, found=problems)
-
-    def planned(self, row: int, values: tuple[object, ...], match: RowMatch, prepared: Prepared) -> PlannedRow:
-        waits = match.outcome == "unchanged" and match.similar is None and prepared.path and not prepared.error
-        if match.problems and not waits:  # rows that wait for approval are submitted at the end of an import
-            return self.matched(row, values, match, prepared)
-        problems = self.problems(row, values, prepared)
-        if prepared.path is not None and prepared.before is None:
-            self.refuse_awaited(prepared)
-            problems = self.problems(row, values, prepared)
-        if prepared.error is not None:
-            outcome: RowOutcome = "conflict" if isinstance(prepared.error, FieldReservedError) else "rejected"
-            return PlannedRow(row, outcome, values, tuple(problems), match.record_id)
-        if not prepared.changed:
-            outcome = "unchanged"
-        elif prepared.path is not None:
-            outcome = "awaiting"
-        else:
-            outcome = "create" if match.record_id is None else "update"
-        prepared.draft = self.kept[prepared.draft.action]
-        prepared.problems = []
-        kept = prepared if prepared.changed else None
-        return PlannedRow(row, outcome, partial(self.again, row), tuple(problems), match.record_id, kept)
-
-    def same(self, row: int, match: RowMatch, remarks: Sequence[Problem]) -> PlannedRow:
-        """Return a row that changes nothing in its record."""
-        problems = tuple(self.at(row, problem) for problem in remarks)
-        return PlannedRow(row, "unchanged", partial(self.again, row), problems, match.record_id)
-
-    def refuse_awaited(self, prepared: Prepared) -> None:
-        """Refuse a new record that the actor has submitted already."""
-        if prepared.after is not None and (request_id := self.awaited.request_for(prepared.after)) is not None:
-            prepared.error = FieldReservedError([Problem("awaits_already", params={"request_id": request_id})])
-
-    def matched(self, row: int, values: tuple[object, ...], match: RowMatch, prepared: Prepared) -> PlannedRow:
-        """Return a row of which its match says all that there is to say, unless it is wrong as well."""
-        record_id = match.record_id or match.similar
-        told = [self.at(row, problem) for problem in match.problems]
-        if match.outcome == "skip":
-            return PlannedRow(row, "skip", partial(self.again, row), tuple(told), record_id)
-        # Where a row repeats another, that its unique value is taken is the same news twice.
-        repeated = {problem.field for problem in match.problems}
-        problems = [
-            item
-            for item in self.problems(row, values, prepared)
-            if item.code != "not_unique" or (match.outcome == "duplicate" and item.field not in repeated)
-        ]
-        stopped = any(problem.code != "not_unique" for problem in prepared_errors(prepared))
-        outcome: RowOutcome = "rejected" if stopped else match.outcome
-        return PlannedRow(
-            row, outcome, values, (*problems, *told), record_id, resemblance=None if stopped else match.resemblance
-        )
-
-    def problems(self, row: int, values: Sequence[object], prepared: Prepared) -> list[Problem]:
-        """Return everything that was found, once, with its place; a bad cell says what it holds."""
-        items = prepared.problems
-        if not items and prepared.error is None:
-            return []
-        if prepared.error is not None:
-            items = [*(item for item in items if item.severity != "error"), *prepared.error.problems]
-        raw = self.raw(values)
-        placed = []
-        for item in items:
-            cell = raw.get(item.field or "")
-            better = getattr(cell, "problem", None)
-            if callable(better) and item.severity == "error":
-                item = attrs.evolve(better(), field=item.field)  # noqa: PLW2901
-            placed.append(self.at(row, item))
-        return placed
-
-    def at(self, row: int, problem: Problem) -> Problem:
-        return self.placing(row, problem)
-
-
-def _with_related(row: PlannedRow, related: tuple[Related, ...]) -> PlannedRow:
-    """Return a row with the records that it brings along, if it is taken over itself."""
-    if not related or row.outcome not in ("create", "update", "unchanged", "awaiting"):
-        return row
-    outcome: RowOutcome = "update" if row.outcome == "unchanged" else row.outcome
-    return attrs.evolve(row, outcome=outcome, related=related)
 
 
 def _with_attached(columns: Columns, table: SourceTable, places: Mapping[int, str]) -> Columns:
@@ -377,38 +232,3 @@ def _with_attached(columns: Columns, table: SourceTable, places: Mapping[int, st
     headings = {table.header[place] for place in places}
     alike = tuple(item for item in columns.suggestions if item.heading not in headings)
     return Columns(columns.keys, problems, alike, FrozenDict(places))
-
-
-@attrs.frozen
-class _Placing:
-    """Give problems of rows their place and their labels."""
-
-    sheet: str
-    places: Mapping[str, int]
-    schema: ModuleSchema
-
-    def __call__(self, row: int, problem: Problem) -> Problem:
-        """Return a problem of a row with its place."""
-        if problem.place is not None and problem.place.sheet != self.sheet:
-            return problem  # of a row that comes along from a further sheet
-        place = Place(self.sheet, row, self.places.get(problem.field or ""))
-        return self.schema.labelled(problem).at(place)
-
-
-class _Again:
-    """Read the rows of a table again when somebody asks for one: few do, and a file may be long."""
-
-    def __init__(self, table: SourceTable) -> None:
-        self._table = table
-        self._rows: dict[int, RawValues] | None = None
-
-    def __call__(self, row: int) -> RawValues:
-        """Return the values of a row."""
-        if self._rows is None:
-            self._rows = dict(self._table.rows())
-        return self._rows[row]
-
-
-def prepared_errors(prepared: Prepared) -> tuple[Problem, ...]:
-    """Return what stops a prepared change."""
-    return prepared.error.problems if prepared.error is not None else ()

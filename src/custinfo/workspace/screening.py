@@ -9,6 +9,7 @@ the long way: see `custinfo.workspace.planning`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import compress
 from typing import Any, Final
 
 import attrs
@@ -18,7 +19,8 @@ from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import INVALID, Parser
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Tag
+from custinfo.core.records import CLEAR, FieldKey, Masked, MemberKey, ModuleKey, Record, RecordId, Tag
+from custinfo.core.validation.engine import Normalised
 from custinfo.core.validation.screening import NewRows, Screen
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NewColumns, NewRow
@@ -36,13 +38,37 @@ class TypedRows:
     """Rows of a file as typed values.
 
     `columns` has a value for each row, `None` where it is blank or wrong. `remarks` are what was found, by row, from
-    notices to errors. `odd` are the rows that have to go the long way, `wrong` those of them with an error.
+    notices to errors. `odd` are the rows that have to go the long way, `wrong` those of them with an error, and
+    `unread` those with a value in a column that is not read here.
     """
 
     columns: Mapping[FieldKey, Sequence[Any]]
     remarks: Mapping[int, Sequence[Problem]]
     odd: set[int]
     wrong: Collection[int] = frozenset()
+    unread: Collection[int] = frozenset()
+
+    def normalised(self, place: int, raw: Mapping[FieldKey, object]) -> Normalised | None:
+        """Return what an edit by hand would make of a row, or `None` where only the validator can tell.
+
+        That is so for what stands for another value than itself: a clearing, or a mask.
+
+        Args:
+            place: Of the row.
+            raw: Its raw values.
+        """
+        if place in self.unread:
+            return None
+        problems = list(self.remarks.get(place, ()))
+        refused = {problem.field for problem in problems if problem.severity == "error"}
+        patch: dict[FieldKey, Any] = {}
+        for key, value in raw.items():
+            typed = self.columns[key][place]
+            if typed is not None:
+                patch[key] = typed
+            elif key not in refused or value is CLEAR or type(value) is Masked:
+                return None
+        return Normalised(patch, problems)
 
 
 class _ColumnReader:
@@ -153,6 +179,7 @@ class RowScreen:
         """Return rows as typed values."""
         remarks: dict[int, list[Problem]] = {}
         odd: set[int] = set()
+        unread: set[int] = set()
         columns: dict[FieldKey, Sequence[Any]] = {}
         for key, column in zip(self._keys, zip(*rows, strict=True), strict=True):
             if key is None:
@@ -161,24 +188,30 @@ class RowScreen:
             if reader is not None:
                 columns[key] = reader.read(column, remarks, odd)
             else:
-                odd.update(place for place, value in enumerate(column) if value is not None)
+                unread.update(place for place, value in enumerate(column) if value is not None)
         wrong = {place for place, found in remarks.items() if any(item.severity == "error" for item in found)}
-        odd.update(wrong)
-        return TypedRows(columns, remarks, odd, wrong)
+        odd.update(wrong, unread)
+        return TypedRows(columns, remarks, odd, wrong, unread)
 
     # --- judging
 
-    def sound(self, typed: TypedRows, passing: Sequence[int], held: Collection[int]) -> dict[int, tuple[Any, ...]]:
-        """Return, for those of the rows `passing` that are new records without a fault, their values.
+    def sound(
+        self, typed: TypedRows, numbers: Sequence[int], passing: Sequence[int], held: Collection[int]
+    ) -> dict[int, NewRow]:
+        """Return, by place, those of the rows `passing` that are new records without a fault.
 
-        The values stand in the order of the columns; `new_rows` takes them after the number of the row. `held` are
-        rows with a unique value that some live record has.
+        Args:
+            typed: All rows.
+            numbers: Their numbers.
+            passing: The places of those that may be new records.
+            held: Rows with a unique value that some live record has.
         """
         if not self._may_pass or not passing:
             return {}
         columns = typed.columns
-        if len(passing) != len(next(iter(columns.values()), ())):
+        if len(passing) != len(numbers):
             columns = {key: [column[place] for place in passing] for key, column in columns.items()}
+            numbers = [numbers[place] for place in passing]
         rows = NewRows(columns, self._defaults, len(passing), self._record)
         good = self._screen.passed(rows, self._context.related)
         for place in self._leavers(columns):
@@ -186,8 +219,8 @@ class RowScreen:
         for at, place in enumerate(passing if held else ()):
             if place in held:
                 good[at] = 0
-        values = zip(*columns.values(), strict=True)
-        return {place: row for place, row, fine in zip(passing, values, good, strict=True) if fine}
+        entries = zip(numbers, *columns.values(), strict=True)
+        return dict(compress(zip(passing, entries, strict=True), good))
 
     def new_rows(self, entries: Sequence[NewRow]) -> NewColumns:
         """Return the new records of rows: their numbers, and their values as `sound` gives them."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import repeat
+from collections.abc import Iterable, Sequence
+from itertools import compress, repeat
 from typing import Any, Final
 
 from custinfo.adapters.sqlalchemy._context import Context
@@ -52,25 +52,29 @@ def insert_unique(context: Context, records: NewRecords) -> None:
     """Insert the unique values. Raises: ClashError for one that is taken; StorageError."""
     prepared = context.module(records.module)
     for field in prepared.unique_fields:
-        claims = _unique_claims(records, prepared, field)
+        texts, record_ids = _unique_claims(records, prepared, field)
         columns: Columns = {
             "tenant_id": repeat(context.tenant),
             "module": repeat(records.module),
             "field": repeat(field),
-            "value": [unique_text(text) for text, _ in claims],
-            "record_id": [record_id for _, record_id in claims],
+            "value": map(unique_text, texts),
+            "record_id": record_ids,
         }
         context.insert_columns(context.tables.unique, columns)
 
 
-def _unique_claims(records: NewRecords, prepared: PreparedModule, field: FieldKey) -> list[tuple[str, RecordId]]:
-    """Return the texts that only one record may have in a unique field, each with the record that has it."""
+def _unique_claims(
+    records: NewRecords, prepared: PreparedModule, field: FieldKey
+) -> tuple[Sequence[str], Sequence[RecordId]]:
+    """Return the texts that only one record may have in a unique field, and beside them the records that have them."""
     if field in {field.key for field in prepared.schema.encrypted_fields}:
         found = zip(records.columns.get(field, ()), records.ids, strict=False)
         keyed = ((unique_keys(prepared.schema, field, value), key) for value, key in found if value is not None)
-        return [(text, key) for texts, key in keyed for text in texts]
+        claims = [(text, key) for texts, key in keyed for text in texts]
+        return [text for text, _ in claims], [key for _, key in claims]
     stored = records.stored(prepared.codec).values.get(field, ())
-    return [(str(value), key) for value, key in zip(stored, records.ids, strict=False) if value is not None]
+    there = [value is not None for value in stored]
+    return list(map(str, compress(stored, there))), list(compress(records.ids, there))
 
 
 def insert_creations(context: Context, changes: Creations) -> None:

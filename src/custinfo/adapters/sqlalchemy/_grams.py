@@ -11,7 +11,7 @@ pair of characters that many names have leads to few records there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 from sqlalchemy import ColumnElement, Dialect, FromClause, Select, Text, and_, bindparam, cast, delete, func, select
@@ -32,31 +32,18 @@ from custinfo.adapters.sqlalchemy._gram_tokens import (
     word_of,
 )
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, given_parameter, padded
+from custinfo.adapters.sqlalchemy._title_rows import Title, Titles
 from custinfo.adapters.sqlalchemy.tables import Tables, full_text_of
 from custinfo.core.names import grams
-from custinfo.core.records import FieldKey, ModuleKey, RecordId
+from custinfo.core.records import RecordId
 
-__all__ = ["GramIndex", "Title", "Wanted", "gram_index"]
+__all__ = ["GramIndex", "Wanted", "gram_index"]
 
 _GRAM_COLUMNS: Final = ("tenant_id", "token", "department_id", "record_id")
 PAIR: Final = 2
 _FEW: Final = 3
 """How many of them where each takes an index of its own."""
 _TOKENS: Final = ARRAY(BigInteger())
-
-
-class Title(NamedTuple):
-    """One title in its searchable form, and the department of its record.
-
-    `doc` is the number that the full-text index of SQLite knows it by.
-    """
-
-    module: ModuleKey
-    record_id: RecordId
-    field: FieldKey
-    form: str
-    department: str | None = None
-    doc: int | None = None
 
 
 @attrs.frozen
@@ -80,7 +67,7 @@ class Wanted:
 class GramIndex(Protocol):
     """Keep and ask the index of one database; `scope` is the number of a field."""
 
-    def add(self, context: Context, titles: Sequence[Title]) -> None:
+    def add(self, context: Context, titles: Titles) -> None:
         """Insert titles, and add them to the index."""
 
     def remove(self, context: Context, titles: Sequence[Title]) -> None:
@@ -99,16 +86,15 @@ class GramIndex(Protocol):
         """Return a statement with a row for each title that the index has; some may be of other fields."""
 
 
-def _insert_titles(context: Context, titles: Sequence[Title], more: Mapping[str, Sequence[Any]]) -> None:
+def _insert_titles(context: Context, titles: Titles, more: Mapping[str, Sequence[Any]]) -> None:
     """Insert titles, with more columns that one database needs. Raises: ClashError, StorageError."""
-    modules, ids, fields, forms, departments, _ = zip(*titles, strict=True)
     columns: dict[str, Sequence[Any]] = {
         "tenant_id": [context.tenant] * len(titles),
-        "record_id": ids,
-        "field": fields,
-        "module": modules,
-        "form": forms,
-        "department_id": departments,
+        "record_id": titles.record_ids,
+        "field": titles.fields,
+        "module": titles.modules,
+        "form": titles.forms,
+        "department_id": titles.departments,
     }
     context.insert_columns(context.tables.title, {**columns, **more}, written=frozenset({"form"}))
 
@@ -119,7 +105,7 @@ class FullTextGrams:
 
     tables: Tables
 
-    def add(self, context: Context, titles: Sequence[Title]) -> None:
+    def add(self, context: Context, titles: Titles) -> None:
         """Insert them, numbered upwards, as the index likes it; SQLite has one writer at a time."""
         last = context.execute(select(func.max(self.tables.title.c.doc))).scalar_one() or 0
         numbers = range(last + 1, last + 1 + len(titles))
@@ -129,9 +115,8 @@ class FullTextGrams:
 
     def remove(self, context: Context, titles: Sequence[Title]) -> None:
         """Remove them: the index has to be told what it has for them."""
-        numbers = [title.doc for title in titles]
-        texts = zip(numbers, self._texts(context, titles), strict=True)
-        rows = [("delete", number, text) for number, text in texts]
+        texts = self._texts(context, Titles.of(titles))
+        rows = [("delete", title.doc, text) for title, text in zip(titles, texts, strict=True)]
         index = full_text_of(self.tables)
         context.insert(index, (index.name, "rowid", "grams"), rows)
 
@@ -155,11 +140,12 @@ class FullTextGrams:
         whole = question.concat(scopes[0]) if scopes else question
         return select(index.c.rowid).where(index.c[index.name].op("MATCH")(whole))
 
-    def _texts(self, context: Context, titles: Sequence[Title]) -> list[str]:
+    def _texts(self, context: Context, titles: Titles) -> list[str]:
         """Return the words of each title and its department."""
         known: dict[int, _Words] = {}
         texts = []
-        for module, _, field, form, department, _ in titles:
+        named = zip(titles.modules, titles.fields, titles.forms, titles.departments, strict=True)
+        for module, field, form, department in named:
             scope = scope_of(context.tenant, module, field)
             if scope not in known:
                 known[scope] = _Words(scope)
@@ -188,14 +174,15 @@ class ArrayGrams:
 
     tables: Tables
 
-    def add(self, context: Context, titles: Sequence[Title]) -> None:
+    def add(self, context: Context, titles: Titles) -> None:
         """Insert them with their tokens, and with those of single characters: the index knows no ranges."""
         columns = []
-        for title in titles:
-            scope = scope_of(context.tenant, title.module, title.field)
-            tokens = {*tokens_of(scope, title.form), *(token(scope, character) for character in title.form)}
-            if title.department is not None:
-                tokens.add(department_number(scope, title.department))
+        named = zip(titles.modules, titles.fields, titles.forms, titles.departments, strict=True)
+        for module, field, form, department in named:
+            scope = scope_of(context.tenant, module, field)
+            tokens = {*tokens_of(scope, form), *(token(scope, character) for character in form)}
+            if department is not None:
+                tokens.add(department_number(scope, department))
             columns.append(sorted(tokens))
         _insert_titles(context, titles, {"tokens": columns})
 
@@ -228,7 +215,7 @@ class GramRows:
 
     tables: Tables
 
-    def add(self, context: Context, titles: Sequence[Title]) -> None:
+    def add(self, context: Context, titles: Titles) -> None:
         """Insert the titles, and a row for each token."""
         _insert_titles(context, titles, {})
         context.insert(self.tables.gram, _GRAM_COLUMNS, sorted(self._rows(context, titles)))
@@ -238,7 +225,10 @@ class GramRows:
         columns = self.tables.gram.c
         names: dict[str, Any] = {name: bindparam(f"b_{name}") for name in _GRAM_COLUMNS}
         statement = delete(self.tables.gram).where(and_(*(columns[name] == value for name, value in names.items())))
-        given = [dict(zip((f"b_{name}" for name in names), row, strict=True)) for row in self._rows(context, titles)]
+        given = [
+            dict(zip((f"b_{name}" for name in names), row, strict=True))
+            for row in self._rows(context, Titles.of(titles))
+        ]
         context.execute(statement, given)
 
     def sought(self, scope: int, form: str) -> Sequence[Any]:
@@ -272,12 +262,13 @@ class GramRows:
             parts.append(part)
         return parts
 
-    def _rows(self, context: Context, titles: Sequence[Title]) -> list[tuple[str, int, str, RecordId]]:
+    def _rows(self, context: Context, titles: Titles) -> list[tuple[str, int, str, RecordId]]:
         tenant = context.tenant
+        columns = (titles.modules, titles.fields, titles.forms, titles.departments, titles.record_ids)
         return [
-            (tenant, number, title.department or "", title.record_id)
-            for title in titles
-            for number in tokens_of(scope_of(tenant, title.module, title.field), title.form)
+            (tenant, number, department or "", record_id)
+            for module, field, form, department, record_id in zip(*columns, strict=True)
+            for number in tokens_of(scope_of(tenant, module, field), form)
         ]
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import Column, ColumnElement, Table, delete, insert, select, upd
 
 from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals, mark_rows, reservation_rows, task_rows
 from custinfo.adapters.sqlalchemy._context import Context
-from custinfo.adapters.sqlalchemy._grams import Title
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import share_rows, tag_rows, unique_rows
+from custinfo.adapters.sqlalchemy._title_rows import Title
 from custinfo.adapters.sqlalchemy._titles import TitleWriter, form_of, title_columns, titled_by
 from custinfo.core.approval.requests import Request
 from custinfo.core.problems import ParamValue, Problem

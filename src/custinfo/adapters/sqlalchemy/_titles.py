@@ -16,8 +16,9 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, and
 from custinfo.adapters.sqlalchemy._context import Context, chunked
 from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._gram_tokens import scope_of
-from custinfo.adapters.sqlalchemy._grams import GramIndex, Title, Wanted, gram_index
+from custinfo.adapters.sqlalchemy._grams import GramIndex, Wanted, gram_index
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Question, given_parameter
+from custinfo.adapters.sqlalchemy._title_rows import Title, Titles
 from custinfo.core.names import searchable
 from custinfo.core.new_records import NewRecords
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -68,12 +69,10 @@ class TitleWriter:
         """Add the titles of new records."""
         prepared = self._context.module(records.module)
         field = titled_by(prepared.schema)
-        stored = records.stored(prepared.codec).values.get(field or "", ())
-        titles = [
-            Title(records.module, record_id, field, form, department)
-            for record_id, form, department in zip(records.ids, map(form_of, stored), records.departments, strict=False)
-            if form and field is not None
-        ]
+        stored = records.stored(prepared.codec).values.get(field) if field is not None else None
+        if field is None or stored is None:
+            return
+        titles = Titles.of_field(records.module, field, records.ids, list(map(form_of, stored)), records.departments)
         if titles:
             self._grams.add(self._context, titles)
 
@@ -89,7 +88,7 @@ class TitleWriter:
                 gone.append(stored)
         self._delete(gone)
         if wanted:
-            self._grams.add(self._context, list(wanted.values()))
+            self._grams.add(self._context, Titles.of(list(wanted.values())))
 
     def remove(self, record_ids: Sequence[RecordId]) -> None:
         """Delete the titles of records."""

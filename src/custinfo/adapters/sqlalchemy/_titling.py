@@ -20,8 +20,8 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, up
 from sqlalchemy.exc import IntegrityError
 
 from custinfo.adapters.sqlalchemy._context import Context
-from custinfo.adapters.sqlalchemy._grams import Title
 from custinfo.adapters.sqlalchemy._hosts import tried
+from custinfo.adapters.sqlalchemy._title_rows import Title
 from custinfo.adapters.sqlalchemy._titles import TitleWriter, form_of, titled_by
 from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.records import FieldKey, ModuleKey, RecordId
