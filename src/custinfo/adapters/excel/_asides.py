@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final, Literal
 
 import attrs
@@ -58,6 +59,8 @@ _GUIDE: Final = re.compile(
 )
 _NUMBER: Final = re.compile(rf"[¥￥$\s]*[-+(（]?\s*{_COUNT}\s*[)）]?\s*(?:%|％|亿元?|万)?\s*")
 _UNIT: Final = re.compile(r"(?:单位\s*[:：]\s*)?(?:[元人个家户台件条年月日天%％]|—+|-+|/|…+|\.{3})")
+_MOST_TEXTS: Final = 2
+"""In a line of totals, numbers aside."""
 _LOOKED_AT: Final = 120
 """Characters of a cell that are looked at: the patterns take their time with long texts."""
 _STARTS: Final = frozenset(
@@ -79,6 +82,8 @@ def aside_of(values: Sequence[object], *, leading: bool) -> Aside | None:
     >>> aside_of(("合计", "企业客户", 300), leading=False), aside_of(("示例：甲公司", "1"), leading=True)
     (None, 'example')
     """
+    if not leading and _is_full(values):
+        return None
     filled = [value[:_LOOKED_AT] if isinstance(value, str) else value for value in values if value is not None]
     texts = [value for value in filled if isinstance(value, str) and not _NUMBER.fullmatch(value)]
     if not texts:
@@ -100,11 +105,18 @@ def aside_of(values: Sequence[object], *, leading: bool) -> Aside | None:
     return "guide" if enough and 2 * guides >= len(filled) else None
 
 
+def _is_full(values: Sequence[object]) -> bool:
+    """Tell most rows by a glance: of three texts, totals have too few, and in remarks the third one has a label."""
+    texts = (value for value in values if type(value) is str and value[:1].isalpha())  # what begins so is no number
+    third = next(islice(texts, _MOST_TEXTS, None), None)
+    return third is not None and not _LABELLED.match(third)
+
+
 def _is_totals(filled: Sequence[object], texts: Sequence[str]) -> bool:
     """Tell a line of totals: its only text, or the last one of two, names them, and all else is numbers."""
     if len(texts) == len(filled) == 1 and _COUNTED.fullmatch(texts[0]):
         return True
-    if len(texts) > 2 or not _TOTALS.fullmatch(texts[-1]):
+    if len(texts) > _MOST_TEXTS or not _TOTALS.fullmatch(texts[-1]):
         return False
     return all(_is_number(value) for value in filled if value not in texts) and (len(texts) == 1 or len(filled) > 2)
 
