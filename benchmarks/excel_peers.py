@@ -1,8 +1,12 @@
 """The same file with the same rules, imported as Python developers do it now.
 
 The rules: phones by phonenumbers, addresses by email-validator, credit codes by python-stdnum, choices by membership,
-amounts and dates by type; a bad row is left out and told. The floor does the same in a plain loop, with the usual forms
-recognised by a pattern, and no library asked.
+amounts and dates by type; a bad row is left out and told. The libraries are asked for every value, as their users do.
+Where `screened`, the usual forms are recognised by a pattern first, as custinfo does it.
+
+The floor does the same in a plain loop, by patterns alone. It writes one table without a key or an index: what is there
+afterwards can be read from one end to the other, and no more. `indexed_floor` writes that table with indexes of the
+fields that custinfo's standard configuration indexes, and of the credit code, which only one customer may have.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from typing import Any
 
 import python_calamine
 
-__all__ = ["by_hand", "django_import_export", "plain_floor", "raw_floor"]
+__all__ = ["by_hand", "django_import_export", "indexed_floor", "plain_floor", "raw_floor"]
 
 _CODE = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
@@ -39,9 +43,11 @@ def read(path: Path) -> list[list[Any]]:
     return rows[1:]
 
 
-def _insert(database: Path, rows: Sequence[Sequence[Any]]) -> None:
+def _insert(database: Path, rows: Sequence[Sequence[Any]], indexed: Sequence[str] = ()) -> None:
     connection = sqlite3.connect(database)
     connection.execute(f"CREATE TABLE customer ({', '.join(_NAMES)})")
+    for name in indexed:
+        connection.execute(f"CREATE {'UNIQUE' * (name == 'uscc')} INDEX by_{name} ON customer ({name})")
     connection.executemany(f"INSERT INTO customer VALUES ({', '.join('?' * len(_NAMES))})", rows)
     connection.commit()
     connection.close()
@@ -61,7 +67,22 @@ def _sound_code(text: str) -> bool:
 
 def plain_floor(path: Path, database: Path) -> int:
     """Read, check in a plain loop, insert; return how many rows were bad."""
-    good, bad = [], 0
+    good, bad = _checked(path)
+    _insert(database, good)
+    return bad
+
+
+def indexed_floor(path: Path, database: Path) -> int:
+    """Do what the plain floor does, into a table with the indexes that custinfo's tables have for these fields."""
+    good, bad = _checked(path)
+    _insert(database, good, ("name", "type", "industry", "phone", "status", "region", "budget", "uscc"))
+    return bad
+
+
+def _checked(path: Path) -> tuple[list[Sequence[Any]], int]:
+    """Return the good rows, and how many are bad."""
+    good: list[Sequence[Any]] = []
+    bad = 0
     for row in read(path):
         try:
             fine = (
@@ -78,12 +99,11 @@ def plain_floor(path: Path, database: Path) -> int:
             good.append((*row[:9], str(amount), row[10], day.isoformat()))
         else:
             bad += 1
-    _insert(database, good)
-    return bad
+    return good, bad
 
 
-def _checks() -> dict[str, Callable[[Any], Any]]:
-    """Return what turns a raw value into a good one by the libraries, or raises ValueError."""
+def _checks(*, screened: bool) -> dict[str, Callable[[Any], Any]]:
+    """Return what turns a raw value into a good one, or raises ValueError: by the libraries, or by a pattern before."""
     import phonenumbers
     from email_validator import validate_email
     from stdnum.cn import uscc
@@ -114,10 +134,25 @@ def _checks() -> dict[str, Callable[[Any], Any]]:
     address = checked(lambda text: validate_email(text, check_deliverability=False).normalized)
     choices = {_NAMES[place]: choice(place) for place in _CHOICES}
     day = checked(lambda text: date.fromisoformat(text[:10]).isoformat())
-    return {**choices, "phone": checked(phone), "email": address, "uscc": checked(uscc.validate), "day": day}
+    asked = {"phone": checked(phone), "email": address, "uscc": checked(uscc.validate)}
+    if screened:
+        forms: dict[str, tuple[Callable[[str], Any], str]] = {
+            "phone": (_MOBILE, "+86"),
+            "email": (_ADDRESS, ""),
+            "uscc": (_sound_code, ""),
+        }
+        asked = {name: _screening(*forms[name], check) for name, check in asked.items()}
+    return {**choices, **asked, "day": day}
 
 
-def by_hand(path: Path, database: Path) -> int:
+def _screening(usual: Callable[[str], Any], before: str, ask: Callable[[Any], str]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        return before + value if type(value) is str and usual(value) else ask(value)
+
+    return check
+
+
+def by_hand(path: Path, database: Path, *, screened: bool = False) -> int:
     """Import with tablib, pydantic and the ORM of SQLAlchemy; return how many rows were bad."""
     import tablib
     from pydantic import ValidationError, create_model
@@ -132,7 +167,7 @@ def by_hand(path: Path, database: Path) -> int:
     hints = dict.fromkeys(("id", *_NAMES), Mapped[str])
     space = {"__tablename__": "customer", "__annotations__": {**hints, "id": Mapped[int]}, **columns}
     customer: Any = type("Customer", (Base,), {**space, "id": mapped_column(primary_key=True)})
-    checks = _checks()
+    checks = _checks(screened=screened)
     from typing import Annotated
 
     fields: dict[str, Any] = {name: (Annotated[str, BeforeValidator(checks.get(name, str))], ...) for name in _NAMES}
@@ -153,7 +188,7 @@ def by_hand(path: Path, database: Path) -> int:
     return bad
 
 
-def django_import_export(path: Path, database: Path, *, bulk: bool) -> int:
+def django_import_export(path: Path, database: Path, *, bulk: bool, screened: bool = False) -> int:
     """Import with django-import-export, by default or in its bulk mode; return how many rows were bad.
 
     Run it in a process of its own: Django has one configuration.
@@ -174,6 +209,7 @@ def django_import_export(path: Path, database: Path, *, bulk: bool) -> int:
 
     meta = type("Meta", (), {"app_label": "bench"})
     columns = {name: models.CharField(max_length=200) for name in _NAMES}
+    columns["uscc"] = models.CharField(max_length=200, unique=True)  # by which each row is looked up
     model: Any = type("Customer", (models.Model,), {"__module__": __name__, "Meta": meta, **columns})
     with connection.schema_editor() as editor:
         editor.create_model(model)
@@ -186,7 +222,7 @@ def django_import_export(path: Path, database: Path, *, bulk: bool) -> int:
         def clean(self, value: Any, row: Any = None, **_: Any) -> Any:  # noqa: ARG002
             return self.check(value)
 
-    checks = _checks()
+    checks = _checks(screened=screened)
     declared = {
         name: export_fields.Field(attribute=name, column_name=name, widget=Checked(checks.get(name, str)))
         for name in _NAMES
