@@ -20,11 +20,12 @@ from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, insert_or_n
 from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._prepared import PreparedModule
 from custinfo.adapters.sqlalchemy._ready import Question, Ready, make_ready
+from custinfo.adapters.sqlalchemy._rows import Loaded
 from custinfo.adapters.sqlalchemy._transactions import Standing, ensure_transaction
 from custinfo.adapters.sqlalchemy._types import LongText
 from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.errors import StorageError
-from custinfo.core.records import ModuleKey, Record, RecordId
+from custinfo.core.records import ModuleKey, RecordId
 from custinfo.core.schema import Schema
 
 __all__ = ["CHUNK", "ClashError", "Context", "chunked", "memory_of"]
@@ -51,6 +52,11 @@ def _single(parameters: Any) -> Any:
     return parameters[0] if isinstance(parameters, list) and len(parameters) == 1 else parameters
 
 
+def _texts(table: Table, written: frozenset[str]) -> frozenset[str]:
+    """Return those columns that SQLAlchemy makes a text of by itself."""
+    return frozenset(name for name in written if not isinstance(table.c[name].type, LongText))
+
+
 def _unwritten(row: dict[str, Any], written: frozenset[str]) -> dict[str, Any]:
     """Return a row with JSON texts as data."""
     return {name: loads(value) if name in written else value for name, value in row.items()}
@@ -73,8 +79,8 @@ def memory_of(connection: Connection, tables: Tables) -> Memory:
 class Context:
     """Run statements for one unit of work, and translate what fails.
 
-    `loaded` are records as they were read, where it `remembers` them: where the transaction is custinfo's own, and
-    nobody else takes back what was done. `standing` is that of the transaction.
+    `loaded` are records as they were read, with their documents, where it `remembers` them: where the transaction is
+    custinfo's own, and nobody else takes back what was done. `standing` is that of the transaction.
     """
 
     connection: Connection
@@ -84,7 +90,7 @@ class Context:
     modules: Mapping[ModuleKey, PreparedModule]
     memory: Memory = attrs.field(factory=Memory)
     remembers: bool = False
-    loaded: dict[RecordId, Record] = attrs.field(factory=dict)
+    loaded: dict[RecordId, Loaded] = attrs.field(factory=dict)
     standing: Standing = attrs.field(factory=Standing)
 
     @cached_property
@@ -211,7 +217,7 @@ class Context:
     ) -> None:
         if self._is_translated():
             data = [dict(zip(names, row, strict=True)) for row in rows]
-            texts = frozenset(name for name in written if not isinstance(table.c[name].type, LongText))
+            texts = _texts(table, written)
             self.attempt(insert_into(table), [_unwritten(row, texts) for row in data])
             return
         bulk = bulk_insert(table, names, self.connection.dialect, written)
@@ -221,19 +227,21 @@ class Context:
             given = bulk.parameters(rows)
             self.run(bulk.text, given if len(given) > 1 else given[0], how=many if len(given) > 1 else once)
 
-    def insert_one(self, table: Table, names: tuple[str, ...], row: Sequence[Any]) -> None:
+    def insert_one(
+        self, table: Table, names: tuple[str, ...], row: Sequence[Any], *, written: frozenset[str] = frozenset()
+    ) -> None:
         """Insert a row; where its key is taken, nothing is done, and the transaction goes on.
 
-        Raises: ClashError, StorageError.
+        Columns that are `written` are given as the text that is stored. Raises: ClashError, StorageError.
         """
         if self.connection.dialect.name != "postgresql":
-            self._insert(table, names, [row])  # whose failure would end no transaction
+            self._insert(table, names, [row], written)  # whose failure would end no transaction
             return
         if self._is_translated():
-            statement = insert_or_not(table)
-            inserted: int = self.execute(statement, dict(zip(names, row, strict=True))).rowcount
+            data = _unwritten(dict(zip(names, row, strict=True)), _texts(table, written))
+            inserted: int = self.execute(insert_or_not(table), data).rowcount
         else:
-            bulk = bulk_insert(table, names, self.connection.dialect, or_not=True)
+            bulk = bulk_insert(table, names, self.connection.dialect, written, or_not=True)
             inserted = self.run(bulk.text, bulk.parameters([row])[0])
         if not inserted:
             raise ClashError

@@ -64,3 +64,13 @@ class PreparedModule:
     def unique_fields(self) -> tuple[FieldKey, ...]:
         """The fields of which no two live records may have the same value."""
         return tuple(field.key for field in self.schema.definition.fields.values() if field.unique)
+
+    @cached_property
+    def unique_keys(self) -> frozenset[FieldKey]:
+        """The same, to look one up."""
+        return frozenset(self.unique_fields)
+
+    @cached_property
+    def title(self) -> FieldKey | None:
+        """The field by which records are named, if there is one."""
+        return self.schema.definition.title_field

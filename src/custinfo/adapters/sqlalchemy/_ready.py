@@ -7,6 +7,7 @@ by its shape, which is everything about it but the values; these are given by th
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import attrs
@@ -118,6 +119,13 @@ class Ready:
     count: int
     lists: tuple[ListMark, ...] = ()
     _texts: Bounded[tuple[int, ...], str] = attrs.field(factory=lambda: Bounded(_LENGTHS))
+    _taken: Callable[[Sequence[Any]], tuple[Any, ...]] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make what puts values into order once: rows come by the thousand."""
+        several = len(self.order) > 1
+        take = itemgetter(*self.order) if several else lambda whole: tuple(whole[place] for place in self.order)
+        object.__setattr__(self, "_taken", take)
 
     def given(self, values: Sequence[Any]) -> tuple[str, Any]:
         """Return the statement, and the values, as the driver takes them."""
@@ -153,9 +161,8 @@ class Ready:
 
     def parameters(self, values: Sequence[Any]) -> Any:
         """Return the values as the driver takes them, where none is a list."""
-        whole = [*values, *self.constants]
-        taken = [whole[place] for place in self.order]
-        return tuple(taken) if self.names is None else dict(zip(self.names, taken, strict=True))
+        taken = self._taken((*values, *self.constants) if self.constants else values)
+        return taken if self.names is None else dict(zip(self.names, taken, strict=True))
 
     def by_name(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return the values as SQLAlchemy takes them."""

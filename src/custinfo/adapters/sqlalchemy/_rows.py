@@ -23,18 +23,20 @@ from custinfo.core.stored import (
 )
 
 __all__ = [
+    "ATTRIBUTES",
     "DOCUMENT_COLUMNS",
     "NARROW_COLUMNS",
     "RECORD_COLUMNS",
     "SHARE_COLUMNS",
     "TAG_COLUMNS",
     "UNIQUE_COLUMNS",
+    "Loaded",
     "UniqueRow",
     "by_module",
-    "changed_columns",
     "document_columns",
     "document_of",
     "parts_of_document",
+    "record_and_document",
     "record_columns",
     "record_from_row",
     "record_rows",
@@ -75,6 +77,9 @@ UNIQUE_COLUMNS: Final = ("tenant_id", "module", "field", "value", "record_id")
 
 UniqueRow = tuple[str, ModuleKey, FieldKey, str, RecordId]
 """Tenant, module, field, value, and the record that has it."""
+
+Loaded = tuple[Record, Mapping[str, Any]]
+"""A record as it was read, and its document."""
 
 Sealings = FrozenDict[FieldKey, Any]
 DataKeys = FrozenDict[FieldKey, str]
@@ -121,6 +126,11 @@ def _parsed(text: str) -> Any:
 
 def record_from_row(row: Sequence[Any], module: ModuleKey, prepared: PreparedModule) -> Record:
     """Return the record of a row of `record_columns`, as a driver gives it: JSON may still be text."""
+    return record_and_document(row, module, prepared)[0]
+
+
+def record_and_document(row: Sequence[Any], module: ModuleKey, prepared: PreparedModule) -> Loaded:
+    """Return the record of a row of `record_columns`, and its document, of which `document_of` is the inverse."""
     key, owner, department, version, created_at, updated_at, created_by, archived_at, document, tags, keys = row
     if type(document) is str:
         document = _parsed(document)
@@ -129,7 +139,7 @@ def record_from_row(row: Sequence[Any], module: ModuleKey, prepared: PreparedMod
     if type(keys) is str:
         keys = _parsed(keys)
     data, shares = parts_of_document(document) if _SHARES in document else (document, None)
-    return Record(  # by position, which is faster
+    record = Record(  # by position, which is faster
         key,
         module,
         prepared.codec.decode_values(data),
@@ -144,6 +154,7 @@ def record_from_row(row: Sequence[Any], module: ModuleKey, prepared: PreparedMod
         frozenset(map(share_from_json, shares)) if shares else _NO_SHARES,
         FrozenDict(keys) if keys else _NO_KEYS,
     )
+    return record, document
 
 
 def sealed_parts(document: Any, keys: Any, prepared: PreparedModule) -> tuple[Sealings, DataKeys]:
@@ -197,7 +208,7 @@ def changed_rows(
     tenant: str,
 ) -> Iterator[tuple[Any, ...]]:
     """Yield what changes the narrow rows of records: tenant, id, module, the version before, the columns `names`."""
-    attributes, fields = dict(_ATTRIBUTES), {slot: key for key, slot in prepared.slots.items()}
+    attributes, fields = dict(ATTRIBUTES), {slot: key for key, slot in prepared.slots.items()}
     held = [(attributes.get(name), fields.get(name, "")) for name in names]
     writers = [instant_writer() for _ in names]  # each column has the moments of its own
     for record in records:
@@ -210,7 +221,7 @@ def changed_rows(
         yield tuple(row)
 
 
-_ATTRIBUTES: Final = (
+ATTRIBUTES: Final = (
     ("owner_id", "owner"),
     ("department_id", "department"),
     ("created_by", "created_by"),
@@ -219,13 +230,7 @@ _ATTRIBUTES: Final = (
     ("updated_at", "updated_at"),
     ("archived_at", "archived_at"),
 )
-
-
-def changed_columns(before: Record, after: Record, prepared: PreparedModule) -> set[str]:
-    """Return the columns of the narrow row in which two versions of a record differ: equal values are stored alike."""
-    changed = {column for column, name in _ATTRIBUTES if getattr(before, name) != getattr(after, name)}
-    old, new = before.values.get, after.values.get
-    return changed | {slot for key, slot in prepared.slots.items() if old(key) != new(key)}
+"""Columns of `record`, each with the attribute of a record that it keeps."""
 
 
 def differing_columns(stored: Sequence[Sequence[Any]], written: Sequence[Sequence[Any]]) -> set[str]:

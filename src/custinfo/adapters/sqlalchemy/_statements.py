@@ -90,17 +90,21 @@ class RecordStatements:
     @property
     def update_document(self) -> Ready:
         """Replace a document: its record's id, the values, the tags and the keys, all as JSON text."""
+        return self._ready("update_document", lambda: self._documents("tags", "data_keys"), 5)
 
-        def build() -> Any:
-            columns = self._document.c
-            data: Any = given_parameter(Given(2), Text())
-            if self._context.connection.dialect.name == "postgresql":
-                data = cast(data, columns.data.type)
-            others = {name: given_parameter(Given(place), Text()) for place, name in ((3, "tags"), (4, "data_keys"))}
-            mine = (columns.tenant_id == TENANT) & (columns.record_id == self._given(columns.record_id, 1)[0])
-            return update(self._document).where(mine).values(data=data, **others)
+    @property
+    def update_data(self) -> Ready:
+        """Replace the values of a document: its record's id, and the values as JSON text."""
+        return self._ready("update_data", self._documents, 3)
 
-        return self._ready("update_document", build, 5)
+    def _documents(self, *beside: str) -> Any:
+        columns = self._document.c
+        data: Any = given_parameter(Given(2), Text())
+        if self._context.connection.dialect.name == "postgresql":
+            data = cast(data, columns.data.type)
+        others = {name: given_parameter(Given(place), Text()) for place, name in enumerate(beside, 3)}
+        mine = (columns.tenant_id == TENANT) & (columns.record_id == self._given(columns.record_id, 1)[0])
+        return update(self._document).where(mine).values(data=data, **others)
 
     def _ready(self, key: Any, build: Callable[[], Any], count: int) -> Ready:
         return self._context.ready(key, build, count)

@@ -47,7 +47,7 @@ Channel = Literal["edit", "approval", "import", "undo", "rule", "merge", "config
 _TRACKED = ("owner", "department", "archived_at", "created_by")
 _SETS = ("tags", "shares")
 _BESIDE = (*_TRACKED, *_SETS)
-_BLANK = (None,) * len(_TRACKED) + (frozenset(),) * len(_SETS)
+_BLANK: tuple[Any, ...] = (None,) * len(_TRACKED) + (frozenset(),) * len(_SETS)
 _beside = attrgetter(*_BESIDE)
 _BY_THE_WAY = frozenset({"department", "archived_at", "created_by"})
 """What nobody writes by itself."""
@@ -65,6 +65,7 @@ class FieldChange(NamedTuple):
 
     def __repr__(self) -> str:
         return f"FieldChange({self.field!r}, …)"
+
 
 @attrs.frozen
 class Change:
