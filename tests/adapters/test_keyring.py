@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from custinfo import ConfigurationError
 from custinfo.adapters.crypto import Keyring
@@ -65,3 +69,12 @@ def test_what_it_refuses() -> None:
     with pytest.raises(ConfigurationError):
         Keyring.from_json(FIRST.to_json().replace("k1", "k9", 1))
     assert "j" * 32 not in repr(THIRD)
+
+
+@given(key=st.binary(min_size=32, max_size=32), messages=st.lists(st.binary(max_size=200)))
+def test_evidence_is_the_plain_keyed_digest(key: bytes, messages: list[bytes]) -> None:
+    """Whoever has the key computes it with anything that knows HMAC-SHA-256; one message says nothing of another."""
+    keyring = Keyring({"k": key}, current="k", index_key=key, evidence_keys={"e": key})
+    for message in [*messages, *messages]:
+        assert keyring.authenticate("e", message) == hmac.digest(key, message, "sha256")
+    assert keyring.authenticate("other", b"") is None

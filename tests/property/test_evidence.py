@@ -19,8 +19,10 @@ from custinfo import ANY, Anchor, Workspace
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
-from custinfo.core.evidence import Evidence
+from custinfo.core.evidence import Evidence, LinkForm, canonical, canonical_text, content_of, link_message
 from custinfo.core.history.changes import Change, FieldChange
+from custinfo.core.history.proven import ProvenChanges
+from custinfo.core.records import RecordId
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.defaults import Uuid7
 from tests.unit.workspace.conftest import Clock
@@ -328,6 +330,57 @@ def test_evidence_comes_back_from_text(salt: bytes, digest: bytes, erased: bool)
     assert Evidence.from_text(f"{text}=") is None
     assert Evidence.from_text(text[:-1]) is None
     assert len(text) == (69 if not erased else 161)
+
+
+_words = st.text(max_size=5)
+_changes = st.builds(
+    Change,
+    module=_words,
+    record_id=_words.map(RecordId),
+    version=st.integers(1, 2**40),
+    at=st.datetimes(timezones=st.just(UTC)),
+    actor=_words,
+    action=st.sampled_from(["create", "update", "erase"]),
+    fields=st.just(()),
+    channel=st.sampled_from(["edit", "import"]),
+    reason=st.none() | _words,
+    on_behalf_of=st.none() | _words,
+    approval=st.none() | _words,
+    batch=st.none() | _words,
+    configuration_version=st.integers(1, 9),
+)
+
+
+@given(tenant=_words, change=_changes, digest=st.binary(min_size=32, max_size=32), chained=st.booleans())
+def test_a_form_of_links_writes_what_the_link_of_each_is_made_of(
+    tenant: str, change: Change, digest: bytes, *, chained: bool
+) -> None:
+    """What is the same for a batch is written once, and comes to the bytes that `verify` computes for each change."""
+    before = digest.hex() if chained else ""
+    form = LinkForm.of(tenant, attrs.evolve(change, record_id=RecordId("other"), version=1))
+    assert form.shared == LinkForm.shared_by(change)
+    assert form.message(change.record_id, change.version, before, digest) == link_message(
+        tenant, change, before, digest
+    )
+
+
+@given(fields=st.lists(st.tuples(_words, _words, st.none() | _words)), reason=st.none() | _words)
+def test_a_content_is_made_of_the_text_of_fields(fields: list[Any], reason: str | None) -> None:
+    """The text that is stored is a part of what is proven."""
+    assert content_of(canonical_text(fields), reason) == canonical([fields, reason])
+
+
+def test_proven_changes_are_changes() -> None:
+    """They are made one by one, in parts, and all at once, and have their evidence."""
+    at = datetime(2024, 3, 15, tzinfo=UTC)
+    bare = [Change("customer", RecordId(key), 1, at, "lisi", "update", ()) for key in "abc"]
+    proven = ProvenChanges(bare, ["[]"] * 3, ["k.1", "k.2", "k.3"])
+    expected = [attrs.evolve(change, evidence=f"k.{number}") for number, change in enumerate(bare, start=1)]
+    assert len(proven) == 3
+    assert list(proven) == expected
+    assert [change.evidence for change in proven] == ["k.1", "k.2", "k.3"]
+    assert [change.evidence for change in proven[1:]] == ["k.2", "k.3"]
+    assert (proven[0].evidence, proven[-1].evidence) == ("k.1", "k.3")
 
 
 def test_an_anchor_is_a_line_of_json() -> None:

@@ -24,23 +24,28 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
 
 from custinfo.core.history.changes import Change
 from custinfo.core.json_values import json_writer
+from custinfo.core.records import RecordId
 from custinfo.core.stored import instant_from_text, instant_to_text
 
 __all__ = [
     "SALT_BYTES",
     "Authenticate",
     "Evidence",
+    "LinkForm",
     "attested_message",
     "canonical",
     "canonical_text",
     "commitment",
     "commitment_to",
+    "content_of",
+    "evidence_text",
     "is_attested",
     "link_in",
     "link_message",
@@ -81,6 +86,11 @@ def commitment(salt: bytes, fields: Sequence[Any], reason: str | None) -> bytes:
     return commitment_to(salt, canonical([fields, reason]))
 
 
+def content_of(fields: str, reason: str | None) -> bytes:
+    """Return the content of a change whose fields are there as `canonical_text` writes them."""
+    return f"[{fields},{'null' if reason is None else canonical_text(reason)}]".encode("utf-8", "surrogatepass")
+
+
 def commitment_to(salt: bytes, content: bytes) -> bytes:
     """Return what stands for a content as `canonical` writes it."""
     return hashlib.sha256(salt + content).digest()
@@ -98,9 +108,55 @@ def link_message(tenant: str, change: Change, before: str, committed: bytes) -> 
     return canonical([_CHANGE, *_told(tenant, change, before, committed)])
 
 
+@attrs.frozen
+class LinkForm:
+    """Write the messages of links for changes that differ in record, version and content only, as those of a batch do.
+
+    `LinkForm.of(tenant, change).message(…)` is what `link_message` gives, at a third of its price.
+
+    Args:
+        shared: What is the same in all of them, as `shared_by` has it.
+        head: What comes before the record.
+        middle: What comes behind the version.
+    """
+
+    shared: tuple[Any, ...]
+    head: str
+    middle: str
+
+    @classmethod
+    def of(cls, tenant: str, change: Change) -> LinkForm:
+        """Return the form of a change and of those like it."""
+        told = _told(tenant, change, "", b"")
+        return cls(cls.shared_by(change), canonical_text([_CHANGE, *told[:2]])[:-1], canonical_text(told[4:-2])[1:-1])
+
+    @staticmethod
+    def shared_by(change: Change) -> tuple[Any, ...]:
+        """Return what changes of one form have in common."""
+        return _shared(change)
+
+    def message(self, record_id: RecordId, version: int, before: str, committed: bytes) -> bytes:
+        """Return what the link of a change is the digest of; `before` and `committed` are those of `link_message`."""
+        text = f'{self.head},{canonical_text(record_id)},{version},{self.middle},"{before}","{committed.hex()}"]'
+        return text.encode("utf-8", "surrogatepass")
+
+
 def attested_message(tenant: str, change: Change, at: datetime, committed: bytes) -> bytes:
     """Return what the link of a change that was attested at an instant is the digest of."""
     return canonical([_ATTESTED, _instant(at), *_told(tenant, change, "", committed)])
+
+
+_shared: Final = attrgetter(
+    "module",
+    "at",
+    "actor",
+    "action",
+    "channel",
+    "on_behalf_of",
+    "approval",
+    "batch",
+    "configuration_version",
+)
 
 
 def _told(tenant: str, change: Change, before: str, committed: bytes) -> list[Any]:
@@ -151,7 +207,7 @@ class Evidence:
 
     def to_text(self) -> str:
         """Return it as stores keep it: parts with a dot between, bytes in URL-safe base64 without padding."""
-        parts = [self.key_id, _text(self.salt), _text(self.link)]
+        parts = [evidence_text(self.key_id, self.salt, self.link)]
         if self.attested is not None:
             parts.append(_text(_instant(self.attested).encode()))
         if self.original is not None and self.seal is not None:
@@ -178,6 +234,11 @@ class Evidence:
         sizes = {len(digest) for digest in (found.link, found.original, found.seal) if digest is not None}
         sized = len(found.salt) == SALT_BYTES and sizes == {_DIGEST_BYTES}
         return found if sized and found.to_text() == text else None
+
+
+def evidence_text(key_id: str, salt: bytes, link: bytes) -> str:
+    """Return the evidence of a change as it is made with it."""
+    return f"{key_id}.{_text(salt)}.{_text(link)}"
 
 
 def is_attested(text: str) -> bool:

@@ -25,8 +25,9 @@ def remember(
     """
     log: ChangeLog | None = getattr(unit, "log", None)
     if prover is not None and log is not None:
-        changes = prover.proven(changes, log)
-    unit.history.append(changes)
+        unit.history.append(prover.proven(changes, log))
+    else:
+        unit.history.append(changes)
     announced = {key for key, module in schema.configuration.modules.items() if module.announced}
     found = () if isinstance(changes, Creations) and changes.records.module not in announced else changes
     events = [record_event(change, EventId(ids())) for change in found if change.module in announced]

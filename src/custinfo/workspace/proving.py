@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
@@ -13,14 +13,18 @@ from custinfo.core.evidence import (
     SALT_BYTES,
     Authenticate,
     Evidence,
+    LinkForm,
     attested_message,
+    canonical_text,
     commitment,
     commitment_to,
+    content_of,
+    evidence_text,
     link_in,
-    link_message,
     seal_message,
 )
 from custinfo.core.history.changes import Change
+from custinfo.core.history.proven import ProvenChanges
 from custinfo.core.new_records import Creations
 from custinfo.core.records import RecordId
 from custinfo.ports.history import ChangeLog
@@ -60,27 +64,36 @@ class Prover:
 
     def proven(self, changes: Sequence[Change], log: ChangeLog) -> Sequence[Change]:
         """Return changes with their evidence, each chained to the version before."""
-        return self._begun(changes) if isinstance(changes, Creations) else list(self._chained(changes, log))
+        return self._begun(changes) if isinstance(changes, Creations) else self._chained(changes, log)
 
     def _begun(self, changes: Creations) -> Creations:
         """Return the changes by which records came to be, with the evidence that a chain begins with."""
         records = changes.records
+        if not records:
+            return changes
         contents = records.stored(self.documents.codec(records.module)).changes()
-        bare = attrs.evolve(changes, records=records.bare())  # the content plays no part in a link
+        form = LinkForm.of(self.tenant, attrs.evolve(changes, records=records.bare())[0])
         found = []
-        for change, content, salt in zip(bare, contents, _salts(len(contents)), strict=True):
-            committed = commitment_to(salt, f"[{content},null]".encode("utf-8", "surrogatepass"))
-            link = self._digest(link_message(self.tenant, change, "", committed))
-            found.append(Evidence(self.key_id, salt, link).to_text())
+        for record_id, content, salt in zip(records.ids, contents, _salts(len(contents)), strict=True):
+            committed = commitment_to(salt, content_of(content, None))
+            found.append(evidence_text(self.key_id, salt, self._digest(form.message(record_id, 1, "", committed))))
         return attrs.evolve(changes, evidence=found)
 
-    def _chained(self, changes: Sequence[Change], log: ChangeLog) -> Iterator[Change]:
-        links = self._links(changes, log)
-        for change, salt in zip(changes, _salts(len(changes)), strict=True):
-            before = links.get((change.record_id, change.version - 1), "")
-            evidence = self.evidence(change, before, salt)
-            links[change.record_id, change.version] = evidence.link.hex()
-            yield change.proven(evidence.to_text())
+    def _chained(self, changes: Sequence[Change], log: ChangeLog) -> ProvenChanges:
+        links, form = self._links(changes, log), None
+        contents, found = [self._content(change) for change in changes], []
+        for change, content, salt in zip(changes, contents, _salts(len(contents)), strict=True):
+            if form is None or LinkForm.shared_by(change) != form.shared:
+                form = LinkForm.of(self.tenant, change)
+            key, version = change.record_id, change.version
+            committed = commitment_to(salt, content_of(content, change.reason))
+            link = self._digest(form.message(key, version, links.get((key, version - 1), ""), committed))
+            links[key, version] = link.hex()
+            found.append(evidence_text(self.key_id, salt, link))
+        return ProvenChanges(changes, contents, found)
+
+    def _content(self, change: Change) -> str:
+        return canonical_text(self.documents.codec(change.module).encode_change(change))
 
     def _links(self, changes: Sequence[Change], log: ChangeLog) -> dict[tuple[RecordId, int], str]:
         """Return the links, by record and version, to which the first new version of each record is chained."""
@@ -90,11 +103,6 @@ class Prover:
                 first.setdefault(change.record_id, change.version - 1)
         found = log.evidence(first) if first else {}
         return {(record_id, first[record_id]): link_in(text) for record_id, text in found.items()}
-
-    def evidence(self, change: Change, before: str, salt: bytes) -> Evidence:
-        """Return the evidence of a change; `before` is the link of the version before, or ""."""
-        committed = self.committed(change, salt)
-        return Evidence(self.key_id, salt, self._digest(link_message(self.tenant, change, before, committed)))
 
     def committed(self, change: Change, salt: bytes) -> bytes:
         """Return the commitment to the content of a change."""

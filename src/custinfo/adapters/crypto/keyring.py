@@ -97,6 +97,7 @@ class Keyring:
         self.index_id = index_id
         self.former_index_ids = tuple(former)
         self._evidence_keys = proving
+        self._proving = {key_id: hmac.new(key, digestmod="sha256") for key_id, key in proving.items()}
         self.current = current
         self._unwrapped: OrderedDict[SealContext, AESGCM] = OrderedDict()  # a dict looks long for its first key
         self._lock = Lock()
@@ -288,14 +289,21 @@ class Keyring:
 
     def authenticate(self, key_id: str, message: bytes, /) -> bytes | None:
         """Return the HMAC-SHA-256 of a message under an evidence key, or `None` where there is no such key."""
-        key = self._evidence_keys.get(key_id)
-        return None if key is None else hmac.digest(key, message, "sha256")
+        keyed = self._proving.get(key_id)
+        return None if keyed is None else _authenticated(keyed, message)
 
     def __repr__(self) -> str:
         return f"Keyring(current={self.current!r}, keys={sorted(self._keys)})"
 
     def __reduce__(self) -> str:
         raise TypeError("a keyring does not pickle: pass it to each process from the host's secret store")
+
+
+def _authenticated(keyed: hmac.HMAC, message: bytes) -> bytes:
+    """Return the digest of a message under a key; taking the key in anew would take half as long again."""
+    digest = keyed.copy()
+    digest.update(message)
+    return digest.digest()
 
 
 def _digest(index_id: str, key: bytes, text: str, context: SealContext) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, func, select
@@ -11,18 +12,17 @@ from sqlalchemy import Row, Select, func, select
 from custinfo.adapters.sqlalchemy._context import ClashError, Context
 from custinfo.adapters.sqlalchemy._creating import insert_creations
 from custinfo.adapters.sqlalchemy._failures import stale
+from custinfo.adapters.sqlalchemy._types import dump_json
 from custinfo.core.documents import Documents
 from custinfo.core.history.changes import Change
+from custinfo.core.history.proven import ProvenChanges
 from custinfo.core.new_records import Creations
 from custinfo.core.records import ModuleKey, RecordId
 from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text, instant_writer
 
 __all__ = ["SqlAlchemyHistory"]
 
-_COLUMNS: Final = (
-    "tenant_id",
-    "record_id",
-    "version",
+_SHARED: Final = (
     "module",
     "at",
     "actor",
@@ -33,9 +33,13 @@ _COLUMNS: Final = (
     "batch",
     "configuration_version",
     "reason",
-    "fields",
-    "evidence",
 )
+"""What the changes of a batch have in common, in most."""
+
+_COLUMNS: Final = ("tenant_id", "record_id", "version", *_SHARED, "fields", "evidence")
+_WRITTEN: Final = frozenset({"fields"})
+
+_shared: Final = attrgetter(*_SHARED)
 
 
 class SqlAlchemyHistory:
@@ -53,7 +57,7 @@ class SqlAlchemyHistory:
         clash = False
         try:
             if len(changes) == 1 and not isinstance(changes, Creations):
-                self._context.insert_one(self._context.tables.change, _COLUMNS, self._row(changes[0], instant_to_text))
+                self._context.insert_one(self._context.tables.change, _COLUMNS, self._row(changes), written=_WRITTEN)
             else:
                 with self._context.savepoint():
                     self._insert(changes)
@@ -66,9 +70,18 @@ class SqlAlchemyHistory:
         if isinstance(changes, Creations):
             insert_creations(self._context, changes)
             return
-        moment = instant_writer()
-        rows = (self._row(change, moment) for change in changes)
-        self._context.insert(self._context.tables.change, _COLUMNS, rows)
+        contents, evidence = self._contents(changes), _evidence(changes)
+        changes = _bare(changes)
+        columns: dict[str, Iterable[Any]] = {
+            "tenant_id": repeat(self._context.tenant),
+            "record_id": [change.record_id for change in changes],
+            "version": [change.version for change in changes],
+            "fields": contents,
+        }
+        columns |= _shared_columns(changes)
+        if any(evidence):
+            columns["evidence"] = evidence
+        self._context.insert_columns(self._context.tables.change, columns, written=_WRITTEN)
 
     def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
         """Return all changes of a record, oldest first."""
@@ -101,25 +114,18 @@ class SqlAlchemyHistory:
         prepared = self._context.modules.get(module)
         return prepared.codec if prepared is not None else self._documents.codec(module)
 
-    def _row(self, change: Change, moment: Callable[[datetime], str]) -> tuple[Any, ...]:
-        """Return the row of a change."""
-        return (
-            self._context.tenant,
-            change.record_id,
-            change.version,
-            change.module,
-            moment(change.at),
-            change.actor,
-            change.action,
-            change.channel,
-            change.on_behalf_of,
-            change.approval,
-            change.batch,
-            change.configuration_version,
-            change.reason,
-            self._codec(change.module).encode_change(change),
-            change.evidence,
-        )
+    def _contents(self, changes: Sequence[Change]) -> Sequence[str]:
+        """Return what changes did as JSON text; that of proven ones is the text that was proven."""
+        if isinstance(changes, ProvenChanges):
+            return changes.contents
+        return [dump_json(self._codec(change.module).encode_change(change)) for change in changes]
+
+    def _row(self, changes: Sequence[Change]) -> tuple[Any, ...]:
+        """Return the row of a single change."""
+        [change], [content], [evidence] = _bare(changes), self._contents(changes), _evidence(changes)
+        module, at, *others = _shared(change)
+        head = (self._context.tenant, change.record_id, change.version)
+        return (*head, module, instant_to_text(at), *others, content, evidence)
 
     def _change(self, row: Any) -> Change:
         codec = self._codec(row.module)
@@ -140,3 +146,25 @@ class SqlAlchemyHistory:
             evidence=row.evidence,
             position=row.position,
         )
+
+
+def _bare(changes: Sequence[Change]) -> Sequence[Change]:
+    """Return changes whose evidence is beside them, if they are such."""
+    return changes.changes if isinstance(changes, ProvenChanges) else changes
+
+
+def _evidence(changes: Sequence[Change]) -> Sequence[str | None]:
+    if isinstance(changes, ProvenChanges):
+        return changes.evidence
+    return [change.evidence for change in changes]
+
+
+def _shared_columns(changes: Sequence[Change]) -> dict[str, Iterable[Any]]:
+    """Return the columns of which the changes of a batch have one value, in most; none where no change has one."""
+    rows = list(map(_shared, changes))
+    if rows.count(rows[0]) == len(rows):
+        module, at, *others = rows[0]
+        same = zip(_SHARED, (module, instant_to_text(at), *others), strict=True)
+        return {name: repeat(value) for name, value in same if value is not None}
+    columns: dict[str, Iterable[Any]] = dict(zip(_SHARED, zip(*rows, strict=True), strict=True))
+    return {**columns, "at": map(instant_writer(), columns["at"])}

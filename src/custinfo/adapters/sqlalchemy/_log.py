@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, tex
 from custinfo.adapters.sqlalchemy._approvals import request_row
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Ready, given_parameter, make_ready, padded
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import document_of
 from custinfo.adapters.sqlalchemy.tables import full_text_of
@@ -29,6 +30,9 @@ __all__ = ["SqlAlchemyAnchors", "SqlAlchemyLog", "SqlAlchemyRewriting"]
 
 _STEP: Final = 10_000
 """So many changes are numbered at once."""
+
+_FEW_VERSIONS: Final = 8
+"""Up to so many versions, there is a statement for the records of each, which is kept."""
 
 
 class SqlAlchemyLog:
@@ -81,11 +85,36 @@ class SqlAlchemyLog:
 
     def evidence(self, versions: Mapping[RecordId, int], /) -> Mapping[RecordId, str]:
         """Return the evidence of changes, by their primary key."""
+        ids: dict[int, list[RecordId]] = {}
+        for record_id, version in versions.items():
+            ids.setdefault(version, []).append(record_id)
+        if len(ids) > _FEW_VERSIONS:
+            return self._evidence_of_many(versions)
+        found: dict[RecordId, str] = {}
+        for version, mine in ids.items():
+            for part in chunked(mine):
+                keys = padded(part)
+                rows = self._context.fetch(self._evidence(len(keys)), (self._context.tenant, version, *keys))
+                found.update(row for row in rows if row[1] is not None)
+        return found
+
+    def _evidence(self, count: int) -> Ready:
+        """Return the statement that reads the evidence of a version of so many records."""
+        columns, dialect = self._context.tables.change.c, self._context.connection.dialect
+
+        def make() -> Ready:
+            version = given_parameter(Given(1), columns.version.type)
+            ids = [given_parameter(Given(place), columns.record_id.type) for place in range(2, count + 2)]
+            found = (columns.tenant_id == TENANT) & columns.record_id.in_(ids) & (columns.version == version)
+            return make_ready(select(columns.record_id, columns.evidence).where(found), dialect, count + 2)
+
+        return self._context.memory.ready((dialect, "evidence", count), make)
+
+    def _evidence_of_many(self, versions: Mapping[RecordId, int]) -> Mapping[RecordId, str]:
         columns = self._context.tables.change.c
         key, found = tuple_(columns.record_id, columns.version), {}
         for part in chunked(list(versions.items())):
-            among = key == part[0] if len(part) == 1 else key.in_(part)
-            statement = select(columns.record_id, columns.evidence).where(self._mine(), among)
+            statement = select(columns.record_id, columns.evidence).where(self._mine(), key.in_(part))
             found.update({row[0]: row[1] for row in self._context.execute(statement) if row[1] is not None})
         return found
 
