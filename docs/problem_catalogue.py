@@ -113,6 +113,7 @@ TOPICS: Final[dict[str, str]] = {
 
 SEVERITIES: Final = {
     "hidden_rows": "warning",
+    "no_data": "warning",
     "no_data_row": "warning",
     "changed_since_read": "notice",
     "normalised": "notice",
