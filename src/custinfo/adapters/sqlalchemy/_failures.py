@@ -12,10 +12,13 @@ from custinfo.core.problems import Problem
 
 __all__ = ["stale", "storage_error"]
 
-_RETRYABLE: Final = frozenset({"40001", "40P01", "55P03", "1213", "1205", "1020", "SQLITE_BUSY", "SQLITE_LOCKED"})
-
 _NO_SAVEPOINT: Final = 1305
-"""MariaDB's number for a savepoint that is not there."""
+"""MariaDB's number for a savepoint that is not there: a deadlock took it back with the transaction."""
+
+_MARIADB: Final = frozenset({"1213", "1205", "1020", f"{_NO_SAVEPOINT}"})
+"""Its numbers for deadlocks, locks that are waited for in vain, and rows that changed since they were read."""
+
+_RETRYABLE: Final = _MARIADB | {"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_LOCKED"}
 
 
 def stale(expected: int, actual: int) -> StaleVersionError:
@@ -24,10 +27,10 @@ def stale(expected: int, actual: int) -> StaleVersionError:
 
 
 def _state(original: BaseException | None) -> str:
-    """Return the database's code of an error: SQLSTATE, number or name."""
+    """Return the database's code of an error: number, SQLSTATE or name."""
+    if original is not None and original.args and isinstance(original.args[0], int):
+        return str(original.args[0])  # MariaDB's number says more than its SQLSTATE, which newer drivers give, too
     found: Any = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
-    if found is None and original is not None and original.args and isinstance(original.args[0], int):
-        found = original.args[0]
     return str(found or "")
 
 
