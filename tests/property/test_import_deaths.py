@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,9 @@ from tests.adapters.sqlalchemy.fields import engine_of
 from tests.databases import POSTGRESQL, throw_away_units
 from tests.property.test_import_plans import HEADER, CountedIds, rows
 from tests.unit.workspace.test_importing import Rows
+
+_ID = re.compile(r"01900000-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""An id of `CountedIds`, wherever it stands: keys of events and contents of requests have it in their midst."""
 
 NOW = datetime(2024, 3, 15, tzinfo=UTC)
 PLAIN = (
@@ -94,8 +98,13 @@ class Store:
             }
             found["pairs"] = _pairs(connection, self.units)
             connection.rollback()
-        numbers = {key: f"#{number}" for number, key in enumerate(sorted(set(_ids(found))))}
-        return {name: sorted(repr(_numbered(row, numbers)) for row in table) for name, table in found.items()}
+        rows_by_table = {name: [repr(row) for row in table] for name, table in found.items()}
+        ids = sorted({key for table in rows_by_table.values() for row in table for key in _ID.findall(row)})
+        numbers = {key: f"#{number}" for number, key in enumerate(ids)}
+        return {
+            name: sorted(_ID.sub(lambda match: numbers[match[0]], row) for row in table)
+            for name, table in rows_by_table.items()
+        }
 
 
 def _pairs(connection: Connection, units: SqlAlchemyUnits) -> list[Any]:
@@ -105,15 +114,6 @@ def _pairs(connection: Connection, units: SqlAlchemyUnits) -> list[Any]:
     name = f"{units.tables.title.name}_fts"
     connection.execute(text(f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.pairs USING fts5vocab(main, {name}, instance)"))
     return [tuple(row) for row in connection.execute(text("SELECT term, doc FROM temp.pairs"))]
-
-
-def _ids(found: dict[str, list[Any]]) -> Iterator[str]:
-    for table in found.values():
-        yield from (item for row in table for item in row if isinstance(item, str) and item.startswith("01900000-"))
-
-
-def _numbered(row: Any, numbers: dict[str, str]) -> Any:
-    return tuple(numbers.get(item, item) if isinstance(item, str) else item for item in row)
 
 
 @pytest.fixture
