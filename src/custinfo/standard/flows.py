@@ -1,4 +1,7 @@
-"""The approval flows of the requirements, §2.4. The material flow comes with the documents module."""
+"""The approval flows of the requirements, §2.4.
+
+That of material isn't among them: it needs a module of documents, which a host defines.
+"""
 
 from __future__ import annotations
 
