@@ -51,6 +51,8 @@ def run(
         if name != "sqlite":
             yield from _measured(name, SERVERS[name], count, kept=keep is not None)
             continue
+        if keep:
+            Path(keep).mkdir(parents=True, exist_ok=True)
         with nullcontext(keep) if keep else tempfile.TemporaryDirectory() as folder:
             yield from _measured(name, f"sqlite:///{Path(folder, f'store{count}.db')}", count, kept=keep is not None)
 

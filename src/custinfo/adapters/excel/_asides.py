@@ -188,8 +188,9 @@ class Asides:
             yield row
 
     def _is_blank(self, values: RawValues) -> bool:
-        filled = [place for place, value in enumerate(values) if value is not None]
-        return self._ballast.issuperset(filled) and all(_is_number(values[place]) for place in filled)
+        return all(
+            value is None or (place in self._ballast and _is_number(value)) for place, value in enumerate(values)
+        )
 
     @property
     def problems(self) -> tuple[Problem, ...]:
