@@ -179,6 +179,26 @@ class ApprovalContract(Harness):
             raised_by(FieldReservedError, lambda: unit.approvals.save(other))
             unit.approvals.save(make_request(3, record_id(2), {"code": "y"}))
 
+    def test_only_what_is_in_the_way_is_named(self) -> None:
+        """Every field that another request reserves on the same record is named, and none that is free there."""
+        patches = (FrozenDict[str, Any]({"title": "x"}), FrozenDict[str, Any]({"size": 1}))
+        items = tuple(
+            Item(record_id(number), patch, FrozenDict(dict.fromkeys(patch))) for number, patch in enumerate(patches, 1)
+        )
+        many = make_request(1, RecordId(""), {}, items=items)
+        beside, first, second = (
+            make_request(2, record_id(1), {"size": 2}),
+            make_request(3, record_id(1), {"title": "y"}),
+            make_request(4, record_id(2), {"size": 3}),
+        )
+        self.save(beside, first)
+        error = raised_by(FieldReservedError, lambda: self.save(many))
+        assert [(item.field, item.params["request_id"]) for item in error.problems] == [("title", first.id)]
+        self.save(second)
+        error = raised_by(FieldReservedError, lambda: self.save(many))
+        holders = [(item.field, item.params["request_id"]) for item in error.problems]
+        assert holders == [("size", second.id), ("title", first.id)]
+
     def test_stale_requests_are_refused(self) -> None:
         """A version other than the next one is refused."""
         request = make_request(1, record_id(1), {"title": "x"})

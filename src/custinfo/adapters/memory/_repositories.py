@@ -165,10 +165,14 @@ class MemoryApprovals:
         if actual != request.version - 1:
             raise stale_version(request.version - 1, actual)
         mine = set(request.reservations())
-        for other in self.open_for(request.module, request.record_ids()):
-            shared = mine.intersection(other.reservations())
-            if other.id != request.id and shared:
-                raise field_reserved({field: other.id for _, field in shared})
+        holders = {
+            field: other.id
+            for other in self.open_for(request.module, request.record_ids())
+            if other.id != request.id
+            for _, field in mine.intersection(other.reservations())
+        }
+        if holders:
+            raise field_reserved(holders)
         self._state.requests[request.id] = request
 
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:

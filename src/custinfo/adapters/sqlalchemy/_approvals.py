@@ -12,12 +12,11 @@ from sqlalchemy import Select, and_, delete, insert, or_, select, update
 
 from custinfo.adapters.sqlalchemy._approval_queries import counting, due, finding, mark_rows
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
-from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Question, given_parameter, padded
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
-from custinfo.core.errors import ConflictError, FieldReservedError
-from custinfo.core.problems import Problem
+from custinfo.core.errors import ConflictError
 from custinfo.core.records import MemberKey, ModuleKey, RecordId
+from custinfo.core.store_errors import field_reserved, stale_version
 from custinfo.core.stored import ValueCodec, instant_to_text
 from custinfo.core.stored_requests import request_from_json, request_to_json
 from custinfo.ports.repositories import RequestQuery
@@ -192,17 +191,18 @@ class SqlAlchemyApprovals:
         columns = self._context.tables.request.c
         same = (columns.tenant_id == self._context.tenant) & (columns.id == request.id)
         statement = select(columns.version).where(same).with_for_update(read=True)
-        return stale(request.version - 1, self._context.execute(statement).scalar() or 0)
+        return stale_version(request.version - 1, self._context.execute(statement).scalar() or 0)
 
     def _reserved(self, request: Request) -> ConflictError:
         columns = self._context.tables.reservation.c
         mine = set(request.reservations())
-        statement = select(columns.field, columns.request_id).where(
+        statement = select(columns.record_id, columns.field, columns.request_id).where(
             columns.tenant_id == self._context.tenant,
             columns.record_id.in_(sorted({record for record, _ in mine})),
             columns.field.in_(sorted({field for _, field in mine})),
             columns.request_id != request.id,
         )
-        rows = self._context.execute(statement.order_by(columns.field).with_for_update(read=True))
-        problems = [Problem("field_reserved", field, params={"request_id": holder}) for field, holder in rows]
-        return FieldReservedError(problems) if problems else stale(request.version - 1, request.version)
+        rows = self._context.execute(statement.order_by(columns.record_id).with_for_update(read=True))
+        # The statement finds each of the fields on each of the records: some of that is in nobody's way.
+        holders = {field: holder for record, field, holder in rows if (record, field) in mine}
+        return field_reserved(holders) if holders else stale_version(request.version - 1, request.version)

@@ -8,13 +8,12 @@ import attrs
 from sqlalchemy import select, tuple_
 
 from custinfo.adapters.sqlalchemy._context import Context, chunked
-from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.adapters.sqlalchemy._ready import padded
 from custinfo.adapters.sqlalchemy._rows import UniqueRow, unique_rows
 from custinfo.adapters.sqlalchemy._statements import RecordStatements
-from custinfo.core.errors import ConflictError, DuplicateValueError
-from custinfo.core.problems import Problem
+from custinfo.core.errors import ConflictError
 from custinfo.core.records import Record, RecordId
+from custinfo.core.store_errors import not_unique, stale_version
 
 __all__ = ["Conflicts"]
 
@@ -46,8 +45,8 @@ class Conflicts:
         for record, version in expected.values():
             actual = stored.get((record.module, record.id), 0)
             if actual != version:
-                return stale(version, actual)
-        return stale(next(iter(expected.values()))[1], 0)
+                return stale_version(version, actual)
+        return stale_version(next(iter(expected.values()))[1], 0)
 
     def taken(self, records: Sequence[Record]) -> ConflictError:
         """Say which unique field has a value of another record."""
@@ -64,5 +63,5 @@ class Conflicts:
                     holders[module, field, value] = holder
         for _, module, field, value, record_id in rows:
             if holders.setdefault((module, field, value), record_id) != record_id:
-                return DuplicateValueError([Problem("not_unique", field)])
-        return DuplicateValueError([Problem("not_unique", rows[0][2])])
+                return not_unique(field)
+        return not_unique(rows[0][2])

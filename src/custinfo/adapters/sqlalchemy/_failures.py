@@ -7,10 +7,10 @@ from typing import Any, Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from custinfo.core.errors import StaleVersionError, StorageError
-from custinfo.core.problems import Problem
+from custinfo.core.errors import StorageError
+from custinfo.core.store_errors import storage_failure
 
-__all__ = ["stale", "storage_error"]
+__all__ = ["storage_error"]
 
 _NO_SAVEPOINT: Final = 1305
 """MariaDB's number for a savepoint that is not there: a deadlock took it back with the transaction."""
@@ -19,11 +19,6 @@ _MARIADB: Final = frozenset({"1213", "1205", "1020", f"{_NO_SAVEPOINT}"})
 """Its numbers for deadlocks, locks that are waited for in vain, and rows that changed since they were read."""
 
 _RETRYABLE: Final = _MARIADB | {"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_LOCKED"}
-
-
-def stale(expected: int, actual: int) -> StaleVersionError:
-    """Return the error for a record or request that is at another version."""
-    return StaleVersionError([Problem("stale_version", params={"expected": expected, "actual": actual})])
 
 
 def _state(original: BaseException | None) -> str:
@@ -55,5 +50,4 @@ def storage_error(error: Exception) -> StorageError:
         or isinstance(error, PoolTimeoutError)
         or (isinstance(error, DBAPIError) and error.connection_invalidated)
     )
-    params = {"error": type(original or error).__name__, "state": state}
-    return StorageError([Problem("storage_retryable" if retryable else "storage_failed", params=params)])
+    return storage_failure(original or error, state, retryable=retryable)

@@ -11,13 +11,13 @@ from sqlalchemy import Row, Select, func, select
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context
 from custinfo.adapters.sqlalchemy._creating import insert_creations
-from custinfo.adapters.sqlalchemy._failures import stale
 from custinfo.adapters.sqlalchemy._types import dump_json
 from custinfo.core.documents import Documents
 from custinfo.core.history.changes import Change
 from custinfo.core.history.proven import ProvenChanges
 from custinfo.core.new_records import Creations
 from custinfo.core.records import ModuleKey, RecordId
+from custinfo.core.store_errors import stale_version
 from custinfo.core.stored import ValueCodec, instant_from_text, instant_to_text, instant_writer
 
 __all__ = ["SqlAlchemyHistory"]
@@ -64,7 +64,7 @@ class SqlAlchemyHistory:
         except ClashError:
             clash = True
         if clash:
-            raise stale(changes[0].version - 1, self._latest(changes[0].record_id))
+            raise stale_version(changes[0].version - 1, self._latest(changes[0].record_id))
 
     def _insert(self, changes: Sequence[Change]) -> None:
         if isinstance(changes, Creations):
