@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,17 +16,20 @@ from sqlalchemy.orm import Session
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits, _context, _paging
 from custinfo.adapters.sqlalchemy._bounded import Bounded
 from custinfo.adapters.sqlalchemy._engines import open_engine
+from custinfo.adapters.sqlalchemy._leads import Leads
 from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._parts import timeless
 from custinfo.adapters.sqlalchemy._ready import Ready, make_ready, padded
+from custinfo.adapters.sqlalchemy._shapes import LIVE
+from custinfo.adapters.sqlalchemy._titles import TitleSearch
 from custinfo.adapters.sqlalchemy.tables import make_tables
 from custinfo.core.binding import bind
 from custinfo.core.criteria import AnyOf, Compare, Criterion, F, OneOf, Tagged, all_of
-from custinfo.core.criteria.nodes import SharedWith
+from custinfo.core.criteria.nodes import SealedAs, SharedWith
 from custinfo.core.errors import StaleVersionError
 from custinfo.core.records import Record
 from custinfo.ports import Order, Query, UnitOfWork
-from custinfo.testing import NOW, make_record, next_version, record_id, sample_schema
+from custinfo.testing import NOW, make_change, make_record, next_version, record_id, sample_schema
 from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
 
 SCHEMA = sample_schema()
@@ -304,6 +309,9 @@ def test_names_of_schemas_are_translated() -> None:
             assert record == things()[3]
             unit.records.save([next_version(record, count=7)])
             assert record_id(3) not in {item.id for item in unit.queries.find(asked(F.count == 3))}
+            proven = attrs.evolve(make_change(None, things()[3]), evidence="k.a.b")
+            unit.history.append([proven])
+            assert unit.log.evidence({record_id(3): proven.version}) == {record_id(3): "k.a.b"}
     engine.dispose()
 
 
@@ -342,3 +350,38 @@ def test_times_are_noted_as_days() -> None:
     )
     assert one != other
     assert timeless(one) == timeless(other)
+
+
+def test_the_order_of_parts_does_not_matter_to_what_leads(store: tuple[Engine, SqlAlchemyUnits]) -> None:
+    """A unique value of live records leads to one of them, also where alternatives are named before it."""
+    owners = AnyOf((Compare(("owner",), "eq", "ann"), Compare(("owner",), "eq", "bob")))
+    sealed = SealedAs(("secret",), ("index-1",))
+    with store[1].begin(SCHEMA, "one") as unit:
+        leads = Leads(unit._context, TitleSearch(unit._context), "thing")
+        for parts in ((sealed, owners, LIVE), (owners, LIVE, sealed), (LIVE, owners, sealed)):
+            assert sealed in {lead.criterion for lead in leads._candidates(all_of(list(parts)))}
+
+
+def test_a_tenant_is_forgotten_while_others_begin() -> None:
+    """Threads that begin under configurations of their own are in nobody's way who forgets a tenant meanwhile."""
+    units = SqlAlchemyUnits.open("sqlite://", prefix=throw_away_prefix())
+    schemas = [attrs.evolve(SCHEMA) for _ in range(200)]
+    done = threading.Event()
+
+    def begin() -> None:
+        for schema in schemas:
+            with units.begin(schema, "one"):
+                pass
+        done.set()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=begin)
+    thread.start()
+    try:
+        while not done.is_set():
+            units.forget("two")
+    finally:
+        thread.join()
+        sys.setswitchinterval(interval)
+        units.dispose()

@@ -175,11 +175,9 @@ class Leads:
             found = Source(self.context, self.module).linked(test)
             return select(func.count()).select_from(found.limit(given_parameter(limit, BigInteger())).subquery())
 
-        return (
-            0
-            if isinstance(test, Nothing)
-            else int(self.context.ask(Question(("linked", test), build, shaper.values))[0][0])
-        )
+        if isinstance(test, Nothing):
+            return 0
+        return int(self.context.ask(Question(("linked", test), build, shaper.values))[0][0])
 
     def _entries(self, lead: Lead, most: int) -> int:
         """Return how many records an index leads to, up to a number: remembered for whatever else they are asked."""
@@ -239,9 +237,9 @@ class Leads:
                 case SealedAs():
                     if LIVE in parts and is_claimed(self.context, self.module, part):
                         yield Lead(part, None)
-                case AnyOf(parts) if parts and all(self._leads(item, criterion) for item in parts):
-                    keys = {self._key(item) for item in parts}
-                    joined = all(isinstance(item, OneOf) or _is_equal(item) for item in parts)
+                case AnyOf(others) if others and all(self._leads(item, criterion) for item in others):
+                    keys = {self._key(item) for item in others}
+                    joined = all(isinstance(item, OneOf) or _is_equal(item) for item in others)
                     yield Lead(part, keys.pop() if len(keys) == 1 and joined else None)
                 case _:
                     key = self._key(part)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import attrs
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, select, text, tuple_, update
 
 from custinfo.adapters.sqlalchemy._approvals import request_row
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
-from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Ready, given_parameter, make_ready, padded
+from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Question, given_parameter, padded
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import document_of
 from custinfo.adapters.sqlalchemy.tables import full_text_of
@@ -94,21 +95,19 @@ class SqlAlchemyLog:
         for version, mine in ids.items():
             for part in chunked(mine):
                 keys = padded(part)
-                rows = self._context.fetch(self._evidence(len(keys)), (self._context.tenant, version, *keys))
+                asked = partial(self._evidence, len(keys))
+                values = (self._context.tenant, version, *keys)
+                rows = self._context.ask(Question(("evidence", len(keys)), asked, values, steady=True))
                 found.update(row for row in rows if row[1] is not None)
         return found
 
-    def _evidence(self, count: int) -> Ready:
+    def _evidence(self, count: int) -> Select[Any]:
         """Return the statement that reads the evidence of a version of so many records."""
-        columns, dialect = self._context.tables.change.c, self._context.connection.dialect
-
-        def make() -> Ready:
-            version = given_parameter(Given(1), columns.version.type)
-            ids = [given_parameter(Given(place), columns.record_id.type) for place in range(2, count + 2)]
-            found = (columns.tenant_id == TENANT) & columns.record_id.in_(ids) & (columns.version == version)
-            return make_ready(select(columns.record_id, columns.evidence).where(found), dialect, count + 2)
-
-        return self._context.memory.ready((dialect, "evidence", count), make)
+        columns = self._context.tables.change.c
+        version = given_parameter(Given(1), columns.version.type)
+        ids = [given_parameter(Given(place), columns.record_id.type) for place in range(2, count + 2)]
+        found = (columns.tenant_id == TENANT) & columns.record_id.in_(ids) & (columns.version == version)
+        return select(columns.record_id, columns.evidence).where(found)
 
     def _evidence_of_many(self, versions: Mapping[RecordId, int]) -> Mapping[RecordId, str]:
         columns = self._context.tables.change.c

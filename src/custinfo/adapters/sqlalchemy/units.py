@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -45,6 +45,7 @@ class SqlAlchemyUnits:
         self._names: dict[str, Any] = {"prefix": prefix, "schema": schema}
         self._memory = Memory()
         self._prepared: WeakKeyDictionary[Schema, dict[str, Prepared]] = WeakKeyDictionary()
+        self._lock = Lock()  # of `_prepared`: one thread may go through it while another begins under a new schema
         alone = isinstance(source, Engine) and isinstance(source.pool, StaticPool)
         self._turn: AbstractContextManager[Any] = RLock() if alone else nullcontext()
 
@@ -87,7 +88,8 @@ class SqlAlchemyUnits:
         """Delete the tables with everything in them. Raises: StorageError."""
         with self._transaction() as connection:
             self._tables.record.metadata.drop_all(connection)
-        self._prepared.clear()
+        with self._lock:
+            self._prepared.clear()
 
     def build_indexes(self, schema: Schema, tenant: str, told: Told | None = None, /) -> None:
         """Fill the slots of a tenant's indexed fields where that is not done yet, and free those of other fields.
@@ -110,8 +112,7 @@ class SqlAlchemyUnits:
         filler.free()
         filler.fill(sorted(self._claim(schema, tenant).building), told=told)
         self._titles(schema, tenant).fill(told=told)
-        for known in self._prepared.values():
-            known.pop(tenant, None)
+        self.forget(tenant)
 
     def refill(self, schema: Schema, tenant: str, told: Told | None = None, /) -> None:
         """Fill the slots of a tenant's indexed fields anew from the documents, as `build_indexes` does.
@@ -128,8 +129,9 @@ class SqlAlchemyUnits:
 
     def forget(self, tenant: str) -> None:
         """Forget the slots of a tenant that was deleted; its rows are gone already, and it may begin anew."""
-        for known in self._prepared.values():
-            known.pop(tenant, None)
+        with self._lock:
+            for known in self._prepared.values():
+                known.pop(tenant, None)
 
     def dispose(self) -> None:
         """Close the connections of the engine; nothing happens where the host's sessions are used."""
@@ -165,7 +167,10 @@ class SqlAlchemyUnits:
 
     def _ready(self, schema: Schema, tenant: str) -> Prepared:
         """Return the modules with their slots; kept for as long as the schema is, once all slots are filled."""
-        known = self._prepared.setdefault(schema, {})
+        known = self._prepared.get(schema)
+        if known is None:
+            with self._lock:
+                known = self._prepared.setdefault(schema, {})
         prepared = known.get(tenant)
         if prepared is None:
             prepared = self._claim(schema, tenant)
