@@ -72,13 +72,12 @@ class SqlAlchemyAccesses:
 
 def access_row(entry: AccessEntry, tenant: str, documents: Documents) -> dict[str, Any]:
     """Return the row of an entry."""
-    at = instant_to_text(entry.at)
-    key = {"tenant_id": tenant, "id": entry.id}
     return {
-        **key,
+        "tenant_id": tenant,
+        "id": entry.id,
         "module": entry.module,
         "actor": entry.actor,
-        "at": at,
+        "at": instant_to_text(entry.at),
         "count": entry.count,
         "data": documents.encode(entry),
     }

@@ -25,6 +25,7 @@ def encoder(context: Context, module: ModuleKey, path: Path) -> Callable[[Any], 
 
 
 def target_of(context: Context, module: ModuleKey, key: FieldKey) -> ModuleKey:
+    """Return the module that a reference of a module points to."""
     return str(context.module(module).schema.definition.fields[key].options["module"])
 
 

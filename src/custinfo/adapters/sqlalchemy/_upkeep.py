@@ -97,7 +97,7 @@ class SqlAlchemyUpkeep:
         return 0
 
     def disagreements(self, *, repair: bool) -> Iterator[Disagreement]:
-        """Compare tags, unique values, slots, tasks and reservations with what they repeat."""
+        """Compare what stands beside records and requests with what it repeats."""
         return Integrity(self._context, self.stored, repair=repair).run()
 
     # --- reading
