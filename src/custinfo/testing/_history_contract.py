@@ -16,6 +16,7 @@ from custinfo.core.errors import FieldReservedError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import FieldChange, fold
 from custinfo.core.importing import ImportBatch
+from custinfo.core.offers import offered
 from custinfo.core.records import CLEAR, RecordId, Sealed
 from custinfo.ports import ApprovalQueries, RequestQuery
 from custinfo.testing._harness import Harness, raised_by
@@ -148,8 +149,8 @@ class ApprovalContract(Harness):
         later = make_request(3, record_id(3), {"title": "x"}, due_at=NOW + timedelta(hours=2))
         self.save(make_request(1, record_id(1), {"title": "x"}), decided, due, later)
         with self.begin() as unit:
-            found = unit.approvals
-            if not isinstance(found, ApprovalQueries):
+            found = offered(unit.approvals, ApprovalQueries)
+            if found is None:
                 return
             mine = RequestQuery("submitted", "ann")
             assert list(found.find(mine)) == [later, due, decided]

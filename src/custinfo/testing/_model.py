@@ -11,6 +11,7 @@ import attrs
 
 from custinfo.core.criteria.evaluate import compile_predicate, read_path
 from custinfo.core.criteria.nodes import Path
+from custinfo.core.offers import offered
 from custinfo.core.records import FieldKey, Record
 from custinfo.core.schema import Schema
 from custinfo.core.totals import NUMBER_KINDS, Total, period_of, tally
@@ -126,13 +127,14 @@ def find_disagreement(
 
 def _disagreement_on_totals(unit: UnitOfWork, model: _Model, query: Query, grouping: Grouping) -> str | None:
     """Compare what the numbers that are not references to elsewhere come to, where the store adds up."""
-    if not isinstance(unit.queries, TotalQueries):
+    queries = offered(unit.queries, TotalQueries)
+    if queries is None:
         return None
     module = model.schema.module(query.module)
     paths = [(key,) for key, kind in module.kinds.items() if kind.key in NUMBER_KINDS]
     for path in paths:
         for by in (None, grouping) if grouping.dimension is None else (None,):
-            expected, found = model.totals(query, path, by), dict(unit.queries.totals(query, path, by))
+            expected, found = model.totals(query, path, by), dict(queries.totals(query, path, by))
             if found != expected:
                 return f"totals of {path} by {by}: {found} instead of {expected}"
     return None

@@ -17,6 +17,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
 from custinfo.core.kinds import Kind
 from custinfo.core.messages import Translated
+from custinfo.core.offers import offered
 from custinfo.core.organisation import Deputy
 from custinfo.core.outbox import Event, EventId
 from custinfo.core.policy.access import Access, Verdict
@@ -81,11 +82,12 @@ class Context:
 
     def __attrs_post_init__(self) -> None:
         """Find out once what the keyring can do; asking a protocol takes longer than sealing."""
-        keyring: object = self.keyring
-        self._data_keys = keyring if isinstance(keyring, DataKeys) else None
-        self._index = keyring if isinstance(keyring, BlindIndex) else None
-        self._many = keyring if isinstance(keyring, ManyDataKeys) else None
-        self._former = keyring if isinstance(keyring, IndexKeys) and keyring.former_index_ids else None
+        keyring = self.keyring
+        self._data_keys = offered(keyring, DataKeys)
+        self._index = offered(keyring, BlindIndex)
+        self._many = offered(keyring, ManyDataKeys)
+        keys = offered(keyring, IndexKeys)
+        self._former = keys if keys is not None and keys.former_index_ids else None
 
     @property
     def unit(self) -> UnitOfWork:
@@ -163,8 +165,8 @@ class Context:
 
     def new_ids(self, number: int) -> list[RecordId]:
         """Return so many new ids of records, in ascending order."""
-        ids: object = self.ids
-        if number > 1 and isinstance(ids, ManyIds):
+        ids = offered(self.ids, ManyIds) if number > 1 else None
+        if ids is not None:
             return list(map(RecordId, ids.many(number)))
         return [RecordId(self.ids()) for _ in range(number)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -20,10 +20,12 @@ from custinfo.core.errors import (
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel, FieldChange, changes_between
+from custinfo.core.offers import offered
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId, Version
 from custinfo.core.text import CONTROL
+from custinfo.ports import Purging
 from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
@@ -103,7 +105,9 @@ class Eraser:
         if kept:
             context.related.forget([after])
             follow(context, [after])
-        _purge(rewriting_of(context.unit))
+        purging = offered(rewriting_of(context.unit), Purging)
+        if purging is not None:
+            purging.purge()
         return self.certificate(record, after.version, erased)
 
     def certificate(self, before: Record, version: int, keys: Iterable[FieldKey]) -> ErasureCertificate:
@@ -243,13 +247,6 @@ class Eraser:
         found = rewriting.held_requests(concerned).values()
         pairs = [(request, without_values(request, record, keys)) for request in found]
         rewriting.requests([after for before, after in pairs if after is not before])
-
-
-def _purge(rewriting: object) -> None:
-    """Have a store forget what it keeps beside; asked like this, a host's wrapper passes on every version of Python."""
-    purge: Callable[[], None] | None = getattr(rewriting, "purge", None)
-    if purge is not None:
-        purge()
 
 
 def _has_erased(fields: Iterable[FieldChange], key: FieldKey) -> bool:

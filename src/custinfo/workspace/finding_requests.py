@@ -11,6 +11,7 @@ import attrs
 
 from custinfo.core.approval.requests import Request, RequestId, RequestState
 from custinfo.core.errors import InvalidInputError
+from custinfo.core.offers import offered
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, RecordId
 from custinfo.core.stored import instant_from_text, instant_to_text
@@ -60,8 +61,8 @@ class RequestFinder:
         query = self._query(part, wanted)
         if part == "stuck":
             return sum(1 for _ in self._stuck(query))
-        repository = self.context.unit.approvals
-        return repository.count(query) if isinstance(repository, ApprovalQueries) else len(self._find(query))
+        repository = offered(self.context.unit.approvals, ApprovalQueries)
+        return len(self._find(query)) if repository is None else repository.count(query)
 
     def _query(self, part: RequestPart, wanted: RequestFilter) -> RequestQuery:
         name: Literal["deciding", "submitted", "decided", "open"]
@@ -78,8 +79,9 @@ class RequestFinder:
 
     def _find(self, query: RequestQuery) -> Sequence[Request]:
         repository = self.context.unit.approvals
-        if isinstance(repository, ApprovalQueries):
-            return repository.find(query)
+        queries = offered(repository, ApprovalQueries)
+        if queries is not None:
+            return queries.find(query)
         match query.part:
             case "deciding":
                 known = repository.waiting_for(query.member or "")

@@ -26,6 +26,7 @@ from custinfo.core.evidence import (
 from custinfo.core.history.changes import Change
 from custinfo.core.history.proven import ProvenChanges
 from custinfo.core.new_records import Creations
+from custinfo.core.offers import offered
 from custinfo.core.records import RecordId
 from custinfo.ports.history import ChangeLog
 from custinfo.ports.system import EvidenceKeys
@@ -47,10 +48,10 @@ def log_of(unit: UnitOfWork) -> ChangeLog:
 
 def prover_of(keyring: object, tenant: str, documents: Documents) -> Prover | None:
     """Return what makes evidence, `None` where the keyring has no key for it."""
-    key_id = keyring.evidence_key if isinstance(keyring, EvidenceKeys) else None
-    if not isinstance(keyring, EvidenceKeys) or key_id is None:
+    keys = offered(keyring, EvidenceKeys)
+    if keys is None or keys.evidence_key is None:
         return None
-    return Prover(key_id, keyring.authenticate, tenant, documents)
+    return Prover(keys.evidence_key, keys.authenticate, tenant, documents)
 
 
 @attrs.frozen

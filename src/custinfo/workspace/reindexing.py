@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 import attrs
 
@@ -20,6 +20,7 @@ from custinfo.core.binding import Tail
 from custinfo.core.errors import ConfigurationError, CustinfoError, DuplicateValueError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, FieldChange
+from custinfo.core.offers import offered
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.schema import Schema
@@ -89,12 +90,12 @@ class Reindexer:
     """
 
     def __init__(self, keyring: Keyring | None, tenant: str, prover: Prover | None) -> None:
-        held: object = keyring
-        if keyring is None or not isinstance(held, IndexKeys) or not isinstance(held, BlindIndex):
+        keys, index = offered(keyring, IndexKeys), offered(keyring, BlindIndex)
+        if keyring is None or keys is None or index is None:
             raise ConfigurationError([Problem("keyring_missing")])
         self._keyring: Keyring = keyring
-        self._keys: IndexKeys = held
-        self._index: BlindIndex = held
+        self._keys = keys
+        self._index = index
         self._tenant = tenant
         self._prover = prover
         self._reindexed = self._closed = 0
@@ -284,9 +285,10 @@ class Reindexer:
 def _reindexing_of(unit: UnitOfWork) -> Reindexing:
     """Return what rewrites digests in a unit of work. Raises: TypeError for a store that can't."""
     found = rewriting_of(unit)
-    if not hasattr(found, "digests"):  # asked like this, a host's wrapper passes on every version of Python
+    reindexing = offered(found, Reindexing)
+    if reindexing is None:
         raise TypeError(f"{type(found).__name__} has no method `digests`: implement custinfo.ports.Reindexing")
-    return cast("Reindexing", found)
+    return reindexing
 
 
 def _live(record: Record) -> frozenset[str]:

@@ -17,6 +17,7 @@ from custinfo.core.approval.requests import Request
 from custinfo.core.criteria.nodes import Everything
 from custinfo.core.errors import ConfigurationError, CustinfoError
 from custinfo.core.frozen import FrozenDict
+from custinfo.core.offers import offered
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.schema import Schema
@@ -71,10 +72,11 @@ class Rotor:
     """
 
     def __init__(self, keyring: object, tenant: str) -> None:
-        if not isinstance(keyring, DataKeys):
+        keys = offered(keyring, DataKeys)
+        if keys is None:
             raise ConfigurationError([Problem("keyring_missing")])
-        self._keyring: DataKeys = keyring
-        self._many = keyring if isinstance(keyring, ManyDataKeys) else None
+        self._keyring = keys
+        self._many = offered(keyring, ManyDataKeys)
         self._tenant = tenant
         self._rewrapped = 0
         self._left: Counter[str] = Counter()

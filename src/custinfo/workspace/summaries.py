@@ -10,6 +10,7 @@ import attrs
 from custinfo.core.criteria.nodes import Criterion, Path
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.kinds import Kind
+from custinfo.core.offers import offered
 from custinfo.core.paths import bind_path
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, Record
@@ -61,8 +62,9 @@ class Summaries:
     def _totals(self, query: Query, path: Path, grouping: Grouping | None) -> Mapping[Any, Total]:
         """Ask the store, or where it does not add up, add what it finds."""
         unit = self.context.unit
-        if isinstance(unit.queries, TotalQueries):
-            return unit.queries.totals(query, path, grouping)
+        queries = offered(unit.queries, TotalQueries)
+        if queries is not None:
+            return queries.totals(query, path, grouping)
 
         def load(_: ModuleKey) -> list[Record]:
             return list(unit.queries.find(query))

@@ -10,6 +10,7 @@ import attrs
 from custinfo.core.approval.machine import Command, decide
 from custinfo.core.approval.requests import CommandName, Request
 from custinfo.core.errors import ConflictError, IllegalTransitionError
+from custinfo.core.offers import offered
 from custinfo.ports.repositories import ApprovalQueries
 from custinfo.workspace.context import Context
 from custinfo.workspace.keeping_requests import held_requests, keep
@@ -35,8 +36,8 @@ class DueReport:
 
 def run_due(context: Context, limit: int) -> DueReport:
     """Carry out what passed time limits ask for, each once. Raises: TypeError for a store without such questions."""
-    repository = context.unit.approvals
-    if not isinstance(repository, ApprovalQueries):
+    repository = offered(context.unit.approvals, ApprovalQueries)
+    if repository is None:
         raise TypeError("the store of approval requests is no ApprovalQueries: it can't say what is due")
     done: Counter[CommandName] = Counter()
     found = repository.due(context.now(), limit)

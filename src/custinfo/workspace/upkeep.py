@@ -16,6 +16,7 @@ from custinfo.core.approval.requests import Request
 from custinfo.core.documents import DOCUMENT_KINDS, Documents
 from custinfo.core.errors import ConflictError, InvalidInputError, StorageError, UnreadableFileError
 from custinfo.core.history.changes import Change
+from custinfo.core.offers import offered
 from custinfo.core.problems import Problem
 from custinfo.core.records import Record, Sealed
 from custinfo.core.revisions import Revision
@@ -130,7 +131,8 @@ class Maintenance:
             self.unit.configurations.hold(self.unit.configurations.version())
         upkeep = upkeep_of(self.unit)
         report = check(self.unit, upkeep, self.compiled.schema, repair=repair)
-        left = digests_left(upkeep, keyring, former=True) if isinstance(keyring, IndexKeys) else {}
+        keys = offered(keyring, IndexKeys)
+        left = {} if keys is None else digests_left(upkeep, keys, former=True)
         problems = [
             Problem("digests_left", params={"key": key or "-", "count": left[key]}, severity="warning")
             for key in sorted(left)

@@ -18,7 +18,7 @@ from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import ERASED, FieldKey, Record
 from custinfo.core.store_errors import overtaken
 from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery
-from custinfo.ports.system import Clock, EvidenceKeys
+from custinfo.ports.system import Clock
 from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Entry, Unreadable, Upkeep
 from custinfo.workspace.integrity import joined, record_of
@@ -74,7 +74,7 @@ def make_anchor(unit: UnitOfWork, tenant: str, keyring: object, documents: Docum
     Raises: ConfigurationError (`evidence_key_missing`); TypeError for a store without log or anchors.
     """
     prover = prover_of(keyring, tenant, documents)
-    if prover is None or not isinstance(keyring, EvidenceKeys):
+    if prover is None:
         raise ConfigurationError([Problem("evidence_key_missing")])
     log, anchors = log_of(unit), anchors_of(unit)
     log.number()
@@ -85,7 +85,7 @@ def make_anchor(unit: UnitOfWork, tenant: str, keyring: object, documents: Docum
     if known and trunk.position == known[-1].position:
         return known[-1]
     made = Anchor(tenant, len(known) + 1, clock(), trunk.position, trunk.unproven, trunk.root, prover.key_id, "")
-    seal = keyring.authenticate(prover.key_id, made.message()) or b""
+    seal = prover.authenticate(prover.key_id, made.message()) or b""
     made = attrs.evolve(made, seal=seal.hex())
     anchors.add(made)
     return made

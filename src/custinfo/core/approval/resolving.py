@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
 
 import attrs
 
@@ -18,6 +17,7 @@ from custinfo.core.approval.approvers import (
 from custinfo.core.approval.flows import Flow, Step, WeightQuorum
 from custinfo.core.approval.requests import ResolvedLimit, ResolvedStep
 from custinfo.core.approval.votes import reachable
+from custinfo.core.offers import offered
 from custinfo.core.organisation import Department, Directory, PositionDirectory
 from custinfo.core.records import FieldKey, MemberKey, Record
 
@@ -136,10 +136,9 @@ class Resolver:
         return member.department if member is not None else None
 
     def _position_holders(self, position: str, within: str) -> Iterable[MemberKey]:
-        # Asked like this, a host's directory that passes questions on is seen on every version of Python.
-        if not hasattr(self.directory, "in_position"):
+        directory = offered(self.directory, PositionDirectory)
+        if directory is None:
             return ()
-        directory = cast("PositionDirectory", self.directory)
         home = None if within == "anywhere" else self._nearest(self._department(within))
         inside = None if home is None else set(self.directory.subtree(home))
         return [
