@@ -67,7 +67,7 @@ TOPICS: Final[dict[str, str]] = {
     """,
     "Files and imports": """
         not_a_workbook other_format password_protected corrupt_workbook unsafe_workbook file_too_large
-        workbook_too_large open_quote hidden_sheets hidden_rows sheets_without_cells
+        workbook_too_large open_quote hidden_sheets hidden_rows hidden_columns sheets_without_cells sheets_missing
         read_timeout no_data no_header no_data_row several_sheets unknown_sheet cell_error formula_without_value
         unmapped_column ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store
         import_changed text_cut related_without_row related_changed not_related
@@ -113,6 +113,7 @@ TOPICS: Final[dict[str, str]] = {
 
 SEVERITIES: Final = {
     "hidden_rows": "warning",
+    "hidden_columns": "warning",
     "no_data": "warning",
     "no_data_row": "warning",
     "changed_since_read": "notice",

@@ -168,8 +168,10 @@ def test_hidden_rows_are_imported_and_told() -> None:
     with acting_as("sunjiu") as session:
         plan = plan_import(session, "customer", saved(made))
     assert plan.counts.creates == 2
-    (problem,) = plan.column_problems
-    assert (problem.code, problem.severity, problem.params) == ("hidden_rows", "warning", {"count": 1})
+    assert [(problem.code, problem.severity, dict(problem.params)) for problem in plan.column_problems] == [
+        ("hidden_rows", "warning", {"count": 1}),
+        ("hidden_columns", "warning", {"columns": ("C",)}),
+    ]
 
 
 def test_hidden_rows_of_unusual_xml() -> None:

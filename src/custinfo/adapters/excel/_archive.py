@@ -18,21 +18,30 @@ import attrs
 
 from custinfo.adapters.excel._limits import Limits, refusal
 
-__all__ = ["Archive", "open_archive"]
+__all__ = ["XML_ENDINGS", "Archive", "open_archive"]
 
+XML_ENDINGS: Final = (".xml", ".rels")
 PIECE: Final = 64 * 1024
 MOST_AT_ONCE: Final = 1024 * 1024
 RATIO_MATTERS_FROM: Final = 16 * 1024 * 1024
 LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 MOST_ENTRIES: Final = 10_000
+_FIRST_DAY: Final = 0x21
+"""The first of January 1980, the first day that a zip knows."""
+_NAME_IN_UTF8: Final = 0x800
+_LONGEST_NAME: Final = 0xFFFF
 
 
 @attrs.frozen
 class Archive:
-    """Hold the bytes of a zip file and its directory, by name with forward slashes."""
+    """Hold the bytes of a zip file and its directory, by the names of parts: `xl/workbook.xml`, say.
+
+    `renamed` says whether the file itself spells one of them as other readers don't look for it.
+    """
 
     content: bytes = attrs.field(repr=False)
     entries: Mapping[str, zipfile.ZipInfo]
+    renamed: bool = False
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield the unpacked bytes of an entry in pieces of at most 1 MiB.
@@ -53,6 +62,28 @@ class Archive:
     def read(self, name: str) -> bytes:
         """Return a whole entry, for small parts."""
         return b"".join(self.chunks(name))
+
+    def respelled(self) -> bytes:
+        """Return a zip of the same entries, packed as they are, by the names of the parts.
+
+        Raises: UnreadableFileError: corrupt_workbook, or unsafe_workbook for entries that overlap.
+        """
+        if sum(entry.compress_size for entry in self.entries.values()) > len(self.content):
+            raise refusal("unsafe_workbook", reason="overlap")
+        file, directory = io.BytesIO(), io.BytesIO()
+        for name, entry in self.entries.items():
+            spelled, at = name.encode(), file.tell()
+            if len(spelled) > _LONGEST_NAME:
+                raise refusal("corrupt_workbook")
+            sizes = (entry.CRC, entry.compress_size, entry.file_size, len(spelled))
+            about = (20, _NAME_IN_UTF8, entry.compress_type, 0, _FIRST_DAY, *sizes, 0)
+            file.write(struct.pack("<4s5H3L2H", b"PK\x03\x04", *about) + spelled)
+            file.write(self._packed(entry))
+            directory.write(struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, *about, 0, 0, 0, 0, at) + spelled)
+        start, number = file.tell(), len(self.entries)
+        file.write(directory.getvalue())
+        file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, number, number, directory.tell(), start, 0))
+        return file.getvalue()
 
     def _packed(self, entry: zipfile.ZipInfo) -> memoryview:
         offset = entry.header_offset
@@ -104,7 +135,7 @@ def open_archive(content: bytes, limits: Limits) -> Archive:
     entries: dict[str, zipfile.ZipInfo] = {}
     taken = set()
     for entry in listed:
-        name = entry.filename.replace("\\", "/")
+        name = _part_name(entry.filename)
         if name.casefold() in taken:
             raise refusal("corrupt_workbook")
         taken.add(name.casefold())
@@ -112,7 +143,19 @@ def open_archive(content: bytes, limits: Limits) -> Archive:
         entries[name] = entry
     if sum(entry.file_size for entry in listed) > limits.max_expanded_bytes:
         raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
-    return Archive(content, entries)
+    renamed = any(entry.filename.replace("\\", "/") != name for name, entry in entries.items())
+    return Archive(content, entries, renamed)
+
+
+def _part_name(name: str) -> str:
+    r"""Return the name of a part as a workbook names it.
+
+    >>> _part_name(r"\xl\workbook.xml"), _part_name("./XL/WORKBOOK.XML"), _part_name("xl/sharedStrings.xml")
+    ('xl/workbook.xml', 'xl/workbook.xml', 'xl/sharedStrings.xml')
+    """
+    plain = name.replace("\\", "/").removeprefix("./").lstrip("/")
+    lower = plain.lower()  # names of parts have no case
+    return lower if lower.endswith(XML_ENDINGS) and not plain.endswith(XML_ENDINGS) else plain
 
 
 def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:

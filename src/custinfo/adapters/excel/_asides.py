@@ -61,6 +61,8 @@ _NUMBER: Final = re.compile(rf"[¥￥$\s]*[-+(（]?\s*{_COUNT}\s*[)）]?\s*(?:%|
 _UNIT: Final = re.compile(r"(?:单位\s*[:：]\s*)?(?:[元人个家户台件条年月日天%％]|—+|-+|/|…+|\.{3})")
 _MOST_TEXTS: Final = 2
 """In a line of totals, numbers aside."""
+_LEAST_DIGITS: Final = 7
+"""Of a phone or a number that identifies somebody: a smaller one may be a count."""
 _LOOKED_AT: Final = 120
 """Characters of a cell that are looked at: the patterns take their time with long texts."""
 _STARTS: Final = frozenset(
@@ -164,10 +166,12 @@ class Asides:
     """Hold back the rows of a table that are no data, and put them into the plan of the others as skipped.
 
     A row is blank that has nothing but numbers in columns that mean nothing, `ballast`: people number lines in advance.
+    A row is none of totals that has a value where nothing is summed up, `unsummed`: in a column of phones, say.
     """
 
     _table: SourceTable
     _ballast: frozenset[int] = frozenset()
+    _unsummed: frozenset[int] = frozenset()
     _found: dict[int, tuple[Aside, RawValues]] = attrs.field(factory=dict, init=False)
 
     @property
@@ -181,6 +185,8 @@ class Asides:
             number, values = row
             if leading or _may_be(values[0]) or _may_be(values[-1] if len(values) < 2 else values[1]):
                 aside = "blank" if self._is_blank(values) else aside_of(values, leading=leading)
+                if aside == "totals" and self._has_unsummed(values):
+                    aside = None
                 if aside is not None:
                     self._found[number] = aside, values
                     continue
@@ -191,6 +197,10 @@ class Asides:
         return all(
             value is None or (place in self._ballast and _is_number(value)) for place, value in enumerate(values)
         )
+
+    def _has_unsummed(self, values: RawValues) -> bool:
+        digits = (sum(map(str.isdigit, str(values[place])[:_LOOKED_AT])) for place in self._unsummed)
+        return any(number >= _LEAST_DIGITS for number in digits)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

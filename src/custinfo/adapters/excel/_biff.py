@@ -18,6 +18,7 @@ __all__ = ["code_page_of", "counts_from_1904", "inspect_biff"]
 
 FORMULA, BOOLERR, MULRK, LABELSST = 0x06, 0x205, 0xBD, 0xFD
 ROW, NO_HEIGHT = 0x208, 0x20
+COLINFO, NOT_SHOWN = 0x7D, 0x01
 DATE_1904 = 0x22
 CODEPAGE, BIFF5 = 0x42, 0x500
 BOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x85, 0x2F, 0xFC, 0x3C, 0x200
@@ -49,6 +50,7 @@ class _Substream:
     declared: int = 0
     filled: set[int] = attrs.field(factory=set)
     hidden: set[int] = attrs.field(factory=set)
+    hidden_columns: list[tuple[int, int]] = attrs.field(factory=list)
 
     def note(self, kind: int, data: bytes) -> None:
         row, column = struct.unpack_from("<HH", data)
@@ -125,7 +127,8 @@ def counts_from_1904(content: bytes) -> bool:
 
 def _sheets(book: bytes, limits: Limits) -> tuple[SheetPart, ...]:
     listed, substreams, shared = _walked(book)
-    found = [substreams.get(position, _Substream()).extent() for position, _, _, _ in listed]
+    streams = [substreams.get(position, _Substream()) for position, _, _, _ in listed]
+    found = [stream.extent() for stream in streams]
     declared = max((part.declared for part in substreams.values()), default=0)
     most = min(limits.most_cells, max(ALWAYS_ALLOWED, len(book)))  # no cell takes less than a byte
     if max(declared, sum(extent.area for extent in found)) > most:
@@ -133,8 +136,8 @@ def _sheets(book: bytes, limits: Limits) -> tuple[SheetPart, ...]:
     if _text_bytes(book, shared, limits.most_text_bytes) > limits.most_text_bytes:
         raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
     return tuple(
-        SheetPart(name, state == 0, extent if kind == 0 else None)
-        for (_, state, kind, name), extent in zip(listed, found, strict=True)
+        SheetPart(name, state == 0, extent if kind == 0 else None, hidden_columns=tuple(stream.hidden_columns))
+        for (_, state, kind, name), extent, stream in zip(listed, found, streams, strict=True)
     )
 
 
@@ -152,6 +155,9 @@ def _walked(book: bytes) -> tuple[list[tuple[int, int, int, str]], dict[int, _Su
             current.declare(data)
         elif kind == ROW and len(data) > 12 and data[12] & NO_HEIGHT:
             current.hidden.add(struct.unpack_from("<H", data)[0])
+        elif kind == COLINFO and len(data) > 9 and data[8] & NOT_SHOWN:
+            first, last = struct.unpack_from("<HH", data)
+            current.hidden_columns.append((first + 1, last + 1))
         elif kind == SST and struct.unpack_from("<I", data, 4)[0] > len(book):
             raise refusal("corrupt_workbook")
         elif kind == FILEPASS:

@@ -33,6 +33,7 @@ class Grid:
         first_column: Worksheet column of each row's first value.
         merges: The merged ranges.
         hidden_rows: How many rows with cells are hidden.
+        hidden_columns: First and last column of each range of columns that is hidden.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Grid:
     first_column: int = 1
     merges: tuple[Merge, ...] = ()
     hidden_rows: int = 0
+    hidden_columns: tuple[tuple[int, int], ...] = ()
 
 
 def with_marks(grid: Grid, marks: Mapping[tuple[int, int], Mark]) -> Grid:

@@ -112,11 +112,34 @@ def _two_levels(window: _Window, row: int) -> Header | None:
     """Return a header of two rows when one stands merged over several of the other's, from either; perhaps of three."""
     before = max((number for number in window.rows if number < row), default=0)
     for upper, lower in ((row, row + 1), (before, row)):
-        if lower == upper + 1 and lower in window.rows and upper in window.rows and _stand_above(window, upper, lower):
-            joined = _joined(window, upper, lower)
+        if lower != upper + 1 or lower not in window.rows or upper not in window.rows:
+            continue
+        if _stand_above(window, upper, lower):
+            joined = _joined(window, upper, lower, window.across(upper))
             third = _third_level(window, lower, joined)
             return _header(window, upper, lower + bool(third), {**joined, **third})
+        if _fill_up(window, upper, lower):
+            return _header(window, upper, lower, _joined(window, upper, lower, {}))
     return None
+
+
+def _fill_up(window: _Window, upper: int, lower: int) -> bool:
+    """Tell two rows of known labels that have no column in common: a heading whose cells are not merged, as in text.
+
+    Beside its labels the upper one has names of groups, of which each stands over one of the lower one at least.
+    """
+    above, below = window.rows[upper], window.rows[lower]
+    if not all(isinstance(value, str) for value in (*above.values(), *below.values())):
+        return False
+    known = {column for column in above if window.known(clean_label(window.text(upper, column)))}
+    groups = above.keys() - known
+    return (
+        bool(known)
+        and not known & below.keys()
+        and all(window.known(clean_label(window.text(lower, column))) for column in below)
+        and bool(groups)
+        and groups <= below.keys()
+    )
 
 
 def _third_level(window: _Window, second: int, joined: Labels) -> Labels:
@@ -138,8 +161,7 @@ def _stand_above(window: _Window, upper: int, lower: int) -> bool:
     return all(column in across or column not in parents for column in labels)
 
 
-def _joined(window: _Window, upper: int, lower: int) -> dict[int, tuple[str, str]]:
-    across = window.across(upper)
+def _joined(window: _Window, upper: int, lower: int, across: Mapping[int, int]) -> dict[int, tuple[str, str]]:
     joined = {}
     for column in sorted({*window.rows[upper], *window.rows[lower]}):
         parent = window.text(upper, across.get(column, column))

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import attrs
 
-from custinfo.adapters.excel._archive import Archive
+from custinfo.adapters.excel._archive import XML_ENDINGS, Archive
 from custinfo.adapters.excel._extent import (
     NARROWEST_CELL,
     Extent,
@@ -23,6 +23,7 @@ from custinfo.adapters.excel._extent import (
 )
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._sniff import format_of_package
+from custinfo.adapters.excel._unseen import hidden_columns
 
 __all__ = ["Package", "SheetPart", "inspect"]
 
@@ -32,7 +33,6 @@ UNIQUE: Final = re.compile(rb"""uniqueCount=["'](\d{1,9})["']""")
 STRING_TABLE: Final = re.compile(rb"<(?:[\w.-]+:)?sst\b.*?(?=<(?:[\w.-]+:)?si\b|\Z)", re.DOTALL)
 MANY: Final = 1_000_000
 STRING_END: Final = re.compile(rb"</(?:[\w.-]+:)?si\s*>")
-XML_ENDINGS: Final = (".xml", ".rels")
 SHORTEST_HEAD: Final = 4096
 LONGEST_STRING: Final = 4 * 1024 * 1024
 LARGEST_INDEX_PART: Final = 8 * 1024 * 1024
@@ -42,13 +42,15 @@ MOST_SHEETS: Final = 1_000
 
 @attrs.frozen
 class SheetPart:
-    """Name a sheet and say what it spans; `extent` is None for what is not a worksheet."""
+    """Name a sheet and say what it spans; `extent` is None for what is not a worksheet, or `missing` in the file."""
 
     name: str
     visible: bool
     extent: Extent | None
     size: int = 0
     part: str = ""
+    missing: bool = False
+    hidden_columns: tuple[tuple[int, int], ...] = ()
 
 
 @attrs.frozen
@@ -66,6 +68,7 @@ class _Findings:
 
     extents: dict[str, Extent] = attrs.field(factory=dict)
     lengths: list[int] = attrs.field(factory=list)
+    hidden_columns: dict[str, tuple[tuple[int, int], ...]] = attrs.field(factory=dict)
     string_parts: set[str] = attrs.field(factory=set)
     uneven: bool = False
 
@@ -102,10 +105,12 @@ def _scan(archive: Archive, name: str, findings: _Findings, *, only_strings: boo
         deque(chunks, maxlen=0)  # to the end, for its checksum
     elif b"sheetData" in first and not only_strings:
         findings.extents[name] = quick_extent(chain([first], chunks)) or exact_extent(archive.chunks(name))
+        findings.hidden_columns[name] = hidden_columns(first)
     elif _note_strings(name, chain([first], chunks), findings, archive.entries[name].file_size):
         if only_strings:
             raise refusal("corrupt_workbook")
         findings.extents[name] = exact_extent(archive.chunks(name))
+        findings.hidden_columns[name] = hidden_columns(next(archive.chunks(name), b""))
 
 
 def _head(chunks: Iterator[bytes]) -> bytes:
@@ -201,10 +206,10 @@ def _local(name: str) -> str:
 def _relations(archive: Archive, part: str) -> Iterator[tuple[str, str, str]]:
     """Yield identifier, type and target part of a part's relations."""
     folder, _, base = part.rpartition("/")
-    name = f"{folder}/_rels/{base}.rels".lstrip("/")
-    if name not in archive.entries:
-        return
     spelled = {entry.casefold(): entry for entry in archive.entries}  # names of parts have no case
+    name = spelled.get(f"{folder}/_rels/{base}.rels".lstrip("/").casefold())
+    if name is None:
+        return
     for relation in _parsed(archive, name):
         target = relation.get("Target", "")
         path = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
@@ -252,7 +257,10 @@ def _sheets(archive: Archive, workbook: str, parts: dict[str, str], findings: _F
         raise refusal("workbook_too_large", what="sheets", limit=MOST_SHEETS)
     for element in listed:
         identifier = next((value for key, value in element.items() if key.endswith("}id")), "")
-        part = parts.get(identifier, "")
+        part = parts.get(identifier)
+        missing = part is None or (part != "" and part not in archive.entries)
+        part = part or ""
         size = archive.entries[part].file_size if part in archive.entries else 0
         visible = element.get("state", "visible") == "visible"
-        yield SheetPart(element.get("name", ""), visible, findings.extents.get(part), size, part)
+        extent, hidden = findings.extents.get(part), findings.hidden_columns.get(part, ())
+        yield SheetPart(element.get("name", ""), visible, extent, size, part, missing, hidden)

@@ -68,6 +68,13 @@ class Table:
         return self._grid.hidden_rows
 
     @property
+    def hidden_columns(self) -> tuple[int, ...]:
+        """The places of the columns that are hidden, from 0; they are read."""
+        ranges = self._grid.hidden_columns
+        columns = enumerate(self.columns) if ranges else ()
+        return tuple(place for place, column in columns if any(first <= column <= last for first, last in ranges))
+
+    @property
     def has_blocks(self) -> bool:
         """Whether a row may hold more than one row of the worksheet."""
         return bool(self._beside and _fills(self._grid.merges, self.columns, self.header_row))

@@ -20,6 +20,10 @@ from custinfo.core.problems import Problem
 __all__ = ["decoded", "delimiter_of", "text_grid"]
 
 DELIMITERS: Final = (",", "\t", ";", "|")
+WIDE_DELIMITERS: Final = ("，", "；", "、", "｜")
+"""What a Chinese keyboard writes; they stand in texts, too, so that they count where they split all rows alike."""
+DOUBLE: Final = re.compile("[^\0-\x7f]")
+_COUNTED: Final = 10_000
 UNASSIGNED: Final = re.compile("[\ue000-\uf8ff]")
 DECLARED: Final = frozenset(",;|\t^~:!#$%&*+-./<>?@_")
 """Separators that a first line `sep=^` may name."""
@@ -66,8 +70,29 @@ def decoded(content: bytes) -> str:
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
-            return _traditional(content) or text if encoding == "gb18030" and UNASSIGNED.search(text) else text
+            return text if encoding != "gb18030" else _of_several_bytes(content, text)
     raise other_format("text in no known encoding")
+
+
+def _of_several_bytes(content: bytes, text: str) -> str:
+    """Return the text of a file that GB18030 can read. Raises: UnreadableFileError where it looks Western."""
+    if UNASSIGNED.search(text):
+        return _traditional(content) or text
+    if _is_western(text):
+        raise other_format("text in no known encoding")
+    return text
+
+
+def _is_western(text: str) -> bool:
+    """Tell letters with accents that were read as Chinese: each takes the letter behind it along.
+
+    The characters that people write have two bytes above ASCII, but for few names.
+
+    >>> _is_western("Köln, Zürich".encode("cp1252").decode("gb18030")), _is_western("张三,朱镕基")
+    (True, False)
+    """
+    found = [match[0].encode("gb18030")[-1:].isalpha() for match in islice(DOUBLE.finditer(text), _COUNTED)]
+    return 2 * sum(found) > len(found)
 
 
 def _traditional(content: bytes) -> str | None:
@@ -93,6 +118,8 @@ def delimiter_of(text: str) -> str | None:
 
     >>> delimiter_of("a;b\n1,5;2\n"), delimiter_of("a,b\n"), delimiter_of("a\n1\n")
     (';', ',', None)
+    >>> delimiter_of("甲，乙\n1，2\n"), delimiter_of("地址\n东路，1号\n")
+    ('，', None)
     """
     best, best_score = None, (0.0, 0)
     for delimiter in DELIMITERS:
@@ -101,7 +128,15 @@ def delimiter_of(text: str) -> str | None:
         score = (count / max(widths.total(), 1), width)
         if width > 1 and score > best_score:
             best, best_score = delimiter, score
+    if best_score[0] < 1:
+        return next((delimiter for delimiter in WIDE_DELIMITERS if _splits_alike(text, delimiter)), best)
     return best
+
+
+def _splits_alike(text: str, delimiter: str) -> bool:
+    """Tell whether a delimiter splits all of the first rows into as many cells."""
+    widths = {len(row) for row in _sample(text, delimiter) if row}
+    return len(widths) == 1 and max(widths) > 1
 
 
 def _sample(text: str, delimiter: str) -> list[list[str]]:

@@ -17,6 +17,8 @@ from custinfo.adapters.excel._openpyxl import read_patiently
 from custinfo.adapters.excel._package import Package, SheetPart, inspect
 from custinfo.adapters.excel._sniff import format_of, kind_of
 from custinfo.adapters.excel._text import text_grid
+from custinfo.core.errors import UnreadableFileError
+from custinfo.core.problems import Problem
 
 __all__ = ["Book", "read_book"]
 
@@ -88,6 +90,8 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
     package = inspect(archive, limits)
     worksheets = {index: sheet for index, sheet in enumerate(package.sheets) if sheet.extent and _wanted(sheet, chosen)}
     _check_chosen([sheet.name for sheet in package.sheets], chosen)
+    if lost := tuple(sheet.name for sheet in package.sheets if sheet.missing and _wanted(sheet, chosen)):
+        raise UnreadableFileError([Problem("corrupt_workbook"), Problem("sheets_missing", params={"sheets": lost})])
     if sum(sheet.size for sheet in worksheets.values()) > limits.max_expanded_bytes:
         raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
     extents = [(sheet.extent, sheet.size) for sheet in worksheets.values() if sheet.extent]
@@ -96,7 +100,8 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
     try:
         fits = sum(extent.area for extent, _ in extents) <= limits.most_cells
         if fits and not (small and any(extent.is_sparse(size) for extent, size in extents)):
-            return _book(_quickly(content, package, worksheets), package, chosen)
+            readable = archive.respelled() if archive.renamed else content
+            return _book(_quickly(readable, package, worksheets), package, chosen)
     except _calamine.ReaderFailed:
         code = "corrupt_workbook"
     if not small:
@@ -111,7 +116,7 @@ def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart])
     grids = []
     for index, part in worksheets.items():
         grid = _calamine.grid_of(_calamine.sheet_at(workbook, index), part.name)
-        grids.append(_marked(grid, part.name, part.extent))
+        grids.append(_marked(grid, part, part.extent))
     return tuple(grid for grid in grids if grid)
 
 
@@ -122,22 +127,25 @@ def _patiently(archive: Archive, package: Package, worksheets: dict[int, SheetPa
     }
     if sum(extent.merged for extent in extents.values()) > MOST_MERGED:
         raise refusal("workbook_too_large", what="merged cells", limit=MOST_MERGED)
-    found = read_patiently(archive.content, [sheet.name for sheet in worksheets.values()])
+    found = read_patiently(
+        archive.respelled() if archive.renamed else archive.content, [sheet.name for sheet in worksheets.values()]
+    )
     grids = []
     for index, sheet in worksheets.items():
         extent = extents[index]
         if extent.area > 0 and sheet.name not in found and not extent.marks:
             raise refusal("corrupt_workbook")
-        grids.append(_marked(found.get(sheet.name), sheet.name, extent))
+        grids.append(_marked(found.get(sheet.name), sheet, extent))
     return tuple(grid for grid in grids if grid)
 
 
-def _marked(grid: Grid | None, name: str, extent: Extent | None) -> Grid | None:
+def _marked(grid: Grid | None, part: SheetPart, extent: Extent | None) -> Grid | None:
     marks = extent.marks if extent else {}
     if grid is None and not marks:
         return None
     hidden = extent.hidden if extent else 0
-    return attrs.evolve(with_marks(grid or Grid(name, lambda: iter(())), marks), hidden_rows=hidden)
+    marked = with_marks(grid or Grid(part.name, lambda: iter(())), marks)
+    return attrs.evolve(marked, hidden_rows=hidden, hidden_columns=part.hidden_columns)
 
 
 def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> Book:

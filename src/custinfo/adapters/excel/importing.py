@@ -51,6 +51,9 @@ __all__ = ["ExcelPlan", "ExcelReport", "plan_import"]
 _PASSED_OVER: Final = frozenset(text for key in ("reason", "source_row") for text in every_phrase(key))
 """Headings that the error workbook and the export write, and that are no fields."""
 
+_IDENTIFYING: Final = frozenset({"phone", "email", "uscc", "resident_id"})
+"""Kinds of fields whose values no line of totals has."""
+
 _EXAMPLES: Final = frozenset(every_phrase("example_sheet"))
 """Names of the sheet on which a template shows a row filled in."""
 
@@ -138,7 +141,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     linked = None if key is None else clean_label(key)
     options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
     digest = _digest(content, module, given, *options)
-    asides = Asides(table, free - attached)
+    asides = Asides(table, free - attached, _unsummed_places(schema, table, names))
     watched = guarded(counted_from_1900(asides.data, schema, names) if table.of_1904 else asides.data, schema, names)
     others = [_related(context, content, limits, *item, target=module, key=linked) for item in further]
     make = partial(
@@ -158,7 +161,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         raise (InvalidInputError([*error.problems, *advice]) if advice else error) from None
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
-    plan = _with_problems(plan, (*_hidden_rows(table), *_nothing(plan)))
+    plan = _with_problems(plan, (*_hidden_rows(table), *_hidden_columns(table, plan), *_nothing(plan)))
     plan = _with_problems(plan, (problem for _, found in others for problem in found.problems))
     return ExcelPlan(session, plan, SourceFile(again, table, asides.data, make))
 
@@ -171,6 +174,17 @@ def _free_places(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -
         for place, label in enumerate(table.header)
         if not (named[place] if place in named else headings.meanings(label) or schema.resolve(label))
     )
+
+
+def _unsummed_places(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -> frozenset[int]:
+    """Return the places of the columns whose digits are no amounts: a line with one is about somebody."""
+    named, headings, fields = lettered(table, names), Headings(schema), schema.definition.fields
+    found = set()
+    for place, label in enumerate(table.header):
+        meanings = (schema.resolve(named[place]),) if named.get(place) else headings.meanings(label)
+        if any(key is not None and key in fields and fields[key].kind in _IDENTIFYING for key in meanings):
+            found.add(place)
+    return frozenset(found)
 
 
 def _related(
@@ -209,6 +223,14 @@ def _hidden_rows(table: Table) -> list[Problem]:
     place = Place(table.sheet)
     hidden = table.hidden_rows
     return [Problem("hidden_rows", place=place, params={"count": hidden}, severity="warning")] if hidden else []
+
+
+def _hidden_columns(table: Table, plan: ImportPlan) -> list[Problem]:
+    """Say which columns are read that nobody sees: what stands there may be old, or not meant for this."""
+    read = [place for place in table.hidden_columns if plan.columns.keys[place] is not None]
+    letters = tuple(column_letters(table.columns[place]) for place in read)
+    place = Place(table.sheet, table.header_row)
+    return [Problem("hidden_columns", place=place, params={"columns": letters}, severity="warning")] if read else []
 
 
 def _nothing(plan: ImportPlan) -> list[Problem]:

@@ -23,6 +23,7 @@ __all__ = [
     "read_identifier",
     "read_text",
     "tidied",
+    "without_outer_marks",
 ]
 
 EXACT_DIGITS: Final = 10**15
@@ -31,8 +32,11 @@ EXACT_DIGITS: Final = 10**15
 _SCIENTIFIC: Final = re.compile(r"[0-9]\.[0-9]+[Ee]\+(?:09|[1-9][0-9])")
 _WHOLE: Final = re.compile(r"[0-9]{5,15}\.0")
 
-_INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-"""Marks without width that come along when people copy numbers from chats and address books."""
+_MARKS: Final = "\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+"""Characters without width that come along when people copy from chats, web pages and address books."""
+_INVISIBLE: Final = re.compile(f"[{_MARKS}]")
+_OUTER: Final = "".join(filter(re.compile(rf"[\s{_MARKS}]").match, map(chr, range(0x10000))))
+"""The same, and blanks."""
 
 
 @attrs.frozen
@@ -92,6 +96,15 @@ def plain_text(raw: str) -> str:
 def tidied(text: str) -> str:
     """Return `text` narrow, without invisible marks and outer blanks."""
     return text if text.isascii() else _INVISIBLE.sub("", narrowed(text)).strip()
+
+
+def without_outer_marks(text: str) -> str:
+    r"""Return `text` without blanks and invisible marks around it; within it they may belong to the writing.
+
+    >>> without_outer_marks("\ufeff 甲公司\u200b")
+    '甲公司'
+    """
+    return text.strip(_OUTER)
 
 
 def number_text(raw: object) -> str | None:

@@ -12,7 +12,7 @@ from custinfo.core.dictionaries import Ambiguous, Dictionary
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds._kind import INVALID, Invalid, Kind, KindContext, Parser, Renderer
-from custinfo.core.kinds._raw import Report, plain_text, read_text
+from custinfo.core.kinds._raw import Report, plain_text, read_text, tidied
 from custinfo.core.problems import Problem
 
 __all__ = ["CHOICE", "MULTIPLE_CHOICE"]
@@ -59,6 +59,8 @@ class _Choices:
         if not isinstance(text, str):
             return text
         code = self.dictionary.find(text)
+        if code is None:
+            code = self.dictionary.find(tidied(text))
         if not isinstance(code, str):
             if code is None:
                 return self.report.refuse(problems)

@@ -9,7 +9,7 @@ from unicodedata import is_normalized, normalize
 
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds._kind import Invalid, Kind, KindContext, Parser, Renderer
-from custinfo.core.kinds._raw import Report, number_text, plain_text
+from custinfo.core.kinds._raw import Report, number_text, plain_text, without_outer_marks
 from custinfo.core.problems import Problem
 from custinfo.core.text import CONTROL
 
@@ -64,10 +64,10 @@ def _compiled(field: FieldDefinition, limit: int, breaks: re.Pattern[str], repla
             return report.refuse(problems)
         if CONTROL.search(text):
             return report.refuse(problems, "control_character")
-        joined = breaks.sub(replacement, text)
+        joined = breaks.sub(replacement, without_outer_marks(text))
         if joined != text:
             report.remark(problems)
-        joined = normalize("NFC", joined).strip()
+        joined = without_outer_marks(normalize("NFC", joined))
         return report.refuse(problems) if len(joined) > limit else joined or None
 
     def parse(raw: object, problems: list[Problem]) -> Any:
