@@ -26,6 +26,15 @@ def test_it_is_each_port_of_a_keyring() -> None:
         assert isinstance(FIRST, port)
 
 
+def test_a_damaged_text_is_refused_without_it() -> None:
+    """The error for it leads to no other one, such as a parser's, which would hold the keys."""
+    text = FIRST.to_json()
+    for damaged in (text[:-1], text.replace('"index_key": "', '"index_key": "!'), "[]"):
+        with pytest.raises(ConfigurationError) as caught:
+            Keyring.from_json(damaged)
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
 def test_digests_name_their_key() -> None:
     """Those of the first key, which has no id, name none; equal texts of one field have equal digests."""
     assert (FIRST.index_id, FIRST.former_index_ids) == ("", ())

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from custinfo.adapters.excel._openpyxl import read_patiently
 from custinfo.adapters.excel.reading import Limits, read_tables
 from custinfo.core.errors import UnreadableFileError
 from tests.adapters.excel.sheets_by_hand import (
@@ -40,6 +41,15 @@ def code(content: bytes, limits: Limits = TIGHT) -> str:
 def test_the_harmless_one_is_read() -> None:
     """The workbook that the attacks below are built from is sound."""
     assert code(zipped(parts(SMALL))) == ""
+
+
+def test_a_number_that_is_none_is_not_quoted() -> None:
+    """What the patient reader stumbles over stands in a cell: no error says it, nor leads to one that does."""
+    content = zipped(parts(worksheet('<row r="1"><c r="A1"><v>13812345678 x</v></c></row>')))
+    with pytest.raises(UnreadableFileError) as caught:
+        read_patiently(content, ["客户", "Sheet1"])
+    assert caught.value.code == "corrupt_workbook"
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 @pytest.mark.parametrize("prefix", ["", "<!-- -->"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,21 @@ def test_forged_tokens_are_refused(story: Story, order: str, token: str) -> None
     story.customer("lisi", name="另一家", uscc=None, annual_budget="2")
     with story.workspace.acting_as("lisi") as session, pytest.raises(ValueError, match="token"):
         session.customers.find(order_by=[order], after=token)
+
+
+def test_a_token_of_another_order_is_refused_without_what_it_says(story: Story) -> None:
+    """A token holds sort values; the error for it, and what is logged with that, holds none of them."""
+    name = story.customer("lisi")["name"]
+    story.customer("lisi", name="另一家", uscc=None)
+    with story.workspace.acting_as("lisi") as session:
+        token = session.customers.find(order_by=["-name"], limit=1).next
+        with pytest.raises(ValueError, match="token") as caught:
+            session.customers.find(order_by=["created_at"], after=token)
+    said = "".join(traceback.format_exception(caught.value))
+    assert "token" in said
+    assert name not in said
+    assert "另一家" not in said
+    assert caught.value.__context__ is None
 
 
 def test_forged_tokens_reach_nothing_else(story: Story) -> None:

@@ -111,18 +111,14 @@ class Keyring:
     @classmethod
     def from_json(cls, text: str) -> Keyring:
         """Return the keyring that `to_json` wrote. Raises: ConfigurationError for anything else."""
+        found: dict[str, Any] | None
         try:
-            data = json.loads(text)
-            names = ("keys", "evidence_keys", "former_index_keys")
-            keys, proving, former = (_decoded(data.get(name) or {}) for name in names)
-            index_key, index_id = base64.b64decode(data["index_key"], validate=True), str(data.get("index_id", ""))
-            current, evidence_key = str(data["current"]), data.get("evidence_key")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigurationError([_invalid("not a keyring")]) from error
-        return cls(
-            keys, current=current, index_key=index_key, index_id=index_id, former_index_keys=former,
-            evidence_keys=proving, evidence_key=evidence_key,
-        )  # fmt: skip
+            found = _parts(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError):  # a parser's error holds the text, and so the keys
+            found = None
+        if found is None:
+            raise ConfigurationError([_invalid("not a keyring")])
+        return cls(**found)
 
     def to_json(self) -> str:
         """Return the keys themselves as JSON text, for the host's secret store."""
@@ -346,6 +342,19 @@ def _encoded(keys: Mapping[str, bytes]) -> dict[str, str]:
 
 def _decoded(keys: Mapping[str, str]) -> dict[str, bytes]:
     return {key_id: base64.b64decode(key, validate=True) for key_id, key in keys.items()}
+
+
+def _parts(data: Any) -> dict[str, Any]:
+    """Return what makes a keyring, of the data of its JSON text. Raises: what it likes to, for what is none."""
+    return {
+        "keys": _decoded(data.get("keys") or {}),
+        "current": str(data["current"]),
+        "index_key": base64.b64decode(data["index_key"], validate=True),
+        "index_id": str(data.get("index_id", "")),
+        "former_index_keys": _decoded(data.get("former_index_keys") or {}),
+        "evidence_keys": _decoded(data.get("evidence_keys") or {}),
+        "evidence_key": data.get("evidence_key"),
+    }
 
 
 def _unreadable(context: SealContext, key_id: str) -> InvalidInputError:

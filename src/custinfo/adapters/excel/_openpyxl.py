@@ -37,8 +37,10 @@ def read_patiently(content: bytes, names: Collection[str]) -> dict[str, Grid]:
         grids = [_grid(sheet) for sheet in workbook.worksheets if sheet.title in names]
     except MemoryError as error:
         raise refusal("workbook_too_large", what="memory", limit=0) from error
-    except Exception as error:  # its parsers let anything through
-        raise refusal("corrupt_workbook") from error
+    except Exception:  # its parsers let anything through, and quote the cell that they can't read
+        grids = None
+    if grids is None:
+        raise refusal("corrupt_workbook")
     return {grid.name: grid for grid in grids if grid is not None}
 
 
