@@ -68,7 +68,7 @@ class AccessLog:
             after: `AccessPage.next` of the page before.
 
         Raises: PermissionDeniedError where the actor may audit no such module; InvalidInputError for an unknown module;
-            TypeError for a store without an access log.
+            ValueError for a limit below 1; TypeError for a store without an access log.
         """
         if limit < 1:
             raise ValueError("limit must be at least 1")

@@ -387,12 +387,16 @@ class Approvals:
         return found
 
     def _hand_on(
-        self, name: str, request_id: str, to: str, comment: str | None, holder: str | None, version: int | None
+        self,
+        name: Literal["transfer", "delegate"],
+        request_id: str,
+        to: str,
+        comment: str | None,
+        holder: str | None,
+        version: int | None,
     ) -> RequestView:
         request = self._held(request_id) if holder is None else self._administered(request_id)
-        given = "transfer" if name == "transfer" else "delegate"
-        command = Command(given, comment, version, (self._member(to),), holder=holder)  # type: ignore[arg-type]
-        return self._decide(request, command)
+        return self._decide(request, Command(name, comment, version, (self._member(to),), holder=holder))
 
     def _carry_out(self, request_id: str, command: Command) -> RequestView:
         return self._decide(self._held(request_id), command)

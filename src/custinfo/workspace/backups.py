@@ -46,7 +46,8 @@ class TenantSummary:
         tenant: Whose data it is.
         configuration: The version of the configuration in force, 0 if it is that of the host's code.
         created_at: When the backup was made.
-        counts: Kind of entry → number: `revision`, `record`, `change`, `request`, `import`, `event`, `anchor`.
+        counts: Kind of entry → number: `revision`, `record`, `change`, `request`, `import`, `event`, `anchor`,
+            `access`.
         digest: The SHA-256 digest of all lines but the last, in hexadecimal: note it elsewhere, and a backup that
             somebody else made in its place is found too.
     """

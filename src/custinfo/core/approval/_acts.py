@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo.core.approval._steps import closed, decided, due_at, enter, own_task, reset
+from custinfo.core.approval._steps import closed, decided, due_at, enter, own_task, replaced, reset
 from custinfo.core.approval.commands import Act, Changes, Command, Event, Outcome, not_yours, refuse
 from custinfo.core.approval.flows import Ending
 from custinfo.core.approval.requests import Proposal, Request, Task
@@ -50,7 +50,7 @@ def _opinion(request: Request, command: Command, number: int) -> Outcome:
     if command.proposal is not None:
         refuse("not_amendable", fields=", ".join(sorted(command.proposal.patch)))
     task = request.tasks[number]._replace(delegate=None)
-    return {"tasks": (*request.tasks[:number], task, *request.tasks[number + 1 :])}, ("opinion_given",)
+    return {"tasks": replaced(request.tasks, number, task)}, ("opinion_given",)
 
 
 def _amended(request: Request, proposal: Proposal) -> Changes:
@@ -154,8 +154,7 @@ def take_back(request: Request, command: Command, act: Act) -> Outcome:
         return _pending_again(request, who, act), ("taken_back",)
     for number, task in enumerate(request.tasks):
         if task.step == request.position and task.approver == who and task.decision is None and task.delegate:
-            called = task._replace(delegate=None)
-            return {"tasks": (*request.tasks[:number], called, *request.tasks[number + 1 :])}, ("taken_back",)
+            return {"tasks": replaced(request.tasks, number, task._replace(delegate=None))}, ("taken_back",)
     number = _last_decided(request, who)
     step = request.tasks[number].step
     former = _require_nothing_after(request, number, who)
@@ -181,7 +180,7 @@ def _pending_again(request: Request, who: MemberKey, act: Act) -> Changes:
         refuse("nothing_to_take_back")
     if last.command == "reject":
         number = _last_decided(request, who)
-        tasks = (*tasks[:number], tasks[number]._replace(decision=None), *tasks[number + 1 :])
+        tasks = replaced(tasks, number, tasks[number]._replace(decision=None))
     step = request.returned_from or 0
     return {**_opened(request, tasks, step, act), "state": "pending", "returned_from": None}
 
@@ -210,7 +209,7 @@ def _require_nothing_after(request: Request, number: int, who: MemberKey) -> Pro
         and (task.waits_for == number or (in_turn and task.kind == "asked" and at > number))
         for at, task in here
     )
-    replaced = own.kind != "instead" and any(task.kind == "instead" for _, task in here)
+    taken = own.kind != "instead" and any(task.kind == "instead" for _, task in here)
     former, others = None, False
     for entry in reversed(request.trail):
         decides = entry.step == own.step and entry.command in ("approve", "reject")
@@ -219,6 +218,6 @@ def _require_nothing_after(request: Request, number: int, who: MemberKey) -> Pro
             break
         others = others or decides
         acted = acted or (entry.step is not None and entry.step > own.step and entry.command != "remind")
-    if acted or replaced or (others and former is not None):
+    if acted or taken or (others and former is not None):
         refuse("acted_since")
     return former

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from custinfo.core.approval._steps import closed, newcomer, own_task
+from custinfo.core.approval._steps import closed, newcomer, own_task, replaced
 from custinfo.core.approval.commands import Act, Command, Outcome, refuse
 from custinfo.core.approval.requests import Request, Task
 from custinfo.core.records import MemberKey
@@ -28,7 +28,7 @@ def transfer(request: Request, command: Command, act: Act) -> Outcome:
     else:
         newcomer(request, member)
         changed = task._replace(approver=member)
-    return {"tasks": _with(request.tasks, number, changed)}, ("task_transferred",)
+    return {"tasks": replaced(request.tasks, number, changed)}, ("task_transferred",)
 
 
 def delegate(request: Request, command: Command, act: Act) -> Outcome:
@@ -36,7 +36,7 @@ def delegate(request: Request, command: Command, act: Act) -> Outcome:
     number, member = own_task(request, act.actor, command), _recipient(command)
     newcomer(request, member)
     changed = request.tasks[number]._replace(delegate=member)
-    return {"tasks": _with(request.tasks, number, changed)}, ("task_delegated",)
+    return {"tasks": replaced(request.tasks, number, changed)}, ("task_delegated",)
 
 
 def add_signer(request: Request, command: Command, act: Act) -> Outcome:
@@ -53,7 +53,7 @@ def add_signer(request: Request, command: Command, act: Act) -> Outcome:
         if place == "before":
             waits = len(tasks) - 1
     if place == "before":
-        tasks = _with(tasks, number, tasks[number]._replace(waits_for=waits))
+        tasks = replaced(tasks, number, tasks[number]._replace(waits_for=waits))
     return {"tasks": tasks}, ("signer_added",)
 
 
@@ -70,7 +70,3 @@ def instead(request: Request, members: Sequence[MemberKey]) -> tuple[Task, ...]:
     """Return the tasks with those of the present step closed, and new ones for others."""
     added = (Task(request.position, member, None, "instead") for member in members)
     return (*closed(request.tasks, request.position), *added)
-
-
-def _with(tasks: tuple[Task, ...], number: int, task: Task) -> tuple[Task, ...]:
-    return (*tasks[:number], task, *tasks[number + 1 :])

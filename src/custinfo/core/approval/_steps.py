@@ -11,10 +11,15 @@ from custinfo.core.approval.requests import Decision, Request, ResolvedStep, Tas
 from custinfo.core.approval.votes import standing
 from custinfo.core.records import MemberKey
 
-__all__ = ["closed", "decided", "due_at", "enter", "own_task", "reset"]
+__all__ = ["closed", "decided", "due_at", "enter", "own_task", "replaced", "reset"]
 
 Tasks = tuple[Task, ...]
 Approvers = frozenset[MemberKey]
+
+
+def replaced(tasks: Tasks, number: int, task: Task) -> Tasks:
+    """Return the tasks with another one in the place of one of them."""
+    return (*tasks[:number], task, *tasks[number + 1 :])
 
 
 def decided(tasks: Tasks, number: int, decision: Decision) -> Tasks:
@@ -42,10 +47,10 @@ def closed(tasks: Tasks, step: int | None = None, *, votes_only: bool = False) -
 
 def reset(tasks: Tasks, start: int) -> Tasks:
     """Open the tasks from a step on anew; where somebody decides in place of those asked, theirs stay closed."""
-    replaced = {task.step for task in tasks if task.kind == "instead"}
+    taken = {task.step for task in tasks if task.kind == "instead"}
     return tuple(
         task
-        if task.step < start or (task.kind != "instead" and task.step in replaced)
+        if task.step < start or (task.kind != "instead" and task.step in taken)
         else task._replace(decision=None, delegate=None)
         for task in tasks
     )
