@@ -14,10 +14,11 @@ from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
 from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated
 from custinfo.adapters.sqlalchemy._imports import SqlAlchemyImports
-from custinfo.adapters.sqlalchemy._log import SqlAlchemyAnchors, SqlAlchemyLog, SqlAlchemyRewriting
+from custinfo.adapters.sqlalchemy._log import SqlAlchemyAnchors, SqlAlchemyLog
 from custinfo.adapters.sqlalchemy._outbox import SqlAlchemyOutbox
 from custinfo.adapters.sqlalchemy._queries import SqlAlchemyQueries
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
+from custinfo.adapters.sqlalchemy._rewriting import SqlAlchemyRewriting
 from custinfo.adapters.sqlalchemy._slots import SlotKeeper
 from custinfo.adapters.sqlalchemy._upkeep import SqlAlchemyUpkeep
 from custinfo.core.schema import Schema
