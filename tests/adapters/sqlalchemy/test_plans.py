@@ -193,6 +193,13 @@ def test_a_title_in_a_branch_takes_no_walk_on_mariadb(plans: Plans) -> None:
         assert "record_t1" not in found
 
 
+def test_a_rare_title_in_a_branch_is_followed_on_sqlite(plans: Plans) -> None:
+    """Where the first titles tell that a pair is rare in a branch, it is followed after a glance at the order."""
+    found = plans(lambda unit: unit.queries.find(query(F.title.mentions("望潮"), Order(("title",)), scope=BRANCH)))
+    if "VIRTUAL TABLE" in found:
+        assert found.count("record_t1") <= 2  # the glance, and where it ends
+
+
 def test_a_walk_downwards_ends_on_mariadb(plans: Plans) -> None:
     """MariaDB sorts all that an index has where ids go the other way: so a window is what it has, also from memory."""
     wanted = query(EVERYTHING, Order(("updated_at",), descending=True))

@@ -126,6 +126,22 @@ class Leads:
             if number <= most:
                 yield Lead(title, None, number * LOOKED_UP)
 
+    def sampled(self, criterion: Criterion, missing: int) -> tuple[Lead, int] | None:
+        """Return the title that is sought in few departments, with about what following it takes, and what a walk does.
+
+        Args:
+            criterion: Of the query.
+            missing: How many records are to be found by a walk.
+
+        Returns: The lead, and how many entries are passed; `None` if no title is sought, or not in few departments.
+        """
+        titles, departments = self.titles_in(criterion), departments_of(criterion)
+        if not titles or not departments:
+            return None
+        sample = self.titles.sample(self.module, titles[0].path[0], form_of(titles[0].text), departments)
+        lead = Lead(titles[0], None, sample.number * LOOKED_UP * _TABLES)
+        return lead, MOST if sample.spread is None else round(sample.spread * missing)
+
     def titles_in(self, criterion: Criterion) -> list[Mentions | Contains]:
         """Return the parts that seek something in titles, for which there is an index."""
         found = [part for part in parts_of(criterion) if isinstance(part, Mentions | Contains) and len(part.path) == 1]

@@ -4,6 +4,8 @@
 2. Where another index leads to few records, filter what is left through that one, and sort.
 3. Otherwise walk on over larger windows, as long as they have enough; then filter by the best lead after all.
 
+A title sought in few departments is sampled on SQLite after the first window, rather than walked for or counted.
+
 Every way finds the same records. SQLite and MariaDB are told the index. PostgreSQL takes no hint: it is told to walk an
 index alone where that says whose few records are wanted, and left none to walk where it is to filter, as it likes best.
 """
@@ -186,12 +188,26 @@ class Pager:
             following = WINDOW if size == GLANCE else _further(size, entries, len(found), missing)
             ahead = size * missing * self._traits.step * 2 // max(2 * len(hits), 1)
             early = size == GLANCE and self._traits.is_scoped and self._traits.is_titled and not self._traits.is_planned
-            counted = ahead > FAR and not early  # counting titles takes longer than the next window
-            lead = self._other(min(ahead, following * self._traits.step * WORTH)) if counted else None
+            lead = None
+            if early:  # counting titles takes longer than the next window
+                lead, following = self._sampled(missing, following)
+            elif ahead > FAR:
+                lead = self._other(min(ahead, following * self._traits.step * WORTH))
             if lead is not None:
                 self.context.memory.note(self._sparse, lead)
                 return found + self._page(missing, present, lead=lead, passed=passed)
             size = following
+
+    def _sampled(self, missing: int, following: int) -> tuple[Lead | None, int]:
+        """Return the title that leads to fewer records of a scope than a walk passes, or how far to walk next.
+
+        On SQLite, whose index tells it by the first titles: MariaDB has counted them before.
+        """
+        sampled = None if self._traits.is_mysql else self.leads.sampled(self.query.criterion, missing)
+        if sampled is None:
+            return None, following
+        lead, walk = sampled
+        return (lead, following) if lead.cost <= walk else (None, min(max(walk * 5 // 4, following), SHORT))
 
     def _other(self, most: int) -> Lead | None:
         """Return what leads to the records at a cost of at most so many entries; of PostgreSQL, its own plan does."""

@@ -9,9 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, and_, delete, func, select
+import attrs
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    literal_column,
+    select,
+)
 
 from custinfo.adapters.sqlalchemy._context import Context, chunked
 from custinfo.adapters.sqlalchemy._dialects import unindexed
@@ -24,7 +36,10 @@ from custinfo.core.new_records import NewRecords
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import ModuleSchema
 
-__all__ = ["TitleSearch", "TitleWriter", "form_of", "title_columns", "title_conditions", "titled_by"]
+__all__ = ["Sample", "TitleSearch", "TitleWriter", "form_of", "title_columns", "title_conditions", "titled_by"]
+
+SAMPLED: Final = 100
+"""From so many titles it is told about how many there are."""
 
 
 def titled_by(module: ModuleSchema) -> FieldKey | None:
@@ -116,6 +131,17 @@ class TitleWriter:
             self._context.execute(delete(self._table).where(mine))
 
 
+@attrs.frozen
+class Sample:
+    """Say about how many titles have something, and in how many that came one after the other there is one of them.
+
+    `spread` is `None` where so few have it that they were all counted.
+    """
+
+    number: int
+    spread: float | None = None
+
+
 class TitleSearch:
     """Know which titles are indexed, and how many mention something."""
 
@@ -151,14 +177,33 @@ class TitleSearch:
         """Return of how many titles the index has all pairs of `form`, up to a number; in departments, if any."""
         tokens, homes = self.sought(module, field, form, departments)
         values = [self._context.tenant, *tokens, *homes, most]
-        *given, last = map(Given, range(1, len(values)))
-        wanted = Wanted.of(form, tuple(given[: len(tokens)]), tuple(given[len(tokens) :]))
+        wanted, last = Wanted.of(form, *_given_for(tokens, homes)), Given(len(values) - 1)
 
         def build() -> Select[Any]:
             entries = self._grams.entries(wanted).limit(given_parameter(last, BigInteger()))
             return select(func.count()).select_from(entries.subquery())
 
         return int(self._context.ask(Question(("titles", wanted), build, values))[0][0])
+
+    def sample(self, module: ModuleKey, field: FieldKey, form: str, departments: Sequence[str]) -> Sample:
+        """Return how many titles in departments have all pairs of `form`, by where the first of them stand on SQLite.
+
+        Its index numbers titles as they came: from how far apart the first ones are follows about how many there are.
+        """
+        tokens, homes = self.sought(module, field, form, departments)
+        wanted = Wanted.of(form, *_given_for(tokens, homes))
+
+        def build() -> Select[Any]:
+            entries = self._grams.entries(wanted).limit(literal_column(str(SAMPLED))).subquery()
+            doc, last = next(iter(entries.c)), select(func.max(self._context.tables.title.c.doc)).scalar_subquery()
+            return select(func.count(), func.min(doc), func.max(doc), last)
+
+        values = [self._context.tenant, *tokens, *homes]
+        found, first, end, last = self._context.ask(Question(("sampled", wanted), build, values))[0]
+        if found < SAMPLED:
+            return Sample(found)
+        spread = (end - first) / (found - 1)
+        return Sample(round((last - first) / spread) + 1, spread)
 
     def mentioning(self, module: ModuleKey, field: FieldKey, form: str) -> list[RecordId]:
         """Return the ids of the records that mention something, from the records: for as long as there is no index."""
@@ -170,6 +215,12 @@ class TitleSearch:
         rows = record if slot is not None else record.join(document, same)
         statement = select(record.c.id, value).select_from(rows).where(within)
         return [row[0] for row in self._context.execute(statement) if form in form_of(row[1])]
+
+
+def _given_for(tokens: Sequence[Any], homes: Sequence[Any]) -> tuple[tuple[Given, ...], tuple[Given, ...]]:
+    """Return the places of values that a statement is given behind the tenant."""
+    given = tuple(map(Given, range(1, 1 + len(tokens) + len(homes))))
+    return given[: len(tokens)], given[len(tokens) :]
 
 
 def title_conditions(
