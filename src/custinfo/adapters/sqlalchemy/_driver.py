@@ -55,9 +55,21 @@ def copied(cursor: Any, text: str, rows: Any) -> None:
 
 def is_watched(connection: Connection) -> bool:
     """Tell whether the host listens to statements of the engine, the connection or the dialect, or logs them."""
+    return (_may_be_heard(connection) and _is_heard(connection)) or connection.engine.logger.isEnabledFor(INFO)
+
+
+def _may_be_heard(connection: Connection) -> bool:
+    """Tell whether anybody listens at all, by what SQLAlchemy itself asks first.
+
+    Each connection would make its lists of listeners for the question, which takes as long as a small statement. Where
+    SQLAlchemy says nothing, they are made.
+    """
+    return any(getattr(item, "_has_events", True) for item in (connection, connection.engine, connection.dialect))
+
+
+def _is_heard(connection: Connection) -> bool:
     events, dialect = connection.dispatch, connection.dialect.dispatch  # a connection's are its engine's, too
-    heard = any(getattr(events, name) for name in _HEARD) or any(getattr(dialect, name) for name in _HEARD_OF_DIALECT)
-    return heard or connection.engine.logger.isEnabledFor(INFO)
+    return any(getattr(events, name) for name in _HEARD) or any(getattr(dialect, name) for name in _HEARD_OF_DIALECT)
 
 
 def run(connection: Connection, text: str, parameters: Any, how: Run, *, watched: bool) -> Any:
