@@ -24,7 +24,6 @@ from custinfo.adapters.sqlalchemy._leads import Lead, Leads, index_of
 from custinfo.adapters.sqlalchemy._pages import Asked, page_statement
 from custinfo.adapters.sqlalchemy._parts import SEEN, is_told, timeless
 from custinfo.adapters.sqlalchemy._ready import Given, Question
-from custinfo.adapters.sqlalchemy._scopes import departments_of
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, position_of
 from custinfo.adapters.sqlalchemy._traits import Traits
@@ -128,7 +127,7 @@ class Pager:
         names, that takes seconds. In few departments it is told how few they are.
         """
         criterion = self.query.criterion
-        if not self.query.order or departments_of(criterion):
+        if not self.query.order or self._traits.departments:
             return None
         return next(self.leads.titles_below(criterion, FENCED), None)
 

@@ -201,7 +201,7 @@ def make_ready(
         translated: Whether it is for a connection that translates names of schemas.
     """
     compiled = statement.compile(dialect=dialect)
-    names = compiled.positiontup if dialect.positional else [*compiled.binds]
+    names = compiled.positiontup if dialect.positional else [*compiled.bind_names.values()]
     order: list[int] = []
     constants: list[Any] = []
     for name in names:

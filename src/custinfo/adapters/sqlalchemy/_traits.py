@@ -62,12 +62,16 @@ class Traits:
         return any(isinstance(part, Mentions | Contains) for part in self.parts)
 
     @cached_property
+    def departments(self) -> tuple[str, ...]:
+        """The few departments of which all records are that are wanted; none if they are many, or unknown."""
+        return departments_of(self.query.criterion)
+
+    @cached_property
     def is_scoped(self) -> bool:
         """Tell whether the records of one owner, or of a few departments, are wanted."""
-        owned = any(getattr(part, "path", None) == ("owner",) for part in self.parts)
-        return owned or bool(departments_of(self.query.criterion))
+        return bool(self.departments) or any(getattr(part, "path", None) == ("owner",) for part in self.parts)
 
     @cached_property
     def is_narrow(self) -> bool:
         """Tell whether one plan serves all who ask: PostgreSQL takes lists for ten values, titles for rare."""
-        return self.is_scoped and not self.is_titled and len(departments_of(self.query.criterion)) <= FEW
+        return self.is_scoped and not self.is_titled and len(self.departments) <= FEW
