@@ -207,6 +207,7 @@ ADVICE: Final = {
     "session_ended": "Open another session, and get the record in it.",
     "configuration_changed": "Read the stored configuration again, make the change on it, and save that.",
     "no_approver": "Fill the position, or change the step or what it does where it finds nobody.",
+    "imported_meanwhile": "Plan the file again: what is there already is told as such.",
     "awaits_already": "Wait for the request, or withdraw it.",
     "not_held_for_approval": "Import the row without it, and enter it once the row is approved.",
     "needs_rebase": "Look at base, live and proposed values, and submit again.",

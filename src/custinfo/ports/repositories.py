@@ -29,6 +29,7 @@ __all__ = [
     "Grouping",
     "HistoryRepository",
     "ImportRepository",
+    "ImportTurns",
     "Order",
     "OutboxRepository",
     "Query",
@@ -228,6 +229,23 @@ class ImportRepository(Protocol):
 
     def unfinished(self, module: ModuleKey, digest: str, actor: MemberKey, /) -> ImportBatch | None:
         """Return the latest running import of the same content by the same member, or `None`."""
+
+
+@runtime_checkable
+class ImportTurns(Protocol):
+    """Let those take turns who import the same file at once: an `ImportRepository` does so, too, where several may.
+
+    On a store that lacks it, whoever applies a plan finds only an import that is running then.
+    """
+
+    def of_content(
+        self, module: ModuleKey, digest: str, actor: MemberKey, /, *, hold: bool = False
+    ) -> Sequence[ImportBatch]:
+        """Return all imports of the same content by the same member, oldest first.
+
+        With `hold` as they are by now, and nobody else saves one of them, or another one of this content, before the
+        transaction ends: who comes second waits, or is refused. Raises: StorageError (`storage_retryable`).
+        """
 
 
 class ConfigurationRepository(Protocol):

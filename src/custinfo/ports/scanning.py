@@ -31,6 +31,7 @@ __all__ = [
     "found_requests",
     "in_feed_order",
     "kind_at",
+    "of_content",
     "open_for",
     "submitted_by",
     "unfinished",
@@ -238,6 +239,14 @@ def accesses(entries: Iterable[AccessEntry], query: AccessQuery) -> list[AccessE
     """Return the entries of the access log that a query asks for, the newest first."""
     meant = (entry for entry in entries if is_meant(entry, query) and (query.after is None or entry.id < query.after))
     return sorted(meant, key=lambda entry: entry.id, reverse=True)[: query.limit]
+
+
+def of_content(
+    batches: Iterable[ImportBatch], module: ModuleKey, digest: str, actor: MemberKey
+) -> Sequence[ImportBatch]:
+    """Return the imports of a content by a member among `batches`, oldest first."""
+    same = [batch for batch in batches if (batch.module, batch.digest, batch.actor) == (module, digest, actor)]
+    return sorted(same, key=lambda batch: (batch.started_at, batch.id))
 
 
 def unfinished(batches: Iterable[ImportBatch], module: ModuleKey, digest: str, actor: MemberKey) -> ImportBatch | None:

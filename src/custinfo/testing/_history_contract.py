@@ -18,7 +18,7 @@ from custinfo.core.history.changes import FieldChange, fold
 from custinfo.core.importing import ImportBatch
 from custinfo.core.offers import offered
 from custinfo.core.records import CLEAR, RecordId, Sealed
-from custinfo.ports import ApprovalQueries, RequestQuery
+from custinfo.ports import ApprovalQueries, ImportTurns, RequestQuery
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
 
@@ -307,6 +307,24 @@ class ImportContract(Harness):
             assert unit.imports.get("b1") == later
         with self.begin("two") as unit:
             assert unit.imports.get("b1") is None
+
+    def test_imports_of_the_same_content(self) -> None:
+        """A store that lets importers take turns tells of all imports of one content by one member, oldest first."""
+        first = ImportBatch("b2", "thing", "digest", "ann", NOW, "undone")
+        later = ImportBatch("b1", "thing", "digest", "ann", NOW + timedelta(seconds=1), position=3)
+        others = [
+            ImportBatch("b3", "thing", "other", "ann", NOW),
+            ImportBatch("b4", "thing", "digest", "bob", NOW),
+            ImportBatch("b5", "thing_note", "digest", "ann", NOW),
+        ]
+        with self.begin() as unit:
+            if not isinstance(unit.imports, ImportTurns):
+                return
+            assert list(unit.imports.of_content("thing", "digest", "ann", hold=True)) == []
+            for batch in (later, first, *others):
+                unit.imports.save(batch)
+            for hold in (False, True):
+                assert list(unit.imports.of_content("thing", "digest", "ann", hold=hold)) == [first, later]
 
     def test_unfinished_finds_running_imports(self) -> None:
         """Only a running import of the same module, content and member is found."""

@@ -33,6 +33,7 @@ from custinfo.workspace.planned_rows import (
     number_of,
     prepared_of,
 )
+from custinfo.workspace.resuming import earlier_imports, refuse_others, running
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["Application", "Progress"]
@@ -64,6 +65,7 @@ class Application:
         placed: Return a problem of a row with its place and labels.
         batch_size: Rows that are saved together.
         whole: Whether everything is saved in one transaction, or nothing.
+        earlier: The imports of the same content by the same member, as they are saved, of which the plan knows.
         changed: The rows that came to something else than planned.
     """
 
@@ -75,6 +77,7 @@ class Application:
     placed: Callable[[int, Problem], Problem]
     batch_size: int
     whole: bool = False
+    earlier: tuple[ImportBatch, ...] = ()
     requests: list[str] = attrs.field(factory=list)
     changed: dict[int, PlannedRow] = attrs.field(factory=dict)
 
@@ -86,17 +89,26 @@ class Application:
             batch = self.requested(self.batches(self.begun(), progress))
             batch = attrs.evolve(batch, state="done")
             self.context.unit.imports.save(batch)
-        self.context.unit.commit()
+        self.committed(batch)
         return batch
+
+    def committed(self, batch: ImportBatch) -> None:
+        """Make permanent what was done so far, and know of it."""
+        self.context.unit.commit()
+        self.earlier = (*(other for other in self.earlier if other.id != batch.id), batch)
+
+    def take_turn(self) -> None:
+        """Let nobody else work on the same content before the next commit. Raises: ConflictError if somebody did."""
+        refuse_others(earlier_imports(self.context, self.module, self.digest, hold=True), self.earlier)
 
     def begun(self) -> ImportBatch:
         """Return the import: the actor's own that was interrupted, or a new one."""
-        unit = self.context.unit
-        batch = unit.imports.unfinished(self.module, self.digest, self.context.actor)
+        self.take_turn()
+        batch = running(self.earlier)
         if batch is None:
             now = self.context.now()
             batch = ImportBatch(self.context.ids(), self.module, self.digest, self.context.actor, now)
-            unit.imports.save(batch)
+            self.context.unit.imports.save(batch)
         return batch
 
     def batches(self, batch: ImportBatch, progress: Callable[[Progress], object] | None) -> ImportBatch:
@@ -116,9 +128,11 @@ class Application:
             )
             unit.imports.save(batch)
             if not self.whole:
-                unit.commit()
+                self.committed(batch)
             if progress is not None:
                 progress(Progress(done, len(every)))
+            if not self.whole:
+                self.take_turn()
         return batch
 
     def requested(self, batch: ImportBatch) -> ImportBatch:

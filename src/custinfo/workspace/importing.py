@@ -165,6 +165,7 @@ class ImportPlan:
     _related: Callable[[Collection[int]], list[RefusedSheet]] | None = attrs.field(
         default=None, repr=False, alias="related"
     )
+    _earlier: tuple[ImportBatch, ...] = attrs.field(default=(), repr=False, alias="earlier")
     _report: ImportReport | None = attrs.field(default=None, init=False, repr=False)
     _compiled: Compiled = attrs.field(init=False, repr=False)
 
@@ -234,15 +235,26 @@ class ImportPlan:
             whole: Save everything in one transaction, or nothing, if a row is rejected, a duplicate or in conflict.
 
         Raises: InvalidInputError for a plan that leaves rows out, and ConflictError for a clash, if `whole`;
-            StorageError.
+            ConflictError (`imported_meanwhile`) if the member imports the same file elsewhere; StorageError.
         """
         if self._report is None:
             if self._context.compiled is not self._compiled:
                 raise changed_configuration(self._compiled.version, self._context.compiled.version)
             application = Application(
-                self._context, self.module, self.digest, self.rows, self._new, self.placed, batch_size, whole
+                self._context,
+                self.module,
+                self.digest,
+                self.rows,
+                self._new,
+                self.placed,
+                batch_size,
+                whole,
+                self._earlier,
             )
-            batch = application.run(progress)
+            try:
+                batch = application.run(progress)
+            finally:
+                self._earlier = application.earlier
             self._report = self._reported(batch, application.changed)
         return self._report
 

@@ -24,7 +24,7 @@ from custinfo.workspace.importing import Columns, Duplicates, ImportMode, Import
 from custinfo.workspace.matching import Matcher, MatchOptions, RowMatch, SourceRows
 from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows
 from custinfo.workspace.related_sheets import RelatedSheets
-from custinfo.workspace.resuming import Interrupted
+from custinfo.workspace.resuming import Interrupted, earlier_imports
 from custinfo.workspace.row_outcomes import RowTeller, with_related
 from custinfo.workspace.row_reading import FileRow, RowReader
 from custinfo.workspace.screening import RowScreen
@@ -83,12 +83,13 @@ def make_plan(  # noqa: PLR0913 - options by name, as a call reads them
     attached = AttachedColumns(context, module, table.header, left)
     columns = _with_attached(columns, table, attached.names)
     matcher = Matcher(context, module, MatchOptions(mode, _match_keys(context, module, columns, match), duplicates))
-    interrupted = Interrupted.find(context, module, digest)
+    earlier = earlier_imports(context, module, digest)
+    interrupted = Interrupted.find(context, earlier)
     planner = _Planner(context, module, table, columns, matcher, attached, sheets if related else None, interrupted)
     rows = planner.run()
     columns = attrs.evolve(columns, problems=(*columns.problems, *sheets.problems()))
     brought = sheets.refused if related else None
-    return ImportPlan(module, table, columns, rows, digest, context, planner.screen.new_rows, brought)
+    return ImportPlan(module, table, columns, rows, digest, context, planner.screen.new_rows, brought, earlier)
 
 
 def _is_link_alone(context: Context, module: ModuleKey, table: SourceTable, key: str) -> bool:

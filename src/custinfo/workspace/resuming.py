@@ -7,15 +7,46 @@ from typing import Final
 
 import attrs
 
+from custinfo.core.errors import ConflictError
+from custinfo.core.importing import ImportBatch
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, RecordId
+from custinfo.ports import ImportTurns
 from custinfo.workspace.context import Context
 from custinfo.workspace.matching import Matcher, RowMatch
 
-__all__ = ["Interrupted"]
+__all__ = ["Interrupted", "earlier_imports", "refuse_others", "running"]
 
 _OF_THE_FILE: Final = frozenset({"duplicate_in_file", "resembles_row"})
 _NOTICE: Final = Problem("imported_before", severity="notice")
+
+
+def earlier_imports(context: Context, module: ModuleKey, digest: str, *, hold: bool = False) -> tuple[ImportBatch, ...]:
+    """Return what imports there are of the same content by the same member, of which a plan has to know.
+
+    With `hold`, nobody else begins one, or goes on with one, before the end of the transaction, if the store can do so.
+    """
+    imports = context.unit.imports
+    if isinstance(imports, ImportTurns):
+        return tuple(imports.of_content(module, digest, context.actor, hold=hold))
+    running = imports.unfinished(module, digest, context.actor)
+    return () if running is None else (running,)
+
+
+def running(earlier: Sequence[ImportBatch]) -> ImportBatch | None:
+    """Return the latest of some imports that is not finished."""
+    return next((batch for batch in reversed(earlier) if batch.state == "running"), None)
+
+
+def refuse_others(now: Sequence[ImportBatch], known: Sequence[ImportBatch]) -> None:
+    """Refuse to go on where somebody imported the same content meanwhile: its rows would be there twice (XLS-4).
+
+    Raises: ConflictError (`imported_meanwhile`).
+    """
+    if [(batch.id, batch.state, batch.position) for batch in now] != [
+        (batch.id, batch.state, batch.position) for batch in known
+    ]:
+        raise ConflictError([Problem("imported_meanwhile")])
 
 
 @attrs.frozen
@@ -32,9 +63,9 @@ class Interrupted:
     _claimed: dict[RecordId, int] = attrs.field(factory=dict, init=False)
 
     @classmethod
-    def find(cls, context: Context, module: ModuleKey, digest: str) -> Interrupted:
-        """Return what is known of such an import."""
-        batch = context.unit.imports.unfinished(module, digest, context.actor)
+    def find(cls, context: Context, earlier: Sequence[ImportBatch]) -> Interrupted:
+        """Return what is known of the latest such import that is running."""
+        batch = running(earlier)
         if batch is None or not batch.position:
             return cls()
         made = context.unit.history.of_batch(batch.id)

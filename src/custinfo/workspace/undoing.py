@@ -15,7 +15,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
-from custinfo.ports.repositories import Query
+from custinfo.ports.repositories import ImportTurns, Query
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.former_values import present_tags, present_values
@@ -46,11 +46,19 @@ def undo(context: Context, batch_id: str) -> UndoReport:
     batch = context.unit.imports.get(batch_id)
     if batch is None or not _may_know(context, batch):
         raise not_found("import")
-    if batch.state == "undone":
-        return UndoReport()
     with context.unit.atomic():
         context.hold_configuration()
-        return _Undo(context, batch).run()
+        batch = _held(context, batch)
+        return UndoReport() if batch.state == "undone" else _Undo(context, batch).run()
+
+
+def _held(context: Context, batch: ImportBatch) -> ImportBatch:
+    """Return the import as it is by now; nobody else goes on with it, or undoes it, if the store can do so."""
+    imports = context.unit.imports
+    if not isinstance(imports, ImportTurns):
+        return batch
+    same = imports.of_content(batch.module, batch.digest, batch.actor, hold=True)
+    return next((one for one in same if one.id == batch.id), batch)
 
 
 def _may_know(context: Context, batch: ImportBatch) -> bool:

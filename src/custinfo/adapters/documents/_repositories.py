@@ -143,6 +143,14 @@ class DocumentImports:
         found = self._read(module=(module,), digest=(digest,), state=("running",))
         return scanning.unfinished(found, module, digest, actor)
 
+    def of_content(
+        self, module: ModuleKey, digest: str, actor: MemberKey, /, *, hold: bool = False
+    ) -> Sequence[ImportBatch]:
+        """Return all imports of the same content by the same member, oldest first; held together with all else."""
+        if hold:
+            self.shelf.store.lock(shared=False)
+        return scanning.of_content(self._read(module=(module,), digest=(digest,)), module, digest, actor)
+
     def _read(self, **where: Collection[str]) -> list[ImportBatch]:
         return [self.shelf.documents.decode(ImportBatch, data) for data in self.shelf.store.read("import", where)]
 

@@ -262,7 +262,8 @@ class ExcelPlan:
             whole: Save everything in one transaction, or nothing, if a row is rejected, a duplicate or in conflict.
 
         Raises: InvalidInputError for a plan that leaves rows out, and ConflictError for a clash, if `whole`;
-            StorageError; the batches before it stay saved, unless `whole`.
+            ConflictError (`imported_meanwhile`) if the member imports the same file elsewhere; StorageError. The
+            batches before it stay saved, unless `whole`.
         """
         report: ImportReport = self._plan.apply(progress, batch_size=batch_size, whole=whole)
         return ExcelReport(

@@ -218,6 +218,18 @@ class MemoryImports:
         """Return the latest running import of the same content by the same member, or `None`."""
         return scanning.unfinished(self._state.imports.values(), module, digest, actor)
 
+    def of_content(
+        self,
+        module: ModuleKey,
+        digest: str,
+        actor: MemberKey,
+        /,
+        *,
+        hold: bool = False,  # noqa: ARG002 - units take turns
+    ) -> Sequence[ImportBatch]:
+        """Return all imports of the same content by the same member, oldest first."""
+        return scanning.of_content(self._state.imports.values(), module, digest, actor)
+
 
 class MemoryConfigurations:
     """Keep revisions in a dict; units take turns, so that nothing has to be held."""

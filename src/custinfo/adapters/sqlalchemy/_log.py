@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, bindparam, insert, select, tuple_, update
 
 from custinfo.adapters.sqlalchemy._context import ClashError, Context, chunked
+from custinfo.adapters.sqlalchemy._feed_row import hold_feed
 from custinfo.adapters.sqlalchemy._history import SqlAlchemyHistory
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Question, given_parameter, padded
 from custinfo.core.anchors import Anchor
@@ -124,28 +125,18 @@ class SqlAlchemyLog:
         return self._context.tables.change.c.tenant_id == self._context.tenant
 
     def _hold(self) -> int:
-        """Lock the tenant's row, made where it is missing, and return the last position.
+        """Lock the tenant's row and return the last position.
 
         Raises: StorageError (`storage_retryable`) in a transaction that began to read before others numbered, and shows
             nothing of that: what it would read next lacks their changes, and a cursor would pass them by.
         """
-        feed, tenant = self._context.tables.feed, self._context.tenant
-        mine = feed.c.tenant_id == tenant
-        for _ in range(2):
-            self._context.execute(update(feed).where(mine).values(position=feed.c.position))
-            found = self._context.execute(select(feed.c.position).where(mine).with_for_update()).scalar()
-            if found is not None:
-                if self._context.execute(select(feed.c.position).where(mine)).scalar() != found:
-                    raise overtaken()
-                return int(found)
-            change = self._context.tables.change
-            last = self._context.execute(select(func.max(change.c.position)).where(self._mine())).scalar() or 0
-            try:
-                with self._context.savepoint():
-                    self._context.attempt(insert(feed), {"tenant_id": tenant, "position": last})
-            except ClashError:
-                continue  # another unit was faster
-        raise overtaken()
+        found, feed = hold_feed(self._context), self._context.tables.feed
+        if (
+            self._context.execute(select(feed.c.position).where(feed.c.tenant_id == self._context.tenant)).scalar()
+            != found
+        ):
+            raise overtaken()
+        return found
 
     def _keep(self, last: int) -> None:
         feed = self._context.tables.feed

@@ -114,6 +114,7 @@ ENGLISH: Final = {
     "request_closed": "the request is {state} and accepts no {command}",
     "not_submitter": "only the person who submitted it may do this",
     "stale_request": "the request is at version {actual}, not {expected}: read it again",
+    "imported_meanwhile": "you imported the same file since this plan was made: plan it again",
     "awaits_already": "the very same new record of yours waits for approval already (request {request_id})",
     "not_held_for_approval": "holds an encrypted value that can't wait for the approval of its row: enter it by itself",
     "ask_again": "what this request asks for is not changed in it: withdraw it, and ask for it anew",

@@ -113,6 +113,7 @@ CHINESE: Final = {
     "request_closed": "审批单的状态为“{state}”，不能{command}",
     "not_submitter": "只有提交人可以这样做",
     "stale_request": "审批单已是第 {actual} 版，而不是第 {expected} 版：请重新读取",
+    "imported_meanwhile": "同一文件此后已被您导入：请重新预检",
     "awaits_already": "相同的新记录已由您提交，正在等待审批（审批单 {request_id}）",
     "not_held_for_approval": "含加密内容，不能随本行等待审批：请单独录入",
     "ask_again": "本审批单的内容不能修改：请撤回后重新提交",
