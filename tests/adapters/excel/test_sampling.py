@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from custinfo import ANY
+from custinfo import ANY, F, FieldDefinition, ModuleDefinition
 from custinfo.adapters.excel import plan_import
+from custinfo.core.policy.grants import ALL_FIELDS, Action, Grant
+from custinfo.standard import standard_configuration
 from tests.adapters.excel.sessions import acting_as, loaded
 
 TABLE = (
@@ -49,6 +51,31 @@ def test_rows_beside_their_records() -> None:
         assert header == ["原行号", "结果", "记录编号", "字段", "文件中的值", "系统中的值"]
         assert lines[1] == ["3", "不一致", names["乙公司"].id, "年采购预算", "5.00", "7.00"]
         assert first.id != second.id
+
+
+def test_a_row_that_was_taken_over_is_never_left_out() -> None:
+    """A record whose keys are not those of its row any more is told as different, not left out as a duplicate."""
+    with acting_as("sunjiu") as session:
+        plan = plan_import(session, "customer", TABLE)
+        report = plan.apply()
+        (record,) = session.customers.find(F.name == "甲公司").records
+        session.customers.update(record.id, {"phone": "13812345677"}, version=ANY)
+        checked = report.sample_check(10)
+        assert [row.result for row in checked.rows] == ["different", "equal", "equal", "left_out"]
+        (difference,) = checked.rows[0].differences
+        assert (difference.field, difference.source, difference.stored) == ("phone", "13812345678", "13812345677")
+        assert not checked.holds
+
+
+def test_records_without_a_key_are_compared() -> None:
+    """Where no field names a record, rows are compared with the records that they are likely about."""
+    definition = ModuleDefinition("thing", [FieldDefinition("title", "text", "名称")], "事物", title_field="title")
+    every: frozenset[Action] = frozenset({"view", "create", "edit", "import"})
+    grant = Grant("data_administrator", "thing", every, "all", view=ALL_FIELDS, edit=ALL_FIELDS)
+    configuration = standard_configuration().with_modules(definition).with_grants(grant)
+    with acting_as("sunjiu", configuration) as session:
+        plan = plan_import(session, "thing", "名称\n示例科技\n样品贸易\n".encode())
+        assert [row.result for row in plan.apply().sample_check(10).rows] == ["equal", "equal"]
 
 
 def test_samples_are_chosen_by_the_seed() -> None:

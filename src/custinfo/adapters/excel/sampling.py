@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -92,11 +92,17 @@ class SampleReport:
 
 
 def sample(
-    context: Context, table: SourceTable, plan: Callable[[SourceTable], ImportPlan], number: int, seed: int
+    context: Context,
+    table: SourceTable,
+    plan: Callable[[SourceTable], ImportPlan],
+    number: int,
+    seed: int,
+    taken: Collection[int] = (),
 ) -> SampleReport:
     """Compare some rows with the store: planned again, a row that is stored as it stands changes nothing.
 
-    Only values that the actor may read are compared. Rows find their records by the keys of the plan.
+    Only values that the actor may read are compared. Rows find their records by the keys of the plan; one that agrees
+    with a record in none of them, and is likely about it, is compared with that.
 
     Args:
         context: The session's.
@@ -104,11 +110,62 @@ def sample(
         plan: Plans an import of a table.
         number: How many rows; all if there are no more.
         seed: Chooses them; the same one chooses the same rows.
+        taken: The rows that an import took over: of these none may be left out.
     """
     chosen = _chosen(table, number, seed)
     planned = plan(TableWithin(table, lambda: iter(chosen)))
-    language = context.schema.configuration.language
-    return SampleReport(tuple(_compared(context, planned, row) for row in planned.rows), language, context.now())
+    alike = _beside_alike(context, table, plan, chosen, planned)
+    rows = [_judged(_compared(context, planned, row), alike.get(row.row), row.row in taken) for row in planned.rows]
+    return SampleReport(tuple(rows), context.schema.configuration.language, context.now())
+
+
+def _beside_alike(
+    context: Context,
+    table: SourceTable,
+    plan: Callable[[SourceTable], ImportPlan],
+    chosen: Sequence[tuple[int, RawValues]],
+    planned: ImportPlan,
+) -> dict[int, SampledRow]:
+    """Return what a look at the record finds of rows that agree with it in no key, and are likely about it."""
+    ids = {
+        row.row: row.record_id
+        for row in planned.rows.told
+        if row.outcome == "duplicate" and row.record_id is not None and not _is_repetition(row)
+    }
+    if not ids or "id" in planned.columns.keys:
+        return {}
+    rows = [(number, (*values, ids[number])) for number, values in chosen if number in ids]
+    again = plan(_WithIds(table, lambda: iter(rows)))
+    return {row.row: _compared(context, again, row) for row in again.rows}
+
+
+def _is_repetition(row: PlannedRow) -> bool:
+    """Tell whether a row is left out for an earlier one, whatever is stored."""
+    return any(problem.code == "duplicate_in_file" for problem in row.problems)
+
+
+def _judged(found: SampledRow, alike: SampledRow | None, taken: bool) -> SampledRow:
+    """Return what is told of a row: one that was taken over is stored, or it is not."""
+    if found.result != "left_out":
+        return found
+    if alike is not None and (taken or alike.result == "equal") and alike.result != "left_out":
+        return alike
+    return attrs.evolve(found, result="missing") if taken else found
+
+
+@attrs.frozen
+class _WithIds(TableWithin):
+    """A table with one column more, of the ids of the records that its rows are about."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The headings."""
+        return (*self.table.header, "id")
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The numbers of the columns, from 1."""
+        return (*self.table.columns, max(self.table.columns) + 1)
 
 
 def _chosen(table: SourceTable, number: int, seed: int) -> list[tuple[int, RawValues]]:
