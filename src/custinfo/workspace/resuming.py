@@ -9,6 +9,7 @@ import attrs
 
 from custinfo.core.errors import ConflictError
 from custinfo.core.importing import ImportBatch
+from custinfo.core.offers import offered
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, RecordId
 from custinfo.ports import ImportTurns
@@ -27,8 +28,9 @@ def earlier_imports(context: Context, module: ModuleKey, digest: str, *, hold: b
     With `hold`, nobody else begins one, or goes on with one, before the end of the transaction, if the store can do so.
     """
     imports = context.unit.imports
-    if isinstance(imports, ImportTurns):
-        return tuple(imports.of_content(module, digest, context.actor, hold=hold))
+    turns = offered(imports, ImportTurns)
+    if turns is not None:
+        return tuple(turns.of_content(module, digest, context.actor, hold=hold))
     running = imports.unfinished(module, digest, context.actor)
     return () if running is None else (running,)
 

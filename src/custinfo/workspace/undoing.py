@@ -14,6 +14,7 @@ from custinfo.core.criteria.nodes import Compare
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
+from custinfo.core.offers import offered
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.ports.repositories import ImportTurns, Query
 from custinfo.workspace.context import Context
@@ -54,10 +55,10 @@ def undo(context: Context, batch_id: str) -> UndoReport:
 
 def _held(context: Context, batch: ImportBatch) -> ImportBatch:
     """Return the import as it is by now; nobody else goes on with it, or undoes it, if the store can do so."""
-    imports = context.unit.imports
-    if not isinstance(imports, ImportTurns):
+    turns = offered(context.unit.imports, ImportTurns)
+    if turns is None:
         return batch
-    same = imports.of_content(batch.module, batch.digest, batch.actor, hold=True)
+    same = turns.of_content(batch.module, batch.digest, batch.actor, hold=True)
     return next((one for one in same if one.id == batch.id), batch)
 
 
