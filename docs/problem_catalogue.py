@@ -77,12 +77,12 @@ TOPICS: Final[dict[str, str]] = {
     """,
     "History": """
         history_altered history_unproven history_key_missing history_truncated history_unerased history_order
-        anchor_differs anchor_forged anchor_missing anchor_exists not_an_anchor cursor_unknown
+        anchor_differs anchor_forged anchor_missing anchor_exists not_an_anchor cursor_unknown page_unknown
         evidence_key_missing not_a_subject_access unknown_retention_rule
     """,
     "Encryption and storage": """
         keyring_missing keys_missing values_closed digests_left unreadable_value storage_failed storage_retryable
-        invalid_database_url
+        tables_missing invalid_database_url
         unsupported_database asynchronous_driver missing_extra
     """,
     "The configuration": """
@@ -237,6 +237,8 @@ ADVICE: Final = {
     "storage_retryable": "Do the whole unit of work again.",
     "invalid_database_url": "The URL itself is not repeated: it may hold a password.",
     "asynchronous_driver": "How to work in an `AsyncSession` is a page of its own.",
+    "tables_missing": "Create them, or migrate. In a host's transaction, `units.within(session)` has the same names.",
+    "page_unknown": "Give back `next` with the same order and the same question, or begin with the first page.",
     "storage_failed": "`params` say which error of the database driver it was, and its state.",
     "rule_misfit": "See [Add a rule](../how-to/add-a-rule.md).",
     "pattern_not_supported": "What patterns can hold: see `compile_pattern` in the [reference](policy.md).",

@@ -4,7 +4,8 @@
 
     CustinfoError
     ├── InvalidInputError        the data is wrong: every problem at once, nothing was saved
-    │   └── ConfigurationError   the configuration contradicts itself
+    │   ├── ConfigurationError   the configuration contradicts itself
+    │   └── InvalidCursorError   what is given to go on after is no position there (also a ValueError)
     ├── PermissionDeniedError    no grant allows it; says which clause failed
     ├── NotFoundError            no such record, or none that the actor may know of
     ├── ConflictError
@@ -35,6 +36,7 @@ __all__ = [
     "DuplicateValueError",
     "FieldReservedError",
     "IllegalTransitionError",
+    "InvalidCursorError",
     "InvalidInputError",
     "MissingExtraError",
     "NotFoundError",
@@ -78,6 +80,10 @@ class InvalidInputError(CustinfoError):
 
 class ConfigurationError(InvalidInputError):
     """Refuse a configuration that contradicts itself; nothing was changed."""
+
+
+class InvalidCursorError(InvalidInputError, ValueError):
+    """Refuse an `after` or a cursor that is no position in this answer: begin with the first page."""
 
 
 class PermissionDeniedError(CustinfoError):

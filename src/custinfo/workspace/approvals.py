@@ -10,12 +10,13 @@ from custinfo.core.approval.requests import Place, Request, RequestId, RequestSt
 from custinfo.core.diagrams import to_mermaid, to_svg
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Problem
-from custinfo.core.records import MemberKey, ModuleKey, RecordId
+from custinfo.core.records import MemberKey, ModuleKey
 from custinfo.core.text import CONTROL
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.context import Context
 from custinfo.workspace.finding_requests import RequestFilter, RequestFinder, RequestPart
 from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
+from custinfo.workspace.mistakes import record_key, text_id
 from custinfo.workspace.outcomes import applied, outcome
 from custinfo.workspace.proposing import Proposals
 from custinfo.workspace.reading import not_found
@@ -74,7 +75,8 @@ class Approvals:
             limit: At most so many, from 1; `None` for all at once.
             after: `RequestPage.next` of the page before.
 
-        Raises: ValueError for a limit below 1; InvalidInputError for a position that is none.
+        Raises: ValueError for a limit below 1, and a part or state that there is not; InvalidCursorError for an `after`
+            that is none.
         """
         if limit is not None and limit < 1:
             raise ValueError("limit must be at least 1")
@@ -150,7 +152,7 @@ class Approvals:
 
         Raises: NotFoundError, InvalidInputError, PermissionDeniedError.
         """
-        key = None if record_id is None else RecordId(record_id)
+        key = None if record_id is None else record_key(record_id)
         request = Proposals(self._context).drafted(module, key, values, reason)
         with self._context.unit.atomic():
             self._context.hold_configuration()
@@ -353,12 +355,12 @@ class Approvals:
     # --- inner
 
     def _known(self, request_id: str) -> Request:
-        key = RequestId(str(request_id))
+        key = RequestId(text_id(request_id))
         return self._allowed(self._context.unit.approvals.get([key]).get(key))
 
     def _held(self, request_id: str) -> Request:
         """Return a request that is to be changed, as it is by now."""
-        key = RequestId(str(request_id))
+        key = RequestId(text_id(request_id))
         return self._allowed(held_requests(self._context.unit, [key]).get(key))
 
     def _allowed(self, request: Request | None) -> Request:

@@ -16,7 +16,6 @@ from custinfo.core.records import (
     FieldKey,
     MemberKey,
     ModuleKey,
-    RecordId,
     ShareLevel,
     Version,
 )
@@ -31,6 +30,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft
 from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.feed import Feed
+from custinfo.workspace.mistakes import one_of, record_key
 from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.resembling import DuplicateFinder, Resemblance, resembling
@@ -97,6 +97,7 @@ class Records:
 
         Raises: InvalidInputError for unknown fields, operators and values; PermissionDeniedError for a field that
             the actor may read nowhere; records on which they may not read a field that is used are left out.
+            InvalidCursorError for an `after` that is none of this order; ValueError for a limit below 1.
         """
         if limit is not None and limit < 1:
             raise ValueError("limit must be at least 1")
@@ -317,18 +318,18 @@ class Records:
             a pending request holds a field.
         """
         return self._changer.write(
-            Draft("update", self.module, RecordId(record_id), _named(values), None, version, reason)
+            Draft("update", self.module, record_key(record_id), _named(values), None, version, reason)
         )
 
     @reading
     def archive(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Archive a record: lists leave it out, and its unique values are free. Raises: as `update`."""
-        return self._changer.write(Draft("archive", self.module, RecordId(record_id), {}, None, version, reason))
+        return self._changer.write(Draft("archive", self.module, record_key(record_id), {}, None, version, reason))
 
     @reading
     def restore(self, record_id: str, *, version: Version, reason: str | None = None) -> Outcome:
         """Bring an archived record back. Raises: as `update`, also if a unique value was taken meanwhile."""
-        return self._changer.write(Draft("restore", self.module, RecordId(record_id), {}, None, version, reason))
+        return self._changer.write(Draft("restore", self.module, record_key(record_id), {}, None, version, reason))
 
     @reading
     def transfer(self, record_id: str, to: str, *, version: Version, reason: str | None = None) -> Outcome:
@@ -337,7 +338,7 @@ class Records:
         `to` is a member by key, name, `name(department)` or employee number. The actor needs `transfer` on the
         record before and after. Raises: as `update`.
         """
-        draft = Draft("transfer", self.module, RecordId(record_id), {"owner": to}, None, version, reason)
+        draft = Draft("transfer", self.module, record_key(record_id), {"owner": to}, None, version, reason)
         return self._changer.write(draft)
 
     def transfer_many(
@@ -413,7 +414,7 @@ class Records:
         """
         raw = {"owner": self._context.actor}
         return self._changer.write(
-            Draft("claim", self.module, RecordId(record_id), raw, None, version, reason, typed=True)
+            Draft("claim", self.module, record_key(record_id), raw, None, version, reason, typed=True)
         )
 
     @reading
@@ -424,7 +425,7 @@ class Records:
         """
         raw = {"owner": CLEAR}
         return self._changer.write(
-            Draft("release", self.module, RecordId(record_id), raw, None, version, reason, typed=True)
+            Draft("release", self.module, record_key(record_id), raw, None, version, reason, typed=True)
         )
 
     def delete(self, record_id: str, *, version: Version, reason: str | None = None) -> AwaitingApproval | None:
@@ -559,6 +560,8 @@ class Records:
     def _asked(
         self, actor: MemberKey | None, channel: Channel | None, since: datetime | None, until: datetime | None
     ) -> ChangeQuery:
+        if channel is not None:
+            one_of("channel", channel, Channel)
         instant = self._context.instant
         return ChangeQuery(0, 1000, (self.module,), actor, channel, instant(since), instant(until))
 

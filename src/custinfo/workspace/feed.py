@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from custinfo.core.errors import InvalidInputError, PermissionDeniedError
+from custinfo.core.errors import InvalidCursorError, PermissionDeniedError
 from custinfo.core.history.changes import Change
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -104,7 +104,7 @@ class Feed:
             yield from self._past.views(record, verdict, history)
 
     def _position(self, cursor: str) -> int:
-        """Return the position of the change that a cursor names. Raises: InvalidInputError (`cursor_unknown`)."""
+        """Return the position of the change that a cursor names. Raises: InvalidCursorError."""
         try:
             record_id, version = json.loads(base64.urlsafe_b64decode(cursor.encode()))
             known = type(record_id) is str and type(version) is int and record_id.isprintable()
@@ -112,7 +112,7 @@ class Feed:
         except (ValueError, TypeError, RecursionError):
             found = None
         if found is None:
-            raise InvalidInputError([Problem("cursor_unknown")])
+            raise InvalidCursorError([Problem("cursor_unknown")])
         return found
 
 

@@ -10,14 +10,15 @@ from typing import Final, Literal
 import attrs
 
 from custinfo.core.approval.requests import Request, RequestId, RequestState
-from custinfo.core.errors import InvalidInputError
+from custinfo.core.errors import InvalidCursorError
 from custinfo.core.offers import offered
 from custinfo.core.problems import Problem
-from custinfo.core.records import ModuleKey, RecordId
+from custinfo.core.records import ModuleKey
 from custinfo.core.stored import instant_from_text, instant_to_text
 from custinfo.ports import scanning
 from custinfo.ports.repositories import ApprovalQueries, RequestQuery
 from custinfo.workspace.context import Context
+from custinfo.workspace.mistakes import one_of, record_key
 
 __all__ = ["RequestFilter", "RequestFinder", "RequestPart", "stuck"]
 
@@ -65,6 +66,9 @@ class RequestFinder:
         return len(self._find(query)) if repository is None else repository.count(query)
 
     def _query(self, part: RequestPart, wanted: RequestFilter) -> RequestQuery:
+        one_of("part", part, RequestPart)
+        if wanted.state is not None:
+            one_of("state", wanted.state, RequestState)
         name: Literal["deciding", "submitted", "decided", "open"]
         name = "deciding" if part == "to_decide" else "open" if part == "stuck" else part
         return RequestQuery(
@@ -73,7 +77,7 @@ class RequestFinder:
             None if wanted.module is None else (wanted.module,),
             wanted.flow,
             None if wanted.state is None else (wanted.state,),
-            None if wanted.record_id is None else RecordId(wanted.record_id),
+            None if wanted.record_id is None else record_key(wanted.record_id),
             newest_first=part != "to_decide",
         )
 
@@ -128,9 +132,9 @@ def stuck(context: Context, request: Request) -> Problem | None:
 def _position(after: str | None) -> tuple[datetime, RequestId] | None:
     if after is None:
         return None
-    moment, _, key = after.partition(" ")
     try:
+        moment, _, key = after.partition(" ")
         return instant_from_text(moment), RequestId(key)
-    except ValueError:
-        failure = InvalidInputError([Problem("not_found", params={"what": "id"})])
+    except (AttributeError, TypeError, ValueError):
+        failure = InvalidCursorError([Problem("page_unknown")])
     raise failure

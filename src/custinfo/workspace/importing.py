@@ -237,6 +237,8 @@ class ImportPlan:
         Raises: InvalidInputError for a plan that leaves rows out, and ConflictError for a clash, if `whole`;
             ConflictError (`imported_meanwhile`) if the member imports the same file elsewhere; StorageError.
         """
+        if batch_size < 1:
+            raise ValueError("batch_size must be at least 1")
         if self._report is None:
             if self._context.compiled is not self._compiled:
                 raise changed_configuration(self._compiled.version, self._context.compiled.version)

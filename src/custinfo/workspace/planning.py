@@ -22,6 +22,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.import_columns import lettered, match_columns
 from custinfo.workspace.importing import Columns, Duplicates, ImportMode, ImportPlan, RelatedSheet, SourceTable
 from custinfo.workspace.matching import Matcher, MatchOptions, RowMatch, SourceRows
+from custinfo.workspace.mistakes import one_of
 from custinfo.workspace.planned_rows import Entry, PlannedRow, PlannedRows
 from custinfo.workspace.related_sheets import RelatedSheets
 from custinfo.workspace.resuming import Interrupted, earlier_imports
@@ -70,8 +71,11 @@ def make_plan(  # noqa: PLR0913 - options by name, as a call reads them
         key: The heading of the column by which further sheets are linked; by the title, if not given.
 
     Raises: PermissionDeniedError where the actor may not import, or create what comes along; InvalidInputError for
-        headings that clash or are ambiguous, match keys that are no columns, and sheets that are not linked.
+        headings that clash or are ambiguous, match keys that are no columns, and sheets that are not linked;
+        ValueError for another mode.
     """
+    one_of("mode", mode, ImportMode)
+    one_of("duplicates", duplicates, Duplicates)
     if not context.access(module).may("import"):
         raise context.denied("import", module)
     if key is not None and _is_link_alone(context, module, table, key):

@@ -10,7 +10,9 @@ from typing import Any
 import attrs
 
 from custinfo.core.criteria.evaluate import read_path
+from custinfo.core.errors import InvalidCursorError
 from custinfo.core.kinds import Kind
+from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, Record
 from custinfo.core.text import CONTROL
 from custinfo.ports.repositories import Order
@@ -41,17 +43,22 @@ class Positions:
         stored = [
             None if value is None else kind.encode(value) for kind, value in zip(self._kinds(), values, strict=True)
         ]
-        return base64.urlsafe_b64encode(json.dumps([*stored, record_id]).encode()).decode()
+        return base64.urlsafe_b64encode(json.dumps([self._named(), *stored, record_id]).encode()).decode()
 
     def read(self, token: str) -> tuple[Any, ...]:
-        """Return the position that a text names. Raises: ValueError for one of another order, or none."""
+        """Return the position that a text names. Raises: InvalidCursorError for one of another order, or none."""
         try:
-            *stored, record_id = json.loads(base64.urlsafe_b64decode(token.encode()))
+            named, *stored, record_id = json.loads(base64.urlsafe_b64decode(token.encode()))
+            if named != self._named():
+                raise ValueError  # noqa: TRY301 - whatever is wrong with it, it is none
             values = [_sort_value(kind, value) for kind, value in zip(self._kinds(), stored, strict=True)]
             return (*values, _plain_text(record_id))
-        except Exception:  # noqa: S110
-            pass  # of kinds of the host's too: what they raise may quote the value, and is no cause to show
-        raise ValueError("after is not a token of a page in this order")
+        except Exception:  # of kinds of the host's too: what they raise may quote the value, and is no cause to show
+            failure = InvalidCursorError([Problem("page_unknown")])
+        raise failure
+
+    def _named(self) -> str:
+        return ",".join(f"{'-' if item.descending else ''}{'.'.join(item.path)}" for item in self.order)
 
     def _kinds(self) -> list[Kind]:
         kinds = []

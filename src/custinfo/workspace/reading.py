@@ -24,12 +24,12 @@ from custinfo.core.records import (
     Masked,
     ModuleKey,
     Record,
-    RecordId,
     Sealed,
 )
 from custinfo.core.segments import expand
 from custinfo.ports.repositories import Order, Query
 from custinfo.workspace.context import Context
+from custinfo.workspace.mistakes import record_key
 from custinfo.workspace.positions import Positions
 from custinfo.workspace.views import Page, RecordView
 
@@ -128,7 +128,7 @@ class ReadPath:
 
     def record(self, module: ModuleKey, record_id: str, *actions: Action) -> tuple[Record, Verdict]:
         """Return a record and the verdict on it. Raises: NotFoundError where none of `actions` is allowed on it."""
-        key = RecordId(str(record_id))
+        key = record_key(record_id)
         record = self._context.unit.records.get(module, [key]).get(key) if key.isprintable() else None
         if record is None:
             raise self._context.missing(module)

@@ -24,6 +24,7 @@ from custinfo.workspace.explanations import Explanation
 from custinfo.workspace.feed import ChangePage, Feed
 from custinfo.workspace.handing_over import HandOverPlan, Successor, plan_hand_over
 from custinfo.workspace.live_configuration import LiveConfiguration
+from custinfo.workspace.mistakes import one_of
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.retention import Retention
 from custinfo.workspace.simulating import simulate
@@ -129,12 +130,16 @@ class Session:
         Args:
             modules: Keys of modules; all if empty.
             actor: Who made them.
-            channel: How they came: `edit`, `import`, `approval`, `undo`, `rule`, `merge`, `configuration`, `retention`.
+            channel: How they came: `edit`, `import`, `approval`, `undo`, `rule`, `merge`, `configuration`, `hand_over`,
+                `retention`.
             since: Not before this time; one without a zone is in the configured time zone.
             until: Before this time.
 
-        Raises: InvalidInputError for an unknown module; TypeError for a store without `custinfo.ports.ChangeLog`.
+        Raises: InvalidInputError for an unknown module; ValueError for an unknown channel; TypeError for a store
+            without `custinfo.ports.ChangeLog`.
         """
+        if channel is not None:
+            one_of("channel", channel, Channel)
         for module in modules:
             self.context.module(module)
         instants = [self.context.instant(since), self.context.instant(until)]
@@ -154,7 +159,7 @@ class Session:
             limit: At most so many changes, from 1.
             modules: Keys of modules; all if empty.
 
-        Raises: InvalidInputError for an unknown module, or a cursor of another store (`cursor_unknown`); TypeError for
+        Raises: InvalidInputError for an unknown module, or InvalidCursorError for one of another store; TypeError for
             a store without `custinfo.ports.ChangeLog`.
         """
         if limit < 1:

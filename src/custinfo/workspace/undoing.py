@@ -29,6 +29,10 @@ _CHANGES: Final[frozenset[GatedAction]] = frozenset({"create", "update", "transf
 """What a row of an import may be beside that."""
 
 
+def _number(ids: tuple[str, ...]) -> str:
+    return f"<{len(ids)} ids>"  # thousands of them are no good to read
+
+
 @attrs.frozen
 class UndoReport:
     """What undoing an import did: ids of the records removed, taken back, and left because they changed since.
@@ -36,10 +40,10 @@ class UndoReport:
     `withdrawn` are the approval requests of its rows that were still open.
     """
 
-    removed: tuple[RecordId, ...] = ()
-    reverted: tuple[RecordId, ...] = ()
-    kept: tuple[RecordId, ...] = ()
-    withdrawn: tuple[RequestId, ...] = ()
+    removed: tuple[RecordId, ...] = attrs.field(default=(), repr=_number)
+    reverted: tuple[RecordId, ...] = attrs.field(default=(), repr=_number)
+    kept: tuple[RecordId, ...] = attrs.field(default=(), repr=_number)
+    withdrawn: tuple[RequestId, ...] = attrs.field(default=(), repr=_number)
 
 
 def undo(context: Context, batch_id: str) -> UndoReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
@@ -89,12 +89,25 @@ class RecordView:
         return default if value is None else value
 
     def text(self, name: str) -> str:
-        """Return what to show people: labels for choices and people, masks, and "" for what is blank or hidden."""
+        """Return what to show people: labels for choices and people, masks, and "" for what is blank or hidden.
+
+        A view that was sent elsewhere left the labels behind, and gives codes and keys. Raises: KeyError for a name
+        that no field has.
+        """
         key = self._key(name)
         value = self[key] if key in self.visible else None
-        if value is None or self._schema is None:
+        if value is None:
+            if self._schema is not None and self._schema.resolve(name) is None:
+                raise KeyError(name)
             return ""
-        return str(value) if isinstance(value, Masked | Unreadable) else self._schema.render(key, value)
+        if self._schema is None or isinstance(value, Masked | Unreadable):
+            return str(value)
+        return self._schema.render(key, value)
+
+    if not TYPE_CHECKING:  # for type checkers, an attribute that there is not is an error already
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(f'a RecordView has no {name!r}: values are read as view["name of the field"]')
 
     def _key(self, name: str) -> FieldKey:
         return (self._schema.resolve(name) if self._schema is not None else None) or name

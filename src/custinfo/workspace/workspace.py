@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -32,6 +32,7 @@ from custinfo.workspace.defaults import Uuid7, system_clock
 from custinfo.workspace.delivering import DeliveryReport, Handler, Relay
 from custinfo.workspace.feed import ChangePage
 from custinfo.workspace.integrity import IntegrityReport
+from custinfo.workspace.mistakes import Beginning, refuse_mistaken, refuse_units, text_id, zoned
 from custinfo.workspace.proving import log_of, prover_of
 from custinfo.workspace.reindexing import IndexRotationReport, Reindexer
 from custinfo.workspace.rotation import RotationReport, Rotor
@@ -88,7 +89,9 @@ class Workspace:
         masks: Mapping[str, Masker] | None = None,
         calendar: WorkingCalendar = EVERY_DAY,
     ) -> None:
-        _refuse_mistaken(configuration, organisation)
+        refuse_mistaken(configuration, organisation, keyring, clock)
+        refuse_units("units", units)
+        clock = clock if clock is system_clock else zoned(clock)
         directory = organisation if organisation is not None else Organisation((), (), ())
         self.tenant = tenant
         given = Compiled(checked_schema(configuration, directory, dict(kinds or {}), masks), rule_types)
@@ -124,7 +127,6 @@ class Workspace:
             units = importlib.import_module("custinfo.adapters.sqlalchemy").SqlAlchemyUnits.open(url)
         return cls(configuration, units=units, **settings)
 
-    @contextmanager
     def acting_as(
         self,
         actor: MemberKey,
@@ -132,7 +134,7 @@ class Workspace:
         on_behalf_of: MemberKey | None = None,
         purpose: str | None = None,
         unit: Units | None = None,
-    ) -> Iterator[Session]:
+    ) -> AbstractContextManager[Session]:
         """Return a session for a `with` block; it is one transaction, committed at the end and rolled back on error.
 
         Args:
@@ -143,8 +145,17 @@ class Workspace:
             unit: The host's own transaction, such as `SqlAlchemyUnit(session)`: then it is only flushed.
 
         Raises: PermissionDeniedError for an unknown member or one who has left, and where no rule in force says that
-            they may act on behalf of the other; InvalidInputError for a purpose with control characters.
+            they may act on behalf of the other; InvalidInputError for a purpose with control characters;
+            TypeError for a unit that is none, such as the host's session itself.
         """
+        return Beginning(self._session(actor, on_behalf_of, purpose, unit))
+
+    @contextmanager
+    def _session(
+        self, actor: MemberKey, on_behalf_of: MemberKey | None, purpose: str | None, unit: Units | None
+    ) -> Iterator[Session]:
+        if unit is not None:
+            refuse_units("unit", unit)
         if purpose is not None and CONTROL.search(purpose):
             raise InvalidInputError([Problem("control_character", "purpose")])
         begin = self._begin
@@ -459,7 +470,7 @@ class Workspace:
         Raises: NotFoundError for an unknown import, and to anybody else.
         """
         with self.acting_as(actor, unit=unit) as session:
-            return undo(session.context, batch_id)
+            return undo(session.context, text_id(batch_id))
 
     def close(self) -> None:
         """Give the connections back to the system, where the workspace opened them."""
@@ -474,11 +485,3 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _refuse_mistaken(configuration: object, organisation: object) -> None:
-    """Name what would only fail later, and far from here: most of all a function that was not called."""
-    if not isinstance(configuration, Configuration):
-        raise TypeError(f"configuration must be a Configuration: not {type(configuration).__name__}")
-    if organisation is not None and not hasattr(organisation, "member"):
-        raise TypeError(f"organisation must be an Organisation or a Directory: not {type(organisation).__name__}")

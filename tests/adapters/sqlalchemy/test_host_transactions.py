@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
 from custinfo.core.errors import DuplicateValueError, StorageError
@@ -245,3 +245,47 @@ def test_sqlite_drivers_own_transactions(tmp_path: Path) -> None:
         connection.rollback()
     assert stored(engine, "custinfo_", 1) == [None]
     engine.dispose()
+
+
+def test_units_within_a_host(engine: Engine, prefix: str) -> None:
+    """Units on tables of another name begin others within a host's transaction on the same tables."""
+    units = SqlAlchemyUnits(engine, prefix=prefix)
+    registry = scoped_session(sessionmaker(engine))
+    with Session(engine) as host:
+        for given in (host, host.connection()):
+            with units.within(given).begin(SCHEMA, "t") as unit:
+                assert unit.records.get("thing", [record_id(1)]) == {}
+    with units.within(registry).begin(SCHEMA, "t") as unit:
+        assert unit.records.get("thing", [record_id(1)]) == {}
+    registry.remove()
+
+
+def test_tables_that_are_not_there(engine: Engine) -> None:
+    """Who forgot to make the tables, or named others, is told so."""
+    with Session(engine) as host, pytest.raises(StorageError) as caught:  # noqa: SIM117
+        with SqlAlchemyUnit(host, prefix="nowhere_").begin(SCHEMA, "t"):
+            pass
+    assert caught.value.code == "tables_missing"
+    assert not caught.value.retryable
+
+
+def test_what_is_no_source_and_no_host(engine: Engine) -> None:
+    """An engine is no transaction of a host, and a URL makes no session."""
+    wrong: Any
+    for wrong in (engine, sessionmaker(engine), None):
+        with pytest.raises(TypeError, match=f"a Session or a Connection: not {type(wrong).__name__}"):
+            SqlAlchemyUnit(wrong)
+    for wrong in ("sqlite://", Session(engine), None):
+        with pytest.raises(TypeError, match="source must be an Engine, or what makes a Session: not"):
+            SqlAlchemyUnits(wrong)
+
+
+def test_units_say_what_they_are(engine: Engine) -> None:
+    """Units show the database and the names of their tables, and no address or password."""
+    name = engine.dialect.name
+    assert repr(SqlAlchemyUnits(engine, prefix="crm_")) == f"SqlAlchemyUnits({name}, prefix='crm_', schema=None)"
+    assert (
+        repr(SqlAlchemyUnits(sessionmaker(engine))) == "SqlAlchemyUnits(sessionmaker, prefix='custinfo_', schema=None)"
+    )
+    with Session(engine) as host:
+        assert repr(SqlAlchemyUnit(host)) == "SqlAlchemyUnit(Session, prefix='custinfo_', schema=None)"

@@ -97,6 +97,8 @@ PLAIN = (
     "not_a_backup",
     "tenant_not_empty",
     "cursor_unknown",
+    "page_unknown",
+    "tables_missing",
     "not_a_subject_access",
     "changed_since_read",
     "not_an_anchor",

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import sessionmaker
 
-from custinfo import Workspace
+from custinfo import ANY, InvalidCursorError, InvalidInputError, Workspace
+from custinfo.adapters.excel import export, plan_import, write_template
+from custinfo.adapters.memory import MemoryUnits
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.session import Session
-from tests.unit.workspace.story import Story
+from tests.unit.workspace.story import ENTERPRISE, Story
 
 
 @pytest.mark.parametrize("version", [None, "1", 1.5])
@@ -66,3 +74,157 @@ def test_objects_say_who_they_are(story: Story) -> None:
         assert repr(session) == "Session(tenant='default', actor='lisi')"
         assert repr(session.customers) == "Records(module='customer', actor='lisi')"
         assert repr(session.approvals) == "Approvals(actor='lisi')"
+
+
+def test_a_session_that_did_not_begin(story: Story) -> None:
+    """Who forgets `with` is told to write it, by the session itself and by what takes one."""
+    forgotten: Any = story.workspace.acting_as("lisi")
+    with pytest.raises(AttributeError, match=r"no 'customers' before the session begins: write `with"):
+        forgotten.customers.count()
+    for wrong in (forgotten, story.workspace):
+        for call in (
+            lambda given: plan_import(given, "customer", b""),
+            lambda given: write_template(given, "customer", io.BytesIO()),
+            lambda given: export(given, "customer", io.BytesIO()),
+        ):
+            with pytest.raises(TypeError, match=r"session must be a Session, as `with"):
+                call(wrong)
+
+
+@pytest.mark.parametrize("wrong", [create_engine("sqlite://"), sessionmaker(), Connection, "sqlite://", None])
+def test_what_begins_no_units(wrong: Any) -> None:
+    """An engine, or what makes sessions, is not taken for units of work, though it may have a `begin` too."""
+    with pytest.raises(TypeError, match=r"units must begin units of work, as SqlAlchemyUnits\(engine\) does: not"):
+        Workspace(standard_configuration(), units=wrong, organisation=sample_organisation())
+
+
+def test_what_is_no_unit(story: Story) -> None:
+    """The host's session itself is not taken for a unit in it."""
+    given: Any = OrmSession()
+    with pytest.raises(TypeError, match=r"as SqlAlchemyUnit\(session\) does: not Session"):  # noqa: SIM117
+        with story.workspace.acting_as("lisi", unit=given):
+            pass
+
+
+def test_what_is_no_keyring_and_no_clock() -> None:
+    """The text of a keyring is not taken for it, nor an instant for a clock; a clock without a zone is none."""
+    mistaken: dict[str, Any] = {"keyring": '{"keys": {}}', "clock": datetime(2024, 3, 15, tzinfo=UTC)}
+    for name, given in mistaken.items():
+        with pytest.raises(TypeError, match=f"{name} must be a .*: not {type(given).__name__}"):
+            Workspace.open("memory://", standard_configuration(), **{name: given})
+    workspace = Workspace.open(
+        "memory://",
+        standard_configuration(),
+        organisation=sample_organisation(),
+        clock=lambda: datetime(2024, 3, 15),  # noqa: DTZ001 - that is the mistake
+    )
+    with (
+        workspace.acting_as("lisi") as session,
+        pytest.raises(TypeError, match="the clock must return instants with a zone"),
+    ):
+        session.customers.create(dict(ENTERPRISE))
+
+
+def test_what_is_no_id(story: Story) -> None:
+    """A view, a task or nothing is not taken for an id, which would only not be found; a UUID is one."""
+    record = story.customer()
+    wrong: Any
+    with story.workspace.acting_as("sunjiu") as session:
+        assert session.customers.get(UUID(record.id)).id == record.id  # type: ignore[arg-type]
+        session.customers.archive(UUID(record.id), version=ANY)  # type: ignore[arg-type]
+        for wrong in (record, None, 5):
+            for call in (
+                lambda given: session.customers.get(given),
+                lambda given: session.customers.update(given, {"企业地址": "苏州"}, version=ANY),
+                lambda given: session.customers.history(given),
+                lambda given: session.approvals.approve(given),
+                lambda given: story.workspace.undo_import(given, actor="sunjiu"),
+            ):
+                with pytest.raises(TypeError, match=r"an id must be a text, such as view\.id or task\.request_id: not"):
+                    call(wrong)
+
+
+def test_what_is_misspelt(story: Story) -> None:
+    """A misspelt part, state, channel or mode is refused: it would find nothing, or change what an import does."""
+    key = story.customer().id
+    word: Any = "submited"
+    with story.workspace.acting_as("sunjiu") as session:
+        for call in (
+            lambda: session.approvals.find(word),
+            lambda: session.approvals.count(word),
+            lambda: session.approvals.count("submitted", state=word),
+            lambda: session.customers.history(key, channel=word),
+            lambda: list(session.customers.changes(channel=word)),
+            lambda: list(session.changes(channel=word)),
+            lambda: plan_import(session, "customer", _FILE, mode=word),
+            lambda: plan_import(session, "customer", _FILE, duplicates=word),
+        ):
+            with pytest.raises(
+                ValueError, match=r"(part|state|channel|mode|duplicates) must be one of .*: not 'submited'"
+            ):
+                call()
+
+
+def test_a_text_where_a_list_is_wanted(story: Story) -> None:
+    """One name is not taken for the list of its letters."""
+    with story.workspace.acting_as("sunjiu") as session:
+        with pytest.raises(TypeError, match=r"match is a list .*\['name'\]"):
+            plan_import(session, "customer", _FILE, match="name")
+        with pytest.raises(TypeError, match=r"fields is a list .*\['name'\]"):
+            export(session, "customer", io.BytesIO(), fields="name")
+        with pytest.raises(ValueError, match="batch_size must be at least 1"):
+            plan_import(session, "customer", _FILE).apply(batch_size=0)
+
+
+@pytest.mark.parametrize("after", ["rubbish", "WzFd", 5])
+def test_what_is_no_position(story: Story, after: Any) -> None:
+    """What is given to go on after is refused alike everywhere, as wrong input and as a wrong argument."""
+    with story.workspace.acting_as("lisi") as session:
+        for call in (
+            lambda: session.customers.find(after=after),
+            lambda: session.customers.search("科技", after=after),
+            lambda: session.approvals.find("submitted", after=after),
+            lambda: session.changes_since(str(after)),
+        ):
+            with pytest.raises(InvalidCursorError) as caught:
+                call()
+            assert isinstance(caught.value, InvalidInputError)
+            assert isinstance(caught.value, ValueError)
+            assert caught.value.code in {"page_unknown", "cursor_unknown"}
+
+
+def test_a_position_in_another_order(story: Story) -> None:
+    """A page goes on in its own order alone: in another one with as many keys it would begin anywhere."""
+    for number in range(3):
+        story.customer(name=f"客户{number}", uscc=None)
+    with story.workspace.acting_as("lisi") as session:
+        page = session.customers.find(order_by="name", limit=1)
+        assert session.customers.find(order_by="客户名称", after=page.next).records
+        for other in ("-name", "contact_name", ("name", "phone"), ()):
+            with pytest.raises(InvalidCursorError):
+                session.customers.find(order_by=other, after=page.next)
+
+
+def test_views_of_names_that_no_field_has(story: Story) -> None:
+    """A misspelt name is no blank, and an attribute says how a value is read; what is hidden or blank is "" to show."""
+    record = story.customer()
+    assert (record.text("开户行信息"), record.text("特殊备注")) == ("", "")
+    with pytest.raises(KeyError, match="nmae"):
+        record.text("nmae")
+    wrong: Any = record
+    with pytest.raises(AttributeError, match=r"no 'name': values are read as view\["):
+        wrong.name  # noqa: B018 - that is the mistake
+    sent = pickle.loads(pickle.dumps(record))
+    assert sent.text("name") == record["name"]
+
+
+def test_reports_that_are_short(story: Story) -> None:
+    """The report of an undone import shows how many records it is about, and the memory whose they are."""
+    with story.workspace.acting_as("sunjiu") as session:
+        batch = plan_import(session, "customer", _FILE).apply().batch_id
+    undone = story.workspace.undo_import(batch, actor="sunjiu")
+    assert repr(undone) == "UndoReport(removed=<1 ids>, reverted=<0 ids>, kept=<0 ids>, withdrawn=<0 ids>)"
+    assert repr(MemoryUnits()) == "MemoryUnits(tenants=[])"
+
+
+_FILE = "客户名称,客户类型,联系人,联系方式\n甲公司,企业客户,张三,13812345678\n".encode()

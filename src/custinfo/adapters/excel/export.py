@@ -23,6 +23,7 @@ from custinfo.core.records import UNREADABLE, FieldKey, Masked, ModuleKey, Recor
 from custinfo.workspace.access_logging import ExportLog
 from custinfo.workspace.context import Context
 from custinfo.workspace.gated_exports import GatedExport
+from custinfo.workspace.mistakes import context_of, no_text
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.session import Session
 from custinfo.workspace.views import AwaitingApproval
@@ -79,7 +80,8 @@ def export(
         InvalidInputError for unknown names; OSError where the target cannot be written; StorageError where the export
         is to be logged and can't be.
     """
-    context = session.context
+    context = context_of(session)
+    no_text("fields", fields)
     tongue = language or context.schema.configuration.language
     name = context.module(module).definition.label_in(tongue)
     if not context.access(module).may("export"):

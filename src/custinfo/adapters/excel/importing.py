@@ -42,6 +42,7 @@ from custinfo.workspace.importing import (
     ImportPlan,
     RelatedSheet,
 )
+from custinfo.workspace.mistakes import context_of, no_text
 from custinfo.workspace.planning import make_plan
 from custinfo.workspace.related_sheets import TAGS
 from custinfo.workspace.session import Session
@@ -108,9 +109,11 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
 
     Raises: PermissionDeniedError where the actor may not import; UnreadableFileError for a file that cannot be read,
         or in which several sheets could be meant; InvalidInputError for headings that clash, may mean several fields,
-        or none of which fits; MissingExtraError; OSError where the path cannot be opened.
+        or none of which fits; MissingExtraError; OSError where the path cannot be opened; TypeError for a workspace in
+        place of a session; ValueError for another `mode`.
     """
-    context = session.context
+    context = context_of(session)
+    no_text("match", match)
     schema = context.module(module)
     if not context.access(module).may("import"):
         raise context.denied("import", module)

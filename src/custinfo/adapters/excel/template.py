@@ -32,6 +32,7 @@ from custinfo.core.policy.access import Access
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.schema import ModuleSchema
 from custinfo.workspace.context import Context
+from custinfo.workspace.mistakes import context_of
 from custinfo.workspace.session import Session
 
 __all__ = ["write_template"]
@@ -69,7 +70,7 @@ def write_template(
     """
     if not 1 <= rows <= _MOST_ROWS:
         raise ValueError(f"rows must be from 1 to {_MOST_ROWS}")
-    context = session.context
+    context = context_of(session)
     schema = context.module(module)
     access = context.access(module)
     if not (access.may("create") or access.may("import")):

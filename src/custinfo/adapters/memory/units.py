@@ -74,6 +74,9 @@ class MemoryUnits:
         self._tenants: dict[str, State] = {}
         self._lock = threading.RLock()
 
+    def __repr__(self) -> str:
+        return f"MemoryUnits(tenants={sorted(self._tenants)})"
+
     @contextmanager
     def begin(self, schema: Schema, tenant: str, /) -> Iterator[MemoryUnit]:
         """Return a unit for a `with` block: kept at its end, taken back if it raises."""

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from custinfo.core.errors import StorageError
+from custinfo.core.problems import Problem
 from custinfo.core.store_errors import storage_failure
 
 __all__ = ["storage_error"]
@@ -17,6 +18,9 @@ _NO_SAVEPOINT: Final = 1305
 
 _MARIADB: Final = frozenset({"1213", "1205", "1020", f"{_NO_SAVEPOINT}"})
 """Its numbers for deadlocks, locks that are waited for in vain, and rows that changed since they were read."""
+
+_NO_TABLE: Final = frozenset({"42P01", "42703", "1146", "1054"})
+"""Codes of PostgreSQL and MariaDB for tables and columns that are not there."""
 
 _RETRYABLE: Final = _MARIADB | {"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_LOCKED"}
 
@@ -50,4 +54,6 @@ def storage_error(error: Exception) -> StorageError:
         or isinstance(error, PoolTimeoutError)
         or (isinstance(error, DBAPIError) and error.connection_invalidated)
     )
+    if state in _NO_TABLE or str(original).startswith(("no such table", "no such column")):
+        return StorageError([Problem("tables_missing")])
     return storage_failure(original or error, state, retryable=retryable)

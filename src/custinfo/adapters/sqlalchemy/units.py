@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, MetaData, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.pool import StaticPool
 
 from custinfo.adapters.sqlalchemy._context import Context, memory_of
@@ -40,6 +40,8 @@ class SqlAlchemyUnits:
         self, source: Engine | Callable[[], Session], *, prefix: str = "custinfo_", schema: str | None = None
     ) -> None:
         """Take the engine or session factory; nothing is connected yet, and no table is created."""
+        if not (isinstance(source, Engine) or callable(source)):
+            raise TypeError(f"source must be an Engine, or what makes a Session: not {type(source).__name__}")
         self._source = source
         self._tables = shared_tables(prefix, schema)
         self._names: dict[str, Any] = {"prefix": prefix, "schema": schema}
@@ -48,6 +50,10 @@ class SqlAlchemyUnits:
         self._lock = Lock()  # of `_prepared`: one thread may go through it while another begins under a new schema
         alone = isinstance(source, Engine) and isinstance(source.pool, StaticPool)
         self._turn: AbstractContextManager[Any] = RLock() if alone else nullcontext()
+
+    def __repr__(self) -> str:
+        source = self._source.dialect.name if isinstance(self._source, Engine) else type(self._source).__name__
+        return f"SqlAlchemyUnits({source}, prefix={self._names['prefix']!r}, schema={self._names['schema']!r})"
 
     @classmethod
     def open(cls, url: str, *, prefix: str = "custinfo_", schema: str | None = None) -> SqlAlchemyUnits:
@@ -70,6 +76,16 @@ class SqlAlchemyUnits:
     def tables(self) -> Tables:
         """The tables."""
         return self._tables
+
+    def within(self, host: Session | scoped_session[Session] | Connection) -> SqlAlchemyUnit:
+        """Return what begins units on the same tables within a transaction of the host.
+
+        Args:
+            host: The host's session or connection.
+
+        Raises: TypeError for what is neither.
+        """
+        return SqlAlchemyUnit(host, **self._names)
 
     def create_tables(self, *, partitions: int | None = None) -> None:
         """Create the tables that are missing, in a transaction of its own.
@@ -218,15 +234,30 @@ class SqlAlchemyUnit:
     """Begin units of work within a transaction of the host, which alone commits and rolls back.
 
     Args:
-        host: The host's session or connection.
-        prefix: What the names of the tables start with.
+        host: The host's session, also that of a `scoped_session`, or connection.
+        prefix: What the names of the tables start with, as in the workspace's own units, whose `within` sees to it.
         schema: The database schema of the tables; the connection's own if `None`.
     """
 
-    def __init__(self, host: Session | Connection, *, prefix: str = "custinfo_", schema: str | None = None) -> None:
-        """Take the session or connection; nothing is executed yet."""
+    def __init__(
+        self,
+        host: Session | scoped_session[Session] | Connection,
+        *,
+        prefix: str = "custinfo_",
+        schema: str | None = None,
+    ) -> None:
+        """Take the session or connection; nothing is executed yet. Raises: TypeError for what is neither."""
+        if isinstance(host, scoped_session):
+            host = host()
+        if not isinstance(host, Session | Connection):
+            raise TypeError(f"host must be a Session or a Connection: not {type(host).__name__}")
         self._host = host
+        self._names = {"prefix": prefix, "schema": schema}
         self._tables = shared_tables(prefix, schema)
+
+    def __repr__(self) -> str:
+        names = self._names
+        return f"SqlAlchemyUnit({type(self._host).__name__}, prefix={names['prefix']!r}, schema={names['schema']!r})"
 
     @contextmanager
     def begin(self, schema: Schema, tenant: str, /) -> Iterator[SqlAlchemyWork]:

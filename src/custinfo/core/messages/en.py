@@ -203,6 +203,7 @@ ENGLISH: Final = {
     "unsupported_database": "{database} is not supported: use SQLite, PostgreSQL, MariaDB or MySQL",
     "asynchronous_driver": "{driver} is an asynchronous driver: name another one, or pass units on your own session",
     "missing_extra": "{library} is not installed: pip install 'custinfo[{extra}]'",
+    "tables_missing": "tables of custinfo are missing or of another version: create them, or migrate the schema",
     "storage_failed": "the store failed ({error})",
     "storage_retryable": "the store could not finish because of concurrent work: try again",
     "slots_used_up": (
@@ -256,6 +257,7 @@ ENGLISH: Final = {
     "backup_misfit": "line {line} of the backup does not fit the configuration",
     "backup_of_other_tenant": "the backup holds encrypted values or evidence, which hold for the tenant {tenant} alone",
     "tenant_not_empty": "the tenant is not empty: a backup is put back into an empty one",
+    "page_unknown": "after is not a token of a page in this order: begin with the first page",
     "cursor_unknown": "the cursor is not one of this store, or what it was given with was taken back",
     "anchor_exists": "there is an anchor {number} already: somebody else was faster",
     "not_a_subject_access": "this is not what was gathered about a person",
