@@ -43,22 +43,25 @@ class Positions:
         stored = [
             None if value is None else kind.encode(value) for kind, value in zip(self._kinds(), values, strict=True)
         ]
-        return base64.urlsafe_b64encode(json.dumps([self._named(), *stored, record_id]).encode()).decode()
+        return base64.urlsafe_b64encode(json.dumps([*self._named(), *stored, record_id]).encode()).decode()
 
     def read(self, token: str) -> tuple[Any, ...]:
         """Return the position that a text names. Raises: InvalidCursorError for one of another order, or none."""
         try:
-            named, *stored, record_id = json.loads(base64.urlsafe_b64decode(token.encode()))
-            if named != self._named():
+            given, named = json.loads(base64.urlsafe_b64decode(token.encode())), self._named()
+            if given[: len(named)] != named:
                 raise ValueError  # noqa: TRY301 - whatever is wrong with it, it is none
+            *stored, record_id = given[len(named) :]
             values = [_sort_value(kind, value) for kind, value in zip(self._kinds(), stored, strict=True)]
             return (*values, _plain_text(record_id))
         except Exception:  # of kinds of the host's too: what they raise may quote the value, and is no cause to show
             failure = InvalidCursorError([Problem("page_unknown")])
         raise failure
 
-    def _named(self) -> str:
-        return ",".join(f"{'-' if item.descending else ''}{'.'.join(item.path)}" for item in self.order)
+    def _named(self) -> list[str]:
+        """Return what tells a token of this order from those of others; the order by id alone has nothing to tell."""
+        name = ",".join(f"{'-' if item.descending else ''}{'.'.join(item.path)}" for item in self.order)
+        return [name] if name else []
 
     def _kinds(self) -> list[Kind]:
         kinds = []
