@@ -14,7 +14,7 @@ from custinfo import ANY, Grant, StorageError, Workspace
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals
-from custinfo.adapters.sqlalchemy._log import SqlAlchemyRewriting
+from custinfo.adapters.sqlalchemy._rewriting import SqlAlchemyRewriting
 from custinfo.adapters.sqlalchemy._upkeep import SqlAlchemyUpkeep
 from custinfo.core.errors import ConflictError
 from custinfo.core.records import ERASED, RecordId

@@ -12,8 +12,8 @@ import pytest
 from custinfo import ANY, CustinfoError, F, Workspace
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
-from custinfo.adapters.sqlalchemy._log import SqlAlchemyRewriting
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
+from custinfo.adapters.sqlalchemy._rewriting import SqlAlchemyRewriting
 from custinfo.core.records import ERASED, Record, RecordId
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.databases import MARIADB, POSTGRESQL, throw_away_units
