@@ -297,6 +297,16 @@ def test_missing_libraries_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
             planned(session, content)
 
 
+def test_a_form_that_there_is_not_is_refused() -> None:
+    """A misspelt form of the error workbook writes no other one instead."""
+    with open_workspace().acting_as("sunjiu") as session:
+        plan = planned(session, filled(session, COMPANY))
+        target = io.BytesIO()
+        with pytest.raises(ValueError, match="form must be one of rows, sheet, marked"):
+            plan.write_errors(target, form="plain")  # type: ignore[arg-type]
+        assert target.getvalue() == b""
+
+
 def test_the_tour(tmp_path: Path) -> None:
     """The example of the README works with paths."""
     with open_workspace(standard_configuration()).acting_as("sunjiu") as session:

@@ -32,6 +32,7 @@ from custinfo.workspace.importing import (
     RefusedSheet,
     SourceTable,
 )
+from custinfo.workspace.mistakes import one_of
 from custinfo.workspace.session import Session
 
 __all__ = ["ErrorForm", "ExcelPlan", "ExcelReport", "SourceFile"]
@@ -65,6 +66,7 @@ class _Refused:
     related: Callable[[Collection[int]], list[RefusedSheet]] = attrs.field(repr=False)
 
     def write(self, target: Target, language: str | None, form: ErrorForm) -> None:
+        one_of("form", form, ErrorForm)
         context = self.session.context
         tongue = language or context.schema.configuration.language
         content, table, schema = self.source.content, self.source.table, context.module(self.module)
@@ -298,7 +300,7 @@ class ExcelPlan:
                 (.xlsx); others are written as `rows`, and so is one that openpyxl does not understand, and `sheet`
                 where rows come along from further sheets, or texts from beside merged cells.
 
-        Raises: MissingExtraError; OSError where the target cannot be written.
+        Raises: MissingExtraError; OSError where the target cannot be written; ValueError for another `form`.
         """
         self._refused(_left(self.rows)).write(target, language, form)
 
