@@ -112,6 +112,7 @@ PLAIN = (
     "missing_column",
     "skipped_existing",
     "imported_before",
+    "imported_meanwhile",
     "skipped_new",
     "duplicate_in_store",
     "import_changed",
