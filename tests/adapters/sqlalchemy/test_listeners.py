@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,11 +22,18 @@ def listener(*_given: object) -> None:
     """Hear, and do nothing."""
 
 
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """Return an engine of the test's own."""
+    made = create_engine("sqlite://")
+    yield made
+    made.dispose()
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", ["before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute"])
-def test_a_listener_is_found_wherever_it_listens(place: str, name: str) -> None:
+def test_a_listener_is_found_wherever_it_listens(engine: Engine, place: str, name: str) -> None:
     """Of the connection that is there already as of the next one."""
-    engine = create_engine("sqlite://")
     with engine.connect() as connection:
         assert not is_watched(connection)
         target = PLACES[place](connection)
@@ -38,18 +45,16 @@ def test_a_listener_is_found_wherever_it_listens(place: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["do_execute", "do_executemany", "do_execute_no_params", "handle_error"])
-def test_a_listener_of_the_dialect_is_found(name: str) -> None:
+def test_a_listener_of_the_dialect_is_found(engine: Engine, name: str) -> None:
     """So are those that stand between SQLAlchemy and the driver, or want to hear of errors."""
-    engine = create_engine("sqlite://")
     with engine.connect() as connection:
         assert not is_watched(connection)
         event.listen(engine, name, listener)
         assert is_watched(connection)
 
 
-def test_a_listener_of_an_engine_with_options_is_found() -> None:
+def test_a_listener_of_an_engine_with_options_is_found(engine: Engine) -> None:
     """An engine made of another one has listeners of its own, and those of the other."""
-    engine = create_engine("sqlite://")
     other = engine.execution_options(note=1)
     event.listen(other, "after_execute", listener)
     with other.connect() as connection, engine.connect() as plain:
@@ -60,9 +65,8 @@ def test_a_listener_of_an_engine_with_options_is_found() -> None:
         assert is_watched(connection)
 
 
-def test_listeners_to_other_things_are_none() -> None:
+def test_listeners_to_other_things_are_none(engine: Engine) -> None:
     """Who wants to hear when a transaction begins does not listen to statements."""
-    engine = create_engine("sqlite://")
     event.listen(engine, "begin", listener)
     with engine.connect() as connection:
         assert not is_watched(connection)
@@ -70,5 +74,9 @@ def test_listeners_to_other_things_are_none() -> None:
 
 def test_one_that_echoes_is_watched() -> None:
     """So a host that logs statements finds those of custinfo in its log."""
-    with create_engine("sqlite://", echo=True).connect() as connection:
-        assert is_watched(connection)
+    engine = create_engine("sqlite://", echo=True)
+    try:
+        with engine.connect() as connection:
+            assert is_watched(connection)
+    finally:
+        engine.dispose()
