@@ -31,8 +31,8 @@ def earlier_imports(context: Context, module: ModuleKey, digest: str, *, hold: b
     turns = offered(imports, ImportTurns)
     if turns is not None:
         return tuple(turns.of_content(module, digest, context.actor, hold=hold))
-    running = imports.unfinished(module, digest, context.actor)
-    return () if running is None else (running,)
+    unfinished = imports.unfinished(module, digest, context.actor)
+    return () if unfinished is None else (unfinished,)
 
 
 def running(earlier: Sequence[ImportBatch]) -> ImportBatch | None:
@@ -45,9 +45,8 @@ def refuse_others(now: Sequence[ImportBatch], known: Sequence[ImportBatch]) -> N
 
     Raises: ConflictError (`imported_meanwhile`).
     """
-    if [(batch.id, batch.state, batch.position) for batch in now] != [
-        (batch.id, batch.state, batch.position) for batch in known
-    ]:
+    there, expected = ([(batch.id, batch.state, batch.position) for batch in batches] for batches in (now, known))
+    if there != expected:
         raise ConflictError([Problem("imported_meanwhile")])
 
 

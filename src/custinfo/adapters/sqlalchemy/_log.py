@@ -130,11 +130,9 @@ class SqlAlchemyLog:
         Raises: StorageError (`storage_retryable`) in a transaction that began to read before others numbered, and shows
             nothing of that: what it would read next lacks their changes, and a cursor would pass them by.
         """
-        found, feed = hold_feed(self._context), self._context.tables.feed
-        if (
-            self._context.execute(select(feed.c.position).where(feed.c.tenant_id == self._context.tenant)).scalar()
-            != found
-        ):
+        columns, found = self._context.tables.feed.c, hold_feed(self._context)
+        seen = select(columns.position).where(columns.tenant_id == self._context.tenant)
+        if self._context.execute(seen).scalar() != found:
             raise overtaken()
         return found
 
