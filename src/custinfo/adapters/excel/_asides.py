@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Final, Literal
 
 import attrs
@@ -84,8 +83,6 @@ def aside_of(values: Sequence[object], *, leading: bool) -> Aside | None:
     >>> aside_of(("合计", "企业客户", 300), leading=False), aside_of(("示例：甲公司", "1"), leading=True)
     (None, 'example')
     """
-    if not leading and _is_full(values):
-        return None
     filled = [value[:_LOOKED_AT] if isinstance(value, str) else value for value in values if value is not None]
     texts = [value for value in filled if isinstance(value, str) and not _NUMBER.fullmatch(value)]
     if not texts:
@@ -109,9 +106,13 @@ def aside_of(values: Sequence[object], *, leading: bool) -> Aside | None:
 
 def _is_full(values: Sequence[object]) -> bool:
     """Tell most rows by a glance: of three texts, totals have too few, and in remarks the third one has a label."""
-    texts = (value for value in values if type(value) is str and value[:1].isalpha())  # what begins so is no number
-    third = next(islice(texts, _MOST_TEXTS, None), None)
-    return third is not None and not _LABELLED.match(third)
+    texts = 0
+    for value in values:
+        if type(value) is str and value[:1].isalpha():  # what begins so is no number
+            texts += 1
+            if texts > _MOST_TEXTS:
+                return not _LABELLED.match(value)
+    return False
 
 
 def _is_totals(filled: Sequence[object], texts: Sequence[str]) -> bool:
@@ -183,7 +184,9 @@ class Asides:
         leading = True
         for row in rows():
             number, values = row
-            if leading or _may_be(values[0]) or _may_be(values[-1] if len(values) < 2 else values[1]):
+            if leading or (
+                (_may_be(values[0]) or _may_be(values[-1] if len(values) < 2 else values[1])) and not _is_full(values)
+            ):
                 aside = "blank" if self._is_blank(values) else aside_of(values, leading=leading)
                 if aside == "totals" and self._has_unsummed(values):
                     aside = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -18,6 +18,7 @@ from custinfo.core.spots import Spot
 __all__ = ["shape_problems"]
 
 _DEEPEST: Final = 100
+_PLAIN: Final[frozenset[type]] = frozenset((str, bool, int, NoneType))
 _OURS: Final = frozenset(RULE_TYPES.values())
 
 
@@ -27,8 +28,15 @@ def shape_problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 @cache
-def _types(kind: type[Any]) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _members(kind: type[Any]) -> tuple[tuple[str, Any, frozenset[type]], ...]:
+    """Return the attributes of a class: name, type, and the types of what is right there at a glance."""
+    return tuple((name, hint, _simple(hint)) for name, hint in get_type_hints(kind).items())
+
+
+def _simple(hint: Any) -> frozenset[type]:
+    """Return those of a hint's types that hold nothing else: most of a configuration is text, numbers and None."""
+    admitted = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return _PLAIN.intersection(admitted)
 
 
 def _misfits(value: Any, hint: Any, spot: Spot, level: int) -> Iterator[Problem]:
@@ -44,16 +52,19 @@ def _inner(value: Any, hint: Any, spot: Spot, level: int) -> Iterator[Problem]:
     if hint is Rule and type(value) not in _OURS:
         return
     if attrs.has(type(value)) and hint is not Any:
-        for name, kind in _types(type(value)).items():  # type: ignore[arg-type]
-            yield from _misfits(getattr(value, name), kind, spot.dot(name), level)
+        for name, kind, simple in _members(type(value)):  # type: ignore[arg-type]
+            if type(item := getattr(value, name)) not in simple:
+                yield from _misfits(item, kind, spot.dot(name), level)
     elif isinstance(value, FrozenDict):
         key_kind, item_kind = get_args(hint)
         for key, item in value.items():
             yield from _misfits(key, key_kind, spot.at(str(key)), level)
             yield from _misfits(item, item_kind, spot.at(str(key)), level)
-    elif isinstance(value, tuple | frozenset) and get_args(hint):
+    elif isinstance(value, tuple | frozenset) and (kinds := get_args(hint)):
+        simple = _simple(kinds[0])
         for position, item in enumerate(value):
-            yield from _misfits(item, get_args(hint)[0], spot.at(position), level)
+            if type(item) not in simple:
+                yield from _misfits(item, kinds[0], spot.at(position), level)
 
 
 def _is(value: Any, hint: Any) -> bool:
