@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -346,6 +347,42 @@ def test_a_rule_that_comes_at_run_time(url: str, clock: Clock) -> None:
             session.configuration.undo(3).apply()
         with workspace.acting_as("sunjiu") as session:
             assert session.customers.distribution("grade") == {"A": 1, "B": 1, "C": 1}
+
+
+@pytest.mark.parametrize("keys", list(permutations("abc")))
+def test_rules_that_look_at_tags_of_other_rules(url: str, clock: Clock, keys: tuple[str, ...]) -> None:
+    """A rule sees the tags that others give, whatever the rules are called."""
+    one, other, last = keys
+    rules = (
+        Classification(one, "customer", (Case(F.annual_budget >= 500_000, "大客户"),), dimension="画像"),
+        Classification(other, "customer", (Case(Tagged("画像", "大客户"), "重点"),), dimension="关注"),
+        Classification(last, "customer", (Case(Tagged("关注", "重点"), "A"),), field="grade", otherwise="C"),
+    )
+    configuration = attrs.evolve(shaped(), classifications=rules).with_tag_dimensions(TagDimension("关注", ("重点",)))
+    with opened(url, clock, configuration) as workspace, workspace.acting_as("sunjiu") as session:
+        view = applied(session.customers.create({**ENTERPRISE, "annual_budget": "60万"}))
+        assert view["grade"] == "A"
+        assert view.tags == {("画像", "大客户"), ("关注", "重点")}
+        view = applied(session.customers.update(view.id, {"annual_budget": "20万"}, version=1))
+        assert view["grade"] == "C"
+        assert view.tags == frozenset()
+
+
+def test_a_grade_by_tags_of_people_and_a_tag_by_the_grade(url: str, clock: Clock) -> None:
+    """A rule that looks at tags waits for none that are not of the dimensions at which it looks."""
+    rules = (
+        Classification("grade", "customer", (Case(InSegment("friends"), "A"),), field="grade", otherwise="C"),
+        Classification("care", "customer", (Case(F.grade == "A", "重点"),), dimension="关注"),
+    )
+    configuration = (
+        attrs.evolve(shaped(), classifications=rules)
+        .with_tag_dimensions(TagDimension("关注", ("重点",)))
+        .with_segments(Segment("friends", "customer", Tagged("画像", "老朋友")))
+    )
+    with opened(url, clock, configuration) as workspace, workspace.acting_as("sunjiu") as session:
+        view = applied(session.customers.create(ENTERPRISE, tags=[("画像", "老朋友")]))
+        assert view["grade"] == "A"
+        assert view.tags == {("画像", "老朋友"), ("关注", "重点")}
 
 
 def test_a_segment_in_a_rule(url: str, clock: Clock) -> None:

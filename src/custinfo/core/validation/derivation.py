@@ -5,7 +5,7 @@ It is worked out whenever a record is saved, on every channel, and stored like a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ import attrs
 from custinfo.core.checks import CheckContext, Condition
 from custinfo.core.classification import Classification
 from custinfo.core.criteria.evaluate import Related
-from custinfo.core.criteria.nodes import Criterion
+from custinfo.core.criteria.nodes import Criterion, Tagged
+from custinfo.core.criteria.walking import leaves
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.errors import ConfigurationError, InvalidInputError
 from custinfo.core.fields import FieldDefinition
@@ -31,6 +32,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, Record, Tag
 from custinfo.core.schema import ModuleSchema, Schema
+from custinfo.core.segments import expand
 from custinfo.core.validation.conditions import Conditions
 
 __all__ = ["Derivation", "derivation_problems"]
@@ -67,6 +69,23 @@ class _Rule:
         if not found:
             return [] if self.otherwise is None else [self.otherwise]
         return found if self.several else found[:1]
+
+
+@attrs.frozen
+class _Placed:
+    """A classification compiled, with what decides on its place in the order.
+
+    `gives` is the field that it sets, or its dimension as `_tags_of` writes it; `looks_at` are fields and dimensions.
+    """
+
+    rule: _Rule
+    gives: str
+    looks_at: frozenset[str]
+
+
+def _tags_of(dimension: str) -> str:
+    """Return the name of the tags of a dimension among the keys of fields, none of which begins so."""
+    return f"#{dimension}"
 
 
 class Derivation:
@@ -159,20 +178,20 @@ class _Compiler:
         """Return formulas and rules, each after those that it looks at."""
         formulas = self.formulas()
         rules = {f":{rule.key}": self.rule(rule) for rule in self.own_rules()}
-        set_by = {rule.key: name for name, (rule, _) in rules.items() if rule.key is not None}
-        blind = {name for name, (rule, watches) in rules.items() if rule.key is None and "tags" not in watches}
-        needs: dict[str, set[str]] = {}
-        for name, watches in [
-            *((key, formula.watches) for key, formula in formulas.items()),
-            *((name, watches) for name, (_, watches) in rules.items()),
-        ]:
-            needs[name] = {set_by.get(key, key) for key in watches} | (blind if "tags" in watches else set())
+        given_by: dict[str, set[str]] = {}
+        for name, rule in rules.items():
+            given_by.setdefault(rule.gives, set()).add(name)
+        looks_at = {key: formula.watches for key, formula in formulas.items()}
+        looks_at |= {name: rule.looks_at for name, rule in rules.items()}
+        needs = {
+            name: {giver for item in items for giver in given_by.get(item, {item})} for name, items in looks_at.items()
+        }
         try:
             order = evaluation_order(needs)
         except ConfigurationError as error:
             self.problems.extend(error.problems)
             return ()
-        return tuple(rules[name][0] if name in rules else _Formula(name, formulas[name]) for name in order)
+        return tuple(rules[name].rule if name in rules else _Formula(name, formulas[name]) for name in order)
 
     # --- formulas
 
@@ -222,19 +241,31 @@ class _Compiler:
         rules = self.schema.configuration.classifications.values()
         return [rule for rule in rules if rule.module == self.module.definition.key]
 
-    def rule(self, rule: Classification) -> tuple[_Rule, frozenset[FieldKey]]:
-        """Return a classification compiled, and what it looks at."""
+    def rule(self, rule: Classification) -> _Placed:
+        """Return a classification compiled, with what it gives and looks at."""
         values = {value: self.value(rule, value) for value in rule.values()}
-        conditions = [(self.condition(rule, case.criterion), values[case.value]) for case in rule.cases]
-        cases = tuple((condition.holds, value) for condition, value in conditions if condition is not None)
-        watches = frozenset[FieldKey]().union(*(item.watches for item, _ in conditions if item is not None))
-        self.hops |= watches & {key for key, _ in self.module.reference_fields}
-        self.refuse_revealing(rule, watches)
+        cases: list[tuple[_Holds, Any]] = []
+        looks_at: set[str] = set()
+        for case in rule.cases:
+            condition = self.condition(rule, case.criterion)
+            if condition is not None:
+                cases.append((condition.holds, values[case.value]))
+                looks_at.update(condition.watches, self.dimensions(case.criterion))
+        self.hops |= looks_at & {key for key, _ in self.module.reference_fields}
+        self.refuse_revealing(rule, looks_at)
         otherwise = values[rule.otherwise] if rule.otherwise is not None else None
-        dimension = self.schema.resolve_dimension(rule.dimension) if rule.dimension is not None else None
+        key, dimension = self.target(rule), self.schema.resolve_dimension(rule.dimension or "")
         single = dimension.key if dimension is not None and dimension.single else None
         several = dimension is not None and not dimension.single
-        return _Rule(self.target(rule), single, cases, otherwise, several), watches
+        gives = key if key is not None else _tags_of(dimension.key if dimension is not None else "")
+        return _Placed(_Rule(key, single, tuple(cases), otherwise, several), gives, frozenset(looks_at))
+
+    def dimensions(self, criterion: Criterion) -> Iterator[str]:
+        """Yield the dimensions of the tags at which a criterion that fits looks."""
+        for leaf in leaves(expand(criterion, self.module.definition.key, self.schema)):
+            found = self.schema.resolve_dimension(leaf.dimension) if isinstance(leaf, Tagged) else None
+            if found is not None:
+                yield _tags_of(found.key)
 
     def refuse_revealing(self, rule: Classification, watches: Iterable[FieldKey]) -> None:
         """Refuse a rule that looks at fields more sensitive than what it gives; tags are not sensitive at all."""
