@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 import pytest
@@ -91,6 +93,38 @@ def test_all_of_and_any_of(parts: list[Criterion], all_parts: Criterion, any_par
     """Everything is neutral for all and absorbs any; Nothing the other way round."""
     assert all_of(parts) == all_of(tuple(parts)) == all_parts
     assert any_of(parts) == any_of(tuple(parts)) == any_parts
+
+
+class Compared:
+    """A value that counts how often one of its kind is compared with another."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@pytest.mark.parametrize("combine", [or_, and_])
+def test_many_are_combined_without_comparing_each_with_each(combine: Callable[[Criterion, Criterion], Any]) -> None:
+    """A loop that adds a hundred comparisons to a criterion takes time for a hundred, and not for their squares."""
+    many = [F.a == Compared() for _ in range(100)]
+    Compared.times = 0
+    combined: AllOf | AnyOf = reduce(combine, many)
+    assert Compared.times < 500
+    assert combined.parts == tuple(many)
+
+
+def test_values_that_do_not_hash_are_combined_too() -> None:
+    """What is no value of any field may still be written, and is refused when it is bound."""
+    listed, other = F.a == ["x"], F.a == ["y"]
+    assert (listed | other | listed) == AnyOf((listed, other))
+    assert (listed & A & listed) == AllOf((listed, A))
+    many = [F.a == [number] for number in range(20)]
+    assert any_of([*many, *many]) == AnyOf(tuple(many))
 
 
 PITFALLS: list[Callable[[], Any]] = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -266,12 +267,12 @@ def all_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
     for part in parts:
         if isinstance(part, Nothing):
             return part
-        for item in part.parts if isinstance(part, AllOf) else (part,):
-            if not isinstance(item, Everything) and item not in flat:
-                flat.append(item)
+        items = part.parts if isinstance(part, AllOf) else (part,)
+        flat += [item for item in items if not isinstance(item, Everything)]
     if not flat:
         return Everything()
-    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
+    distinct = _distinct(flat)
+    return distinct[0] if len(distinct) == 1 else AllOf(distinct)
 
 
 def any_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
@@ -280,9 +281,25 @@ def any_of(parts: list[Criterion] | tuple[Criterion, ...]) -> Criterion:
     for part in parts:
         if isinstance(part, Everything):
             return part
-        for item in part.parts if isinstance(part, AnyOf) else (part,):
-            if not isinstance(item, Nothing) and item not in flat:
-                flat.append(item)
+        items = part.parts if isinstance(part, AnyOf) else (part,)
+        flat += [item for item in items if not isinstance(item, Nothing)]
     if not flat:
         return Nothing()
-    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
+    distinct = _distinct(flat)
+    return distinct[0] if len(distinct) == 1 else AnyOf(distinct)
+
+
+_FEW: Final = 8
+"""Up to so many criteria are compared with each other, which costs less than hashing them."""
+
+
+def _distinct(parts: list[Criterion]) -> tuple[Criterion, ...]:
+    """Return each of `parts` once, in order."""
+    if len(parts) > _FEW:
+        with suppress(TypeError):  # by a value that no field has, such as a list: binding refuses it
+            return tuple(dict.fromkeys(parts))
+    found: list[Criterion] = []
+    for part in parts:
+        if part not in found:
+            found.append(part)
+    return tuple(found)
