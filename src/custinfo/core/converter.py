@@ -21,7 +21,7 @@ from custinfo.core.criteria import Criterion, criterion_from_json, criterion_to_
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.fields import OptionValue
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.json_values import value_from_json, value_to_json
+from custinfo.core.json_values import day_from_json, moment_from_json, value_from_json, value_to_json
 from custinfo.core.organisation import Organisation
 from custinfo.core.problems import Problem
 from custinfo.core.rules import RULE_TYPES, Rule, RuleTypes
@@ -172,13 +172,13 @@ def _register_days(converter: Converter) -> None:
     """Write days, and the instants of an organisation, as ISO 8601 text."""
     day, instant = date | None, datetime | None
     converter.register_structure_hook_func(
-        lambda kind: kind == instant, lambda data, _: None if data is None else datetime.fromisoformat(data)
+        lambda kind: kind == instant, lambda data, _: None if data is None else moment_from_json(data)
     )
     converter.register_unstructure_hook_func(
         lambda kind: kind == instant, lambda value: None if value is None else value.isoformat()
     )
     converter.register_structure_hook_func(
-        lambda kind: kind == day, lambda data, _: None if data is None else date.fromisoformat(data)
+        lambda kind: kind == day, lambda data, _: None if data is None else day_from_json(data)
     )
     converter.register_unstructure_hook_func(
         lambda kind: kind == day, lambda value: None if value is None else value.isoformat()
@@ -237,8 +237,6 @@ def _said(error: BaseException, kind: type | None) -> str:
     """Return what is wrong with one value, in the words of whoever refused it."""
     if get_origin(kind) is Literal:
         return f"expected one of {', '.join(map(str, get_args(kind)))}"
-    if isinstance(error, ArithmeticError):
-        return "expected a decimal"
     if isinstance(error, ValueError) and str(error):
         return str(error)
     return format_exception(error, kind)
@@ -257,12 +255,13 @@ def _structure(text: str, kind: type[T], rule_types: RuleTypes | None = None) ->
     try:
         data = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError([_invalid(f"not JSON: {error}")]) from error
+        raise ConfigurationError([_invalid(f"not JSON: {error}")]) from None
     try:
         return converter.structure(data, kind)
     except Exception as error:
         said = [hint.rpartition(" @ ") for hint in transform_error(error, format_exception=_said)]
-        raise ConfigurationError([_invalid(hint, path) for hint, _, path in said]) from error
+        # Not `from error`: it quotes what was given.
+        raise ConfigurationError([_invalid(hint, path) for hint, _, path in said]) from None
 
 
 def configuration_from_json(text: str, *, rule_types: RuleTypes | None = None) -> Configuration:

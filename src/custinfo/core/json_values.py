@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from custinfo.core.exact import decimal_of, decimal_text
 
-__all__ = ["json_writer", "value_from_json", "value_to_json"]
+__all__ = ["day_from_json", "json_writer", "moment_from_json", "value_from_json", "value_to_json"]
+
+T = TypeVar("T")
 
 
 def json_writer(*, sort_keys: bool = False) -> Callable[[Any], str]:
@@ -43,15 +45,35 @@ def value_to_json(value: object) -> object:
 
 
 def value_from_json(value: object) -> object:
-    """Return the value that `value_to_json` gave; lists become tuples."""
+    """Return the value that `value_to_json` gave; lists become tuples.
+
+    Raises: ValueError for a decimal, date or datetime that is none; the message does not show what was given.
+    """
     match value:
         case {"decimal": str(text)}:
-            return decimal_of(text)
+            return _read(decimal_of, text, "a decimal")
         case {"datetime": str(text)}:
-            return datetime.fromisoformat(text)
+            return moment_from_json(text)
         case {"date": str(text)}:
-            return date.fromisoformat(text)
+            return day_from_json(text)
         case list():
             return tuple(value_from_json(item) for item in value)
         case _:
             return value
+
+
+def day_from_json(data: object) -> date:
+    """Return the day of an ISO 8601 text. Raises: ValueError, without what was given."""
+    return _read(date.fromisoformat, data, "a date")
+
+
+def moment_from_json(data: object) -> datetime:
+    """Return the time of an ISO 8601 text. Raises: ValueError, without what was given."""
+    return _read(datetime.fromisoformat, data, "a date and time")
+
+
+def _read(read: Callable[[Any], T], data: object, expected: str) -> T:
+    try:
+        return read(data)
+    except (ValueError, TypeError, ArithmeticError):  # Python's own messages quote the text, which may be personal
+        raise ValueError(f"expected {expected}") from None

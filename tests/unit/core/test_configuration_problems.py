@@ -646,12 +646,54 @@ def test_two_rules_may_share_a_dimension() -> None:
     assert found(BASE.with_classifications(one, two)) == {("owned_twice", None, f"{RULES}['two']")}
 
 
-def test_criteria_that_are_nested_too_deep() -> None:
-    """A criterion of any depth is a problem, not an error of recursion."""
+def nested(times: int) -> Criterion:
+    """Return a criterion that is nested so many times."""
     criterion: Criterion = F.name == "x"
-    for _ in range(2000):
+    for _ in range(times):
         criterion = Not(criterion)
-    assert [item.params.get("because") for item in problems_of(grant(condition=criterion))] == ["criterion_too_deep"]
+    return criterion
+
+
+DEEP = nested(2000)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "path"),
+    [
+        (grant(condition=DEEP), "$.grants[0].condition"),
+        (fields(text("x", "text", applies_when=DEEP)), f"{FIELDS}['x'].applies_when"),
+        (fields(text("x", "text", required_when=DEEP)), f"{FIELDS}['x'].required_when"),
+        (fields(text("x", "text", rules=(Satisfies(DEEP),))), f"{FIELDS}['x'].rules[0].criterion"),
+        (BASE.with_segments(Segment("deep", "customer", DEEP)), "$.segments['deep'].criterion"),
+        (
+            BASE.with_classifications(attrs.evolve(WANTS, cases=(Case(DEEP, "设备"),))),
+            "$.classifications['wants'].cases[0].criterion",
+        ),
+        (
+            BASE.with_life_cycles("customer", LifeCycle("grade", (Transition("a", guard=DEEP),))),
+            "$.modules['customer'].life_cycles['grade'].transitions[0].guard",
+        ),
+    ],
+)
+def test_criteria_that_are_nested_too_deep(configuration: Configuration, path: str) -> None:
+    """A criterion of any depth is a problem, wherever it stands, and not an error of recursion."""
+    (problem,) = problems_of(configuration)
+    assert (problem.code, problem.params["path"]) == ("criterion_misfit", path)
+    assert problem.params["because"] == "criterion_too_deep"
+
+
+def test_criteria_as_deep_as_may_be() -> None:
+    """Fifty levels are taken; of one more it is said that it is too deep."""
+    assert problems_of(fields(text("x", "text", required_when=nested(49)))) == []
+    (problem,) = problems_of(fields(text("x", "text", required_when=nested(50))))
+    assert problem.params["because"] == "criterion_too_deep"
+
+
+@pytest.mark.parametrize("default", [FrozenDict({"a": 1}), (FrozenDict({"a": (1,)}),)])
+def test_a_default_that_is_a_mapping(default: Any) -> None:
+    """A raw value may be anything that can't change; whether the field takes it is for its kind to say."""
+    (problem,) = problems_of(fields(text("x", "text", default=default)))
+    assert (problem.code, problem.params["path"]) == ("default_invalid", f"{FIELDS}['x'].default")
 
 
 def test_kinds_of_the_host() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -182,6 +183,49 @@ def test_everything_wrong_is_said_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         configuration_from_json(text)
     assert len(caught.value.problems) == 2
+
+
+def organisation_with(part: str, key: str, **changes: Any) -> str:
+    """Return the sample organisation with some attributes of one of its parts changed."""
+    data = json.loads(organisation_to_json(sample_organisation()))
+    data[part][key] |= changes
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (organisation_with("departments", "sales1", kind="13812345678"), "expected one of department, team"),
+        (organisation_with("members", "lisi", active="13812345678"), "expected true or false"),
+        (
+            '{"departments": {}, "positions": {}, "members": {}, "deputies": [{"until": "13812345678"}]}',
+            "expected a date",
+        ),
+        ('{"members": {"13812345678', "not JSON"),
+    ],
+)
+def test_what_is_wrong_is_not_repeated(text: str, hint: str) -> None:
+    """Neither the problems nor what they follow from show a value of a document that may be about people."""
+    with pytest.raises(ConfigurationError) as caught:
+        organisation_from_json(text)
+    assert any(str(problem.params["hint"]).startswith(hint) for problem in caught.value.problems)
+    assert "13812345678" not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"default": {"date": "13812345678"}},
+        {"required_when": {"op": "eq", "field": ["a"], "value": {"datetime": "13812345678"}}},
+        {"rules": [{"type": "range", "minimum": {"decimal": "1 13812345678"}}]},
+    ],
+)
+def test_constants_are_not_repeated(field: dict[str, Any]) -> None:
+    """A default or a constant that is none is not shown."""
+    with pytest.raises(ConfigurationError, match="expected a d") as caught:
+        configuration_from_json(module_with(field))
+    assert "13812345678" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_hints_are_short() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -40,8 +41,18 @@ def test_lists_come_back_as_tuples() -> None:
     assert value_from_json(value_to_json(["a", ["b"]])) == ("a", ("b",))
 
 
-@pytest.mark.parametrize("data", [{"date": "x"}, {"datetime": "x"}])
-def test_data_of_another_form_is_refused(data: Any) -> None:
-    """A date that is none raises ValueError."""
-    with pytest.raises(ValueError, match="Invalid isoformat"):
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        ({"date": "13812345678"}, "expected a date"),
+        ({"datetime": "13812345678"}, "expected a date and time"),
+        ({"decimal": "1.5 13812345678"}, "expected a decimal"),
+        ([{"date": "2024-02-30"}], "expected a date"),
+    ],
+)
+def test_data_of_another_form_is_refused(data: Any, wanted: str) -> None:
+    """What is no date, time or number raises ValueError, which does not show what it is."""
+    with pytest.raises(ValueError, match="expected") as caught:
         value_from_json(data)
+    assert str(caught.value) == wanted
+    assert "13812345678" not in "".join(traceback.format_exception(caught.value))

@@ -84,19 +84,29 @@ def criterion_to_json(criterion: Criterion) -> dict[str, Any]:
 def criterion_from_json(data: Mapping[str, Any]) -> Criterion:
     """Return the criterion that `criterion_to_json` gave as `data`.
 
-    Raises: ValueError for data of another form.
+    >>> criterion_from_json({"op": "under", "field": ["industry"], "value": "制造业"})
+    Under(path=('industry',), value='制造业')
+
+    Raises: ValueError for data of another form, or nested too deep; the message shows no value.
     """
+    try:
+        return _criterion(data)
+    except RecursionError:
+        raise ValueError("not a criterion: nested too deep") from None
+
+
+def _criterion(data: Mapping[str, Any]) -> Criterion:
     match data:
         case {"op": "everything"}:
             return Everything()
         case {"op": "nothing"}:
             return Nothing()
         case {"op": "all", "parts": [*parts]}:
-            return AllOf(tuple(criterion_from_json(part) for part in parts))
+            return AllOf(tuple(_criterion(part) for part in parts))
         case {"op": "any", "parts": [*parts]}:
-            return AnyOf(tuple(criterion_from_json(part) for part in parts))
+            return AnyOf(tuple(_criterion(part) for part in parts))
         case {"op": "not", "part": part}:
-            return Not(criterion_from_json(part))
+            return Not(_criterion(part))
         case {"op": "tagged", "dimension": str(dimension), "value": str() | None as value}:
             return Tagged(dimension, value)
         case {"op": "in_segment", "segment": str(name)}:
@@ -110,8 +120,8 @@ def criterion_from_json(data: Mapping[str, Any]) -> Criterion:
 def _leaf_from_json(operator: str, path: tuple[str, ...], rest: Mapping[str, Any]) -> Criterion:
     try:
         items = {name: value_from_json(item) for name, item in rest.items()}
-    except ArithmeticError as error:
-        raise ValueError("not a criterion: a decimal that is none") from error
+    except ValueError as error:
+        raise ValueError(f"not a criterion: {error}") from None
     if not all(
         isinstance(items[name], kind) for name, kind in _FORMS.items() if name in items and operator not in _OPERATORS
     ):
@@ -120,6 +130,6 @@ def _leaf_from_json(operator: str, path: tuple[str, ...], rest: Mapping[str, Any
         if operator in _OPERATORS:
             return Compare(path, operator, **items)  # type: ignore[arg-type]
         leaf: Criterion = _LEAVES[operator](path, **items)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a criterion: op {operator!r} with {sorted(items)}") from error
+    except (KeyError, TypeError):
+        raise ValueError(f"not a criterion: op {operator!r} with {sorted(items)}") from None
     return leaf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from custinfo.core.criteria.nodes import (
@@ -90,9 +90,9 @@ def depth(criterion: Criterion) -> int:
     return found
 
 
-def _parts(criterion: Criterion) -> tuple[Criterion, ...]:
+def _parts(criterion: Criterion) -> Iterable[Criterion]:
     match criterion:
-        case AllOf(parts) | AnyOf(parts):
+        case AllOf(tuple() | list() as parts) | AnyOf(tuple() | list() as parts):  # whatever somebody put there
             return parts
         case Not(part) | Through(_, part):
             return (part,)

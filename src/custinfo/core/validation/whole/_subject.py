@@ -23,7 +23,7 @@ from custinfo.core.schema import ModuleSchema, Schema
 from custinfo.core.spots import Spot
 from custinfo.core.text import folded
 
-__all__ = ["DIRECTORY_CODES", "Subject", "field_spot", "module_spot"]
+__all__ = ["DIRECTORY_CODES", "Subject", "criterion_misfit", "field_spot", "module_spot"]
 
 DIRECTORY_CODES: Final = frozenset(
     {"unknown_member", "ambiguous_member", "inactive_member", "unknown_department", "ambiguous_department"}
@@ -113,10 +113,11 @@ class Subject:
             bind(criterion, module, self.schema, _SOME_TIME)
         except InvalidInputError as error:
             for problem in error.problems:
-                yield _told(problem, attrs.evolve(spot, module=module))
+                yield criterion_misfit(problem, attrs.evolve(spot, module=module))
 
 
-def _told(problem: Problem, spot: Spot) -> Problem:
+def criterion_misfit(problem: Problem, spot: Spot) -> Problem:
+    """Return what is wrong with a criterion as a problem of its place in the configuration."""
     texts = {language: problem.message(language) for language in ("zh", "en")}
     severity: Severity = "warning" if problem.code in DIRECTORY_CODES else "error"
     told = spot.problem("criterion_misfit", severity=severity, hint=Translated(texts), because=problem.code)
