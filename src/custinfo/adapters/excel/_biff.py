@@ -1,27 +1,33 @@
-"""Old workbooks (.xls): what their records hold, found before a reader allocates anything."""
+"""Old workbooks (.xls): what their records hold, found before a reader allocates anything.
+
+The reader behind us reads the globals up to their end, and each sheet from the place that they name up to the first
+end behind it. So exactly these records are counted here; what leads it elsewhere is damage.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
 
 from custinfo.adapters.excel._cells import CellError, Mark, UncachedFormula
-from custinfo.adapters.excel._compound import streams_of
+from custinfo.adapters.excel._compound import stream_of, wrapped
 from custinfo.adapters.excel._extent import ALWAYS_ALLOWED, Extent
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._package import SheetPart
 
-__all__ = ["code_page_of", "counts_from_1904", "inspect_biff"]
+__all__ = ["OldWorkbook", "inspect_biff"]
 
-FORMULA, BOOLERR, MULRK, LABELSST = 0x06, 0x205, 0xBD, 0xFD
+FORMULA, BOOLERR, MULRK, LABELSST, STRING = 0x06, 0x205, 0xBD, 0xFD, 0x207
 ROW, NO_HEIGHT = 0x208, 0x20
 COLINFO, NOT_SHOWN = 0x7D, 0x01
 DATE_1904 = 0x22
 CODEPAGE, BIFF5 = 0x42, 0x500
-BOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x85, 0x2F, 0xFC, 0x3C, 0x200
+BOF, EOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x0A, 0x85, 0x2F, 0xFC, 0x3C, 0x200
+CUT = -1
+"""In place of a record that is not all there."""
 CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, 0x203, 0x27E, 0x204, 0xD6})
 ERRORS: Final = {
     0x00: "#NULL!",
@@ -37,7 +43,35 @@ WESTERN: Final = 1252
 EMPTY: Final = 3
 NEVER_CALCULATED: Final = 2
 """A flag that only libraries set, which cannot calculate: the cell is to be calculated when it is loaded."""
+MOST_SHEETS: Final = 1_000
 Record = tuple[int, int, bytes]
+
+
+@attrs.frozen
+class OldWorkbook:
+    """Hold the stream of a workbook, its sheets in order, and what was read from its globals.
+
+    `code_page` is that of the texts of Excel 5 and 95, which are bytes; None for later ones. `of_1904` says whether
+    days count from 1904.
+    """
+
+    stream: bytes = attrs.field(repr=False)
+    sheets: tuple[SheetPart, ...]
+    code_page: int | None
+    of_1904: bool
+    _pages: tuple[int, ...] = attrs.field(alias="pages", repr=False)
+
+    def readable(self) -> bytes:
+        """Return a file for the reader: nothing but what was looked at, and texts of Excel 5 and 95 called Western.
+
+        The reader knows code pages of one byte a character only; called Western, bytes lose nothing.
+        """
+        if self.code_page is None:
+            return wrapped(self.stream)
+        stream = bytearray(self.stream)
+        for at in self._pages:
+            struct.pack_into("<H", stream, at + 4, WESTERN)
+        return wrapped(bytes(stream))
 
 
 @attrs.define
@@ -51,15 +85,39 @@ class _Substream:
     filled: set[int] = attrs.field(factory=set)
     hidden: set[int] = attrs.field(factory=set)
     hidden_columns: list[tuple[int, int]] = attrs.field(factory=list)
+    formula: tuple[int, int] = (0, 0)
+    shared: int = 0
+
+    def read(self, kind: int, data: bytes) -> None:
+        """Note what a record of the sheet says."""
+        if kind in CELLS:
+            self.note(kind, data)
+            self.shared += kind == LABELSST
+        elif kind == STRING:  # the text of the formula before it; the reader puts it into the first cell where none is
+            self.span(*self.formula, self.formula[1])
+        elif kind == DIMENSIONS:
+            self.declare(data)
+        elif kind == ROW and len(data) > 12 and data[12] & NO_HEIGHT:
+            self.hidden.add(struct.unpack_from("<H", data)[0])
+        elif kind == COLINFO and len(data) > 9 and data[8] & NOT_SHOWN:
+            first, last = struct.unpack_from("<HH", data)
+            self.hidden_columns.append((first + 1, last + 1))
 
     def note(self, kind: int, data: bytes) -> None:
         row, column = struct.unpack_from("<HH", data)
-        self.filled.add(row)
         last = struct.unpack_from("<H", data, len(data) - 2)[0] if kind == MULRK else column
-        self.top, self.bottom = min(self.top, row), max(self.bottom, row)
-        self.left, self.right = min(self.left, column), max(self.right, last)
+        if last < column:
+            raise refusal("corrupt_workbook")
+        self.filled.add(row)
+        self.span(row, column, last)
+        if kind == FORMULA:
+            self.formula = row, column
         if kind in (BOOLERR, FORMULA) and (mark := _mark_of(kind, data)):
             self.marks[row + 1, column + 1] = mark
+
+    def span(self, row: int, first: int, last: int) -> None:
+        self.top, self.bottom = min(self.top, row), max(self.bottom, row)
+        self.left, self.right = min(self.left, first), max(self.right, last)
 
     def declare(self, data: bytes) -> None:
         """Note the size that the sheet claims: the reader reserves room for it."""
@@ -89,83 +147,108 @@ def _mark_of(kind: int, data: bytes) -> Mark | None:
     return None
 
 
-def inspect_biff(content: bytes, limits: Limits) -> tuple[SheetPart, ...]:
-    """Return the sheets in the workbook's order.
+def inspect_biff(content: bytes, limits: Limits) -> OldWorkbook:
+    """Return what an old workbook holds.
 
     Raises: UnreadableFileError: not_a_workbook, password_protected, corrupt_workbook or workbook_too_large.
     """
-    streams = streams_of(content)
-    book = streams.get("Workbook") or streams.get("Book")
-    if book is None:
+    stream = stream_of(content)
+    if stream is None:
         raise other_format("word" if WORD in content else None)
     try:
-        return _sheets(book, limits)
+        records = _records(stream)
+        found = _Globals.read(records, len(stream))
+        substreams = _substreams(records, [position for position, *_ in found.listed])
+        sheets = _sheets(stream, found, substreams, limits)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise refusal("corrupt_workbook") from error
+    return OldWorkbook(stream, sheets, found.code_page(stream), found.of_1904, tuple(found.pages))
 
 
-def code_page_of(content: bytes) -> int | None:
-    """Return the code page of a workbook of Excel 5 or 95, whose texts are bytes; `None` for later ones.
+@attrs.define
+class _Globals:
+    """What stands before the sheets: their places, names and states, the shared strings, and settings."""
 
-    Raises: UnreadableFileError, as `inspect_biff`.
-    """
-    streams = streams_of(content)
-    records = _records(streams.get("Workbook") or streams.get("Book") or b"")
-    _, kind, data = next(records, (0, 0, b""))
-    if kind != BOF or data[:2] != struct.pack("<H", BIFF5):
-        return None
-    pages = (struct.unpack_from("<H", data)[0] for _, kind, data in records if kind == CODEPAGE and len(data) == 2)
-    return next(pages, WESTERN)
+    listed: list[tuple[int, int, int, str]] = attrs.field(factory=list)
+    strings: list[bytes] | None = None
+    of_1904: bool = False
+    pages: list[int] = attrs.field(factory=list)
 
-
-def counts_from_1904(content: bytes) -> bool:
-    """Return whether the days of a workbook count from 1904. Raises: UnreadableFileError, as `inspect_biff`."""
-    streams = streams_of(content)
-    records = _records(streams.get("Workbook") or streams.get("Book") or b"")
-    return any(kind == DATE_1904 and data[:1] == b"\x01" for _, kind, data in records)
-
-
-def _sheets(book: bytes, limits: Limits) -> tuple[SheetPart, ...]:
-    listed, substreams, shared = _walked(book)
-    streams = [substreams.get(position, _Substream()) for position, _, _, _ in listed]
-    found = [stream.extent() for stream in streams]
-    declared = max((part.declared for part in substreams.values()), default=0)
-    most = min(limits.most_cells, max(ALWAYS_ALLOWED, len(book)))  # no cell takes less than a byte
-    if max(declared, sum(extent.area for extent in found)) > most:
-        raise refusal("workbook_too_large", what="cells", limit=most)
-    if _text_bytes(book, shared, limits.most_text_bytes) > limits.most_text_bytes:
-        raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
-    return tuple(
-        SheetPart(name, state == 0, extent if kind == 0 else None, hidden_columns=tuple(stream.hidden_columns))
-        for (_, state, kind, name), extent, stream in zip(listed, found, streams, strict=True)
-    )
-
-
-def _walked(book: bytes) -> tuple[list[tuple[int, int, int, str]], dict[int, _Substream], int]:
-    listed: list[tuple[int, int, int, str]] = []
-    substreams: dict[int, _Substream] = {}
-    current, shared = _Substream(), 0
-    for at, kind, data in _records(book):
-        if kind == BOF:
-            current = substreams.setdefault(at, _Substream())
-        elif kind in CELLS:
-            current.note(kind, data)
-            shared += kind == LABELSST
-        elif kind == DIMENSIONS:
-            current.declare(data)
-        elif kind == ROW and len(data) > 12 and data[12] & NO_HEIGHT:
-            current.hidden.add(struct.unpack_from("<H", data)[0])
-        elif kind == COLINFO and len(data) > 9 and data[8] & NOT_SHOWN:
-            first, last = struct.unpack_from("<HH", data)
-            current.hidden_columns.append((first + 1, last + 1))
-        elif kind == SST and struct.unpack_from("<I", data, 4)[0] > len(book):
+    @classmethod
+    def read(cls, records: Iterator[Record], size: int) -> _Globals:
+        """Return what the records say up to their end."""
+        found, last = cls(), 0
+        for at, kind, data in records:
+            if kind == EOF:
+                break
+            found._note(at, kind, data, size)
+            if kind == CONTINUE and last == SST and found.strings is not None:
+                found.strings.append(data)
+            last = kind if kind != CONTINUE else last
+        names = [name.replace("\0", "") for _, _, _, name in found.listed]
+        if len(set(names)) < len(names):  # the reader finds a sheet by its name
             raise refusal("corrupt_workbook")
+        if len(names) > MOST_SHEETS:
+            raise refusal("workbook_too_large", what="sheets", limit=MOST_SHEETS)
+        return found
+
+    def _note(self, at: int, kind: int, data: bytes, size: int) -> None:
+        if kind == CUT or (kind == SST and (self.strings is not None or struct.unpack_from("<I", data, 4)[0] > size)):
+            raise refusal("corrupt_workbook")
+        if kind == SST:
+            self.strings = [data[8:]]
         elif kind == FILEPASS:
             raise refusal("password_protected")
         elif kind == BOUNDSHEET:
             position, state, sheet_kind = struct.unpack_from("<IBB", data)
-            listed.append((position, state & 3, sheet_kind, _name(data[6:])))
-    return listed, substreams, shared
+            self.listed.append((position, state & 3, sheet_kind, _name(data[6:])))
+        elif kind == DATE_1904:
+            self.of_1904 = data[:1] == b"\x01"
+        elif kind == CODEPAGE and len(data) == 2:
+            self.pages.append(at)
+
+    def code_page(self, stream: bytes) -> int | None:
+        """Return the code page of a workbook of Excel 5 or 95, whose texts are bytes; None for later ones."""
+        kind, _, version = struct.unpack_from("<HHH", stream)
+        if (kind, version) != (BOF, BIFF5):
+            return None
+        return int(struct.unpack_from("<H", stream, self.pages[0] + 4)[0]) if self.pages else WESTERN
+
+
+def _substreams(records: Iterator[Record], places: Sequence[int]) -> list[_Substream]:
+    """Return what the sheets at some places hold."""
+    found: dict[int, _Substream] = {}
+    current: _Substream | None = None
+    expected = frozenset(places)
+    for at, kind, data in records:
+        if at in expected:
+            if kind != BOF or current is not None:
+                raise refusal("corrupt_workbook")
+            current = found[at] = _Substream()
+        elif kind == EOF:
+            current = None
+        elif kind == CUT and current is not None:
+            raise refusal("corrupt_workbook")
+        elif current is not None:
+            current.read(kind, data)
+    if len(found) < len(places):  # one is named twice, or is not where a sheet begins
+        raise refusal("corrupt_workbook")
+    return [found[place] for place in places]
+
+
+def _sheets(stream: bytes, found: _Globals, substreams: Sequence[_Substream], limits: Limits) -> tuple[SheetPart, ...]:
+    extents = [substream.extent() for substream in substreams]
+    declared = max((substream.declared for substream in substreams), default=0)
+    most = min(limits.most_cells, max(ALWAYS_ALLOWED, len(stream)))  # no cell takes less than a byte
+    if max(declared, sum(extent.area for extent in extents)) > most:
+        raise refusal("workbook_too_large", what="cells", limit=most)
+    shared = sum(substream.shared for substream in substreams)
+    if _text_bytes(stream, found.strings or [], shared, limits.most_text_bytes) > limits.most_text_bytes:
+        raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
+    return tuple(
+        SheetPart(name, state == 0, extent if kind == 0 else None, hidden_columns=tuple(substream.hidden_columns))
+        for (_, state, kind, name), extent, substream in zip(found.listed, extents, substreams, strict=True)
+    )
 
 
 def _name(data: bytes) -> str:
@@ -180,31 +263,21 @@ def _records(book: bytes) -> Iterator[Record]:
     at, end = 0, len(book)
     while at + 4 <= end:
         kind, length = struct.unpack_from("<HH", book, at)
-        yield at, kind, book[at + 4 : at + 4 + length]
-        at += 4 + length
+        behind = at + 4 + length
+        yield (at, kind, book[at + 4 : behind]) if behind <= end else (at, CUT, b"")
+        at = behind
+    if at < end:
+        yield at, CUT, b""
 
 
-def _text_bytes(book: bytes, cells: int, limit: int) -> int:
+def _text_bytes(book: bytes, strings: list[bytes], cells: int, limit: int) -> int:
     """Return a bound on the text of all cells, each with its own copy; a close one when a cheap one is too large."""
-    lengths = list(_lengths(_string_parts(book)))
+    lengths = list(_lengths(strings))
     longest = max(lengths, default=0)
     if cells * longest <= limit:
         return cells * longest
     indexes = (struct.unpack_from("<I", data, 6)[0] for _, kind, data in _records(book) if kind == LABELSST)
     return sum(lengths[index] if index < len(lengths) else longest for index in indexes)
-
-
-def _string_parts(book: bytes) -> list[bytes]:
-    """Return the table of shared strings and its continuations; every table, should there be several."""
-    parts: list[bytes] = []
-    last = 0
-    for _, kind, data in _records(book):
-        last = kind if kind != CONTINUE else last
-        if kind == SST:
-            parts.append(data[8:])
-        elif kind == CONTINUE and last == SST:
-            parts.append(data)
-    return parts
 
 
 def _lengths(parts: list[bytes]) -> Iterator[int]:

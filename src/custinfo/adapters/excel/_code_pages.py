@@ -7,21 +7,19 @@ loses nothing, and they are decoded here.
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import attrs
 
-from custinfo.adapters.excel._biff import CODEPAGE, WESTERN
+from custinfo.adapters.excel._biff import WESTERN
 from custinfo.adapters.excel._grids import Grid
 
-__all__ = ["as_western", "with_texts_decoded"]
+__all__ = ["with_texts_decoded"]
 
 _CODECS: Final = {936: "gb18030", 950: "cp950", 932: "cp932", 949: "cp949"}
 _CHINESE: Final = re.compile(rb"(?:[\x00-\x7f]|[\x81-\xfe][\x40-\x7e\x80-\xfe])*")
 _PAIR: Final = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
-_RECORD: Final = struct.Struct("<HHH")
 
 
 def _western(byte: int) -> str:
@@ -32,11 +30,6 @@ def _western(byte: int) -> str:
 
 
 _BYTES: Final = {ord(_western(byte)): byte for byte in range(256)}
-
-
-def as_western(content: bytes, page: int) -> bytes:
-    """Return a workbook that says its texts are Western."""
-    return content.replace(_RECORD.pack(CODEPAGE, 2, page), _RECORD.pack(CODEPAGE, 2, WESTERN), 1)
 
 
 def with_texts_decoded(grids: Sequence[Grid], page: int) -> tuple[Grid, ...]:

@@ -8,8 +8,8 @@ import attrs
 
 from custinfo.adapters.excel import _calamine
 from custinfo.adapters.excel._archive import Archive, open_archive
-from custinfo.adapters.excel._biff import code_page_of, counts_from_1904, inspect_biff
-from custinfo.adapters.excel._code_pages import as_western, with_texts_decoded
+from custinfo.adapters.excel._biff import inspect_biff
+from custinfo.adapters.excel._code_pages import with_texts_decoded
 from custinfo.adapters.excel._extent import Extent, exact_extent
 from custinfo.adapters.excel._grids import Grid, with_marks
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
@@ -149,14 +149,14 @@ def _marked(grid: Grid | None, part: SheetPart, extent: Extent | None) -> Grid |
 
 
 def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> Book:
-    parts = inspect_biff(content, limits)
-    _check_chosen([part.name for part in parts], chosen)
-    worksheets = {index: part for index, part in enumerate(parts) if part.extent and _wanted(part, chosen)}
-    page = code_page_of(content)
-    readable = content if page is None else as_western(content, page)
+    old = inspect_biff(content, limits)
+    _check_chosen([part.name for part in old.sheets], chosen)
+    worksheets = {index: part for index, part in enumerate(old.sheets) if part.extent and _wanted(part, chosen)}
+    package = Package(old.sheets, len(content), of_1904=old.of_1904)
     try:
-        package = Package(parts, len(content), of_1904=counts_from_1904(content))
-        grids = _quickly(readable, package, worksheets)
-    except _calamine.ReaderFailed as error:
-        raise refusal("corrupt_workbook") from error
-    return _book(grids if page is None else with_texts_decoded(grids, page), package, chosen)
+        grids = _quickly(old.readable(), package, worksheets)
+    except _calamine.ReaderFailed:
+        grids = None  # what it says may quote a cell
+    if grids is None:
+        raise refusal("corrupt_workbook")
+    return _book(grids if old.code_page is None else with_texts_decoded(grids, old.code_page), package, chosen)
