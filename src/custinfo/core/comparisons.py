@@ -197,24 +197,16 @@ class Comparisons:
     def _within(self, target: Target, leaf: Within) -> Criterion:
         zone = self.schema.zone
         local = self.now.astimezone(zone)
+        moved = leaf.months or leaf.days
+        ends: list[Any]
         try:
-            day = (
-                local
-                if not (leaf.months or leaf.days)
-                else (months_before(local, leaf.months) - timedelta(days=leaf.days))
-            )
-            other = day.astimezone(UTC) - timedelta(hours=leaf.hours)
+            day = months_before(local, leaf.months) - timedelta(days=leaf.days) if moved else local
+            ends = sorted((self.now.astimezone(UTC), day.astimezone(UTC) - timedelta(hours=leaf.hours)))
+            if target.kind.key == "date":
+                ends = [moment.astimezone(zone).date() for moment in ends]
         except (OverflowError, ValueError, TypeError):
             raise RefusalError(Problem("number_out_of_range", target.name)) from None
-        first, last = sorted((self.now.astimezone(UTC), other))
-        if target.kind.key == "date":
-            return all_of(
-                [
-                    Compare(target.path, "ge", first.astimezone(zone).date()),
-                    Compare(target.path, "le", last.astimezone(zone).date()),
-                ]
-            )
-        return all_of([Compare(target.path, "ge", first), Compare(target.path, "le", last)])
+        return all_of([Compare(target.path, "ge", ends[0]), Compare(target.path, "le", ends[1])])
 
 
 def months_before(moment: datetime, months: int) -> datetime:

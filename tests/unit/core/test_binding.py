@@ -215,6 +215,28 @@ def test_within(written: Criterion, meant: Criterion) -> None:
     assert bound(written, now=NOON) == meant
 
 
+@pytest.mark.parametrize(
+    ("field", "hours", "taken"),
+    [
+        ("founded_on", 14 * 24 + 8, True),
+        ("founded_on", 14 * 24 + 12, False),  # in this zone, the year 1 has not begun
+        ("founded_on", 15 * 24, False),
+        ("created_at", 14 * 24 + 12, True),
+        ("created_at", 15 * 24, False),
+    ],
+)
+def test_within_at_the_beginning_of_the_calendar(field: str, hours: int, taken: bool) -> None:
+    """A period that leads out of the calendar is refused as any other that can't be."""
+    schema = Schema(standard_configuration(), sample_organisation(), ZoneInfo("America/New_York"))
+    found: list[tuple[str, str | None]] = []
+    try:
+        written = F[field].within(months=2023 * 12 + 5, hours=hours)
+        bind(written, "customer", schema, datetime(2024, 6, 15, 12, tzinfo=UTC))
+    except InvalidInputError as error:
+        found = [(problem.code, problem.field) for problem in error.problems]
+    assert found == ([] if taken else [("number_out_of_range", field)])
+
+
 def test_within_uses_the_day_of_the_time_zone() -> None:
     """Late in the UTC evening it is the next day in Shanghai."""
     now = instant("2024-03-14T17:00")

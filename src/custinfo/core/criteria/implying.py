@@ -37,45 +37,60 @@ def implies(narrow: Criterion, wide: Criterion) -> bool:
     >>> implies(won & rich, won), implies(won, won | rich), implies(won, won & rich)
     (True, True, False)
     """
-    match (narrow, wide):
-        case (Nothing(), _) | (_, Everything()):
-            return True
-        case (_, AllOf(parts)):
-            return all(implies(narrow, part) for part in parts)
-        case (AnyOf(parts), _):
-            return all(implies(part, wide) for part in parts)
-        case (AllOf(parts), _):
-            return any(implies(part, wide) for part in parts) or _in_any(narrow, wide)
-        case _:
-            return narrow == wide or _in_any(narrow, wide) or _leaf_implies(narrow, wide)
+    return _Comparing().implies(narrow, wide)
 
 
-def _in_any(narrow: Criterion, wide: Criterion) -> bool:
-    return isinstance(wide, AnyOf) and any(implies(narrow, part) for part in wide.parts)
+class _Comparing:
+    """Compare the parts of two criteria, each pair once: where both are nested, there are many ways to each pair."""
 
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], bool] = {}
 
-def _leaf_implies(narrow: Criterion, wide: Criterion) -> bool:
-    match (narrow, wide):
-        case (Not(part), Not(other)):
-            return implies(other, part)
-        case (Compare(path, "eq", value), OneOf(other, values)):
-            return path == other and value in values
-        case (OneOf(path, values), OneOf(other, more)):
-            return path == other and set(values) <= set(more)
-        case (SealedAs(path, digests, tail), SealedAs(other, more, same)):
-            return path == other and tail == same and set(digests) <= set(more)
-        case (OneOf(path, (value,)), Compare(other, "eq", same)):
-            return path == other and value == same
-        case (Compare() | OneOf() | Under() | Contains() | StartsWith() | Has() | SealedAs(), Present(path)):
-            return narrow.path == path
-        case (Tagged(dimension), Tagged(other, None)):
-            return dimension == other
-        case (Through(field, part), Through(other, more)):
-            return field == other and implies(part, more)
-        case (SharedWith(some, levels, at), SharedWith(more, wider, same)):
-            return at == same and some <= more and levels <= wider
-        case _:
-            return False
+    def implies(self, narrow: Criterion, wide: Criterion) -> bool:
+        pair = id(narrow), id(wide)  # parts of the two at hand, which stay where they are
+        known = self._known.get(pair)
+        if known is None:
+            known = self._known[pair] = self._implies(narrow, wide)
+        return known
+
+    def _implies(self, narrow: Criterion, wide: Criterion) -> bool:
+        match (narrow, wide):
+            case (Nothing(), _) | (_, Everything()):
+                return True
+            case (_, AllOf(parts)):
+                return all(self.implies(narrow, part) for part in parts)
+            case (AnyOf(parts), _):
+                return all(self.implies(part, wide) for part in parts)
+            case (AllOf(parts), _):
+                return any(self.implies(part, wide) for part in parts) or self._in_any(narrow, wide)
+            case _:
+                return narrow == wide or self._in_any(narrow, wide) or self._leaf_implies(narrow, wide)
+
+    def _in_any(self, narrow: Criterion, wide: Criterion) -> bool:
+        return isinstance(wide, AnyOf) and any(self.implies(narrow, part) for part in wide.parts)
+
+    def _leaf_implies(self, narrow: Criterion, wide: Criterion) -> bool:
+        match (narrow, wide):
+            case (Not(part), Not(other)):
+                return self.implies(other, part)
+            case (Compare(path, "eq", value), OneOf(other, values)):
+                return path == other and value in values
+            case (OneOf(path, values), OneOf(other, more)):
+                return path == other and set(values) <= set(more)
+            case (SealedAs(path, digests, tail), SealedAs(other, more, same)):
+                return path == other and tail == same and set(digests) <= set(more)
+            case (OneOf(path, (value,)), Compare(other, "eq", same)):
+                return path == other and value == same
+            case (Compare() | OneOf() | Under() | Contains() | StartsWith() | Has() | SealedAs(), Present(path)):
+                return narrow.path == path
+            case (Tagged(dimension), Tagged(other, None)):
+                return dimension == other
+            case (Through(field, part), Through(other, more)):
+                return field == other and self.implies(part, more)
+            case (SharedWith(some, levels, at), SharedWith(more, wider, same)):
+                return at == same and some <= more and levels <= wider
+            case _:
+                return False
 
 
 def contradicts(criterion: Criterion) -> bool:
