@@ -283,6 +283,16 @@ def test_scope_and_condition() -> None:
     assert [line[2] for line in lines(see("all", F.stage == "a"), see("all", F.stage.is_in(["a", "b"])))] == ["wider"]
 
 
+@pytest.mark.parametrize("scopes", [("own", "all"), ("all", "own"), ("own", "all", "all")])
+def test_a_member_gains_what_is_wider_alone(scopes: tuple[Any, ...]) -> None:
+    """What another gain includes is not listed beside it, in whatever order the grants stand."""
+    more = [Grant("seller", "deal", SEE, scope, view=Fields.only("phone")) for scope in scopes]
+    gained = policy_diff(configured(), configured(*more), organisation=PEOPLE)
+    for member in gained.members:
+        assert [(part.field, part.rows.grant.scope) for part in member.gains] == [(None, "all"), ("phone", "all")]
+    assert [member.member for member in gained.members] == ["ann", "bob"]
+
+
 def test_members_are_judged_by_all_their_roles() -> None:
     """Bob keeps what his other role allows; Ann, in a team without anything below, gains nothing from a subtree."""
     seller = Grant("seller", "deal", SEE, "team", view=Fields.only("name"))

@@ -5,9 +5,9 @@ Grants only widen, so a policy allows what its parts allow together, and two pol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 
@@ -194,27 +194,39 @@ def _takes(module: ModuleDefinition, key: FieldKey, action: Action) -> bool:
     return field.kind != "computed" and not field.retired
 
 
-def uncovered(wanted: Iterable[Entitlement], given: Iterable[Entitlement]) -> tuple[Entitlement, ...]:
+class Covering(Protocol):
+    """What may include another one of its kind, if the two are about the same."""
+
+    @property
+    def about(self) -> Hashable:
+        """What it is about."""
+
+    def covers(self, other: Any, /) -> bool:
+        """Tell whether it certainly includes all of the other one."""
+
+
+P = TypeVar("P", bound=Covering)
+
+
+def uncovered(wanted: Iterable[P], given: Iterable[P]) -> tuple[P, ...]:
     """Return what of `wanted` none of `given` covers, in order."""
     return _without(wanted, given, lambda one, other: other.covers(one))
 
 
-def widest(parts: Iterable[Entitlement]) -> tuple[Entitlement, ...]:
+def widest(parts: Iterable[P]) -> tuple[P, ...]:
     """Return the parts without those that another one covers, in order."""
     listed = list(parts)
     places = {id(part): place for place, part in enumerate(listed)}
 
-    def beaten(one: Entitlement, other: Entitlement) -> bool:
+    def beaten(one: P, other: P) -> bool:
         # Of two that cover each other, the first one stays.
         return one is not other and other.covers(one) and (not one.covers(other) or places[id(other)] < places[id(one)])
 
     return _without(listed, listed, beaten)
 
 
-def _without(
-    wanted: Iterable[Entitlement], given: Iterable[Entitlement], beaten: Callable[[Entitlement, Entitlement], bool]
-) -> tuple[Entitlement, ...]:
-    known: dict[Any, list[Entitlement]] = {}
+def _without(wanted: Iterable[P], given: Iterable[P], beaten: Callable[[P, P], bool]) -> tuple[P, ...]:
+    known: dict[Hashable, list[P]] = {}
     for part in given:
         known.setdefault(part.about, []).append(part)
     return tuple(one for one in wanted if not any(beaten(one, other) for other in known.get(one.about, ())))

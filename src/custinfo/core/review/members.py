@@ -14,7 +14,7 @@ from custinfo.core.organisation import Directory
 from custinfo.core.policy.grants import READING, Action
 from custinfo.core.policy.scopes import Holder, scope_criterion
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, ShareLevel
-from custinfo.core.review.entitlements import Entitlement, entitlements
+from custinfo.core.review.entitlements import Entitlement, entitlements, uncovered, widest
 from custinfo.core.schema import Schema
 
 __all__ = ["MemberDifference", "member_difference", "member_differences", "rows_of"]
@@ -71,7 +71,7 @@ def member_difference(
 ) -> MemberDifference:
     """Return what a member gains and loses, given what each role may do before and after."""
     old, new = (tuple(_held(directory, member, side)) for side in parts)
-    return MemberDifference(member, tuple(_missing(new, old)), tuple(_missing(old, new)))
+    return MemberDifference(member, _missing(new, old), _missing(old, new))
 
 
 def _held(directory: Directory, member: MemberKey, parts: Iterable[Entitlement]) -> Iterator[_Held]:
@@ -91,13 +91,6 @@ def rows_of(part: Entitlement, holder: Holder) -> Criterion:
     return found
 
 
-def _missing(wanted: Iterable[_Held], given: Iterable[_Held]) -> Iterator[Entitlement]:
-    """Yield what is wanted and not covered by what is given, without what something else wanted includes."""
-    known: dict[tuple[ModuleKey, Action, FieldKey | None], list[_Held]] = {}
-    for held in given:
-        known.setdefault(held.about, []).append(held)
-    for held in wanted:
-        covering = known.setdefault(held.about, [])
-        if not any(other.covers(held) for other in covering):
-            covering.append(held)
-            yield held.part
+def _missing(wanted: Iterable[_Held], given: Iterable[_Held]) -> tuple[Entitlement, ...]:
+    """Return what is wanted and not covered by what is given, without what something else of it includes."""
+    return tuple(held.part for held in widest(uncovered(wanted, given)))
