@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import attrs
 
-from custinfo.core.criteria.nodes import (
-    Compare,
-    Leaf,
-    Path,
-)
+from custinfo.core.checks import TEXT_KINDS
+from custinfo.core.criteria.nodes import Compare, Leaf, Path
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import BUILT_IN_KINDS, Kind, unchanged
@@ -20,8 +16,6 @@ from custinfo.core.records import ModuleKey
 from custinfo.core.schema import ModuleSchema, Schema
 
 __all__ = ["RefusalError", "Target", "bind_path", "is_text", "is_title", "target_of", "unknown_operator"]
-
-_TEXT_KINDS: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc", "resident_id"})
 
 
 @attrs.frozen
@@ -76,7 +70,7 @@ def target_of(path: Path, module: ModuleSchema, schema: Schema) -> Target:
 
 def is_text(kind: Kind) -> bool:
     """Tell whether values are texts that people write: also those of a host's kind that is stored as it is."""
-    return kind.key in _TEXT_KINDS or (
+    return kind.key in TEXT_KINDS or (
         kind.key not in BUILT_IN_KINDS and kind.storage == "text" and kind.encode is unchanged
     )
 

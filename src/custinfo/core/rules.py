@@ -25,7 +25,7 @@ from custinfo.core.checks import (
 )
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import ConfigurationError
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, freeze_labels
 from custinfo.core.messages import Translated
 from custinfo.core.patterns import compile_pattern
 from custinfo.core.problems import Problem
@@ -255,10 +255,6 @@ class AllowedWhen:
         return check
 
 
-def _texts(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
-    return FrozenDict({"zh": value} if isinstance(value, str) else value)
-
-
 @attrs.frozen
 class Satisfies:
     """Require `criterion` of every record in which the field has a value: the rule for whatever fields have in common.
@@ -269,7 +265,7 @@ class Satisfies:
     """
 
     criterion: Criterion
-    hint: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=_texts)
+    hint: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=freeze_labels)
 
     def compile(self, target: RuleTarget, /) -> Check:
         """Return the check. Raises: ConfigurationError where the criterion does not fit the module."""

@@ -12,7 +12,7 @@ import pytest
 from custinfo.core.approval.requests import CommandName, RequestState
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import BUILT_IN_KINDS
-from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages, Translated
+from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages, Telling, Translated
 from custinfo.core.messages.terms import ENGLISH_TERMS
 
 PLAIN = (
@@ -398,6 +398,16 @@ def test_translated_parameters() -> None:
     assert (value.in_language("de"), Translated({"zh": "成交"}).in_language("de")) == ("Won", "成交")
     for same in (pickle.loads(pickle.dumps(value)), copy.deepcopy(value)):
         assert (same, same.in_language("en"), hash(same)) == (value, "Won", hash("成交"))
+
+
+def test_what_speaks_of_fields_still_does_when_it_is_copied() -> None:
+    """By its paths a text is kept from those who may not read a field, also in another process."""
+    value = Telling.of(Translated({"zh": "客户状态 = 成交", "en": "Status = Won"}, "en"), [("status",)])
+    for same in (pickle.loads(pickle.dumps(value)), copy.deepcopy(value), copy.copy(value)):
+        assert isinstance(same, Telling)
+        assert str(same) == "Status = Won"
+        assert same.in_language("zh") == "客户状态 = 成交"
+        assert same.paths == {("status",)}
 
 
 def test_a_catalogue_is_a_value() -> None:

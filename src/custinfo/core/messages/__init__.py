@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from string import Formatter
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
@@ -55,6 +55,10 @@ class Telling(Translated):
         made = cls(text.texts, language)
         made.paths = frozenset(paths)
         return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, (texts, language) = super().__reduce__()
+        return type(self).of, (kind(texts, language), self.paths)
 
 
 def _text(value: object, language: str) -> object:
