@@ -17,6 +17,7 @@ from custinfo import ANY, CLEAR, InSegment, Masked, Tagged
 from custinfo.adapters.excel import export, plan_import, write_template
 from custinfo.core.criteria import Compare, Contains, Criterion, Everything, OneOf, Present, StartsWith, Within
 from custinfo.core.policy.grants import PSEUDO_FIELDS
+from custinfo.workspace.handing_over import Successor
 from custinfo.workspace.session import Session
 from tests.leaks.picking import Pick
 from tests.leaks.twins import ASKING, START, Twin
@@ -268,6 +269,12 @@ def _transferred_many(side: Side, drawn: Any) -> Any:
     ]
 
 
+def _takers(pick: Pick) -> Any:
+    """Return one who takes everything over, or who takes what of the deals meets a criterion, and who the rest."""
+    to = pick("sam", "ann", "bob")
+    return to if pick.coin() else [Successor(to, "deal", criteria(pick)), Successor(pick("sam", "ann", "bob"))]
+
+
 def _handed_over(side: Side, drawn: Any) -> Any:
     leaver, to, applied = drawn
     plan = side.session.plan_hand_over(leaver, to)
@@ -365,7 +372,7 @@ SESSION: Final[dict[str, Verb | str]] = {
     "retention": "the verbs of `Retention`",
     "now": "the host's clock",
     "deputy": "who the host says that it is",
-    "plan_hand_over": Verb(lambda pick: (pick(*OTHERS, "dee"), pick("sam", "ann", "bob"), pick.coin()), _handed_over),
+    "plan_hand_over": Verb(lambda pick: (pick(*OTHERS, "dee"), _takers(pick), pick.coin()), _handed_over),
     "changes": Verb(_nothing, lambda side, _: list(side.session.changes())),
     "changes_since": Verb(lambda pick: pick.number(1, 9), lambda side, drawn: _followed(side, drawn)),
     "explain": Verb(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import attrs
 
 from custinfo.core.approval.machine import Command, Event
 from custinfo.core.approval.requests import Request, RequestId
-from custinfo.core.criteria.evaluate import compile_predicate
+from custinfo.core.criteria.evaluate import Predicate, compile_predicate
 from custinfo.core.criteria.nodes import Compare, Criterion, OneOf, all_of, any_of
 from custinfo.core.errors import CustinfoError, IllegalTransitionError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
@@ -132,14 +133,13 @@ class HandOverPlan:
 def plan_hand_over(context: Context, leaver: str, to: str | Sequence[Successor]) -> HandOverPlan:
     """Return what handing over everything of a member would do; writes nothing.
 
-    Raises: InvalidInputError for people whom nobody knows, a successor who has left, and the leaver as their own.
+    Raises: as `Session.plan_hand_over`.
     """
     successors = [Successor(to)] if isinstance(to, str) else list(to)
     key = _member(context, leaver)
-    takers = [_Taker.of(context, item, key) for item in successors]
-    planner = _Planner(context, key, takers)
     modules = context.schema.configuration.modules
     reached = [module for module in modules if context.access(module).may("transfer")]
+    planner = _Planner(context, key, [_Taker.of(context, item, key, reached) for item in successors])
     items = [item for module in reached for item in planner.module(module)]
     beyond = tuple(module for module in modules if module not in reached)
     return HandOverPlan(key, tuple(items), tuple(planner.tasks()), beyond, context)
@@ -165,14 +165,14 @@ def _member(context: Context, text: str) -> MemberKey:
 
 @attrs.frozen
 class _Taker:
-    """A successor, with what decides whether a record is theirs."""
+    """A successor, with what decides for each module whether a record is theirs."""
 
     to: MemberKey
-    module: ModuleKey | None
-    where: Callable[[Record], bool]
+    where: Mapping[ModuleKey, Predicate]
+    context: Context
 
     @classmethod
-    def of(cls, context: Context, successor: Successor, leaver: MemberKey) -> _Taker:
+    def of(cls, context: Context, successor: Successor, leaver: MemberKey, reached: Collection[ModuleKey]) -> _Taker:
         key = _member(context, successor.to)
         member = context.schema.directory.member(key)
         if member is None or not member.active or key == leaver:
@@ -180,13 +180,17 @@ class _Taker:
         parts: list[Criterion] = []
         if successor.department is not None:
             parts.append(_within(context, successor.department))
-        if successor.where is not None and successor.module is not None:
-            parts.append(context.bind(successor.where, successor.module))
-        holds = compile_predicate(all_of(parts))
-        return cls(key, successor.module, lambda record: holds(record, context.related))
+        if successor.where is not None:
+            parts.append(successor.where)
+        if successor.module is not None:
+            reached = {context.module(successor.module).definition.key}.intersection(reached)
+        # Who takes a record over tells what it has: it is a question like any other.
+        guarded = partial(ReadPath(context).guarded, criterion=all_of(parts), action="transfer", archived=True)
+        return cls(key, {module: compile_predicate(guarded(module)) for module in reached}, context)
 
     def takes(self, record: Record) -> bool:
-        return self.module in (None, record.module) and self.where(record)
+        where = self.where.get(record.module)
+        return where is not None and where(record, self.context.related)
 
 
 def _within(context: Context, department: str) -> Criterion:
@@ -232,11 +236,13 @@ class _Planner:
 
     def tasks(self) -> Iterator[HandOverTask]:
         """Find the decisions that wait for the leaver, of those on records that the actor may transfer."""
-        for request in self.context.unit.approvals.waiting_for(self.leaver):
-            records = self.context.unit.records.get(request.module, set(request.record_ids()))
-            if not records or any("transfer" not in self.context.verdict(item).actions for item in records.values()):
+        requests = self.context.unit.approvals.waiting_for(self.leaver)
+        stored = self.records(requests)
+        for request in requests:
+            records = [stored[key] for key in request.record_ids() if key in stored]
+            if not records or any("transfer" not in self.context.verdict(item).actions for item in records):
                 continue
-            record = next(iter(records.values()))
+            record = records[0]
             taker = next((taker for taker in self.takers if taker.takes(record)), None)
             task = HandOverTask(request.id, request.version, None if taker is None else taker.to)
             try:
@@ -244,6 +250,16 @@ class _Planner:
             except CustinfoError as error:
                 task = attrs.evolve(task, problems=error.problems)
             yield task
+
+    def records(self, requests: Iterable[Request]) -> dict[RecordId, Record]:
+        """Return the records that requests are about, read together."""
+        wanted: dict[ModuleKey, set[RecordId]] = {}
+        for request in requests:
+            wanted.setdefault(request.module, set()).update(request.record_ids())
+        found: dict[RecordId, Record] = {}
+        for module, ids in wanted.items():
+            found.update(self.context.unit.records.get(module, ids))
+        return found
 
 
 def handed_over(

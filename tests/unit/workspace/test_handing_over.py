@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
-from custinfo import ANY, F, InvalidInputError, StaleVersionError, Workspace
+from custinfo import ANY, F, InvalidInputError, PermissionDeniedError, StaleVersionError, Workspace
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.outbox import Event
-from custinfo.core.policy.grants import ALL_FIELDS, Grant
+from custinfo.core.policy.grants import ALL_FIELDS, Action, Fields, Grant
 from custinfo.core.records import MemberKey
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.handing_over import HandOverItem, Successor
@@ -225,3 +227,57 @@ def test_handed_over_tasks_are_announced(url: str) -> None:
         workspace.deliver(heard.append)
         opened = [event for event in heard if event.type == "approval.task_opened"]
         assert [(item.payload["request_id"], item.payload["member"]) for item in opened] == [(request.id, "qian")]
+
+
+@pytest.fixture
+def mover(url: str, clock: Clock) -> Story:
+    """The system administrator may give customers away, and reads no more of them than name and owner.
+
+    Of those in Shanghai the notes, and the department, are theirs to read as well.
+    """
+    actions: frozenset[Action] = frozenset({"view", "transfer"})
+    name = Grant("system_administrator", "customer", actions, "all", view=Fields.only("name", "owner", "region"))
+    more = Fields.only("special_notes", "department")
+    notes = attrs.evolve(name, condition=F.region.under("上海"), view=more)
+    configuration = standard_configuration().with_grants(name, notes)
+    return Story(Workspace.open(url, configuration, organisation=sample_organisation(), clock=clock))
+
+
+def test_who_takes_over_tells_no_hidden_value(mover: Story) -> None:
+    """Whether a record fits a successor tells nothing of a field where the actor may not read it."""
+    secret: dict[str, Any] = {"special_notes": "秘密", "uscc": None}
+    mover.customer("lisi", name="看得见", region="上海", **secret)
+    mover.customer("lisi", name="看不见", region="北京", **secret)
+    mover.customer("lisi", name="没有", region="上海", uscc=None)
+    first = Successor("wangwu", "customer", F.special_notes == "秘密")
+    with mover.workspace.acting_as("admin") as session:
+        names = {view.id: view["name"] for view in session.customers.find().records}
+        plan = session.plan_hand_over("lisi", [first, Successor("zhangsan")])
+        assert {names[item.record_id]: item.to for item in plan.items} == {
+            "看得见": "wangwu",
+            "看不见": "zhangsan",
+            "没有": "zhangsan",
+        }
+        plan = session.plan_hand_over("lisi", [Successor("wangwu", department="1组"), Successor("zhangsan")])
+        assert {names[item.record_id]: item.to for item in plan.items} == {
+            "看得见": "wangwu",
+            "看不见": "zhangsan",
+            "没有": "wangwu",
+        }
+
+
+def test_a_successor_for_a_field_that_is_hidden_everywhere(mover: Story) -> None:
+    """A criterion on a field that the actor may read nowhere is refused, as in a query."""
+    hidden = Successor("wangwu", "customer", F.bank_account == "6222020000000000000")
+    with mover.workspace.acting_as("admin") as session, pytest.raises(PermissionDeniedError) as caught:
+        session.plan_hand_over("lisi", [hidden])
+    assert [(problem.code, problem.field) for problem in caught.value.problems] == [
+        ("field_not_readable", "bank_account")
+    ]
+
+
+def test_a_successor_for_a_module_that_there_is_not(leaving: Story) -> None:
+    """A misspelt module is named: its successor would take nothing over."""
+    with leaving.workspace.acting_as("zhaojl") as session, pytest.raises(InvalidInputError) as caught:
+        session.plan_hand_over("lisi", [Successor("wangwu", "custmer")])
+    assert caught.value.code == "unknown_module"
