@@ -28,13 +28,20 @@ def answer(ask: Callable[[], Any]) -> Answer:
     """Return what a call comes to, as text the value in full, or the error in full, in both languages."""
     try:
         value = ask()
-        return Answer(seen(value), value)
     except CustinfoError as error:
-        told = [seen(problem) for problem in error.problems]
-        texts = (error.code, error.message("zh"), error.message("en"), str(error), repr(error))
-        return Answer(f"{type(error).__name__} {texts} {told} caused by {type(error.__cause__)}", error)
+        return _refusal(error)
     except (ValueError, TypeError, KeyError) as error:
         return Answer(f"{type(error).__name__}: {error}", error)
+    try:
+        return Answer(seen(value), value)  # anything else that is raised here is no answer, and would hide one
+    except CustinfoError as error:
+        return _refusal(error)
+
+
+def _refusal(error: CustinfoError) -> Answer:
+    told = [seen(problem) for problem in error.problems]
+    texts = (error.code, error.message("zh"), error.message("en"), str(error), repr(error))
+    return Answer(f"{type(error).__name__} {texts} {told} caused by {type(error.__cause__)}", error)
 
 
 def seen(value: Any) -> str:

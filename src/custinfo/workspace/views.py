@@ -14,6 +14,7 @@ from custinfo.core.approval.requests import RequestId, RequestState, TrailEntry
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction, Channel
+from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, Masked, MemberKey, ModuleKey, RecordId, Share, Tag, Unreadable
 from custinfo.core.schema import ModuleSchema
@@ -91,13 +92,13 @@ class RecordView:
     def text(self, name: str) -> str:
         """Return what to show people: labels for choices and people, masks, and "" for what is blank or hidden.
 
-        A view that was sent elsewhere left the labels behind, and gives codes and keys. Raises: KeyError for a name
-        that no field has.
+        A view that was sent elsewhere left the labels behind, and gives codes and keys. Tags and shares have no text:
+        they are in `tags` and `shares`. Raises: KeyError for a name that no field has.
         """
         key = self._key(name)
         value = self[key] if key in self.visible else None
         if value is None:
-            if self._schema is not None and self._schema.resolve(name) is None:
+            if self._schema is not None and self._schema.resolve(name) is None and key not in PSEUDO_FIELDS:
                 raise KeyError(name)
             return ""
         if self._schema is None or isinstance(value, Masked | Unreadable):
