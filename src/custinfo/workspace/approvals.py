@@ -16,7 +16,7 @@ from custinfo.workspace.applying import Applying
 from custinfo.workspace.context import Context
 from custinfo.workspace.finding_requests import RequestFilter, RequestFinder, RequestPart
 from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
-from custinfo.workspace.mistakes import record_key, text_id
+from custinfo.workspace.mistakes import checked_limit, record_key, text_id
 from custinfo.workspace.outcomes import applied, outcome
 from custinfo.workspace.proposing import Proposals
 from custinfo.workspace.reading import not_found
@@ -75,13 +75,13 @@ class Approvals:
             limit: At most so many, from 1; `None` for all at once.
             after: `RequestPage.next` of the page before.
 
-        Raises: ValueError for a limit below 1, and a part or state that there is not; InvalidCursorError for an `after`
-            that is none.
+        Raises: ValueError for a limit below 1, and a part or state that there is not; InvalidInputError for an unknown
+            module; NotFoundError where nothing is found of a flow that the configuration has not; InvalidCursorError
+            for an `after` that is none.
         """
-        if limit is not None and limit < 1:
-            raise ValueError("limit must be at least 1")
+        most = None if limit is None else checked_limit(limit)
         wanted = RequestFilter(module, flow, state, record_id)
-        found, position = RequestFinder(self._context).page(part, wanted, limit, after)
+        found, position = RequestFinder(self._context).page(part, wanted, most, after)
         return RequestPage(tuple(map(self._views.view, found)), position)
 
     def count(
@@ -93,7 +93,7 @@ class Approvals:
         state: RequestState | None = None,
         record_id: str | None = None,
     ) -> int:
-        """Return how many requests `find` would give on all pages together."""
+        """Return how many requests `find` would give on all pages together. Raises: as `find`."""
         return RequestFinder(self._context).count(part, RequestFilter(module, flow, state, record_id))
 
     def get(self, request_id: str) -> RequestView:

@@ -15,6 +15,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.deleting import refuse_pending, refuse_referenced
 from custinfo.workspace.drafts import Draft
 from custinfo.workspace.former_values import present_tags
+from custinfo.workspace.mistakes import record_key
 from custinfo.workspace.outcomes import outcome, waiting
 from custinfo.workspace.past import Past
 from custinfo.workspace.reading import ReadPath
@@ -43,11 +44,15 @@ class Changer:
         self, record_ids: Sequence[str], to: str, version: Version | Mapping[str, int], reason: str | None
     ) -> BulkOutcome:
         """Give records to another owner, each as it goes."""
-        read = {key: version[key] if isinstance(version, Mapping) else version for key in dict.fromkeys(record_ids)}
-        drafts = [
-            Draft("transfer", self.module, RecordId(key), {"owner": to}, None, known, reason)
-            for key, known in read.items()
-        ]
+        keys = dict.fromkeys(map(record_key, record_ids))
+        versions: Mapping[RecordId, Version] = (
+            {record_key(key): known for key, known in version.items()}
+            if isinstance(version, Mapping)
+            else dict.fromkeys(keys, version)
+        )
+        if not versions.keys() >= keys.keys():
+            raise ValueError("version must have a number for each of record_ids, or be ANY")
+        drafts = [Draft("transfer", self.module, key, {"owner": to}, None, versions[key], reason) for key in keys]
         return write_many(self.context, drafts)
 
     def tag(
@@ -83,7 +88,7 @@ class Changer:
         if len(records) < 2:
             raise ValueError("others must name a record that is not the one to keep")
         schema = self.context.module(self.module)
-        chosen = {schema.resolve(name) or name: RecordId(source) for name, source in take.items()}
+        chosen = {schema.resolve(name) or name: record_key(source) for name, source in take.items()}
         if not {record.id for record in records}.issuperset(chosen.values()):
             raise ValueError("take must name records that are merged")
         merger = Merger(self.context, records[0], records[1:], chosen, reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.duplicates.index import DEFAULT_LEAST
@@ -28,9 +28,17 @@ from custinfo.workspace.changing import Changer
 from custinfo.workspace.combining import Merged
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft
-from custinfo.workspace.erasing import Eraser
+from custinfo.workspace.erasing import Eraser, Requests
 from custinfo.workspace.feed import Feed
-from custinfo.workspace.mistakes import one_of, record_key
+from custinfo.workspace.mistakes import (
+    checked_limit,
+    checked_share,
+    no_text,
+    one_of,
+    record_key,
+    refuse_nobody,
+    text_id,
+)
 from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.resembling import DuplicateFinder, Resemblance, resembling
@@ -99,9 +107,8 @@ class Records:
             the actor may read nowhere; records on which they may not read a field that is used are left out.
             InvalidCursorError for an `after` that is none of this order; ValueError for a limit below 1.
         """
-        if limit is not None and limit < 1:
-            raise ValueError("limit must be at least 1")
-        return self._reading.find(self.module, _wanted(criterion), _names(order_by), limit, after, archived=archived)
+        most = None if limit is None else checked_limit(limit)
+        return self._reading.find(self.module, _wanted(criterion), _names(order_by), most, after, archived=archived)
 
     @reading
     def count(self, criterion: Criterion | None = None) -> int:
@@ -125,9 +132,8 @@ class Records:
         Raises: as `find`; InvalidInputError where nothing is left of the text (`too_short`), and where the
             module has no title.
         """
-        if limit is not None and limit < 1:
-            raise ValueError("limit must be at least 1")
-        return self._reading.search(self.module, text, _wanted(criterion), limit, after)
+        most = None if limit is None else checked_limit(limit)
+        return self._reading.search(self.module, text, _wanted(criterion), most, after)
 
     def iterate(
         self, criterion: Criterion | None = None, *, order_by: str | Sequence[str] = ()
@@ -149,9 +155,9 @@ class Records:
             criterion: Which records; everything in reach when not given.
             least: The least score, from 0 to 1, of what is told.
 
-        Raises: as `find`.
+        Raises: as `find`; ValueError for a score that is none.
         """
-        return DuplicateFinder(self._context, self.module, _wanted(criterion), least)
+        return DuplicateFinder(self._context, self.module, _wanted(criterion), checked_share("least", least))
 
     @reading
     def resembling(
@@ -168,8 +174,9 @@ class Records:
             limit: At most so many, from 1.
 
         Raises: PermissionDeniedError where the actor may view none; InvalidInputError for what is no field, or no
-            value of it.
+            value of it; ValueError for a limit below 1, and a score that is none.
         """
+        least, limit = checked_share("least", least), checked_limit(limit)
         return resembling(self._context, self.module, _named(values), least, limit)
 
     @reading
@@ -227,13 +234,16 @@ class Records:
             since: Not before this time.
             until: Before this time.
 
-        Raises: NotFoundError; InvalidInputError for an unknown field; PermissionDeniedError for one that the actor sees
-            nowhere.
+        Raises: NotFoundError; InvalidInputError for an unknown field, and where nothing is found of somebody whom
+            nobody knows; PermissionDeniedError for a field that the actor sees nowhere.
         """
         query = self._asked(actor, channel, since, until)
         key = None if field is None else Feed(self._context).readable_field(self.module, field)
-        found = self._past.history(self.module, record_id)
-        return tuple(view for view in found if query.wants(view) and (key is None or key in view.fields))
+        every = self._past.history(self.module, record_id)
+        found = tuple(view for view in every if query.wants(view) and (key is None or key in view.fields))
+        if not found:
+            refuse_nobody(self._context, actor)
+        return found
 
     def changes(
         self,
@@ -253,7 +263,8 @@ class Records:
             since: Not before this time; one without a zone is in the configured time zone.
             until: Before this time.
 
-        Raises: InvalidInputError for an unknown field; PermissionDeniedError for one that the actor sees nowhere.
+        Raises: InvalidInputError for an unknown field, and at the end where nothing is found of somebody whom nobody
+            knows; PermissionDeniedError for a field that the actor sees nowhere.
         """
         feed = Feed(self._context)
         key = None if field is None else feed.readable_field(self.module, field)
@@ -353,8 +364,9 @@ class Records:
             reason: Kept in the history.
 
         Returns: What changed, what waits, and what is not possible; what is wrong with one does not stop the others.
-        Raises: ConflictError if somebody was faster: nothing is saved then.
+        Raises: ConflictError if somebody was faster: nothing is saved then; ValueError where a version is missing.
         """
+        no_text("record_ids", record_ids)
         return self._changer.give_many(record_ids, to, version, reason)
 
     @reading
@@ -446,7 +458,7 @@ class Records:
         fields: Sequence[str] | None = None,
         reason: str,
         version: Version = ANY,
-        requests: Literal["refuse", "close"] = "refuse",
+        requests: Requests = "refuse",
     ) -> ErasureCertificate | AwaitingApproval:
         """Erase values of a record for good, wherever the store has them, as the law gives people a right to.
 
@@ -467,8 +479,10 @@ class Records:
         Returns: The certificate, or `AwaitingApproval` where a flow with the action `erase` gates it.
         Raises: NotFoundError; PermissionDeniedError; InvalidInputError; StaleVersionError; FieldReservedError;
             ConfigurationError (`evidence_key_missing`) where the history has evidence and the key for it is missing;
-            TypeError for a store without `custinfo.ports.Rewriting`.
+            ValueError for another word in `requests`; TypeError for a store without `custinfo.ports.Rewriting`.
         """
+        one_of("requests", requests, Requests)
+        no_text("fields", fields)
         done = Eraser(self._context).erase(self.module, record_id, fields, reason, version, requests)
         return (
             done if isinstance(done, ErasureCertificate) else AwaitingApproval(RequestViews(self._context).view(done))
@@ -542,6 +556,7 @@ class Records:
             while a request about one of them is open; ValueError if there is nothing to merge, or `take` names a record
             that is not among them.
         """
+        no_text("others", others)
         return self._changer.merge((keep, *others), take or {}, version, reason)
 
     @reading
@@ -562,8 +577,8 @@ class Records:
     ) -> ChangeQuery:
         if channel is not None:
             one_of("channel", channel, Channel)
-        instant = self._context.instant
-        return ChangeQuery(0, 1000, (self.module,), actor, channel, instant(since), instant(until))
+        instant, who = self._context.instant, None if actor is None else text_id(actor)
+        return ChangeQuery(0, 1000, (self.module,), who, channel, instant(since), instant(until))
 
 
 def _wanted(criterion: object) -> Criterion:

@@ -37,9 +37,10 @@ from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
 from custinfo.workspace.versions import require_current
 
-__all__ = ["Eraser"]
+__all__ = ["Eraser", "Requests"]
 
 Requests = Literal["refuse", "close"]
+"""What becomes of open requests that hold a field."""
 
 
 @attrs.frozen

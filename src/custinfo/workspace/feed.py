@@ -15,6 +15,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.context import Context
+from custinfo.workspace.mistakes import refuse_nobody
 from custinfo.workspace.past import Past, last_state
 from custinfo.workspace.proving import log_of
 from custinfo.workspace.views import ChangeView
@@ -23,6 +24,8 @@ __all__ = ["ChangePage", "Feed"]
 
 _LEAST: Final = 200
 _MOST: Final = 5000
+_VERSIONS: Final = 2**31
+"""No record has so many: databases stumble at greater numbers."""
 
 
 @attrs.frozen
@@ -44,9 +47,13 @@ class Feed:
     def stream(self, query: ChangeQuery, field: FieldKey | None = None) -> Iterator[ChangeView]:
         """Yield changes one by one, in memory that does not grow with them."""
         log_of(self._context.unit).number()
+        nothing = True
         for view in self._seen(query):
             if field is None or field in view.fields:
+                nothing = False
                 yield view
+        if nothing:
+            refuse_nobody(self._context, query.actor)
 
     def since(self, cursor: str | None, limit: int, modules: tuple[ModuleKey, ...]) -> ChangePage:
         """Return the changes behind a cursor."""
@@ -107,9 +114,9 @@ class Feed:
         """Return the position of the change that a cursor names. Raises: InvalidCursorError."""
         try:
             record_id, version = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-            known = type(record_id) is str and type(version) is int and record_id.isprintable()
+            known = type(record_id) is str and record_id.isprintable() and type(version) is int and version < _VERSIONS
             found = log_of(self._context.unit).position_of(RecordId(record_id), version) if known else None
-        except (ValueError, TypeError, RecursionError):
+        except (AttributeError, ValueError, TypeError, RecursionError):
             found = None
         if found is None:
             raise InvalidCursorError([Problem("cursor_unknown")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Final, Literal
@@ -18,7 +19,8 @@ from custinfo.core.stored import instant_from_text, instant_to_text
 from custinfo.ports import scanning
 from custinfo.ports.repositories import ApprovalQueries, RequestQuery
 from custinfo.workspace.context import Context
-from custinfo.workspace.mistakes import one_of, record_key
+from custinfo.workspace.mistakes import cursor_id, one_of, record_key, text_id
+from custinfo.workspace.reading import not_found
 
 __all__ = ["RequestFilter", "RequestFinder", "RequestPart", "stuck"]
 
@@ -52,6 +54,8 @@ class RequestFinder:
         found = list(
             islice(self._stuck(query), most) if part == "stuck" else self._find(attrs.evolve(query, limit=most))
         )
+        if not found and after is None:
+            self._refuse_unknown_flow(wanted)
         if limit is None or len(found) <= limit:
             return found, None
         last = found[limit - 1]
@@ -60,13 +64,27 @@ class RequestFinder:
     def count(self, part: RequestPart, wanted: RequestFilter) -> int:
         """Return how many requests there are."""
         query = self._query(part, wanted)
-        if part == "stuck":
-            return sum(1 for _ in self._stuck(query))
         repository = offered(self.context.unit.approvals, ApprovalQueries)
-        return len(self._find(query)) if repository is None else repository.count(query)
+        if part == "stuck":
+            number = sum(1 for _ in self._stuck(query))
+        else:
+            number = len(self._find(query)) if repository is None else repository.count(query)
+        if not number:
+            self._refuse_unknown_flow(wanted)
+        return number
+
+    def _refuse_unknown_flow(self, wanted: RequestFilter) -> None:
+        """Refuse a flow that there is not, where nothing was found: former ones may have requests.
+
+        Raises: NotFoundError.
+        """
+        if wanted.flow is not None and wanted.flow not in self.context.schema.configuration.flows:
+            raise not_found("flow")
 
     def _query(self, part: RequestPart, wanted: RequestFilter) -> RequestQuery:
         one_of("part", part, RequestPart)
+        if wanted.module is not None:
+            self.context.module(wanted.module)
         if wanted.state is not None:
             one_of("state", wanted.state, RequestState)
         name: Literal["deciding", "submitted", "decided", "open"]
@@ -75,7 +93,7 @@ class RequestFinder:
             name,
             self.context.actor,
             None if wanted.module is None else (wanted.module,),
-            wanted.flow,
+            None if wanted.flow is None else text_id(wanted.flow),
             None if wanted.state is None else (wanted.state,),
             None if wanted.record_id is None else record_key(wanted.record_id),
             newest_first=part != "to_decide",
@@ -130,11 +148,12 @@ def stuck(context: Context, request: Request) -> Problem | None:
 
 
 def _position(after: str | None) -> tuple[datetime, RequestId] | None:
+    """Return where a page begins. Raises: InvalidCursorError."""
     if after is None:
         return None
-    try:
-        moment, _, key = after.partition(" ")
-        return instant_from_text(moment), RequestId(key)
-    except (AttributeError, TypeError, ValueError):
-        failure = InvalidCursorError([Problem("page_unknown")])
-    raise failure
+    with suppress(AttributeError, TypeError, ValueError):
+        text, _, key = after.partition(" ")
+        moment = instant_from_text(text)
+        if moment.tzinfo is not None:
+            return moment, RequestId(cursor_id(key))
+    raise InvalidCursorError([Problem("page_unknown")])

@@ -6,27 +6,38 @@ import inspect
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, get_args
 from uuid import UUID
 
 from custinfo.core.configuration import Configuration
-from custinfo.core.records import RecordId
+from custinfo.core.errors import InvalidCursorError, InvalidInputError
+from custinfo.core.problems import Problem
+from custinfo.core.records import MemberKey, RecordId
 from custinfo.ports.system import Clock
 from custinfo.workspace.context import Context
 
 __all__ = [
     "Beginning",
+    "checked_limit",
+    "checked_share",
     "context_of",
+    "cursor_id",
     "no_text",
     "one_of",
     "record_key",
     "refuse_mistaken",
+    "refuse_nobody",
     "refuse_units",
     "text_id",
     "zoned",
 ]
 
 T = TypeVar("T")
+
+_NO_ID: Final = "\N{REPLACEMENT CHARACTER}"
+
+_MOST: Final = 2**31
+"""A page of more is one of all: databases stumble at greater numbers."""
 
 
 class Beginning(AbstractContextManager[T], Generic[T]):
@@ -63,9 +74,13 @@ def context_of(session: Any) -> Context:
 
 
 def text_id(given: object) -> str:
-    """Return an id as the text that it is stored as. Raises: TypeError for a view, a request, or what else is no id."""
+    """Return an id as the text that it is stored as. Raises: TypeError for a view, a request, or what else is no id.
+
+    An address of a web page may have any text in place of one. What can't be shown is in no id, and some databases do
+    not even look for it: it stands for an id that there is not.
+    """
     if isinstance(given, str):
-        return given
+        return given if given.isprintable() else _NO_ID
     if isinstance(given, UUID):
         return str(given)
     raise TypeError(f"an id must be a text, such as view.id or task.request_id: not {type(given).__name__}")
@@ -80,6 +95,37 @@ def one_of(name: str, value: object, allowed: Any) -> None:
     """Refuse what is none of the texts of a `Literal`: a misspelt one would find nothing. Raises: ValueError."""
     if value not in get_args(allowed):
         raise ValueError(f"{name} must be one of {', '.join(get_args(allowed))}: not {value!r}")
+
+
+def checked_limit(limit: int) -> int:
+    """Return how many are wanted at most, as a number that every store takes. Raises: ValueError for less than one."""
+    if limit < 1:
+        raise ValueError("limit must be at least 1")
+    return min(limit, _MOST)
+
+
+def checked_share(name: str, number: float) -> float:
+    """Return a share: 80 per cent are 0.8, and by 80 nothing would be found. Raises: ValueError for what is none."""
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} must be from 0 to 1, such as 0.8 for 80 per cent: not {number}")
+    return number
+
+
+def cursor_id(after: object) -> str:
+    """Return the id after which a page begins. Raises: InvalidCursorError for what can't be one."""
+    if isinstance(after, str) and after and after.isprintable():
+        return after
+    raise InvalidCursorError([Problem("page_unknown")])
+
+
+def refuse_nobody(context: Context, actor: MemberKey | None) -> None:
+    """Refuse, where nothing was found of somebody, whom nobody knows: a misspelt name did nothing, ever.
+
+    Of people who are gone from the organisation there may be something to find, so that it comes last.
+    Raises: InvalidInputError (`unknown_member`).
+    """
+    if actor is not None and context.schema.directory.member(actor) is None:
+        raise InvalidInputError([Problem("unknown_member", "actor")])
 
 
 def no_text(name: str, value: object) -> None:

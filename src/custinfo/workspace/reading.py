@@ -37,8 +37,6 @@ __all__ = ["ReadPath", "not_found"]
 
 _ALWAYS = frozenset({"id", "version"})
 _PAGE = 1000
-_MOST = 2**31
-"""A page of more records is one of all: databases stumble at greater numbers."""
 
 
 def not_found(what: str) -> NotFoundError:
@@ -129,7 +127,7 @@ class ReadPath:
     def record(self, module: ModuleKey, record_id: str, *actions: Action) -> tuple[Record, Verdict]:
         """Return a record and the verdict on it. Raises: NotFoundError where none of `actions` is allowed on it."""
         key = record_key(record_id)
-        record = self._context.unit.records.get(module, [key]).get(key) if key.isprintable() else None
+        record = self._context.unit.records.get(module, [key]).get(key)
         if record is None:
             raise self._context.missing(module)
         verdict = self._context.verdict(record)
@@ -152,7 +150,7 @@ class ReadPath:
         guarded = self.guarded(module, criterion, *(item.path for item in order), archived=archived)
         positions = Positions(self._context, module, order)
         position = None if after is None else positions.read(after)
-        query = Query(module, guarded, order, None if limit is None else min(limit, _MOST) + 1, position)
+        query = Query(module, guarded, order, None if limit is None else limit + 1, position)
         records = self._context.unit.queries.find(query)
         shown = records[:limit]
         self._context.related.prefetch(shown)

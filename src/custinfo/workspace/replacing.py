@@ -21,6 +21,7 @@ from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.context import Context
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.migrating import Migrated, Migration, pages
+from custinfo.workspace.mistakes import one_of
 from custinfo.workspace.revising import Clash, Effect, concerned
 
 __all__ = ["ConfigurationPlan", "Failing", "Work", "batch_of"]
@@ -66,15 +67,18 @@ class ConfigurationPlan:
                 stays in the record's history, and comes back with `undo`.
 
         Raises: InvalidInputError for the plan's errors, clashes, or values that have no place; ConflictError
-            (`configuration_changed`) if somebody else was faster. In each case nothing was changed.
+            (`configuration_changed`) if somebody else was faster; ValueError for another word in `failing`. In each
+            case nothing was changed.
         """
+        one_of("failing", failing, Failing)
         if self._revision is None:
             context = self._work.context
             self._require(failing)
             with context.unit.atomic():
                 version, now = self.configuration.version, context.now()
-                self._revision = _Application(self._work, version, reason, now, clear=failing == "clear").run()
+                revision = _Application(self._work, version, reason, now, clear=failing == "clear").run()
             context.adopt(self._work.compiled)
+            self._revision = revision
         return self._revision
 
     def _require(self, failing: Failing) -> None:

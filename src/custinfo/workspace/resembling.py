@@ -22,6 +22,7 @@ from custinfo.core.records import CLEAR, FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import ModuleSchema
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
+from custinfo.workspace.mistakes import checked_limit
 from custinfo.workspace.reading import ReadPath
 
 __all__ = [
@@ -101,8 +102,9 @@ class DuplicateFinder:
             values: Field name → raw or typed value, as for `create`.
             limit: At most so many, from 1.
 
-        Raises: InvalidInputError for what is no field, or no value of it.
+        Raises: InvalidInputError for what is no field, or no value of it; ValueError for a limit below 1.
         """
+        limit = checked_limit(limit)
         signature = _signature_of(self._context, self._module, self._traits, values)
         return _ranked(self._index.alike(signature), limit)
 
@@ -242,7 +244,5 @@ def _asked(context: Context, module: ModuleKey, traits: Traits, criterion: Crite
 
 
 def _ranked(found: Iterable[Likeness], limit: int) -> tuple[Resemblance, ...]:
-    if limit < 1:
-        raise ValueError("limit must be at least 1")
     ordered = sorted(found, key=lambda likeness: (-likeness.score, likeness.other))
     return tuple(Resemblance(item.score, item.evidence, item.other) for item in ordered[:limit])

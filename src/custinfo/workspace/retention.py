@@ -21,6 +21,7 @@ from custinfo.workspace.bulk import Refused, write_many
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft
 from custinfo.workspace.erasing import Eraser
+from custinfo.workspace.mistakes import checked_limit, cursor_id
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.views import RecordView
 from custinfo.workspace.writing import WritePath
@@ -109,12 +110,11 @@ class Retention:
             limit: At most so many records, from 1.
             after: `RetentionPage.next` of the page before.
 
-        Raises: InvalidInputError for an unknown rule; PermissionDeniedError.
+        Raises: InvalidInputError for an unknown rule, InvalidCursorError for an `after` that is none; ValueError for a
+            limit below 1; PermissionDeniedError.
         """
-        if limit < 1:
-            raise ValueError("limit must be at least 1")
-        known = self._known(rule)
-        records = self._page(known, limit + 1, None if after is None else RecordId(after))
+        limit, known = checked_limit(limit), self._known(rule)
+        records = self._page(known, limit + 1, None if after is None else RecordId(cursor_id(after)))
         shown = records[:limit]
         items = tuple(self._foreseen(known, shown))
         return RetentionPage(known.key, self._count(known), items, shown[-1].id if len(records) > limit else None)

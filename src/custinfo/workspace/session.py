@@ -24,7 +24,7 @@ from custinfo.workspace.explanations import Explanation
 from custinfo.workspace.feed import ChangePage, Feed
 from custinfo.workspace.handing_over import HandOverPlan, Successor, plan_hand_over
 from custinfo.workspace.live_configuration import LiveConfiguration
-from custinfo.workspace.mistakes import one_of
+from custinfo.workspace.mistakes import checked_limit, no_text, one_of, text_id
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.retention import Retention
 from custinfo.workspace.simulating import simulate
@@ -109,7 +109,9 @@ class Session:
             leaver: The member, by key, name, `name(department)` or employee number; they may have left already.
             to: Who takes over, or several `Successor`, of which the first that fits a record takes it.
 
-        Raises: InvalidInputError for people whom nobody knows, a successor who has left, and the leaver as their own.
+        Raises: InvalidInputError for people whom nobody knows, a successor who has left, the leaver as their own, and
+            an unknown module; PermissionDeniedError for a criterion on a field that the actor may read nowhere. On
+            records on which they may not read it, none holds.
         """
         return plan_hand_over(self.context, leaver, to)
 
@@ -135,15 +137,15 @@ class Session:
             since: Not before this time; one without a zone is in the configured time zone.
             until: Before this time.
 
-        Raises: InvalidInputError for an unknown module; ValueError for an unknown channel; TypeError for a store
-            without `custinfo.ports.ChangeLog`.
+        Raises: InvalidInputError for an unknown module, and at the end where nothing is found of somebody whom nobody
+            knows; ValueError for an unknown channel; TypeError for a store without `custinfo.ports.ChangeLog`.
         """
         if channel is not None:
             one_of("channel", channel, Channel)
-        for module in modules:
-            self.context.module(module)
+        self._refuse_unknown(modules)
         instants = [self.context.instant(since), self.context.instant(until)]
-        return Feed(self.context).stream(ChangeQuery(0, 1000, tuple(modules), actor, channel, *instants))
+        who = None if actor is None else text_id(actor)
+        return Feed(self.context).stream(ChangeQuery(0, 1000, tuple(modules), who, channel, *instants))
 
     def changes_since(
         self, cursor: str | None = None, *, limit: int = 1000, modules: Sequence[ModuleKey] = ()
@@ -159,13 +161,11 @@ class Session:
             limit: At most so many changes, from 1.
             modules: Keys of modules; all if empty.
 
-        Raises: InvalidInputError for an unknown module, or InvalidCursorError for one of another store; TypeError for
-            a store without `custinfo.ports.ChangeLog`.
+        Raises: InvalidInputError for an unknown module, or InvalidCursorError for a cursor of another store; ValueError
+            for a limit below 1; TypeError for a store without `custinfo.ports.ChangeLog`.
         """
-        if limit < 1:
-            raise ValueError("limit must be at least 1")
-        for module in modules:
-            self.context.module(module)
+        limit = checked_limit(limit)
+        self._refuse_unknown(modules)
         return Feed(self.context).since(cursor, limit, tuple(modules))
 
     @property
@@ -253,14 +253,21 @@ class Session:
             actor: Key of the member whose rights are looked at.
             module: Key of the module.
             criteria: Which records to look at, of those that the simulating actor may view; all when not given.
-            limit: At most so many of them; `None` for all.
+            limit: At most so many of them, from 1; `None` for all.
             samples: Made-up records, as for `create`, without references: values by field, and `owner`.
 
         Raises: PermissionDeniedError for those who may not configure the module; ConfigurationError for a
-            configuration that is wrong; InvalidInputError for unknown names and wrong samples.
+            configuration that is wrong; InvalidInputError for unknown names and wrong samples; ValueError for a limit
+            below 1.
         """
         wanted = Everything() if criteria is None else criteria
-        return simulate(self.context, proposed, actor, module, wanted, limit=limit, samples=samples)
+        most = None if limit is None else checked_limit(limit)
+        return simulate(self.context, proposed, actor, module, wanted, limit=most, samples=samples)
+
+    def _refuse_unknown(self, modules: Sequence[ModuleKey]) -> None:
+        no_text("modules", modules)
+        for module in modules:
+            self.context.module(module)
 
     def _asked(self, action: str, module: ModuleKey, field: str | None) -> tuple[Action, FieldKey | None]:
         """Return the action and the key of the field that are asked about."""

@@ -14,6 +14,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import Record, Share, ShareKind, ShareLevel, Version
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft
+from custinfo.workspace.mistakes import one_of
 
 __all__ = ["With", "asks_for_shares", "share_draft", "unshare_draft"]
 
@@ -35,12 +36,11 @@ def share_draft(
 ) -> Draft:
     """Return the change that shares a record; another share with the same one is replaced.
 
-    Raises: ValueError for an unknown level; TypeError for another form of `with_`.
+    Raises: ValueError for an unknown level; TypeError for another form of `with_`, and an end that is no instant.
     """
-    if level not in get_args(ShareLevel):
-        raise ValueError(f"level is one of {', '.join(get_args(ShareLevel))}, not {level!r}")
+    one_of("level", level, ShareLevel)
     share, problems = _meant(context, with_)
-    ends = until if until is None or until.tzinfo is not None else until.replace(tzinfo=context.schema.zone)
+    ends = context.instant(until)
     if ends is not None and ends <= context.now():
         problems.append(Problem("share_ended", "shares"))
     shares = record.shares
@@ -77,10 +77,14 @@ def _without(record: Record, other: Share) -> frozenset[Share]:
 
 
 def _pair(with_: With) -> tuple[ShareKind, str]:
-    kind, key = ("member", with_) if isinstance(with_, str) else with_
-    if kind not in get_args(ShareKind):
-        raise TypeError(f"a record is shared with one of {', '.join(get_args(ShareKind))}, not with {kind!r}")
-    return kind, str(key)  # type: ignore[return-value]
+    match with_:
+        case str():
+            return "member", with_
+        case ("member" | "department" | "role") as kind, str() as key:
+            return kind, key
+        case (str() as kind, str()):
+            raise TypeError(f"a record is shared with one of {', '.join(get_args(ShareKind))}, not with {kind!r}")
+    raise TypeError(f"a record is shared with a member, or with a pair of texts: not {type(with_).__name__}")
 
 
 def _meant(context: Context, with_: With) -> tuple[Share | None, list[Problem]]:

@@ -32,7 +32,7 @@ from custinfo.workspace.defaults import Uuid7, system_clock
 from custinfo.workspace.delivering import DeliveryReport, Handler, Relay
 from custinfo.workspace.feed import ChangePage
 from custinfo.workspace.integrity import IntegrityReport
-from custinfo.workspace.mistakes import Beginning, refuse_mistaken, refuse_units, text_id, zoned
+from custinfo.workspace.mistakes import Beginning, checked_limit, refuse_mistaken, refuse_units, text_id, zoned
 from custinfo.workspace.proving import log_of, prover_of
 from custinfo.workspace.reindexing import IndexRotationReport, Reindexer
 from custinfo.workspace.rotation import RotationReport, Rotor
@@ -251,14 +251,18 @@ class Workspace:
             pause: How long an event waits after its first failure; twice as long after each further one, a day at most.
 
         Raises: StorageError: what the handler took without its being noted comes again. What the handler raises that is
-            no `Exception`, such as KeyboardInterrupt; the rest is given back.
+            no `Exception`, such as KeyboardInterrupt; the rest is given back. ValueError for a limit below 1.
         """
-        return Relay(self._begin.unit, self._begin.clock, lease, pause).run(handler, limit)
+        return Relay(self._begin.unit, self._begin.clock, lease, pause).run(handler, checked_limit(limit))
 
     def undelivered(self, limit: int = 100) -> tuple[Event, ...]:
-        """Return events that are not delivered yet, oldest first, for an eye on what waits or fails (`attempts`)."""
+        """Return events that are not delivered yet, oldest first, for an eye on what waits or fails (`attempts`).
+
+        Raises: ValueError for a limit below 1.
+        """
+        most = checked_limit(limit)
         with self._begin.unit() as unit:
-            return tuple(unit.outbox.pending(limit))
+            return tuple(unit.outbox.pending(most))
 
     def export_tenant(self, target: Target) -> TenantSummary:
         """Write everything that the tenant has to a backup, as it is at one instant, and return what that is.
@@ -451,10 +455,11 @@ class Workspace:
         Args:
             limit: At most so many requests at a time, the longest overdue first; `more` says that others wait.
 
-        Raises: TypeError for a store without `custinfo.ports.ApprovalQueries`.
+        Raises: ValueError for a limit below 1; TypeError for a store without `custinfo.ports.ApprovalQueries`.
         """
+        most = checked_limit(limit)
         with self._begin.context(SYSTEM) as context:
-            return run_due(context, limit)
+            return run_due(context, most)
 
     def undo_import(self, batch_id: str, *, actor: MemberKey, unit: Units | None = None) -> UndoReport:
         """Take back what an import did: records that it created go, records that it changed become as before.

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from custinfo import ANY, AccessEntry, F, Grant, InvalidInputError, PermissionDeniedError, Workspace
+from custinfo import ANY, AccessEntry, F, Grant, InvalidCursorError, InvalidInputError, PermissionDeniedError, Workspace
 from custinfo.adapters.excel import export, plan_import
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.core.configuration import Configuration
@@ -195,7 +195,54 @@ def test_filters_and_pages_of_the_log(story: Story) -> None:
         rest = session.access_log.find(limit=2, after=page.next)
         with pytest.raises(ValueError, match="limit"):
             session.access_log.find(limit=0)
+        assert len(session.access_log.find(limit=2**70).entries) == 3
+        assert len(session.access_log.find(field="开户行信息").entries) == 3
+        after: Any
+        for after in ("rubbish", "\x00", "", 5, page.entries[0].id[:-1], key):
+            with pytest.raises(InvalidCursorError):
+                session.access_log.find(after=after)
+        with pytest.raises(InvalidCursorError):  # a page of another question
+            session.access_log.find(after=page.next, actor="lisi")
     assert [len(page.entries), len(rest.entries), rest.next] == [2, 1, None]
+
+
+def test_names_that_there_are_not(story: Story) -> None:
+    """Where nothing is found, a misspelt field or member is said; what is called alike in two modules is asked."""
+    with story.workspace.acting_as("zhoushi") as session:
+        session.customers.get(customer(story))
+    noon: Any = "2024-03-15"
+    with story.workspace.acting_as("admin") as session:
+        find = session.access_log.find
+        cases: tuple[tuple[dict[str, Any], str], ...] = (
+            ({"field": "开户行"}, "unknown_field"),
+            ({"field": "\x00"}, "unknown_field"),
+            ({"actor": "周十"}, "unknown_member"),
+            ({"actor": "\x00"}, "unknown_member"),
+        )
+        for asked, code in cases:
+            for module in (None, "customer"):
+                with pytest.raises(InvalidInputError) as caught:
+                    find(module, **asked)
+                assert caught.value.code == code
+        assert find(record_id="\x00").entries == ()
+        with pytest.raises(TypeError, match="an instant must be a datetime"):
+            find(since=noon)
+
+
+def test_a_label_with_several_meanings(url: str) -> None:
+    """客户状态 and 跟进状态 are both called 状态 here: without a module, a label that means two keys is refused."""
+    given = configured(log_reads=True).change_field("customer", "customer_type", label="状态", aliases=())
+    configuration = given.change_field("follow_up", "status", label="状态").with_grants(
+        attrs.evolve(AUDIT, module="follow_up")
+    )
+    with (
+        Workspace.open(url, configuration, organisation=sample_organisation()) as workspace,
+        workspace.acting_as("admin") as session,
+    ):
+        assert session.access_log.find("customer", field="状态").entries == ()
+        with pytest.raises(ValueError, match="in several modules, where its keys differ: name the module"):
+            session.access_log.find(field="状态")
+        assert session.access_log.find(field="status").entries == ()
 
 
 def test_writing_shows_no_more_than_it_says(story: Story) -> None:

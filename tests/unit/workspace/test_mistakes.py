@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import io
 import pickle
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import attrs
 import pytest
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
 
-from custinfo import ANY, InvalidCursorError, InvalidInputError, Workspace
+from custinfo import ANY, InvalidCursorError, InvalidInputError, NotFoundError, Workspace
 from custinfo.adapters.excel import export, plan_import, write_template
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.session import Session
+from tests.databases import MARIADB, POSTGRESQL, throw_away_units
 from tests.unit.workspace.story import ENTERPRISE, Story
 
 
@@ -158,11 +161,170 @@ def test_what_is_misspelt(story: Story) -> None:
             lambda: list(session.changes(channel=word)),
             lambda: plan_import(session, "customer", _FILE, mode=word),
             lambda: plan_import(session, "customer", _FILE, duplicates=word),
+            lambda: session.customers.erase_person(key, reason="要求", requests=word),
         ):
             with pytest.raises(
-                ValueError, match=r"(part|state|channel|mode|duplicates) must be one of .*: not 'submited'"
+                ValueError, match=r"(part|state|channel|mode|duplicates|requests) must be one of .*: not 'submited'"
             ):
                 call()
+    with story.workspace.acting_as("admin") as session:
+        configuration = session.configuration
+        plan = configuration.plan(configuration.current.change_field("customer", "address", label="公司地址"))
+        with pytest.raises(ValueError, match="failing must be one of refuse, clear: not 'submited'"):
+            plan.apply(failing=word)
+        assert plan.apply().version == 2
+
+
+def test_nobody_whom_anybody_knows(story: Story) -> None:
+    """Where nothing is found, a misspelt name is said; of people who are gone there is what they did."""
+    key = story.customer("wangwu").id
+    people = sample_organisation()
+    others = {name: member for name, member in people.members.items() if name != "wangwu"}
+    story.workspace.reorganise(attrs.evolve(people, members=others))
+    with story.workspace.acting_as("sunjiu") as session:
+        for found in (
+            session.customers.history(key, actor="wangwu"),
+            list(session.customers.changes(actor="wangwu")),
+            list(session.changes(actor="wangwu")),
+        ):
+            assert [view.actor for view in found] == ["wangwu"]
+        assert session.customers.history(key, actor="lisi") == ()
+        for nobody in ("李四", "\x00", "\ud800"):
+            for call in (
+                lambda who: session.customers.history(key, actor=who),
+                lambda who: list(session.customers.changes(actor=who)),
+                lambda who: list(session.changes(actor=who)),
+            ):
+                with pytest.raises(InvalidInputError) as caught:
+                    call(nobody)
+                assert [(item.code, item.field) for item in caught.value.problems] == [("unknown_member", "actor")]
+
+
+def test_flows_and_modules_that_there_are_not(story: Story) -> None:
+    """Where no request is found, a misspelt flow is said, and a module in any case."""
+    story.submit("lisi", story.customer(), {"status": "流失"})
+    with story.workspace.acting_as("lisi") as session:
+        assert session.approvals.count("submitted", flow="customer_lost") == 1
+        assert session.approvals.find("submitted", flow="sensitive_field").requests == ()
+        for flow in ("客户流失", "\x00"):
+            for call in (session.approvals.find, session.approvals.count):
+                with pytest.raises(NotFoundError):
+                    call("submitted", flow=flow)
+                with pytest.raises(NotFoundError):
+                    call("stuck", flow=flow)
+        with pytest.raises(InvalidInputError) as caught:
+            session.approvals.find(module="custmer")
+        assert caught.value.code == "unknown_module"
+
+
+def test_a_former_flow_has_its_requests(story: Story) -> None:
+    """A flow that the configuration has no more is found by its key where requests took it."""
+    request = story.submit("lisi", story.customer(), {"status": "流失"})
+    with story.workspace.acting_as("admin") as session:
+        known = session.configuration.current
+        flows = {key: flow for key, flow in known.flows.items() if key != "customer_lost"}
+        session.configuration.change(attrs.evolve(known, flows=flows))
+    with story.workspace.acting_as("lisi") as session:
+        assert [view.id for view in session.approvals.find("submitted", flow="customer_lost").requests] == [request.id]
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_limits_below_one(story: Story, limit: int) -> None:
+    """Nothing at most is a mistake, wherever a limit is taken: a host's loop would never end."""
+    workspace = story.workspace
+    with workspace.acting_as("admin") as session:
+        for call in (
+            lambda: session.customers.find(limit=limit),
+            lambda: session.customers.search("示例", limit=limit),
+            lambda: session.customers.resembling({}, limit=limit),
+            lambda: session.approvals.find(limit=limit),
+            lambda: session.changes_since(limit=limit),
+            lambda: session.simulate(session.configuration.current, "lisi", "customer", limit=limit),
+            lambda: workspace.run_due(limit=limit),
+            lambda: workspace.deliver(print, limit=limit),
+            lambda: workspace.undelivered(limit),
+        ):
+            with pytest.raises(ValueError, match="limit must be at least 1"):
+                call()
+
+
+def test_limits_beyond_all(story: Story) -> None:
+    """A limit that no database takes is one of all."""
+    story.customer()
+    workspace, most = story.workspace, 2**70
+    with workspace.acting_as("sunjiu") as session:
+        assert len(session.customers.find(limit=most).records) == 1
+        assert session.approvals.find(limit=most).requests == ()
+        assert len(session.changes_since(limit=most).changes) == 1
+    with workspace.acting_as("admin") as session:
+        assert session.simulate(session.configuration.current, "lisi", "customer", limit=most).records == ()
+    assert (workspace.run_due(limit=most).more, workspace.undelivered(most)) == (False, ())
+    assert workspace.deliver(print, limit=most).delivered == ()
+
+
+@pytest.mark.parametrize("least", [80, -0.1, float("nan")])
+def test_what_is_no_share(story: Story, least: float) -> None:
+    """A score in per cent would find nothing, and none at all every pair."""
+    with story.workspace.acting_as("sunjiu") as session:
+        with pytest.raises(ValueError, match=r"least must be from 0 to 1, such as 0\.8 for 80 per cent"):
+            session.customers.duplicates(least=least)
+        with pytest.raises(ValueError, match="least must be from 0 to 1"):
+            session.customers.resembling({"name": "示例"}, least=least)
+
+
+def test_sharing_with_what_is_nobody(story: Story) -> None:
+    """With whom, and until when, is said in one of the forms that there are."""
+    key, wrong = story.customer().id, ("member", "wangwu", "lisi")
+    until: Any = "2030-01-01"
+    with story.workspace.acting_as("sunjiu") as session:
+        for with_ in (wrong, None, 5, ("member", 5)):
+            with pytest.raises(TypeError, match="a record is shared with a member, or with a pair of texts: not "):
+                session.customers.share(key, with_, version=ANY)  # type: ignore[arg-type]
+            with pytest.raises(TypeError, match="a record is shared with"):
+                session.customers.unshare(key, with_, version=ANY)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="an instant must be a datetime: not str"):
+            session.customers.share(key, "wangwu", until=until, version=ANY)
+
+
+def test_giving_many_records(story: Story) -> None:
+    """Ids may be UUIDs, as for one record; views are none, and each record needs its version."""
+    record = story.customer()
+    wrong: Any
+    with story.workspace.acting_as("zhaojl") as session:
+        give = session.customers.transfer_many
+        for wrong in ([record], [None]):
+            with pytest.raises(TypeError, match=r"an id must be a text, such as view\.id"):
+                give(wrong, "wangwu", version=ANY)
+        with pytest.raises(ValueError, match="version must have a number for each of record_ids, or be ANY"):
+            give([record.id], "wangwu", version={})
+        wrong = [UUID(record.id)]
+        assert give(wrong, "wangwu", version={record.id: 1}).applied == (record.id,)
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800", "a\nb"])
+@pytest.mark.parametrize("address", [POSTGRESQL, MARIADB], ids=["postgresql", "mariadb"])
+def test_an_id_that_no_store_takes(address: str, text: str) -> None:
+    """A text from the address of a web page that databases refuse to look for is not found, like any other."""
+    with throw_away_units(address) as units:
+        workspace = Workspace(standard_configuration(), units=units, organisation=sample_organisation())
+        key = Story(workspace).customer().id
+        with pytest.raises(NotFoundError):
+            workspace.undo_import(text, actor="sunjiu")
+        with workspace.acting_as("lisi") as session:
+            for call in (
+                lambda: session.customers.get(text),
+                lambda: session.customers.update(text, {"企业地址": "苏州"}, version=ANY),
+                lambda: session.customers.delete(text, version=ANY),
+                lambda: session.approvals.get(text),
+                lambda: session.approvals.approve(text),
+                lambda: session.approvals.draft("customer", {"企业地址": "苏州"}, record_id=text),
+            ):
+                with pytest.raises(NotFoundError):
+                    call()
+            assert session.approvals.find(record_id=text).requests == ()
+            (refused,) = session.customers.transfer_many([text], "wangwu", version=ANY).refused
+            assert [problem.code for problem in refused.problems] == ["not_found"]
+            assert session.customers.get(key).id == key  # nothing of that spoilt the transaction
 
 
 def test_a_text_where_a_list_is_wanted(story: Story) -> None:
@@ -172,11 +334,24 @@ def test_a_text_where_a_list_is_wanted(story: Story) -> None:
             plan_import(session, "customer", _FILE, match="name")
         with pytest.raises(TypeError, match=r"fields is a list .*\['name'\]"):
             export(session, "customer", io.BytesIO(), fields="name")
+        for call in (
+            lambda: session.changes_since(modules="customer"),
+            lambda: list(session.changes(modules="customer")),
+            lambda: session.customers.transfer_many("abc", "wangwu", version=ANY),
+            lambda: session.customers.merge("abc", "def", version=ANY),
+            lambda: session.customers.erase_person("abc", fields="name", reason="要求"),
+        ):
+            with pytest.raises(TypeError, match=r"(modules|record_ids|others|fields) is a list of names, such as \["):
+                call()
         with pytest.raises(ValueError, match="batch_size must be at least 1"):
             plan_import(session, "customer", _FILE).apply(batch_size=0)
 
 
-@pytest.mark.parametrize("after", ["rubbish", "WzFd", 5])
+_HUGE = urlsafe_b64encode(b'["018f3000", 1000000000000000000000000]').decode()
+_NO_ZONE = "2024-03-15T10:30:00 018f3000"
+
+
+@pytest.mark.parametrize("after", ["rubbish", "WzFd", _HUGE, _NO_ZONE, "2024-03-15T10:30:00Z ", 5])
 def test_what_is_no_position(story: Story, after: Any) -> None:
     """What is given to go on after is refused alike everywhere, as wrong input and as a wrong argument."""
     with story.workspace.acting_as("lisi") as session:
@@ -184,7 +359,7 @@ def test_what_is_no_position(story: Story, after: Any) -> None:
             lambda: session.customers.find(after=after),
             lambda: session.customers.search("科技", after=after),
             lambda: session.approvals.find("submitted", after=after),
-            lambda: session.changes_since(str(after)),
+            lambda: session.changes_since(after),
         ):
             with pytest.raises(InvalidCursorError) as caught:
                 call()
@@ -211,6 +386,8 @@ def test_views_of_names_that_no_field_has(story: Story) -> None:
     assert (record.text("开户行信息"), record.text("特殊备注")) == ("", "")
     with pytest.raises(KeyError, match="nmae"):
         record.text("nmae")
+    assert {record.text(key) for key in ("tags", "shares", "created_by")} == {""}
+    assert all(isinstance(record.text(key), str) for key in record.visible)
     wrong: Any = record
     with pytest.raises(AttributeError, match=r"no 'name': values are read as view\["):
         wrong.name  # noqa: B018 - that is the mistake

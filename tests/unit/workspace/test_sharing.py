@@ -135,7 +135,7 @@ def test_misuse_of_sharing(shared: Story, clock: Clock) -> None:
     with pytest.raises(InvalidInputError) as caught:
         share(shared, record, "wangwu", until=clock.time - timedelta(seconds=1))
     assert caught.value.code == "share_ended"
-    with pytest.raises(ValueError, match="level is one of"):
+    with pytest.raises(ValueError, match="level must be one of"):
         share(shared, record, "wangwu", "own")
     with pytest.raises(TypeError, match="not with 'team'"):
         share(shared, record, ("team", "x"))
