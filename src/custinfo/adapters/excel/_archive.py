@@ -18,7 +18,7 @@ import attrs
 
 from custinfo.adapters.excel._limits import Limits, refusal
 
-__all__ = ["XML_ENDINGS", "Archive", "open_archive"]
+__all__ = ["XML_ENDINGS", "Archive", "open_archive", "part_of"]
 
 XML_ENDINGS: Final = (".xml", ".rels")
 PIECE: Final = 64 * 1024
@@ -30,18 +30,15 @@ _FIRST_DAY: Final = 0x21
 """The first of January 1980, the first day that a zip knows."""
 _NAME_IN_UTF8: Final = 0x800
 _LONGEST_NAME: Final = 0xFFFF
+_LARGEST_PART: Final = 0xFFFFFFFF
 
 
 @attrs.frozen
 class Archive:
-    """Hold the bytes of a zip file and its directory, by the names of parts: `xl/workbook.xml`, say.
-
-    `renamed` says whether the file itself spells one of them as other readers don't look for it.
-    """
+    """Hold the bytes of a zip file and its directory, by the names of parts: `xl/workbook.xml`, say."""
 
     content: bytes = attrs.field(repr=False)
     entries: Mapping[str, zipfile.ZipInfo]
-    renamed: bool = False
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield the unpacked bytes of an entry in pieces of at most 1 MiB.
@@ -63,10 +60,16 @@ class Archive:
         """Return a whole entry, for small parts."""
         return b"".join(self.chunks(name))
 
-    def respelled(self) -> bytes:
-        """Return a zip of the same entries, packed as they are, by the names of the parts.
+    def repacked(self, replaced: Mapping[str, bytes]) -> bytes:
+        """Return a zip of the same entries, packed as they are, by the names of the parts, and nothing else.
 
-        Raises: UnreadableFileError: corrupt_workbook, or unsafe_workbook for entries that overlap.
+        Other readers go by marks that were not looked at here: a second name of an entry, say.
+
+        Args:
+            replaced: Parts that get another content.
+
+        Raises: UnreadableFileError: corrupt_workbook, workbook_too_large for parts of 4 GiB and more, or
+            unsafe_workbook for entries that overlap.
         """
         if sum(entry.compress_size for entry in self.entries.values()) > len(self.content):
             raise refusal("unsafe_workbook", reason="overlap")
@@ -75,10 +78,16 @@ class Archive:
             spelled, at = name.encode(), file.tell()
             if len(spelled) > _LONGEST_NAME:
                 raise refusal("corrupt_workbook")
-            sizes = (entry.CRC, entry.compress_size, entry.file_size, len(spelled))
-            about = (20, _NAME_IN_UTF8, entry.compress_type, 0, _FIRST_DAY, *sizes, 0)
+            if entry.file_size > _LARGEST_PART:
+                raise refusal("workbook_too_large", what="bytes", limit=_LARGEST_PART)
+            if (own := replaced.get(name)) is not None:
+                packed, how = memoryview(own), (zipfile.ZIP_STORED, zlib.crc32(own), len(own), len(own))
+            else:
+                packed = self._packed(entry)
+                how = (entry.compress_type, entry.CRC, entry.compress_size, entry.file_size)
+            about = (20, _NAME_IN_UTF8, how[0], 0, _FIRST_DAY, *how[1:], len(spelled), 0)
             file.write(struct.pack("<4s5H3L2H", b"PK\x03\x04", *about) + spelled)
-            file.write(self._packed(entry))
+            file.write(packed)
             directory.write(struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, *about, 0, 0, 0, 0, at) + spelled)
         start, number = file.tell(), len(self.entries)
         file.write(directory.getvalue())
@@ -116,6 +125,18 @@ def _unpacked(packed: memoryview, method: int) -> Iterator[bytes]:
         raise refusal("corrupt_workbook")
 
 
+def part_of(content: bytes, name: str, most: int) -> str:
+    """Return the text of a part of a zip, at most so many bytes of it; empty where there is none that can be read.
+
+    For files that were not looked at yet: whatever is wrong with one is said by whoever reads it as a whole.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as file, file.open(name) as part:
+            return part.read(most).decode("utf-8", "replace")
+    except Exception:  # zipfile answers damage with a dozen types
+        return ""
+
+
 def open_archive(content: bytes, limits: Limits) -> Archive:
     """Return the archive after checks that need no unpacking.
 
@@ -143,8 +164,7 @@ def open_archive(content: bytes, limits: Limits) -> Archive:
         entries[name] = entry
     if sum(entry.file_size for entry in listed) > limits.max_expanded_bytes:
         raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
-    renamed = any(entry.filename.replace("\\", "/") != name for name, entry in entries.items())
-    return Archive(content, entries, renamed)
+    return Archive(content, entries)
 
 
 def _part_name(name: str) -> str:

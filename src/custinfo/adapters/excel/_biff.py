@@ -20,7 +20,7 @@ from custinfo.adapters.excel._package import SheetPart
 
 __all__ = ["OldWorkbook", "inspect_biff"]
 
-FORMULA, BOOLERR, MULRK, LABELSST, STRING = 0x06, 0x205, 0xBD, 0xFD, 0x207
+FORMULA, BOOLERR, MULRK, LABELSST, LABEL, STRING = 0x06, 0x205, 0xBD, 0xFD, 0x204, 0x207
 ROW, NO_HEIGHT = 0x208, 0x20
 COLINFO, NOT_SHOWN = 0x7D, 0x01
 DATE_1904 = 0x22
@@ -28,7 +28,7 @@ CODEPAGE, BIFF5 = 0x42, 0x500
 BOF, EOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x0A, 0x85, 0x2F, 0xFC, 0x3C, 0x200
 CUT = -1
 """In place of a record that is not all there."""
-CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, 0x203, 0x27E, 0x204, 0xD6})
+CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, LABEL, 0x203, 0x27E, 0xD6})
 ERRORS: Final = {
     0x00: "#NULL!",
     0x07: "#DIV/0!",
@@ -87,14 +87,17 @@ class _Substream:
     hidden_columns: list[tuple[int, int]] = attrs.field(factory=list)
     formula: tuple[int, int] = (0, 0)
     shared: int = 0
+    text: int = 0
 
     def read(self, kind: int, data: bytes) -> None:
         """Note what a record of the sheet says."""
         if kind in CELLS:
             self.note(kind, data)
             self.shared += kind == LABELSST
+            self.text += len(data) if kind == LABEL else 0
         elif kind == STRING:  # the text of the formula before it; the reader puts it into the first cell where none is
             self.span(*self.formula, self.formula[1])
+            self.text += len(data)
         elif kind == DIMENSIONS:
             self.declare(data)
         elif kind == ROW and len(data) > 12 and data[12] & NO_HEIGHT:
@@ -243,7 +246,8 @@ def _sheets(stream: bytes, found: _Globals, substreams: Sequence[_Substream], li
     if max(declared, sum(extent.area for extent in extents)) > most:
         raise refusal("workbook_too_large", what="cells", limit=most)
     shared = sum(substream.shared for substream in substreams)
-    if _text_bytes(stream, found.strings or [], shared, limits.most_text_bytes) > limits.most_text_bytes:
+    own = sum(substream.text for substream in substreams)
+    if own + _text_bytes(stream, found.strings or [], shared, limits.most_text_bytes) > limits.most_text_bytes:
         raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
     return tuple(
         SheetPart(name, state == 0, extent if kind == 0 else None, hidden_columns=tuple(substream.hidden_columns))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from custinfo.adapters.excel._grids import Grid, Merge
@@ -64,4 +64,22 @@ def grid_of(sheet: CalamineSheet, name: str) -> Grid | None:
         Merge(top + 1, left + 1, bottom + 1, right + 1)
         for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
     )
-    return Grid(name, lambda: enumerate(sheet.iter_rows(), start=1), sheet.start[1] + 1, merges)
+    return Grid(name, lambda: _rows(sheet), sheet.start[1] + 1, merges)
+
+
+def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, Sequence[object]]]:
+    """Yield the rows with their numbers.
+
+    Raises: UnreadableFileError (corrupt_workbook) for a day that no calendar has, over which the reader stumbles.
+    """
+    try:
+        yield from enumerate(sheet.iter_rows(), start=1)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, UnreadableFileError):
+        raise
+    except MemoryError:
+        failed = refusal("workbook_too_large", what="memory", limit=0)
+    except BaseException:  # what it says may quote a cell
+        failed = refusal("corrupt_workbook")
+    else:
+        return
+    raise failed

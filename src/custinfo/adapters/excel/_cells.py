@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any, Final
 
 import attrs
@@ -11,6 +12,10 @@ import attrs
 from custinfo.core.problems import Problem
 
 __all__ = ["CellError", "Mark", "UncachedFormula", "clean", "clean_row", "column_number", "unescape"]
+
+
+NAMED: Final = re.compile(r"#[A-Z0-9_/]{1,20}[!?]?")
+"""What errors are called: #N/A, #DIV/0!, #NAME?, #GETTING_DATA."""
 
 
 @attrs.frozen
@@ -22,6 +27,15 @@ class CellError:
     """
 
     error: str
+
+    @classmethod
+    def of(cls, text: str) -> CellError:
+        """Return the error that a workbook calls by a text; what is no name of an error may be a value.
+
+        >>> CellError.of("#SPILL!"), CellError.of("13812345678")
+        (CellError(error='#SPILL!'), CellError(error='#ERROR!'))
+        """
+        return cls(text if NAMED.fullmatch(text) else "#ERROR!")
 
     def problem(self) -> Problem:
         """Return what is wrong with the cell."""
@@ -43,19 +57,22 @@ class UncachedFormula:
 
 Mark = CellError | UncachedFormula
 
+_NO_NUMBER: Final = CellError("#NUM!")
+"""Stands for an endless number, or none: a file can spell it, and no cell can hold it."""
+
 ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def clean(value: object) -> object:
-    """Return a raw value by the policy of `reading`: blank text is None, whole floats are ints.
+    """Return a raw value by the policy of `reading`: blank text is None, whole floats are ints, endless ones errors.
 
     >>> clean(18787000001.0), clean("  "), clean(0.5), clean(" x ")
     (18787000001, None, 0.5, ' x ')
     """
     if isinstance(value, str):
         return value if value and not value.isspace() else None
-    if type(value) is float and value.is_integer():
-        return int(value)
+    if type(value) is float:
+        return int(value) if value.is_integer() else value if isfinite(value) else _NO_NUMBER
     return value
 
 
@@ -64,7 +81,9 @@ def clean_row(values: Sequence[Any]) -> list[object]:
     return [
         (value if value and not value.isspace() else None)
         if (kind := type(value)) is str
-        else (int(value) if kind is float and value.is_integer() else value)
+        else (
+            (int(value) if value.is_integer() else value if isfinite(value) else _NO_NUMBER) if kind is float else value
+        )
         for value in values
     ]
 

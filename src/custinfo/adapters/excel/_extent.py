@@ -8,7 +8,7 @@ by regular expressions where the XML looks as nearly all writers make it, else b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from xml.parsers import expat
 
@@ -17,21 +17,25 @@ import attrs
 from custinfo.adapters.excel._cells import CellError, Mark, UncachedFormula, column_number
 from custinfo.adapters.excel._limits import refusal
 
-__all__ = ["Extent", "exact_extent", "quick_extent", "reference_extent"]
+__all__ = ["Extent", "exact_extent", "expanded_cells", "quick_extent", "reference_extent", "text_sizes"]
 
 NOTHING: Final = re.compile(b"<c")
 REFERENCE: Final = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
 PREFIXED: Final = re.compile(rb":c(?![\w.-])")
-ERROR: Final = re.compile(rb'<c r="([A-Z]+)(\d+)"(?: [^>]*)? t="e"[^>]*>.*?<v>([^<]*)</v>', re.DOTALL)
+ERROR: Final = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: [^<>]*)? t="e"[^<>]*(?<!/)>(?:[^<]|<(?!/?c[\s>]|v>))*<v>([^<]*)</v>'
+)
 PLACE: Final = re.compile(r"([A-Za-z]{1,3})(\d{1,7})", re.ASCII)
-RANGE: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7}):\$?([A-Za-z]{1,3})\$?(\d{1,7})")
+RANGE: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7}):\$?([A-Za-z]{1,3})\$?(\d{1,7})", re.ASCII)
 UNCACHED: Final = re.compile(
-    rb'<c r="([A-Z]+)(\d+)"(?![^>]* t="(?:str|e)")[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
-    rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"(?![^<>]* t="(?:str|e)")[^<>]*>\s*<f\b(?:[^<>]*/>|[^<>]*>[^<]*</f>)\s*'
+    rb"(?:(?:<v\s*/>|<v>\s*</v>)\s*)?</c>"
 )
 ROW: Final = b'<row r="'
 ROW_NUMBER: Final = re.compile(rb'<row r="(\d{1,7})"')
 HIDDEN: Final = re.compile(rb"""<row\b[^<>]{0,400} hidden=["'](?:1|true)["'][^<>]{0,400}(?<!/)>\s{0,40}<c""")
+TEXTS: Final = frozenset({"s", "str", "inlineStr"})
+EXPANDED: Final = frozenset({"mergeCell", "hyperlink", "comment"})
 WIDEST: Final = 16_384
 TALLEST: Final = 1_048_576
 ALWAYS_ALLOWED: Final = 1_000_000
@@ -49,7 +53,6 @@ class Extent:
         columns: The same for columns.
         marks: What stands in for a value, by row and column.
         exact: Whether cells without a value were left out.
-        merged: Cells in merged ranges, when exact.
         hidden: How many rows with cells are hidden, by a filter for instance.
     """
 
@@ -57,7 +60,6 @@ class Extent:
     columns: tuple[int, int] = (1, 0)
     marks: dict[Place, Mark] = attrs.field(factory=dict)
     exact: bool = False
-    merged: int = 0
     hidden: int = 0
 
     def is_sparse(self, size: int) -> bool:
@@ -143,7 +145,7 @@ def _whole_cells(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _marks(text: bytes) -> Iterator[tuple[Place, Mark]]:
     if b"e" in text and b't="e"' in text:  # one byte is found ten times faster than several, and is rare here
         for column, row, error in ERROR.findall(text):
-            yield (int(row), column_number(column.decode())), CellError(error.decode("utf-8", "replace"))
+            yield (int(row), column_number(column.decode())), CellError.of(error.decode("utf-8", "replace"))
     if b"f" in text and b"<f" in text:
         for column, row in UNCACHED.findall(text):
             yield (int(row), column_number(column.decode())), UncachedFormula()
@@ -164,7 +166,7 @@ class _CellCollector:
         self.rows: set[int] = set()
         self.columns: set[int] = set()
         self.marks: dict[Place, Mark] = {}
-        self.merged = self.hidden = 0
+        self.hidden = 0
         self._hidden = False
         self._row = self._column = 0
         self._type = ""
@@ -185,8 +187,6 @@ class _CellCollector:
             self._value = self._in_value = True
         elif name == "f":
             self._formula = True
-        elif name == "mergeCell":
-            self.merged += _area(attributes.get("ref", ""))
 
     def _begin(self, attributes: dict[str, str]) -> None:
         if (reference := attributes.get("r")) is None:
@@ -215,7 +215,7 @@ class _CellCollector:
     def _finish(self, text: str) -> None:
         place = (self._row, self._column)
         if self._type == "e":
-            self.marks[place] = CellError(text)
+            self.marks[place] = CellError.of(text)
         elif self._formula and not text and self._type != "str":
             self.marks[place] = UncachedFormula()
         if self._value or place in self.marks:
@@ -231,10 +231,31 @@ def _number(digits: str) -> int:
     return int(digits)
 
 
+def expanded_cells(chunks: Iterable[bytes]) -> int:
+    """Return how many cells there are in the ranges of a part for each of whose cells openpyxl builds something.
+
+    Raises: UnreadableFileError (corrupt_workbook) when the XML is not well-formed.
+    """
+    found = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal found
+        if tag.rpartition(":")[2] in EXPANDED:
+            found += _area(attributes.get("ref", ""))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    for _ in _fed(parser, chunks):
+        pass
+    return found
+
+
 def _area(reference: str) -> int:
+    if ":" not in reference:
+        return 0
     match = RANGE.fullmatch(reference)
-    if match is None:
-        return 1
+    if match is None:  # whole rows or columns
+        return WIDEST * TALLEST
     left, top, right, bottom = match.groups()
     return (abs(int(bottom) - int(top)) + 1) * (abs(column_number(right) - column_number(left)) + 1)
 
@@ -261,7 +282,6 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
         _span(collector.columns),
         collector.marks,
         exact=True,
-        merged=collector.merged,
         hidden=collector.hidden,
     )
 
@@ -278,27 +298,33 @@ def _fed(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None]
         raise refusal("corrupt_workbook") from error
 
 
-def shared_strings(chunks: Iterable[bytes]) -> Iterator[int]:
-    """Yield the index of the shared string of each cell that has one."""
+def text_sizes(chunks: Iterable[bytes], length_of: Callable[[int], int]) -> Iterator[int]:
+    """Yield how many bytes of text there are in the cells of a sheet, piece by piece.
+
+    Args:
+        chunks: The sheet.
+        length_of: Return the length of a shared string by its index.
+    """
     found: list[int] = []
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    shared = False
+    held: list[str] = []
+    kind = ""
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal shared
+        nonlocal kind
         name = tag.rpartition(":")[2]
         if name == "c":
-            shared = attributes.get("t") == "s"
-        if name == "v" and shared:
-            parser.CharacterDataHandler = text
+            kind = attributes.get("t", "")
+        elif name in ("v", "t") and kind in TEXTS:
+            parser.CharacterDataHandler = held.append
 
     def end(_: str) -> None:
         parser.CharacterDataHandler = None
+        text = "".join(held).strip() if held else ""
+        held.clear()
+        if text:
+            found.append(length_of(_number(text)) if kind == "s" else len(text.encode()))
 
-    def text(digits: str) -> None:
-        found.append(_number(digits.strip()))
-
+    parser = expat.ParserCreate()
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     for _ in _fed(parser, chunks):

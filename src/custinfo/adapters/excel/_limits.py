@@ -26,7 +26,8 @@ class Limits:
         max_expanded_bytes: Size of everything in it once unpacked, and of the worksheets that are read.
         max_ratio: How many times larger an entry over 16 MiB may get by unpacking.
         max_cells: Cells in the rectangles that hold the values, over all worksheets that are read.
-        max_text_bytes: Text in all cells together; a text that many cells share counts once for each.
+        max_text_bytes: Text in all cells together; a text that many cells share counts once for each. All of a text
+            file is text.
         max_rows: Rows of data in one table.
         max_columns: Columns of one table.
         max_memory: Bytes that reading may take beside the file itself, as estimated before anything is built: two

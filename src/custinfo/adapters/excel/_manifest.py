@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import html
-import io
 import json
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 
+from custinfo.adapters.excel._archive import part_of
 from custinfo.adapters.excel._guidance import choices_of, dictionary_of
 from custinfo.adapters.excel._labels import normalise_label
 from custinfo.core.fields import FieldDefinition
@@ -141,11 +140,7 @@ class Manifest:
 
 def read_manifest(content: bytes) -> Manifest | None:
     """Return what a template says of itself; `None` for any other file, and for what is not understood."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(_PART) as part:
-            text = part.read(_LARGEST).decode("utf-8", "replace")
-    except (KeyError, zipfile.BadZipFile):
-        return None
+    text = part_of(content, _PART, _LARGEST)
     pieces = {int(number): html.unescape(piece) for number, piece in _FOUND.findall(text)}
     return _understood("".join(pieces[number] for number in sorted(pieces))) if pieces else None
 

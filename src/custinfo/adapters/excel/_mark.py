@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-import io
 import re
-import zipfile
 from typing import Final
+
+from custinfo.adapters.excel._archive import part_of
 
 __all__ = ["MARK", "marked_sheet"]
 
@@ -20,12 +20,7 @@ _NAME: Final = re.compile(rf'<(?:\w+:)?definedName\s[^<>]*\bname="{MARK}"[^<>]*>
 
 def marked_sheet(content: bytes) -> str | None:
     """Return the name of the data sheet in a template; `None` for any other file, which `read_tables` has read."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(_WORKBOOK) as part:
-            text = part.read(_LARGEST).decode("utf-8", "replace")
-    except (KeyError, zipfile.BadZipFile):
-        return None
-    match = _NAME.search(text)
+    match = _NAME.search(part_of(content, _WORKBOOK, _LARGEST))
     if match is None:
         return None
     name = html.unescape(match[1]).removeprefix("=")

@@ -8,17 +8,54 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from custinfo.adapters.excel._archive import XML_ENDINGS, Archive, open_archive
 from custinfo.adapters.excel._cells import CellError, unescape
+from custinfo.adapters.excel._extent import expanded_cells
 from custinfo.adapters.excel._grids import Grid, Merge
-from custinfo.adapters.excel._limits import refusal
-from custinfo.core.errors import MissingExtraError
+from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.core.errors import MissingExtraError, UnreadableFileError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["read_patiently"]
+__all__ = ["TIMES_ITS_SIZE", "check_expanded", "is_bearable", "read_patiently"]
 
 DATE_FORMATS: Final = frozenset({*range(27, 37), *range(50, 59)})
+TIMES_ITS_SIZE: Final = 64
+"""So much more memory openpyxl takes than the unpacked file."""
+MOST_EXPANDED: Final = 100_000
+
+
+def check_expanded(archive: Archive) -> None:
+    """Refuse a workbook with ranges of merged cells, links or comments over very many cells: openpyxl builds each.
+
+    Raises: UnreadableFileError: workbook_too_large, or corrupt_workbook for XML that is not well-formed.
+    """
+    if sum(_expanded(archive, name) for name in archive.entries) > MOST_EXPANDED:
+        raise refusal("workbook_too_large", what="merged cells", limit=MOST_EXPANDED)
+
+
+def _expanded(archive: Archive, name: str) -> int:
+    """Return how many cells the ranges of a part have; a part of comments may have any name."""
+    if name.endswith(XML_ENDINGS) and not name.startswith("__MACOSX/"):
+        return expanded_cells(archive.chunks(name))
+    try:
+        return expanded_cells(archive.chunks(name))
+    except UnreadableFileError:  # no XML, so that nobody takes it for comments
+        return 0
+
+
+def is_bearable(content: bytes, limits: Limits) -> bool:
+    """Tell whether openpyxl can be given a whole workbook, which was read before: what it builds is within limits."""
+    try:
+        archive = open_archive(content, limits)
+        size = sum(entry.file_size for entry in archive.entries.values())
+        if size > limits.max_memory // TIMES_ITS_SIZE:
+            return False
+        check_expanded(archive)
+    except UnreadableFileError:
+        return False
+    return True
 
 
 def read_patiently(content: bytes, names: Collection[str]) -> dict[str, Grid]:
@@ -55,7 +92,7 @@ def _grid(sheet: Any) -> Grid | None:
 
 def _value(cell: Any) -> object:
     if cell.data_type == "e":
-        return CellError(str(cell.value))
+        return CellError.of(str(cell.value))
     if isinstance(cell.value, str):
         return unescape(cell.value)
     if isinstance(cell.value, (int, float)) and cell._style is not None and _is_cjk_date(cell):  # noqa: SLF001

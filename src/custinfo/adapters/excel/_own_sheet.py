@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.adapters.excel._cells import CellError, UncachedFormula
+from custinfo.adapters.excel._extent import WIDEST
 from custinfo.adapters.excel._hidden import Hidden
 from custinfo.adapters.excel._output import Target, written
 from custinfo.adapters.excel._phrases import every_phrase, phrase
@@ -54,7 +55,7 @@ def write_own_sheet(
         hidden: The columns whose values are masked, also in rows that were taken over.
         marked: Whether all rows and sheets stay, or only the rows that were not taken over.
 
-    Returns: False for a file that openpyxl does not understand; nothing is written then.
+    Returns: False for a file that openpyxl does not understand, or without a free column; nothing is written then.
     Raises: MissingExtraError; OSError where the target cannot be written.
     """
     try:
@@ -66,6 +67,7 @@ def write_own_sheet(
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(io.BytesIO(content), keep_links=False)
             source = book[table.sheet]
+            _drop_bare_tables(book)
             sheet = source if marked else _reduced(book, source, table, rows)
             if marked:
                 _hide(sheet, table, hidden)
@@ -80,13 +82,24 @@ def write_own_sheet(
     return True
 
 
+def _drop_bare_tables(book: Any) -> None:
+    """Take out tables that do not say their columns: to save one, openpyxl builds every cell of its range."""
+    for sheet in book.worksheets:
+        for name in [name for name, table in sheet.tables.items() if not table.tableColumns]:
+            del sheet.tables[name]
+
+
 def _hide(sheet: Any, table: Table, hidden: Hidden) -> None:
     """Mask what stands in columns, below the headings."""
-    for place, masked in hidden.items():
-        for number in range(table.header_row + 1, int(sheet.max_row) + 1):
-            cell = sheet.cell(number, table.columns[place])
-            if cell.value is not None:
-                cell.value = _shown(masked(cell.value))
+    masks = {table.columns[place]: masked for place, masked in hidden.items()}
+    for cell in _cells(sheet) if masks else ():
+        if cell.column in masks and cell.row > table.header_row and cell.value is not None:
+            cell.value = _shown(masks[cell.column](cell.value))
+
+
+def _cells(sheet: Any) -> list[Any]:
+    """Return the cells that there are: a walk over rows would make one for every column, up to the last one used."""
+    return [cell for _, cell in sorted(sheet._cells.items())]  # noqa: SLF001 - the only sparse view it has
 
 
 def _numbered(table: Table, rows: Iterable[PlannedRow]) -> Iterable[tuple[int, PlannedRow]]:
@@ -99,10 +112,14 @@ def _reduced(book: Any, source: Any, table: Table, rows: Sequence[PlannedRow]) -
     for letter, dimension in source.column_dimensions.items():
         sheet.column_dimensions[letter] = copy(dimension)
         sheet.column_dimensions[letter].worksheet = sheet
+    cells: dict[int, list[Any]] = {}
+    for cell in _cells(source):
+        cells.setdefault(cell.row, []).append(cell)
     for number in range(1, table.header_row + 1):
-        _copy_row(source, number, sheet, number, {})
+        _copy_row(source, cells.get(number, ()), sheet, number, {})
     for number, row in _numbered(table, rows):
-        _copy_row(source, row.row, sheet, number, dict(zip(table.columns, row.raw, strict=False)))
+        values = dict(zip(table.columns, row.raw, strict=False))
+        _copy_row(source, cells.get(row.row, ()), sheet, number, values)
     for merged in source.merged_cells.ranges:
         if merged.max_row <= table.header_row:
             sheet.merge_cells(merged.coord)
@@ -116,19 +133,22 @@ def _reduced(book: Any, source: Any, table: Table, rows: Sequence[PlannedRow]) -
     return sheet
 
 
-def _copy_row(source: Any, row: int, sheet: Any, number: int, values: Mapping[int, object]) -> None:
+def _copy_row(source: Any, cells: Sequence[Any], sheet: Any, number: int, values: Mapping[int, object]) -> None:
     """Copy a row with its styles; `values` are those that the reader found, results in place of formulas."""
-    for cell in next(source.iter_rows(min_row=row, max_row=row)):
-        place = cell.column
-        value = _shown(values[place]) if place in values else None if cell.data_type == "f" else cell.value
-        if value is None and not cell.has_style:
+    there = {cell.column: cell for cell in cells}
+    for place in sorted({*there, *values}):
+        cell = there.get(place)
+        own = None if cell is None or cell.data_type == "f" else cell.value
+        value = _shown(values[place]) if place in values else own
+        if value is None and not (cell is not None and cell.has_style):
             continue
         copied = sheet.cell(number, place)
         copied.value = value
         if isinstance(value, str):
             copied.data_type = "s"
-        copied._style = copy(cell._style)  # noqa: SLF001 - the styles of one workbook are shared by number
-    height = source.row_dimensions[row].height
+        if cell is not None:
+            copied._style = copy(cell._style)  # noqa: SLF001 - the styles of one workbook are shared by number
+    height = source.row_dimensions[cells[0].row].height if cells else None
     if height is not None:
         sheet.row_dimensions[number].height = height
 
@@ -174,12 +194,18 @@ class _Marker:
             self.colour(number, reasons, fill)
 
     def column(self) -> int:
-        """Return the column of the reasons: that of an earlier time, or the first free one."""
+        """Return the column of the reasons: that of an earlier time, or the first free one.
+
+        Raises: ValueError where no column is free.
+        """
         known = frozenset(every_phrase("reason"))
         for column, label in zip(self.table.columns, self.table.header, strict=True):
             if label in known:
                 return column
-        return 1 + max(int(self.sheet.max_column), *self.table.columns)
+        free = 1 + max(int(self.sheet.max_column), *self.table.columns)
+        if free > WIDEST:
+            raise ValueError("the sheet is used up to its last column")
+        return free
 
     def colour(self, number: int, reasons: Reasons, fill: Any) -> None:
         from openpyxl.comments import Comment  # noqa: PLC0415

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -19,7 +19,7 @@ from custinfo.adapters.excel._extent import (
     exact_extent,
     quick_extent,
     reference_extent,
-    shared_strings,
+    text_sizes,
 )
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._sniff import format_of_package
@@ -36,6 +36,8 @@ STRING_END: Final = re.compile(rb"</(?:[\w.-]+:)?si\s*>")
 SHORTEST_HEAD: Final = 4096
 LONGEST_STRING: Final = 4 * 1024 * 1024
 LARGEST_INDEX_PART: Final = 8 * 1024 * 1024
+WORKBOOK: Final = "xl/workbook.xml"
+RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 READ_KINDS: Final = ("worksheet", "sharedStrings", "styles")
 MOST_SHEETS: Final = 1_000
 
@@ -55,11 +57,15 @@ class SheetPart:
 
 @attrs.frozen
 class Package:
-    """Hold the sheets of a workbook in its order, how many bytes it unpacks to, and whether days count from 1904."""
+    """Hold the sheets of a workbook in its order, how many bytes it unpacks to, and whether days count from 1904.
+
+    `replaced` are the parts that readers get in other words: where the sheets are, spelled so that they agree.
+    """
 
     sheets: tuple[SheetPart, ...]
     size: int
     of_1904: bool = False
+    replaced: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.define
@@ -89,13 +95,13 @@ def inspect(archive: Archive, limits: Limits) -> Package:
     strings = _string_parts(archive, workbook)
     for name in archive.entries:
         _scan(archive, name, findings, only_strings=name.casefold() in strings)
-    for name in findings.extents:
-        _check_text(archive, name, findings, limits)
+    _check_text(archive, findings, limits)
     parts = _worksheet_parts(archive, workbook)
     _refine(archive, findings.extents, sorted(set(parts.values())), limits)
     sheets = tuple(_sheets(archive, workbook, parts, findings))
     size = sum(entry.file_size for entry in archive.entries.values())
-    return Package(sheets, size, of_1904=_counts_from_1904(archive, workbook))
+    replaced = _respelled_relations(archive, workbook)
+    return Package(sheets, size, of_1904=_counts_from_1904(archive, workbook), replaced=replaced)
 
 
 def _scan(archive: Archive, name: str, findings: _Findings, *, only_strings: bool) -> None:
@@ -165,16 +171,17 @@ def _note_strings(name: str, chunks: Iterable[bytes], findings: _Findings, size:
     return cells
 
 
-def _check_text(archive: Archive, name: str, findings: _Findings, limits: Limits) -> None:
-    """Refuse a sheet whose cells share long strings: the reader makes a copy of the text for each cell."""
-    size, longest = archive.entries[name].file_size, max(findings.lengths, default=0)
-    if size // NARROWEST_CELL * longest <= limits.most_text_bytes:
+def _check_text(archive: Archive, findings: _Findings, limits: Limits) -> None:
+    """Refuse sheets with too much text, whose cells share long strings, say: the reader makes a copy for each cell."""
+    sizes, longest = [archive.entries[name].file_size for name in findings.extents], max(findings.lengths, default=0)
+    if sum(size + size // NARROWEST_CELL * longest for size in sizes) <= limits.most_text_bytes:
         return
     total = 0
-    for index in shared_strings(archive.chunks(name)):
-        total += findings.length_of(index)
-        if total > limits.most_text_bytes:
-            raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
+    for name in findings.extents:
+        for size in text_sizes(archive.chunks(name), findings.length_of):
+            total += size
+            if total > limits.most_text_bytes:
+                raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
 
 
 def _refine(archive: Archive, extents: dict[str, Extent], names: list[str], limits: Limits) -> None:
@@ -203,31 +210,56 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
+def _last(kind: str) -> str:
+    """Return the word at the end of a relation's type, which has no other in strict files."""
+    return kind.rpartition("/")[2]
+
+
+def _relations_part(archive: Archive, part: str) -> str | None:
+    """Return the part with the relations of another one."""
+    folder, _, base = part.rpartition("/")
+    wanted = f"{folder}/_rels/{base}.rels".lstrip("/").casefold()  # names of parts have no case
+    return next((entry for entry in archive.entries if entry.casefold() == wanted), None)
+
+
 def _relations(archive: Archive, part: str) -> Iterator[tuple[str, str, str]]:
     """Yield identifier, type and target part of a part's relations."""
-    folder, _, base = part.rpartition("/")
-    spelled = {entry.casefold(): entry for entry in archive.entries}  # names of parts have no case
-    name = spelled.get(f"{folder}/_rels/{base}.rels".lstrip("/").casefold())
+    name = _relations_part(archive, part)
     if name is None:
         return
-    for relation in _parsed(archive, name):
-        target = relation.get("Target", "")
-        path = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
-        kind = relation.get("Type", "").rpartition("/")[2]
-        path = posixpath.normpath(path.replace("\\", "/"))
-        yield relation.get("Id", ""), kind, spelled.get(path.casefold(), path)
+    folder = part.rpartition("/")[0]
+    spelled = {entry.casefold(): entry for entry in archive.entries}
+    for relation in _parsed(archive, name).iter():
+        if _local(relation.tag) == "Relationship":
+            target = relation.get("Target", "")
+            path = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
+            path = posixpath.normpath(path.replace("\\", "/"))
+            yield relation.get("Id", ""), relation.get("Type", ""), spelled.get(path.casefold(), path)
+
+
+def _respelled_relations(archive: Archive, workbook: str) -> dict[str, bytes]:
+    """Return the workbook's relations with the parts that they mean: every reader resolves a path in its own way."""
+    name = _relations_part(archive, workbook)
+    if name is None:
+        return {}
+    root = ET.Element("Relationships", xmlns=RELATIONS)
+    for identifier, kind, target in _relations(archive, workbook):
+        ET.SubElement(root, "Relationship", Id=identifier, Type=kind, Target=f"/{target}")
+    return {name: ET.tostring(root, encoding="utf-8", xml_declaration=True)}
 
 
 def _workbook_part(archive: Archive) -> str:
-    named = [target for _, kind, target in _relations(archive, "") if kind == "officeDocument"]
-    for name in (*named, "xl/workbook.xml"):
+    named = {target for _, kind, target in _relations(archive, "") if _last(kind) == "officeDocument"}
+    if len({*named, WORKBOOK} & archive.entries.keys()) > 1:  # which of them is read is up to the reader
+        raise refusal("corrupt_workbook")
+    for name in (*named, WORKBOOK):
         if name in archive.entries and name.endswith(".xml"):
             return name
     raise other_format(format_of_package(archive.entries))
 
 
 def _string_parts(archive: Archive, workbook: str) -> set[str]:
-    targets = {target for _, kind, target in _relations(archive, workbook) if kind == "sharedStrings"}
+    targets = {target for _, kind, target in _relations(archive, workbook) if _last(kind) == "sharedStrings"}
     return {name.casefold() for name in ("xl/sharedStrings.xml", *targets)}
 
 
@@ -237,9 +269,9 @@ def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:
     for identifier, kind, target in _relations(archive, workbook):
         if identifier in parts:
             raise refusal("corrupt_workbook")
-        if kind in READ_KINDS and not target.endswith(".xml"):
+        if _last(kind) in READ_KINDS and not target.endswith(".xml"):
             raise other_format(format_of_package(archive.entries))
-        parts[identifier] = target if kind == "worksheet" else ""
+        parts[identifier] = target if _last(kind) == "worksheet" else ""
     return parts
 
 
@@ -255,8 +287,13 @@ def _sheets(archive: Archive, workbook: str, parts: dict[str, str], findings: _F
     listed = [element for element in root.iter() if _local(element.tag) == "sheet"]
     if len(listed) > MOST_SHEETS:
         raise refusal("workbook_too_large", what="sheets", limit=MOST_SHEETS)
+    if len({element.get("name", "") for element in listed}) < len(listed):  # readers find a sheet by its name
+        raise refusal("corrupt_workbook")
     for element in listed:
-        identifier = next((value for key, value in element.items() if key.endswith("}id")), "")
+        identifiers = [value for key, value in element.items() if key.endswith("}id")]
+        if len(identifiers) > 1:
+            raise refusal("corrupt_workbook")
+        identifier = identifiers[0] if identifiers else ""
         part = parts.get(identifier)
         missing = part is None or (part != "" and part not in archive.entries)
         part = part or ""

@@ -45,6 +45,8 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
     """
     if len(content) > limits.max_memory // _DECODED:
         raise refusal("workbook_too_large", what="memory", limit=limits.max_memory)
+    if len(content) > limits.most_text_bytes:
+        raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
     text = decoded(content).rstrip("\x1a")  # the end of a file, as old programs mark it
     if not text.strip():
         return None

@@ -13,7 +13,7 @@ from custinfo.adapters.excel._code_pages import with_texts_decoded
 from custinfo.adapters.excel._extent import Extent, exact_extent
 from custinfo.adapters.excel._grids import Grid, with_marks
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
-from custinfo.adapters.excel._openpyxl import read_patiently
+from custinfo.adapters.excel._openpyxl import TIMES_ITS_SIZE, check_expanded, read_patiently
 from custinfo.adapters.excel._package import Package, SheetPart, inspect
 from custinfo.adapters.excel._sniff import format_of, kind_of
 from custinfo.adapters.excel._text import text_grid
@@ -23,9 +23,6 @@ from custinfo.core.problems import Problem
 __all__ = ["Book", "read_book"]
 
 LARGEST_FOR_PATIENCE: Final = 4 * 1024 * 1024
-_TIMES_ITS_SIZE: Final = 64
-"""So much more memory openpyxl takes than the unpacked file."""
-MOST_MERGED: Final = 100_000
 
 
 @attrs.frozen
@@ -95,13 +92,12 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
     if sum(sheet.size for sheet in worksheets.values()) > limits.max_expanded_bytes:
         raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
     extents = [(sheet.extent, sheet.size) for sheet in worksheets.values() if sheet.extent]
-    small = package.size <= min(LARGEST_FOR_PATIENCE, limits.max_memory // _TIMES_ITS_SIZE)
+    small = package.size <= min(LARGEST_FOR_PATIENCE, limits.max_memory // TIMES_ITS_SIZE)
     code = "workbook_too_large"
     try:
         fits = sum(extent.area for extent, _ in extents) <= limits.most_cells
         if fits and not (small and any(extent.is_sparse(size) for extent, size in extents)):
-            readable = archive.respelled() if archive.renamed else content
-            return _book(_quickly(readable, package, worksheets), package, chosen)
+            return _book(_quickly(archive.repacked(package.replaced), package, worksheets), package, chosen)
     except _calamine.ReaderFailed:
         code = "corrupt_workbook"
     if not small:
@@ -121,18 +117,12 @@ def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart])
 
 
 def _patiently(archive: Archive, package: Package, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
-    """Read with openpyxl, which expands the merged ranges of all sheets and passes over what it does not know."""
-    extents = {
-        index: exact_extent(archive.chunks(sheet.part)) for index, sheet in enumerate(package.sheets) if sheet.extent
-    }
-    if sum(extent.merged for extent in extents.values()) > MOST_MERGED:
-        raise refusal("workbook_too_large", what="merged cells", limit=MOST_MERGED)
-    found = read_patiently(
-        archive.respelled() if archive.renamed else archive.content, [sheet.name for sheet in worksheets.values()]
-    )
+    """Read with openpyxl, which expands the ranges of all sheets and passes over what it does not know."""
+    check_expanded(archive)
+    found = read_patiently(archive.repacked(package.replaced), [sheet.name for sheet in worksheets.values()])
     grids = []
-    for index, sheet in worksheets.items():
-        extent = extents[index]
+    for sheet in worksheets.values():
+        extent = exact_extent(archive.chunks(sheet.part))
         if extent.area > 0 and sheet.name not in found and not extent.marks:
             raise refusal("corrupt_workbook")
         grids.append(_marked(found.get(sheet.name), sheet, extent))

@@ -166,7 +166,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
     plan = _with_problems(plan, (*_hidden_rows(table), *_hidden_columns(table, plan), *_nothing(plan)))
     plan = _with_problems(plan, (problem for _, found in others for problem in found.problems))
-    return ExcelPlan(session, plan, SourceFile(again, table, asides.data, make))
+    return ExcelPlan(session, plan, SourceFile(again, limits, table, asides.data, make))
 
 
 def _free_places(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -> frozenset[int]:

@@ -8,6 +8,8 @@ from typing import Literal
 import attrs
 
 from custinfo.adapters.excel._hidden import hidden_columns, hidden_row
+from custinfo.adapters.excel._limits import Limits
+from custinfo.adapters.excel._openpyxl import is_bearable
 from custinfo.adapters.excel._output import Target
 from custinfo.adapters.excel._own_sheet import write_own_sheet
 from custinfo.adapters.excel._plan_workbook import write_plan
@@ -45,10 +47,11 @@ ErrorForm = Literal["rows", "sheet", "marked"]
 class SourceFile:
     """Hold the file that was read: its content if that can be written again, its table, and how it was planned.
 
-    `data` is the table without the rows that are no data.
+    `data` is the table without the rows that are no data; `limits` are those within which it was read.
     """
 
-    content: bytes | None
+    content: bytes | None = attrs.field(repr=False)
+    limits: Limits = attrs.field(repr=False)
     table: Table
     data: SourceTable
     plan_again: Callable[[SourceTable], ImportPlan] = attrs.field(repr=False)
@@ -74,7 +77,7 @@ class _Refused:
         rows = [hidden_row(row, hidden) for row in self.rows]
         more = self._further(context)
         own = content is not None and (form == "marked" or (form == "sheet" and not more and not table.has_blocks))
-        own = own and not any(item.masked for item in more)
+        own = own and not any(item.masked for item in more) and is_bearable(content or b"", self.source.limits)
         if not own or not write_own_sheet(
             target, content or b"", table, rows, schema, tongue, hidden, marked=form == "marked"
         ):
