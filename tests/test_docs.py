@@ -171,6 +171,22 @@ def test_every_page_is_in_a_table_of_contents() -> None:
     assert {page.resolve() for page in PAGES} == listed
 
 
+def test_the_front_pages_list_every_how_to_by_the_same_subjects() -> None:
+    """Who reads README.md finds what who reads the pages finds, in the same places."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    listed = {
+        subject.lower(): re.findall(r"\(docs/how-to/([\w-]+)\.md\)", entries)
+        for subject, entries in re.findall(r"^  - \*\*(.*?)\*\*:(.*?)(?=^  - |^- )", readme, re.MULTILINE | re.DOTALL)
+    }
+    index = (DOCS / "index.md").read_text("utf-8")
+    shown = {
+        subject: re.findall(r"^how-to/([\w-]+)$", entries, re.MULTILINE)
+        for subject, entries in re.findall(r'^:caption: "How to: (.*?)"$(.*?)^```', index, re.MULTILINE | re.DOTALL)
+    }
+    assert listed == shown
+    assert sum(map(len, shown.values())) == len(list((DOCS / "how-to").glob("*.md")))
+
+
 def test_readme_commands_come_first() -> None:
     """The first two shell blocks are one command each: the first runs the quickstart, the second the tests."""
     blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)

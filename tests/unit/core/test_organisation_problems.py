@@ -91,6 +91,14 @@ def with_member(member: Member) -> Organisation:
                 ("setting_misfit", "$.deputies[0].actions", "error"),
             ],
         ),
+        (
+            # An instant without time zone can't be compared with the present one, nor with the other end.
+            attrs.evolve(
+                PEOPLE,
+                deputies=(Deputy("lisi", "zhaojl", datetime(2024, 3, 1), NOW),),  # noqa: DTZ001 - the mistake
+            ),
+            [("setting_misfit", "$.deputies[0].since", "error")],
+        ),
     ],
 )
 def test_problems(organisation: Organisation, found: list[tuple[str, str, str]]) -> None:

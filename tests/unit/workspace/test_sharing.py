@@ -306,7 +306,7 @@ def test_acting_on_behalf_of(url: str, clock: Clock) -> None:
 
 
 def test_a_pair_decides_once(url: str, clock: Clock) -> None:
-    """What one of the two submits, for themselves or for the other, neither decides; nobody has two votes in a step."""
+    """What somebody submits on behalf of another, neither decides; nobody has two votes in a step."""
     flow = Flow(
         "name",
         Trigger("customer", ("update",), ("name",)),

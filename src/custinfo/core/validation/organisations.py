@@ -145,7 +145,12 @@ def _deputies(organisation: Organisation, configuration: Configuration | None) -
 
 
 def _limits(rule: Deputy, spot: Spot, roles: Collection[str]) -> Iterator[Problem]:
-    if rule.since is not None and rule.until is not None and rule.until <= rule.since:
+    naive = [
+        name for name in ("since", "until") if (end := getattr(rule, name)) is not None and end.utcoffset() is None
+    ]
+    for name in naive:
+        yield spot.dot(name).misfit("没有时区", "has no time zone")
+    if not naive and rule.since is not None and rule.until is not None and rule.until <= rule.since:
         yield spot.dot("until").misfit("结束不晚于开始", "it ends before it begins")
     for role in rule.roles:
         if role not in roles:

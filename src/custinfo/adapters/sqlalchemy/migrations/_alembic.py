@@ -71,7 +71,7 @@ def include_object(*, prefix: str = "custinfo_", schema: str | None = None) -> I
 
 def upgrade(
     target: Engine | Connection,
-    revision: str = f"{BRANCH}@head",
+    revision: str = "custinfo@head",
     *,
     prefix: str = "custinfo_",
     schema: str | None = None,
@@ -107,7 +107,7 @@ def downgrade(
 
 def stamp(
     target: Engine | Connection,
-    revision: str = f"{BRANCH}@head",
+    revision: str = "custinfo@head",
     *,
     prefix: str = "custinfo_",
     schema: str | None = None,
