@@ -201,6 +201,19 @@ def test_own_change(name: Any) -> None:
     assert refusal(attrs.evolve(without, allow_own=True), "ann", name).code == "not_your_task"
 
 
+@pytest.mark.parametrize("name", ["approve", "reject"])
+def test_own_change_in_a_step_of_a_flow_that_allows_it(name: Any) -> None:
+    """Of several flows each says of its own steps whether submitters decide: here the first, and not the second."""
+    request = request_of(("any", "a"), ("any", "ab"))
+    own, other = request.steps
+    request = attrs.evolve(request, steps=(attrs.evolve(own, allow_own=True), other))
+    found = run(request, ("ann", name))
+    assert found.state == {"approve": "pending", "reject": "rejected"}[name]
+    if name == "approve":
+        assert refusal(found, "ann", "reject").code == "own_change"
+        assert run(found, ("bob", name)).state == "approved"
+
+
 @pytest.mark.parametrize(("expected", "accepted"), [(None, True), (1, True), (2, False), (0, False)])
 def test_expected_version(expected: int | None, accepted: bool) -> None:
     """A decision on an old reading is refused."""

@@ -158,7 +158,8 @@ class Flow:
         trigger: Which changes take it.
         steps: What they pass, one after the other.
         label: What people call it.
-        allow_own: Whether submitters decide about their own change (APR-4: not unless the flow says so).
+        allow_own: Whether submitters decide about their own change (APR-4: not unless the flow says so). Where a change
+            takes several flows, each says so of its own steps.
         own_passes: Whether the task of a submitter who is among those asked counts as approved from the start.
         repeated: Whether who approved an earlier step is asked again: `each` time, only if the steps are not
             `adjacent`, or `first` only; otherwise the approval counts again.

@@ -81,7 +81,7 @@ class ResolvedStep:
     """A step of a flow with the people that it asks, fixed when the request was submitted.
 
     `weights` goes with `approvers`; empty means one each. `presumed` are those whose task counts as approved when the
-    step opens. The other attributes are those of `Step`.
+    step opens. `repeated` and `allow_own` are those of the flow, the other attributes those of `Step`.
     """
 
     flow: str
@@ -99,6 +99,7 @@ class ResolvedStep:
     sees: tuple[FieldKey, ...] | None = None
     amends: tuple[FieldKey, ...] = ()
     limits: tuple[ResolvedLimit, ...] = ()
+    allow_own: bool = False
 
     def tasks(self, number: int) -> tuple[Task, ...]:
         """Return its tasks, undecided, as those of step `number`."""
@@ -189,6 +190,7 @@ class Request:
 
     Args:
         items: The records of a request for many, which has no patch of its own.
+        allow_own: Whether every flow lets the submitter decide; where only some do, the steps of these say so.
         digest: Of the patch: what the trail says that somebody saw.
         opened_at: When the present step opened.
         due_at: When its next time limit passes.
@@ -255,6 +257,11 @@ class Request:
         """Who submitted it in person: the deputy, where somebody did so on behalf of the submitter."""
         first = self.trail[0] if self.trail else None
         return first.actor if first is not None and first.command == "submit" else self.submitted_by
+
+    @property
+    def own_allowed(self) -> bool:
+        """Whether the submitter may decide in the present step."""
+        return self.allow_own or self.steps[self.position].allow_own
 
     def open_numbers(self) -> tuple[int, ...]:
         """Return the numbers of the tasks that may be decided now; of a sequential step's own, that is one at most."""

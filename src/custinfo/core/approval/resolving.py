@@ -72,6 +72,7 @@ class Resolver:
                 ResolvedLimit(limit.hours, limit.then, tuple(self.members(flow, limit.to)))
                 for limit in sorted(step.limits, key=lambda limit: limit.hours)
             ),
+            flow.allow_own,
         )
 
     def _weighted(self, flow: Flow, step: Step, approvers: Sequence[Approver], *, weighs: bool) -> dict[MemberKey, int]:
@@ -100,15 +101,17 @@ class Resolver:
 
     def _usable(self, flow: Flow, key: MemberKey, *, up: bool) -> Iterable[MemberKey]:
         member = self.directory.member(key)
-        if member is None or (key in (self.submitter, self.deputy) and not self._own(flow)):
+        if member is None or not self._may_decide(flow, key):
             return ()
         if member.active:
             return (key,)
         return self._heads(flow, member.department, 1, chain=False) if up else ()
 
-    @staticmethod
-    def _own(flow: Flow) -> bool:
-        return flow.allow_own or flow.own_passes
+    def _may_decide(self, flow: Flow, key: MemberKey) -> bool:
+        """Tell whether a flow may ask a member; a deputy can't answer where it is the submitter's task that passes."""
+        if key == self.submitter:
+            return flow.allow_own or flow.own_passes
+        return key != self.deputy or flow.allow_own
 
     def _candidates(self, flow: Flow, approver: Approver) -> Iterable[MemberKey]:
         match approver:
@@ -171,9 +174,7 @@ class Resolver:
                 continue
             passed += 1
             head = self.directory.member(node.head or "")
-            usable = (
-                head is not None and head.active and (self._own(flow) or head.key not in (self.submitter, self.deputy))
-            )
+            usable = head is not None and head.active and self._may_decide(flow, head.key)
             if head is not None and usable and (chain or passed >= level) and head.key not in found:
                 found.append(head.key)
             if passed >= level and found:
