@@ -443,13 +443,15 @@ class LiveConfigurations(RuleBasedStateMachine):
 
     def put_in_force(self, after: Model, failing: int, resealed: bool, plan: Plan) -> None:
         """Apply a plan on both stores, first so that it is refused where values have no place."""
-        refused = after.clashing() or (after.shape.unique_x and after.shape.kind in ("multiple_choice", "long_text"))
+        misfit = after.shape.unique_x and after.shape.kind in ("multiple_choice", "long_text")
+        refused = after.clashing() or misfit
         for store in self.stores:
             before = store.dump()
             with store.workspace.acting_as(ADMIN) as session:
                 planned = plan(session.configuration)
-                assert planned.failing == failing
-                assert self.counted(planned) == self.differing(after, resealed)
+                if not misfit:  # records are not looked at under a configuration that is wrong in itself
+                    assert planned.failing == failing
+                    assert self.counted(planned) == self.differing(after, resealed)
                 if refused or failing:
                     with pytest.raises(InvalidInputError):
                         planned.apply(failing="clear" if refused else "refuse")
