@@ -64,8 +64,10 @@ class Foreseen:
     # --- while the configuration is put in force
 
     def begin(self, unit: UnitOfWork) -> None:
-        """Read what is saved from now on in a unit of the new configuration."""
+        """Read what is saved from now on in a unit of the new configuration; an attempt before was taken back."""
         self._known.clear()
+        self._done.clear()
+        self._saved.clear()
         self._new = unit
 
     def saved(self, records: Iterable[Record]) -> None:

@@ -143,8 +143,9 @@ class LiveConfiguration:
             problems += [problem for problem in compiled.warnings if problem not in known]
         related = Foreseen(self._context, compiled.schema)
         migrations = tuple(self._migrations(compiled, related, past)) if compiled is not base else ()
-        found = preview(self._context, migrations, tuple(removals(self.current, changes)))
-        work = Work(self._context, base, compiled, migrations, related, undone)
+        removed = tuple(removals(self.current, changes))
+        found = preview(self._context, migrations, removed)
+        work = Work(self._context, base, compiled, migrations, related, removed, undone)
         return ConfigurationPlan(final, changes, found.effects, found.clashes, (*problems, *found.problems), work)
 
     def _migrations(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -19,7 +19,7 @@ from custinfo.ports.repositories import Query
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.migrating import Migrated
 
-__all__ = ["Removal", "removals"]
+__all__ = ["Removal", "gives_up", "removals", "still_in_use"]
 
 _PARTS_WITH_DATA: Final = ("module", "field", "dictionary", "dictionary_value", "tag_dimension")
 
@@ -39,10 +39,23 @@ class Removal:
         holds = compile_predicate(criterion)
         return holds(migrated.before, no_related) and not holds(migrated.after, no_related)
 
-    def problem(self, unit: UnitOfWork, given_up: int) -> Problem | None:
-        """Return a problem if records have it, beside those that give it up."""
-        found = sum(unit.queries.count(Query(module, criterion)) for module, criterion in self.holders.items())
-        return Problem("still_in_use", self.key, params={"count": found - given_up}) if found > given_up else None
+    def held(self, unit: UnitOfWork) -> int:
+        """Return how many records have it."""
+        return sum(unit.queries.count(Query(module, criterion)) for module, criterion in self.holders.items())
+
+
+def gives_up(removed: Sequence[Removal], migrated: Migrated) -> Iterator[int]:
+    """Yield which of some removals a record has no more under the new configuration, by their place."""
+    if migrated.changed:
+        yield from (place for place, item in enumerate(removed) if item.given_up(migrated))
+
+
+def still_in_use(removed: Sequence[Removal], held: Sequence[int], given_up: Mapping[int, int]) -> Iterator[Problem]:
+    """Yield a problem for each removal that records have, beside those that give it up."""
+    for place, (item, number) in enumerate(zip(removed, held, strict=True)):
+        left = number - given_up.get(place, 0)
+        if left > 0:
+            yield Problem("still_in_use", item.key, params={"count": left})
 
 
 def removals(known: Configuration, changes: Iterable[ConfigurationChange]) -> Iterator[Removal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Literal
 
@@ -22,6 +23,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.migrating import Migrated, Migration, pages
 from custinfo.workspace.mistakes import one_of
+from custinfo.workspace.removing import Removal, gives_up, still_in_use
 from custinfo.workspace.revising import Clash, Effect, concerned
 
 __all__ = ["ConfigurationPlan", "Failing", "Work", "batch_of"]
@@ -66,9 +68,9 @@ class ConfigurationPlan:
             failing: What to do where a value has no place: `refuse` the whole change, or `clear` the value, which
                 stays in the record's history, and comes back with `undo`.
 
-        Raises: InvalidInputError for the plan's errors, clashes, or values that have no place; ConflictError
-            (`configuration_changed`) if somebody else was faster; ValueError for another word in `failing`. In each
-            case nothing was changed.
+        Raises: InvalidInputError for the plan's errors, clashes, values that have no place, and what is left out though
+            records have it by now (`still_in_use`); ConflictError (`configuration_changed`) if somebody else was
+            faster; ValueError for another word in `failing`. In each case nothing was changed.
         """
         one_of("failing", failing, Failing)
         if self._revision is None:
@@ -96,8 +98,8 @@ class ConfigurationPlan:
 class Work:
     """What carries a plan out: the configuration in force, the one to come, and what it does to each module.
 
-    `related` follows references for the migrations. `undone` is the version that the plan takes back, if that is what
-    it does.
+    `related` follows references for the migrations, and `removed` is what is left out. `undone` is the version that the
+    plan takes back, if that is what it does.
     """
 
     context: Context
@@ -105,6 +107,7 @@ class Work:
     compiled: Compiled
     migrations: tuple[Migration, ...]
     related: Foreseen
+    removed: tuple[Removal, ...] = ()
     undone: int | None = None
 
 
@@ -132,19 +135,30 @@ class _Application:
         work.compiled.revision = revision.version
         other = unit.under(work.compiled.schema)
         work.related.begin(other)
+        held = [item.held(unit) for item in work.removed]
+        given_up: Counter[int] = Counter()
         for migration in work.migrations:
-            self.migrate(other, migration)
+            given_up.update(self.migrate(other, migration))
             work.related.finished(migration.new.definition.key)
+        # Nobody writes under the former configuration any more: what somebody did since the plan was made is seen.
+        if problems := list(still_in_use(work.removed, held, given_up)):
+            raise InvalidInputError(problems)
         return revision
 
-    def migrate(self, other: UnitOfWork, migration: Migration) -> None:
-        """Save what changes in one module, page by page, and claim unique values anew."""
-        unit = self.work.context.unit
+    def migrate(self, other: UnitOfWork, migration: Migration) -> Counter[int]:
+        """Save what changes in one module, page by page, and claim unique values anew.
+
+        Returns: The place of what is left out → how many records give it up.
+        """
+        unit, given_up = self.work.context.unit, Counter[int]()
         if migration.unique:
             self.release(migration)
         for page in pages(unit, migration, concerned(migration)):
             migration.prefetch(page)
-            done = [(record, self.finished(migration, migration.run(record))) for record in page]
+            migrated = [migration.run(record) for record in page]
+            for item in migrated if self.work.removed else ():
+                given_up.update(gives_up(self.work.removed, item))
+            done = [(item.before, self.finished(migration, item)) for item in migrated]
             changed = [(before, after) for before, after in done if before is not after]
             if changed:
                 other.records.save([after for _, after in changed])
@@ -154,6 +168,7 @@ class _Application:
                 self.work.related.saved([after for _, after in changed])
             if migration.unique:
                 other.records.reindex([after for before, after in done if before is after])
+        return given_up
 
     def release(self, migration: Migration) -> None:
         """Give up what records claim as yet: the new value of one may be the old one of another."""

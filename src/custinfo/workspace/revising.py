@@ -8,14 +8,14 @@ from typing import Final
 
 import attrs
 
-from custinfo.core.approval.requests import Request
+from custinfo.core.approval.requests import RequestId
 from custinfo.core.criteria.nodes import Criterion, Everything, Not, Present, any_of
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.stored import unique_keys
 from custinfo.workspace.context import Context
 from custinfo.workspace.migrating import Cause, Migrated, Migration, pages
-from custinfo.workspace.removing import Removal
+from custinfo.workspace.removing import Removal, gives_up, still_in_use
 
 __all__ = ["Clash", "Effect", "Failure", "Preview", "concerned", "preview"]
 
@@ -87,19 +87,17 @@ def preview(context: Context, migrations: Iterable[Migration], removed: Sequence
         # A request may hold a field that is blank on its record as yet.
         looked_at = Everything() if migration.rewritten else concerned(migration)
         for page in pages(context.unit, migration, looked_at):
-            requests = _open_requests(context, page)
+            waiting = _held(context, page)
             migration.prefetch(page)
             for record in page:
                 migrated = migration.run(record)
-                tally.add(migrated, requests.get(record.id, ()))
-                if migrated.changed:
-                    given_up.update(place for place, item in enumerate(removed) if item.given_up(migrated))
+                tally.add(migrated, waiting.get(record.id, {}))
+                given_up.update(gives_up(removed, migrated))
         effects += tally.effects()
         clashes += tally.clashes()
         problems += map(migration.new.labelled, (*tally.problems, *tally.standing_in_the_way()))
-    left = [item.problem(context.unit, given_up[place]) for place, item in enumerate(removed)]
-    problems = [*(problem for problem in left if problem is not None), *problems]
-    return Preview(tuple(effects), tuple(clashes), tuple(problems))
+    held = [item.held(context.unit) for item in removed]
+    return Preview(tuple(effects), tuple(clashes), (*still_in_use(removed, held, given_up), *problems))
 
 
 def concerned(migration: Migration) -> Criterion:
@@ -109,11 +107,16 @@ def concerned(migration: Migration) -> Criterion:
     return any_of([migration.criterion, *compared])
 
 
-def _open_requests(context: Context, page: Iterable[Record]) -> Mapping[RecordId, list[Request]]:
-    records = list(page)
-    found: dict[RecordId, list[Request]] = defaultdict(list)
-    for request in context.unit.approvals.open_for(records[0].module, [record.id for record in records]):
-        found[request.record_id].append(request)
+Held = Mapping[RequestId, set[FieldKey]]
+"""Open requests about one record → the fields of it that they hold."""
+
+
+def _held(context: Context, page: Sequence[Record]) -> Mapping[RecordId, Held]:
+    """Return what open requests hold of the records of a page, those about many records at once among them."""
+    found: dict[RecordId, dict[RequestId, set[FieldKey]]] = defaultdict(lambda: defaultdict(set))
+    for request in context.unit.approvals.open_for(page[0].module, [record.id for record in page]):
+        for record_id, field in request.reservations():
+            found[record_id][request.id].add(field)
     return found
 
 
@@ -131,7 +134,7 @@ class _Tally:
         self._failures: dict[FieldKey, list[Failure]] = defaultdict(list)
         self._holders: dict[FieldKey, dict[str, list[RecordId]]] = {key: defaultdict(list) for key in migration.unique}
 
-    def add(self, migrated: Migrated, requests: Iterable[Request]) -> None:
+    def add(self, migrated: Migrated, held: Held) -> None:
         record = migrated.after
         self._changed.update(migrated.causes.items())
         for key, problems in migrated.failures.items():
@@ -144,10 +147,10 @@ class _Tally:
             known = () if value is None or record.archived_at is not None else self._texts(key, value)
             for text in known[-1:]:  # what was sealed under a former key has the last one alone
                 holders[text].append(record.id)
-        for request in requests:
-            touched = (migrated.causes.keys() | set(self.migration.rewritten)) - {"tags"}
-            held = sorted(request.reserved_fields() & touched)
-            self.problems += [Problem("field_reserved", key, params={"request_id": request.id}) for key in held]
+        touched = (migrated.causes.keys() | set(self.migration.rewritten)) - {"tags"}
+        for request_id, fields in held.items():
+            params = {"request_id": request_id}
+            self.problems += [Problem("field_reserved", key, params=params) for key in sorted(fields & touched)]
 
     def _texts(self, key: FieldKey, value: object) -> tuple[str, ...]:
         return unique_keys(self.migration.new, key, value)

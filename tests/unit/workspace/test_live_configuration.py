@@ -24,8 +24,11 @@ from custinfo import (
     Workspace,
 )
 from custinfo.adapters.excel import plan_import
+from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
+from custinfo.core.classification import Case, Classification
 from custinfo.core.fields import ModuleDefinition
 from custinfo.core.policy.grants import ALL_FIELDS, Action, Fields, Grant
+from custinfo.core.records import Tag
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.adapters.excel.sheets_by_hand import workbook as workbook_of
 from tests.unit.workspace.story import ENTERPRISE, applied
@@ -609,3 +612,87 @@ def test_warnings_of_a_proposed_configuration(workspace: Workspace) -> None:
         )
         assert not Report.of(plan).ok
         assert plan.problems[0].message("zh") == "企业地址：有 1 个值不符合新的定义"
+
+
+DEALS = (
+    ModuleDefinition(
+        "deal",
+        (
+            FieldDefinition("title", "text", "名称", required=True),
+            FieldDefinition("firm", "reference", "公司", options={"module": "firm"}),
+            FieldDefinition("note", "text", "备注"),
+        ),
+        title_field="title",
+    ),
+    ModuleDefinition(
+        "firm",
+        (FieldDefinition("title", "text", "名称", required=True), FieldDefinition("size", "text", "人数")),
+        title_field="title",
+    ),
+    ModuleDefinition("paper", (FieldDefinition("title", "text", "名称"), FieldDefinition("pages", "text", "页数"))),
+)
+WORKING: frozenset[Action] = frozenset({"view", "create", "edit", "transfer", "import", "configure"})
+
+
+@pytest.fixture
+def deals(url: str) -> Workspace:
+    """The data administrator has modules of their own, which they configure as well."""
+    grants = [Grant("data_administrator", item.key, WORKING, "all", view=ALL_FIELDS, edit=ALL_FIELDS) for item in DEALS]
+    configuration = standard_configuration().with_modules(*DEALS).with_grants(*grants)
+    return Workspace.open(url, configuration, organisation=sample_organisation())
+
+
+def test_what_is_filled_in_after_the_plan(deals: Workspace) -> None:
+    """What is left out is looked at again when the plan is applied: nothing is changed, and nothing is lost."""
+    with deals.acting_as("sunjiu") as session:
+        live, papers = session.configuration, session.records("paper")
+        paper = live.current.modules["paper"]
+        fields = {key: field for key, field in paper.fields.items() if key != "pages"}
+        plan = live.plan(live.current.with_modules(attrs.evolve(paper, fields=fields)))
+        assert plan.problems == ()
+        record = applied(papers.create({"title": "合同", "pages": "12"}))
+        with pytest.raises(InvalidInputError) as caught:
+            plan.apply()
+        assert [(item.code, item.params["count"]) for item in caught.value.problems] == [("still_in_use", 1)]
+        assert live.revisions() == ()
+        applied(papers.update(record.id, {"pages": ""}, version=1))
+        assert plan.apply().version == 2
+        assert dict(papers.get(record.id)) == {"title": "合同"}
+
+
+def test_a_request_for_many_is_in_the_way_too(url: str) -> None:
+    """What many rows of an import wait for holds the field of each record, as a request for one does."""
+    grant = Grant("data_administrator", "paper", WORKING, "all", view=ALL_FIELDS, edit=ALL_FIELDS)
+    flow = Flow("pages", Trigger("paper", ("update",), ("pages",)), (Step("one", (NamedMember("zhoushi"),)),))
+    known = standard_configuration().with_modules(DEALS[2]).with_grants(grant)
+    configuration = attrs.evolve(known, flows=(*known.flows.values(), flow))
+    workspace = Workspace.open(url, configuration, organisation=sample_organisation())
+    with workspace.acting_as("sunjiu") as session:
+        ids = [applied(session.records("paper").create({"title": title})).id for title in "甲乙"]
+        rows = "".join(f"{key},12\n" for key in ids)
+        report = plan_import(session, "paper", f"id,页数\n{rows}".encode()).apply()
+        assert (report.counts.awaiting, len(report.requests)) == (2, 1)
+        pages = attrs.evolve(DEALS[2].fields["pages"], kind="integer")
+        plan = session.configuration.plan(session.configuration.current.with_fields("paper", pages))
+        problems = [(item.code, item.field, item.params.get("request_id")) for item in plan.problems]
+        assert problems == [("field_reserved", "pages", report.requests[0])] * 2
+        with pytest.raises(InvalidInputError):
+            plan.apply()
+
+
+def test_a_plan_is_applied_again_after_it_failed(deals: Workspace) -> None:
+    """What a plan had done when it was taken back is done again, references followed to what is stored."""
+    with deals.acting_as("sunjiu") as session:
+        live = session.configuration
+        firm = applied(session.records("firm").create({"title": "甲公司", "size": "12"}))
+        deal = applied(session.records("deal").create({"title": "单", "firm": firm.id}))
+        wanted = live.current.with_fields("firm", attrs.evolve(DEALS[1].fields["size"], kind="integer"))
+        wanted = wanted.with_fields("paper", attrs.evolve(DEALS[2].fields["pages"], kind="integer"))
+        big = Classification("big", "deal", (Case(F.firm.size >= 10, "大客户"),), dimension="自定义")
+        plan = live.plan(attrs.evolve(wanted, classifications=(*wanted.classifications.values(), big)))
+        session.records("paper").create({"title": "文件", "pages": "若干"})
+        with pytest.raises(InvalidInputError):
+            plan.apply()
+        assert plan.apply(failing="clear").version == 2
+        assert session.records("deal").get(deal.id).tags == {Tag("自定义", "大客户")}
+        assert session.records("firm").get(firm.id)["size"] == 12
