@@ -14,7 +14,7 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -121,18 +121,19 @@ class BackupReader:
 
     def _header(self) -> tuple[str, int, datetime]:
         line = self._next()
-        try:
+        head: Any = None
+        known: int | None = None
+        with suppress(ValueError, LookupError, TypeError, RecursionError):  # what they raise may quote the line
             head = json.loads(line)["custinfo_backup"]
             known = int(head["format"])
-        except (ValueError, LookupError, TypeError, RecursionError):
-            raise UnreadableFileError([Problem("not_a_backup")]) from None
+        if known is None:
+            raise UnreadableFileError([Problem("not_a_backup")])
         if known != _FORMAT:
             raise UnreadableFileError([Problem("backup_newer", params={"format": known})])
         self._digest.update(line)
-        try:
+        with suppress(ValueError, LookupError, TypeError):
             return str(head["tenant"]), int(head["configuration"]), instant_from_text(head["created_at"])
-        except (ValueError, LookupError, TypeError):
-            raise self._damaged() from None
+        raise self._damaged()
 
     def entries(self) -> Iterator[tuple[EntryKind, Any]]:
         """Yield the kind and the JSON data of each entry.
@@ -159,13 +160,11 @@ class BackupReader:
         return self.summary
 
     def _parsed(self, line: bytes) -> tuple[str, Any]:
-        try:
+        with suppress(ValueError, AttributeError, RecursionError):  # what they raise may quote the line
             ((kind, data),) = json.loads(line.decode("utf-8", "surrogatepass")).items()
-        except (ValueError, AttributeError, RecursionError):
-            raise self._damaged() from None
-        if kind != "end" and kind not in _ENTRY:
-            raise self._damaged()
-        return kind, data
+            if kind == "end" or kind in _ENTRY:
+                return kind, data
+        raise self._damaged()
 
     def _finish(self, line: bytes) -> None:
         digest = self._digest.hexdigest()

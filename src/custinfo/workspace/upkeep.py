@@ -6,6 +6,7 @@ These are the host's own operations, like opening a workspace: nobody acts, and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import groupby, islice
 from typing import Any, Final
 
@@ -156,10 +157,11 @@ class Maintenance:
 def _decoded(reader: BackupReader, schema: Schema, kind: EntryKind, lines: Iterable[Any]) -> Iterator[Entry]:
     codec = Documents(schema)
     for data in lines:
-        try:
+        entry: Entry | None = None
+        with suppress(LookupError, TypeError, ValueError, ArithmeticError, AttributeError):  # which may quote a value
             entry = codec.decode(DOCUMENT_KINDS[kind], data)
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
-            raise InvalidInputError([Problem("backup_misfit", params={"line": reader.line})]) from None
+        if entry is None:
+            raise InvalidInputError([Problem("backup_misfit", params={"line": reader.line})])
         if isinstance(entry, Record):
             schema.module(entry.module)  # history may be of a module that is gone, records may not
         yield entry

@@ -223,6 +223,29 @@ def test_a_backup_of_another_configuration() -> None:
         assert sum(target.check_integrity().counts.values()) == 0
 
 
+def chain(error: BaseException) -> list[BaseException]:
+    """Return an error and all that led to it."""
+    found, led_to = [error], error.__cause__ or error.__context__
+    return found if led_to is None else [*found, *chain(led_to)]
+
+
+def test_what_is_wrong_with_a_backup_quotes_nothing_of_it() -> None:
+    """Neither the error nor what led to it has a value of the file: not of a line that is cut, nor of a misfit."""
+    source = sample(sample_configuration())
+    with source._begin.units.begin(sample_schema(), "default") as unit:
+        unit.records.save([make_record(1, {"title": "王小明 13900139000"})])
+    lines = backup(source).splitlines(keepends=True)
+    (place,) = [place for place, line in enumerate(lines) if "13900139000" in line.decode()]
+    cut = [*lines[:place], lines[place][:-9] + b"\n", *lines[place + 1 :]]
+    head = [lines[0][:-9] + b"13900139000\n"]
+    other_kind = sample(sample_configuration().change_field("thing", "title", kind="date"))
+    for target, given in ((sample(sample_configuration()), cut), (source, head), (other_kind, lines)):
+        with pytest.raises((UnreadableFileError, InvalidInputError, ConflictError)) as caught:
+            target.import_tenant(io.BytesIO(b"".join(given)))
+        for error in chain(caught.value):
+            assert "13900139000" not in f"{error!r} {vars(error)}"
+
+
 def sample(configuration: Configuration, units: MemoryUnits | None = None) -> Workspace:
     """Return a workspace in memory under a configuration of the sample organisation."""
     return Workspace(configuration, units=units or MemoryUnits(), organisation=sample_directory())
