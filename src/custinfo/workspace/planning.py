@@ -16,6 +16,7 @@ from custinfo.core.errors import InvalidInputError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
+from custinfo.core.schema import ModuleSchema
 from custinfo.core.validation.engine import Normalised
 from custinfo.workspace.attached_columns import Attached, AttachedColumns
 from custinfo.workspace.context import Context
@@ -108,19 +109,37 @@ def _is_link_alone(context: Context, module: ModuleKey, table: SourceTable, key:
 def _match_keys(
     context: Context, module: ModuleKey, columns: Columns, match: Iterable[str | Iterable[str]] | None
 ) -> tuple[tuple[FieldKey, ...], ...]:
-    """Return the match keys by field. Raises: InvalidInputError for what is no field, or no column."""
+    """Return the match keys by field.
+
+    Raises: InvalidInputError for what is no field, no column, or no field by which records are found; ValueError for
+        a key without fields.
+    """
     schema = context.module(module)
     if match is None:
         return schema.definition.match_keys
     keys, problems = [], []
     for names in match:
         key = tuple((name, schema.resolve(name)) for name in ((names,) if isinstance(names, str) else names))
+        if not key:
+            raise ValueError("match has a key without fields")
         problems += [Problem("unknown_field", name[:100]) for name, field in key if field is None]
         problems += [Problem("missing_column", field) for _, field in key if field and field not in columns.keys]
+        problems += [problem for name, field in key if field and (problem := _unfit(schema, name, field, len(key)))]
         keys.append(tuple(field for _, field in key if field is not None))
     if problems:
         raise InvalidInputError(problems)
     return tuple(key for key in keys if key != ("id",))
+
+
+def _unfit(schema: ModuleSchema, name: str, key: FieldKey, number: int) -> Problem | None:
+    """Return why a field can't be one of so many of a match key, as the check of a configuration says of its own."""
+    field = schema.definition.fields.get(key)
+    if key == "id" and number == 1:
+        return None
+    if field is not None and (not field.encrypted or (field.unique and number == 1)):
+        return None
+    kind = "encrypted" if field is not None else schema.kind_of(key).key
+    return Problem("unknown_operator", name, params={"kind": kind, "operator": "match"})
 
 
 class _Planner:

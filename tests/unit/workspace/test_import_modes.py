@@ -66,6 +66,27 @@ def test_match_keys_by_name(stored: Story) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        ("负责人", "unknown_operator"),
+        ("owner", "unknown_operator"),
+        (("客户名称", "负责人"), "unknown_operator"),
+        (("客户名称", "证件号码"), "unknown_operator"),
+        (("客户名称", "id"), "unknown_operator"),
+    ],
+)
+def test_match_keys_by_which_no_record_is_found(stored: Story, key: Any, code: str) -> None:
+    """What every record has beside its fields, and what is encrypted and not alone, is no part of a match key."""
+    rows = Rows(((*THERE, "lisi", None, None),), (*HEADER, "负责人", "证件号码", "id"))
+    with pytest.raises(InvalidInputError) as caught:
+        planned(stored.workspace, rows, match=[key])
+    assert [item.code for item in caught.value.problems] == [code]
+    assert planned(stored.workspace, rows, match=["证件号码", "id", "uscc"])["rows"] == [(2, "update")]
+    with pytest.raises(ValueError, match="match has a key without fields"):
+        planned(stored.workspace, rows, match=[()])
+
+
 def test_keys_that_disagree(stored: Story) -> None:
     """A row whose keys find two records is a conflict; nothing happens to either."""
     stored.customer("lisi", name=NEW[0], phone=NEW[3], uscc=None)
