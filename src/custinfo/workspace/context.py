@@ -258,12 +258,13 @@ class Context:
         data_keys: Mapping[FieldKey, str] = NO_KEYS,
         kind: Kind | None = None,
     ) -> Sealed:
-        """Return the encrypted form of a value; the caller has made sure that there is a keyring.
+        """Return the encrypted form of a value.
 
         It brings a data key along if the record has none for the field: see `Record.keeping_keys`.
+        Raises: InvalidInputError (`keyring_missing`).
         """
         if self.keyring is None:
-            raise RuntimeError("no keyring")
+            raise InvalidInputError([Problem("keyring_missing", field.key)])
         text = str((kind or self.module(module).kinds[field.key]).encode(value))
         tail = self._tail(field, module, Tail.of(text)) if field.last_four and len(folded(text)) > LAST else None
         known = data_keys.get(field.key)

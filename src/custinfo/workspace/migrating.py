@@ -283,8 +283,6 @@ class Migration:
         return self._context.unseal(record.id, record.module, key, value, data_keys=record.data_keys)
 
     def _seal(self, record: Record, key: FieldKey, value: Any, kind: Kind | None = None) -> Sealed:
-        if self._context.keyring is None:
-            raise CustinfoError([Problem("keyring_missing", key)])
         field, kind = self.new.definition.fields[key], kind or self.new.kinds[key]
         return self._context.seal(field, record.id, record.module, value, record.data_keys, kind)
 

@@ -144,7 +144,9 @@ class Proposals:
         module = context.module(request.module)
         verdict = NO_ACCESS if record is None else context.verdict(record)
         named = dict.fromkeys(module.resolve(name) for name in values)
-        refused = [key for key in named if key is not None and key not in verdict.editable & verdict.readable]
+        # Who owns a record, and its tags, are changed by actions of their own: they are no fields to amend.
+        amendable = verdict.editable & verdict.readable & module.definition.fields.keys()
+        refused = [key for key in named if key is not None and key not in amendable]
         if refused:
             raise PermissionDeniedError([Problem("field_not_editable", key) for key in refused])
         patch = self._typed(request.module, values, record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 from custinfo import (
@@ -27,7 +28,7 @@ from custinfo.core.policy.grants import Fields, Grant
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.defaults import Uuid7
 from tests.unit.workspace.conftest import KEYS, Clock
-from tests.unit.workspace.story import ENTERPRISE, Story
+from tests.unit.workspace.story import ENTERPRISE, IDENTITY_NUMBER, Story
 
 LIMITS = (
     TimeLimit(24, "remind"),
@@ -169,6 +170,28 @@ def test_amending(story: Story) -> None:
     for actor in ("sunjiu", "zhaojl"):
         do(story, actor, "approve", request)
     assert story.view("lisi", record)["special_notes"] == "停产一年"
+
+
+def test_the_owner_is_nothing_to_amend(url: str) -> None:
+    """Whoever may edit every field gives no record away by amending a request: not even one that nobody owns."""
+    known = standard_configuration()
+    flow = known.flows["sensitive_field"]
+    step = attrs.evolve(flow.steps[0], amends=("owner", "department", "tags"))
+    pool = Grant("sales", "customer", frozenset({"release"}), "own")
+    configuration = known.with_flows(attrs.evolve(flow, steps=(step,))).with_grants(pool)
+    keyring = Keyring({"k1": KEYS[0]}, current="k1", index_key=KEYS[1])
+    workspace = Workspace.open(url, configuration, organisation=sample_organisation(), keyring=keyring)
+    story = Story(workspace)
+    record = story.individual("lisi", id_number=None)
+    with workspace.acting_as("lisi") as session:
+        session.customers.release(record.id, version=ANY)
+    request = story.submit("liuqi", record, {"id_number": IDENTITY_NUMBER})
+    for amended in ({"owner": "wangwu"}, {"负责人": "王五"}, {"department": "sales1-2"}):
+        with pytest.raises(PermissionDeniedError) as caught:
+            do(story, "sunjiu", "approve", request, amend=amended)
+        assert caught.value.code == "field_not_editable"
+    assert do(story, "sunjiu", "approve", request).state == "applied"
+    assert story.view("sunjiu", record).owner is None
 
 
 def test_a_step_shows_its_fields_only(story: Story) -> None:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import attrs
 import pytest
 
 from custinfo import (
@@ -22,6 +23,8 @@ from custinfo import (
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.excel import export, plan_import
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
+from custinfo.core.approval.flows import NamedMember
+from custinfo.core.policy.grants import Fields, Grant
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.session import Session
 from tests.unit.workspace.story import IDENTITY_NUMBER, Story
@@ -54,6 +57,24 @@ def person(store: SqlAlchemyUnits) -> str:
     story.update("sunjiu", made, {"region": "上海"})
     story.submit("lisi", made, {"id_number": "110101194912310016"})
     return made.id
+
+
+def test_an_amendment_that_would_be_encrypted(store: SqlAlchemyUnits) -> None:
+    """An approver who changes an encrypted value is told that there is no keyring, and the request stays as it was."""
+    flow = CONFIGURATION.flows["sensitive_field"]
+    step = attrs.evolve(flow.steps[0], approvers=(NamedMember("zhoushi"),), amends=("id_number",))
+    edit = Grant("senior_administrator", "customer", frozenset({"edit"}), "all", edit=Fields.only("id_number"))
+    configuration = CONFIGURATION.with_flows(attrs.evolve(flow, steps=(step,))).with_grants(edit)
+    workspaces = [
+        Workspace(configuration, units=store, organisation=sample_organisation(), keyring=keyring)
+        for keyring in (KEYRING, None)
+    ]
+    story = Story(workspaces[0])
+    request = story.submit("lisi", story.individual(), {"id_number": "110101194912310016"})
+    with workspaces[1].acting_as("zhoushi") as session, pytest.raises(InvalidInputError) as caught:
+        session.approvals.approve(request.id, amend={"id_number": IDENTITY_NUMBER})
+    assert [(item.code, item.field) for item in caught.value.problems] == [("keyring_missing", "id_number")]
+    assert story.approve("zhoushi", request).state == "applied"
 
 
 def told(session: Session, person: str) -> str:
