@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import openpyxl
@@ -121,3 +122,22 @@ def test_rows_that_are_no_data_are_said(file: Path, capsys: pytest.CaptureFixtur
     file.write_text("<html><table></table></html>", encoding="utf-8")
     assert main(["plan", str(file)]) == 3
     assert "文件内容是网页（HTML）" in capsys.readouterr().err
+
+
+def test_a_store_or_a_name_that_is_none(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A store that cannot be opened gives 1, a name that says another format 2; neither is an error of Python."""
+    file.write_text(GOOD, encoding="utf-8")
+    assert main(["plan", str(file), "--url", f"sqlite:///{file}/x.db"]) == 1
+    assert capsys.readouterr().err != ""
+    with pytest.raises(SystemExit) as ended:
+        main(["template", str(file)])
+    assert (ended.value.code, "may not end in .csv" in capsys.readouterr().err) == (2, True)
+
+
+def test_a_terminal_without_chinese(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it cannot show is marked, and the rest is said."""
+    file.write_text(GOOD, encoding="utf-8")
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr("sys.stdout", screen)
+    assert main(["plan", str(file), "--language", "en"]) == 0
+    assert screen.buffer.getvalue() == b"??.csv: 1 rows, create 1\n"

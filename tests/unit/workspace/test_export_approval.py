@@ -59,6 +59,16 @@ def approved(workspace: Workspace, outcome: Any, verb: str = "approve") -> Any:
         return getattr(session.approvals, verb)(outcome.request.id)
 
 
+def test_a_name_of_another_format_asks_nobody(workspace: Workspace) -> None:
+    """What can never be written waits for no approval."""
+    with workspace.acting_as("lisi") as session:
+        with pytest.raises(ValueError, match=r"\.csv"):
+            export(session, "customer", "客户.csv", fields=["name", "phone"])
+        with pytest.raises(TypeError):
+            export(session, "customer", None, fields=["name", "phone"])  # type: ignore[arg-type]
+        assert not session.approvals.submitted()
+
+
 def test_an_export_is_written_once_it_is_approved(story: Story) -> None:
     """The same call waits, then writes, as often as wanted; another export of the same person waits by itself."""
     workspace = story.workspace

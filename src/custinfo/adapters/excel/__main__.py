@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, get_args
 
+from custinfo.adapters.excel._output import check_target
 from custinfo.adapters.excel._phrases import phrase
 from custinfo.adapters.excel.importing import ExcelPlan, plan_import
 from custinfo.adapters.excel.template import write_template
@@ -43,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         _say(f"--configuration: {error}", error=True)
         return 2
-    workspace = Workspace.open(given.url, configuration, organisation=sample_organisation())
     try:
+        workspace = Workspace.open(given.url, configuration, organisation=sample_organisation())
         with workspace, workspace.acting_as(given.actor) as session:
             return int(given.run(session, given))
     except UnreadableFileError as error:
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     template = _command(commands, "template", _template, "write a workbook to fill in")
-    template.add_argument("target", type=Path, help="the .xlsx file to write")
+    template.add_argument("target", type=_workbook_path, help="the .xlsx file to write")
     check = _command(commands, "check", _check, "say how the columns of a file are understood")
     plan = _command(commands, "plan", _plan, "say what an import of a file would do; nothing is saved")
     for command in (check, plan):
@@ -82,9 +83,17 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument(
         "--key", metavar="HEADING", help="of the column that links further sheets; the title if not given"
     )
-    plan.add_argument("--errors", type=Path, metavar="TARGET", help="write the rows that are not taken over")
-    plan.add_argument("--workbook", type=Path, metavar="TARGET", help="write the plan, row by row")
+    plan.add_argument("--errors", type=_workbook_path, metavar="TARGET", help="write the rows that are not taken over")
+    plan.add_argument("--workbook", type=_workbook_path, metavar="TARGET", help="write the plan, row by row")
     return parser
+
+
+def _workbook_path(text: str) -> Path:
+    try:
+        check_target(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return Path(text)
 
 
 def _command(
@@ -180,7 +189,10 @@ def _tell(problems: Sequence[Problem], given: argparse.Namespace) -> None:
 
 
 def _say(text: str, *, error: bool = False) -> None:
-    print(text, file=sys.stderr if error else sys.stdout)
+    """Print a text, with marks for what the terminal cannot show."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), file=stream)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,28 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final
 
-__all__ = ["Target", "written"]
+__all__ = ["Target", "check_target", "written"]
 
 Target = str | os.PathLike[str] | BinaryIO
 _IN_MEMORY: Final = 16 * 1024 * 1024
+_TABLES: Final = (".csv", ".tsv", ".tab", ".txt", ".xls", ".xlsm", ".xlsb", ".xlt", ".xltx", ".xltm", ".ods", ".et")
+_DOCUMENTS: Final = (".pdf", ".htm", ".html", ".xml", ".json", ".md", ".doc", ".docx", ".ppt", ".pptx", ".zip")
+_OTHER_FORMATS: Final = frozenset({*_TABLES, *_DOCUMENTS})
+"""Endings by which programs, and people, take a file for something else than a workbook."""
+
+
+def check_target(target: Target) -> None:
+    """Refuse what no workbook can be written to, before anything else is done.
+
+    Raises: TypeError where it is neither a path nor a file; ValueError for a path that says another format.
+    """
+    if not isinstance(target, str | os.PathLike):
+        if not hasattr(target, "write"):
+            raise TypeError("target must be a path or a file opened for writing bytes")
+        return
+    ending = Path(target).suffix.lower()
+    if ending in _OTHER_FORMATS:
+        raise ValueError(f"a workbook is written: the target may not end in {ending}; .xlsx is meant")
 
 
 @contextmanager
@@ -24,14 +42,13 @@ def written(target: Target) -> Iterator[IO[bytes]]:
     Args:
         target: A path, whose file is replaced in one step, or a file open for writing bytes.
 
-    Raises: OSError where the path cannot be written; TypeError where it is neither.
+    Raises: OSError where the path cannot be written; what `check_target` raises.
     """
+    check_target(target)
     if isinstance(target, str | os.PathLike):
         with _replaced(Path(target)) as file:
             yield file
         return
-    if not hasattr(target, "write"):
-        raise TypeError("target must be a path or a file opened for writing bytes")
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         yield spool
         spool.seek(0)
@@ -41,14 +58,21 @@ def written(target: Target) -> Iterator[IO[bytes]]:
 @contextmanager
 def _replaced(path: Path) -> Iterator[BinaryIO]:
     beside = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
+    with _named(path):
         opened = beside.open("xb")
-    except OSError as error:
-        error.filename = os.fspath(path)  # the name that the caller knows
-        raise
     try:
         with opened as file:
             yield file
-        beside.replace(path)
+        with _named(path):
+            beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let errors say the name that the caller knows."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None

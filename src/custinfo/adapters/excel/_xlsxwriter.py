@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from custinfo.adapters.excel._output import Target, written
+from custinfo.adapters.excel._output import Target, check_target, written
 from custinfo.core.errors import MissingExtraError
 
 __all__ = ["AUTHOR", "new_workbook", "print_wide"]
@@ -20,8 +20,10 @@ AUTHOR: Final = "custinfo"
 def new_workbook(target: Target, now: datetime) -> Iterator[Any]:
     """Give a workbook of XlsxWriter that is written to `target` when the block ends well.
 
-    Raises: MissingExtraError where XlsxWriter is not installed; OSError where the target cannot be written.
+    Raises: MissingExtraError where XlsxWriter is not installed; OSError where the target cannot be written; ValueError
+        for a path that says another format.
     """
+    check_target(target)
     try:
         import xlsxwriter  # noqa: PLC0415 -- an extra, loaded on first use
     except ImportError as error:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from custinfo.adapters.excel._columns import ALWAYS, Cells, ExportColumn, chosen_columns, column_cells
-from custinfo.adapters.excel._output import Target, written
+from custinfo.adapters.excel._output import Target, check_target, written
 from custinfo.adapters.excel._styles import TEXT
 from custinfo.adapters.excel._writer import TableWriter, TextCell, number_cell
 from custinfo.core.criteria.nodes import Criterion, Everything
@@ -67,7 +67,7 @@ def export(
     Args:
         session: Whose rights count.
         module: Key of the module.
-        target: A path, or a file open for writing bytes; nothing half-written stays after an error.
+        target: A path (.xlsx), or a file open for writing bytes; nothing half-written stays after an error.
         criteria: Which records; all in reach when not given.
         fields: Names of the columns in order; every field of which the actor sees something, the owner, the time
             of creation and the tags when not given. `id` gives the record's id.
@@ -77,11 +77,12 @@ def export(
 
     Returns: How many records were written; none is a workbook with a header only. `AwaitingApproval` where it waits.
     Raises: PermissionDeniedError where the actor may not export, or asks for a field that they may not see;
-        InvalidInputError for unknown names; OSError where the target cannot be written; StorageError where the export
-        is to be logged and can't be.
+        InvalidInputError for unknown names; OSError where the target cannot be written; ValueError for a path that says
+        another format (.csv); StorageError where the export is to be logged and can't be.
     """
     context = context_of(session)
     no_text("fields", fields)
+    check_target(target)
     tongue = language or context.schema.configuration.language
     name = context.module(module).definition.label_in(tongue)
     if not context.access(module).may("export"):

@@ -234,10 +234,11 @@ class ExcelPlan:
         """Write the plan as a workbook: what each row comes to, what it changes, and what was found.
 
         Args:
-            target: A path, or a file open for writing bytes.
+            target: A path (.xlsx), or a file open for writing bytes.
             language: Of headings and messages; that of the configuration when not given.
 
-        Raises: MissingExtraError; OSError where the target cannot be written.
+        Raises: MissingExtraError; OSError where the target cannot be written; ValueError for a path that says another
+            format (.csv).
         """
         context = self._session.context
         tongue = language or context.schema.configuration.language
@@ -295,7 +296,7 @@ class ExcelPlan:
         writes them in again.
 
         Args:
-            target: A path, or a file open for writing bytes; nothing half-written stays after an error.
+            target: A path (.xlsx), or a file open for writing bytes; nothing half-written stays after an error.
             language: Of the reasons; that of the configuration when not given.
             form: `rows` is as told above. `sheet` is the user's own sheet, with its styles and what stands above the
                 headings, but only these rows; `marked` is the user's own workbook with all that is in it, these rows
@@ -303,7 +304,8 @@ class ExcelPlan:
                 (.xlsx); others are written as `rows`, and so is one that openpyxl does not understand, and `sheet`
                 where rows come along from further sheets, or texts from beside merged cells.
 
-        Raises: MissingExtraError; OSError where the target cannot be written; ValueError for another `form`.
+        Raises: MissingExtraError; OSError where the target cannot be written; ValueError for a path that says another
+            format (.csv), or another `form`.
         """
         self._refused(_left(self.rows)).write(target, language, form)
 

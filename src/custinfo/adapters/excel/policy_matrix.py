@@ -62,12 +62,13 @@ def write_policy_matrix(
 
     Args:
         matrix: What `policy_matrix` gives.
-        target: A path, or a file open for writing bytes; nothing half-written stays after an error.
+        target: A path (.xlsx), or a file open for writing bytes; nothing half-written stays after an error.
         language: Of labels and texts: `zh`, `en`, or another that `messages` has.
         messages: The catalogue; a host passes its own to add languages.
         now: What the workbook says of when it was made; the present when not given.
 
-    Raises: MissingExtraError where XlsxWriter is not installed; OSError where the target cannot be written.
+    Raises: MissingExtraError where XlsxWriter is not installed; OSError where the target cannot be written; ValueError
+        for a path that says another format (.csv).
     """
     words = matrix.words(language, messages=messages)
     with new_workbook(target, now or datetime.now(UTC)) as workbook:

@@ -64,9 +64,10 @@ class SampleReport:
         return all(row.result in ("equal", "left_out") for row in self.rows)
 
     def write(self, target: Target) -> None:
-        """Write the comparison as a workbook: a line for each row, and for each value that differs.
+        """Write the comparison as a workbook (.xlsx): a line for each row, and for each value that differs.
 
-        Raises: MissingExtraError; OSError where the target cannot be written.
+        Raises: MissingExtraError; OSError where the target cannot be written; ValueError for a path that says another
+            format (.csv).
         """
         with new_workbook(target, self._now) as book:
             sheet = book.add_worksheet(phrase(self._language, "sample"))

@@ -45,10 +45,11 @@ def write_subject_access(
     Args:
         session: The session that gathered it: choices and people are named as its configuration has them.
         answer: The answer; its items are read here.
-        target: A path, or a file open for writing bytes; nothing half-written stays after an error.
+        target: A path (.xlsx), or a file open for writing bytes; nothing half-written stays after an error.
         language: Of headings and labels; that of the configuration when not given.
 
-    Raises: OSError where the target can't be written; StorageError.
+    Raises: OSError where the target can't be written; ValueError for a path that says another format (.csv);
+        StorageError.
     """
     tongue = language or session.context.schema.configuration.language
     columns = [Column(phrase(tongue, name), width) for name, width in _COLUMNS.items()]

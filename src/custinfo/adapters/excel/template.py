@@ -61,12 +61,12 @@ def write_template(
     Args:
         session: Whose rights count.
         module: Key of the module.
-        target: A path, or a file open for writing bytes; nothing half-written stays after an error.
+        target: A path (.xlsx), or a file open for writing bytes; nothing half-written stays after an error.
         language: Of labels and explanations; that of the configuration when not given.
         rows: For how many rows lists and checks are set up, from 1.
 
     Raises: PermissionDeniedError where the actor may neither create nor import; MissingExtraError; OSError where the
-        target cannot be written.
+        target cannot be written; ValueError for a path that says another format (.csv), or `rows` out of range.
     """
     if not 1 <= rows <= _MOST_ROWS:
         raise ValueError(f"rows must be from 1 to {_MOST_ROWS}")
