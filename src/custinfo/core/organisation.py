@@ -205,7 +205,15 @@ class Organisation:
 
     def holders(self, role: str, /) -> tuple[MemberKey, ...]:
         """Return the active members who hold `role` anywhere, in order of definition."""
-        return tuple(key for key in self.members if any(held == role for held, _ in self.roles_of(key)))
+        return self._holders.get(role, ())
+
+    @cached_property
+    def _holders(self) -> dict[str, tuple[MemberKey, ...]]:
+        found: dict[str, dict[MemberKey, None]] = {}
+        for key in self.members:
+            for role, _ in self.roles_of(key):
+                found.setdefault(role, {})[key] = None
+        return {role: tuple(keys) for role, keys in found.items()}
 
     def in_position(self, position: str, /) -> tuple[tuple[MemberKey, str], ...]:
         """Return (active member, department) for everybody who holds a position, in order of definition."""
@@ -229,21 +237,31 @@ class Organisation:
         """Return the department and everything below it, parents first; empty if unknown."""
         if key not in self.departments:
             return ()
-        found = [key]
-        for parent in found:
-            found.extend(
-                item.key for item in self.departments.values() if item.parent == parent and item.key not in found
-            )
+        found, level = {key: None}, [key]
+        while level:
+            level = [child for parent in level for child in self._below.get(parent, ()) if child not in found]
+            found |= dict.fromkeys(level)
         return tuple(found)
+
+    @cached_property
+    def _below(self) -> dict[str, list[str]]:
+        """Department → those right below it."""
+        found: dict[str, list[str]] = {}
+        for item in self.departments.values():
+            found.setdefault(item.parent or "", []).append(item.key)
+        return found
 
     def path(self, key: str) -> str:
         """Return the names from the root down to the department, joined by `-`."""
+        return "-".join(self._names_down_to(key))
+
+    def _names_down_to(self, key: str) -> list[str]:
         chain: dict[str, str] = {}
         node = self.departments.get(key)
         while node is not None and node.key not in chain:
             chain[node.key] = node.name
             node = self.departments.get(node.parent or "")
-        return "-".join(reversed(chain.values()))
+        return list(reversed(chain.values()))
 
     def find_member(self, text: str, /) -> Found:
         """Return the key of whom `text` names by key, name, `name(department)` or employee number."""
@@ -275,7 +293,8 @@ class Organisation:
         return names | {folded(key): (key,) for key in self.departments}
 
     def _suffixes(self, department: str) -> list[str]:
-        parts = self.path(department).split("-")
+        """Return the path to a department, and what is left of it without its first names."""
+        parts = self._names_down_to(department)
         return ["-".join(parts[start:]) for start in range(len(parts))]
 
     def __getstate__(self) -> tuple[Any, ...]:

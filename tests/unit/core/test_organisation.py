@@ -50,6 +50,7 @@ ORGANISATION = Organisation(
         ("AnnLee", "free"),
         ("钱七(nowhere)", "lost"),
         ("孙八(R-D)", "E001"),
+        ("孙八(D)", None),
         ("李四(销售三部)", None),
         ("", None),
         ("nobody", None),
@@ -70,6 +71,7 @@ def test_find_member(typed: str, found: str | tuple[str, ...] | None) -> None:
         ("销售二部 - 1组", "s2a"),
         ("R-D", "rd"),
         ("r-d", "rd"),
+        ("D", None),  # a part of a name is no part of a path
         ("销售三部", None),
     ],
 )
