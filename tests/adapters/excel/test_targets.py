@@ -10,6 +10,7 @@ import pytest
 
 from custinfo import Applied, Session, policy_matrix
 from custinfo.adapters.excel import export, plan_import, write_policy_matrix, write_subject_access, write_template
+from custinfo.core.subject_access import SubjectAccess
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.adapters.excel.sessions import COMPANY, acting_as, table
 
@@ -24,7 +25,9 @@ def _matrix(session: Session, target: Any) -> object:
 def _held(session: Session, target: Any) -> object:
     created = session.customers.create(dict(COMPANY))
     assert isinstance(created, Applied)
-    write_subject_access(session, session.customers.subject_access(created.record.id), target)
+    answer = session.customers.subject_access(created.record.id)
+    assert isinstance(answer, SubjectAccess)
+    write_subject_access(session, answer, target)
     return session
 
 
