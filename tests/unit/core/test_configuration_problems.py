@@ -509,6 +509,7 @@ WRONG: Any = object()
 SHAPES = {
     "scope": (grant(scope="mine"), ("wrong_shape", None, "$.grants[0].scope")),
     "action": (grant(actions=frozenset({"veiw"})), ("wrong_shape", None, "$.grants[0].actions[0]")),
+    "a list of actions": (grant(actions=["view"]), ("wrong_shape", None, "$.grants[0].actions")),
     "a text for a tuple": (fields(text("x", "text", aliases="ab")), ("wrong_shape", None, f"{FIELDS}['x'].aliases")),  # type: ignore[arg-type]
     "a flat match key": (module(match_keys=("name",)), ("wrong_shape", None, "$.modules['customer'].match_keys[0]")),
     "sensitivity": (
@@ -559,6 +560,16 @@ ROWS = [pytest.param(*row, id=f"{name}: {label}") for name, table in TABLES.item
 def test_one_thing_wrong(configuration: Configuration, expected: tuple[str, str | None, str]) -> None:
     """Each mistake is found, at its place, and nothing else is said."""
     assert found(configuration) == {expected}
+
+
+def test_what_is_of_another_type_is_told_what_it_must_be() -> None:
+    """A list where a frozenset is wanted, and a misspelt word, read like an instruction."""
+    for configuration, text in (
+        (grant(actions=["view"]), "must be frozenset(…) ($.grants[0].actions)"),
+        (grant(through=5), "must be str | None ($.grants[0].through)"),
+    ):
+        problems = problems_of(configuration)
+        assert [problem.text("en") for problem in problems if problem.severity == "error"] == [text]
 
 
 @pytest.mark.parametrize(("configuration", "expected"), ROWS)

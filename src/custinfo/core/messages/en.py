@@ -71,7 +71,7 @@ ENGLISH: Final = {
     "unknown_reference": "names no {module} that you can use: write its id, its title, or a unique value",
     "ambiguous_reference": "names several records of {module}: write the id of one",
     "keyring_missing": (
-        "this field is stored encrypted, and no keyring was given: "
+        "encrypted values need a keyring, and none that fits was given: "
         "pass keyring=… to Workspace (see custinfo.adapters.crypto.Keyring)"
     ),
     "unreadable_value": "the stored value cannot be decrypted: the key {key} is missing or the value was altered",
@@ -226,7 +226,7 @@ ENGLISH: Final = {
     "criterion_misfit": "the criterion does not fit: {hint} ({path})",
     "leads_in_circle": "leads back to itself: {circle} ({path})",
     "owned_twice": "the classification {other} sets this already ({path})",
-    "wrong_shape": "is not of the type {expected} ({path})",
+    "wrong_shape": "must be {expected} ({path})",
     "unknown_entry": "{dictionary} has no entry {entry}",
     "entry_given_twice": "the entry {entry} of {dictionary} is given twice",
     "entry_without_code": "an entry of {dictionary} needs a code",

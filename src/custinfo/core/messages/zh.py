@@ -71,7 +71,7 @@ CHINESE: Final = {
     "unknown_reference": "没有您可以引用的{module}，请填写其编号、名称或唯一值",
     "ambiguous_reference": "对应多条{module}，请填写其中一条的编号",
     "keyring_missing": (
-        "该字段须加密保存，但未提供密钥环：请给 Workspace 传入 keyring=…（见 custinfo.adapters.crypto.Keyring）"
+        "加密的值需要密钥环，但未提供适用的密钥环：请给 Workspace 传入 keyring=…（见 custinfo.adapters.crypto.Keyring）"
     ),
     "unreadable_value": "无法解密保存的值：缺少密钥 {key}，或值被改动",
     "transition_not_allowed": "不允许从 {before} 变为 {after}",
@@ -216,7 +216,7 @@ CHINESE: Final = {
     "criterion_misfit": "条件不适用：{hint}（{path}）",
     "leads_in_circle": "绕回了自身：{circle}（{path}）",
     "owned_twice": "已由分类规则 {other} 决定（{path}）",
-    "wrong_shape": "不是 {expected} 类型（{path}）",
+    "wrong_shape": "应为 {expected}（{path}）",
     "unknown_entry": "“{dictionary}”中没有条目 {entry}",
     "entry_given_twice": "“{dictionary}”的条目 {entry} 重复给出",
     "entry_without_code": "“{dictionary}”的条目须有代码",

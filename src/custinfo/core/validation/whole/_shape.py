@@ -102,10 +102,13 @@ def _hashes(value: object) -> bool:
 def _named(hint: Any) -> str:
     match get_origin(hint):
         case None:
-            return "hashable" if hint is Any else str(getattr(hint, "__name__", hint))
+            names: dict[Any, str] = {Any: "hashable", NoneType: "None"}
+            return names.get(hint) or str(getattr(hint, "__name__", hint))
         case origin if origin in (Union, UnionType):
             return " | ".join(dict.fromkeys(_named(item) for item in get_args(hint)))
         case origin if origin is Literal:
             return " | ".join(map(str, get_args(hint)))
+        case origin if origin is frozenset:
+            return "frozenset(…)"  # as one writes it: a list or a text is what people give instead
         case origin:
             return str(getattr(origin, "__name__", origin))
