@@ -13,7 +13,7 @@ from custinfo.core.approval.requests import Proposal, Request, RequestId
 from custinfo.core.errors import InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, CLEAR, FieldKey, Record, RecordId, Sealed, Tag, Version
+from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, Record, RecordId, Sealed, Tag, Version
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.approval_paths import ApprovalPath, proposed
 from custinfo.workspace.authorising import refusal
@@ -185,9 +185,13 @@ class Merger:
     def _followed(self) -> int:
         """Return how many records that the actor may view followed a merger whose request passed by itself."""
         context = self.context
-        moved = [change for change in context.unit.history.of_batch(self.batch) if change.action == "update"]
-        records = (context.unit.records.get(change.module, [change.record_id]) for change in moved)
-        return sum("view" in context.verdict(record).actions for found in records for record in found.values())
+        moved: dict[ModuleKey, set[RecordId]] = {}
+        for change in context.unit.history.of_batch(self.batch):
+            if change.action == "update":
+                moved.setdefault(change.module, set()).add(change.record_id)
+        records = [found for module, ids in moved.items() for found in context.unit.records.get(module, ids).values()]
+        context.related.prefetch(records)
+        return sum("view" in context.verdict(record).actions for record in records)
 
     def _tried(self, path: WritePath, draft: Draft) -> Prepared:
         """Return what the record that stays comes to once the others are out of its way, which is taken back."""

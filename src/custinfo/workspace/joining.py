@@ -52,6 +52,7 @@ class Repointing:
         moved = 0
         for module, key in references_to(self.context, self.keep.module):
             while found := self.context.unit.queries.find(Query(module, OneOf((key,), self.gone), limit=_PAGE)):
+                self.context.related.prefetch(found)
                 moved += sum("view" in self.context.verdict(record).actions for record in found)
                 self._save(found, key)
         return moved

@@ -16,6 +16,7 @@ from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record,
 from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
+from custinfo.workspace.histories import LastAuthors
 from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
@@ -34,10 +35,12 @@ class Normaliser:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._authors = LastAuthors(context.unit, ())
 
     def run(self, drafts: Sequence[Draft], known: Mapping[RecordId, Record] = NO_RECORDS) -> list[Prepared]:
         """Return what each draft comes to; what makes it impossible stands in its `error`. `known` are read already."""
         stored = self._load(drafts, known)
+        self._authors = LastAuthors(self._context.unit, stored.values())
         now = self._context.now()
         return [self._one(draft, stored, now) for draft in drafts]
 
@@ -140,17 +143,10 @@ class Normaliser:
             old = before.owner if key == "owner" else before.values.get(key)
             if type(old) is Sealed and value is not CLEAR:
                 old = self._opened(before, key, old)
-            if (key not in readable and not self._wrote(before, key)) or old != (None if value is CLEAR else value):
+            told = key in readable or self._authors.of(before, key) == self._context.author
+            if not told or old != (None if value is CLEAR else value):
                 changing[key] = value
         return changing
-
-    def _wrote(self, record: Record, key: FieldKey) -> bool:
-        """Return whether the value of a field was last changed by the actor."""
-        changes = self._context.unit.history.of_record(record.module, record.id)
-        for change in reversed(changes):
-            if any(item.field == key for item in change.fields):
-                return change.actor == self._context.author
-        return False
 
     def _opened(self, record: Record, key: FieldKey, sealed: Sealed) -> Any:
         try:

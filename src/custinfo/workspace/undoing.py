@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,16 +11,18 @@ import attrs
 from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.machine import Command
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
-from custinfo.core.criteria.nodes import Compare
+from custinfo.core.criteria.nodes import OneOf
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
 from custinfo.core.offers import offered
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
-from custinfo.ports.repositories import ImportTurns, Query
+from custinfo.ports.repositories import Grouping, ImportTurns, Query
 from custinfo.workspace.context import Context
+from custinfo.workspace.deleting import references_to
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.former_values import present_tags, present_values
+from custinfo.workspace.histories import histories
 from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
 from custinfo.workspace.reading import not_found
 
@@ -27,6 +30,14 @@ __all__ = ["UndoReport", "undo"]
 
 _CHANGES: Final[frozenset[GatedAction]] = frozenset({"create", "update", "transfer"})
 """What a row of an import may be beside that."""
+
+_AT_ONCE: Final = 500
+
+Place = tuple[ModuleKey, RecordId]
+"""A record of a module."""
+
+Reference = tuple[ModuleKey, FieldKey, RecordId]
+"""A reference field of a module, and the record to which it points."""
 
 
 def _number(ids: tuple[str, ...]) -> str:
@@ -81,6 +92,37 @@ def _reaches(context: Context, batch: ImportBatch) -> bool:
     return all("import" in context.verdict(record).actions for record in records.values())
 
 
+class _Part:
+    """Some records of an import, with what decides whether they are taken back: read together.
+
+    `records` are those that are there still, `histories` the changes of those that the import did not make. About those
+    `waiting` a request is open. `references` says how many records refer, by a module's field, to one that it made.
+    """
+
+    def __init__(self, context: Context, changes: Mapping[Place, Sequence[Change]]) -> None:
+        self.records: dict[RecordId, Record] = {}
+        self.histories: dict[RecordId, Sequence[Change]] = {}
+        self.waiting: set[RecordId] = set()
+        self.references: dict[Reference, int] = {}
+        ids: dict[ModuleKey, list[RecordId]] = {}
+        for module, record_id in changes:
+            ids.setdefault(module, []).append(record_id)
+        for module, keys in ids.items():
+            made = [key for key in keys if changes[module, key][0].version == 1]
+            self._read(context, module, keys, made)
+
+    def _read(self, context: Context, module: ModuleKey, keys: list[RecordId], made: list[RecordId]) -> None:
+        unit = context.unit
+        self.records.update(unit.records.get(module, keys))
+        self.histories.update(histories(unit, module, [key for key in keys if key not in set(made)]))
+        for request in unit.approvals.open_for(module, keys):
+            self.waiting.update(request.record_ids())
+        for owner, field in references_to(context, module) if made else ():
+            query = Query(owner, OneOf((field,), tuple(made)))
+            found = unit.queries.distribution(query, Grouping((field,)))
+            self.references.update({(owner, field, RecordId(key)): number for key, number in found.items()})
+
+
 class _Undo:
     def __init__(self, context: Context, batch: ImportBatch) -> None:
         self.context = context
@@ -88,18 +130,23 @@ class _Undo:
         self.removed: list[Record] = []
         self.reverted: list[Record] = []
         self.kept: list[RecordId] = []
+        self.leaving: Counter[Reference] = Counter()
         self.changes: list[Change] = []
         found = context.unit.approvals.get([RequestId(key) for key in batch.requests])
         self.approved = {request.id for request in found.values() if _is_import(context, request)}
 
     def run(self) -> UndoReport:
         withdrawn = self.withdraw()
-        by_record: dict[tuple[str, RecordId], list[Change]] = {}
+        by_record: dict[Place, list[Change]] = {}
         for change in self.context.unit.history.of_batch(self.batch.id):
             by_record.setdefault((change.module, change.record_id), []).append(change)
-        for module, record_id in sorted(by_record, key=lambda key: key[1], reverse=True):
-            # What was made last goes first: it may refer to what was made before it.
-            self.one(module, record_id, by_record[module, record_id])
+        # What was made last goes first: it may refer to what was made before it.
+        places = sorted(by_record, key=lambda place: place[1], reverse=True)
+        for start in range(0, len(places), _AT_ONCE):
+            changes = {place: by_record[place] for place in places[start : start + _AT_ONCE]}
+            part = _Part(self.context, changes)
+            for (_, record_id), mine in changes.items():
+                self.one(part, record_id, mine)
         self.removed.reverse()
         self.reverted.reverse()
         self.kept.reverse()
@@ -129,20 +176,22 @@ class _Undo:
                 withdrawn.append(request.id)
         return tuple(withdrawn)
 
-    def one(self, module: str, record_id: RecordId, changes: Sequence[Change]) -> None:
+    def one(self, part: _Part, record_id: RecordId, changes: Sequence[Change]) -> None:
         """Undo one record, unless something happened to it after the import."""
-        record = self.context.unit.records.get(module, [record_id]).get(record_id)
+        record = part.records.get(record_id)
         if record is None:
             return
-        if record.version != changes[-1].version or self.held(record, changes):
+        if record.version != changes[-1].version or self.held(part, record, changes):
             self.kept.append(record_id)
             return
-        history = self.context.unit.history.of_record(module, record_id)
+        history = part.histories.get(record_id, ())
         past = fold(history, version=changes[0].version - 1)
         past = past and attrs.evolve(past, data_keys=record.data_keys)
         now = self.context.now()
         if past is None:
             self.removed.append(record)
+            targets = ((key, record.values.get(key)) for key, _ in self.context.related.fields(record.module))
+            self.leaving.update((record.module, key, target) for key, target in targets if target is not None)
             gone = attrs.evolve(record, version=record.version + 1, archived_at=now)
             self.changes.append(self.change(record, gone, "delete"))
             return
@@ -168,27 +217,17 @@ class _Undo:
         }
         return FrozenDict({**values, **sealed})
 
-    def held(self, record: Record, changes: Sequence[Change]) -> bool:
-        """Tell whether somebody approved it, waits for its approval, or refers to the record.
+    def held(self, part: _Part, record: Record, changes: Sequence[Change]) -> bool:
+        """Tell whether somebody approved it, waits for its approval, or refers to the record and stays.
 
         What was approved as an import, and not for what it changes, is taken back as the import.
         """
         if any(change.approval and change.approval not in self.approved for change in changes):
             return True
-        if self.context.unit.approvals.open_for(record.module, [record.id]):
-            return True
-        return changes[0].version == 1 and any(
-            self.referred_to(module.key, key, record.id)
-            for module in self.context.schema.configuration.modules.values()
-            for key, target in self.context.related.fields(module.key)
-            if target == record.module
+        return record.id in part.waiting or any(
+            part.references.get(place, 0) > self.leaving[place]
+            for place in ((*referring, record.id) for referring in references_to(self.context, record.module))
         )
-
-    def referred_to(self, module: ModuleKey, key: FieldKey, record_id: RecordId) -> bool:
-        """Tell whether a record refers to one that is to go, and stays itself."""
-        going = {record.id for record in self.removed}
-        query = Query(module, Compare((key,), "eq", record_id), limit=len(going) + 1)
-        return any(record.id not in going for record in self.context.unit.queries.find(query))
 
     def change(self, before: Record, after: Record, action: str) -> Change:
         return Change(
