@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 import attrs
 
@@ -28,7 +29,7 @@ class RetiredTag:
     value: str
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class TagDimension:
     """Group tags: `single` allows one tag a record; `open` lets people add tags that `values` does not list.
 
@@ -81,11 +82,17 @@ class TagDimension:
 
     def listed(self, text: str) -> str | None:
         """Return the tag of the dimension that `text` names now, retired or not; `None` for one that is not listed."""
-        wanted = folded(text)
+        return self._named.get(folded(text))
+
+    @cached_property
+    def _named(self) -> dict[str, str]:
+        """Folded name → the tag that it means now; what is a tag by itself comes before what was one."""
+        named: dict[str, str] = {}
         for tag in (*self.values, *self.retired):
-            if folded(tag) == wanted:
-                return tag
-        return next((self.live_tag(former) for former in self.merged if folded(former) == wanted), None)
+            named.setdefault(folded(tag), tag)
+        for former in self.merged:
+            named.setdefault(folded(former), self.live_tag(former))
+        return named
 
     def live_tag(self, tag: str) -> str:
         """Return the tag that a former tag is now, or itself."""
@@ -159,6 +166,13 @@ class TagDimension:
         if found is None:
             raise ConfigurationError([_problem(self, "unknown_tag", text)])
         return found.value if isinstance(found, RetiredTag) else found
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return attrs.astuple(self, recurse=False)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(attrs.fields_dict(TagDimension), state, strict=True):
+            object.__setattr__(self, name, value)
 
 
 def _without(dimension: TagDimension, *tags: str) -> TagDimension:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.tags import RetiredTag, TagDimension
+from custinfo.core.text import folded
 
 CLOSED = TagDimension("need", ("采购设备", "IT服务"), {"zh": "需求", "en": "Need"}, ("Wants",))
 OPEN = TagDimension("自定义", ("VIP",), open=True)
@@ -29,6 +32,32 @@ def test_a_closed_dimension(typed: str, found: str | None) -> None:
 def test_an_open_dimension(typed: str, found: str | None) -> None:
     """Listed tags win; any other text that is not blank is a tag in its narrow form."""
     assert OPEN.find(typed) == found
+
+
+def test_a_long_list_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of many tags that an import has is found without reading the whole list again."""
+    times = 0
+
+    def counting(text: str) -> str:
+        nonlocal times
+        times += 1
+        return folded(text)
+
+    monkeypatch.setattr("custinfo.core.tags.folded", counting)
+    dimension = TagDimension("need", tuple(f"需求{number}" for number in range(200)))
+    for number in range(200):
+        assert dimension.find(f" 需求{number}") == f"需求{number}"
+    assert times <= 400
+
+
+def test_a_dimension_that_was_asked_is_still_a_value() -> None:
+    """It pickles, copies, compares and hashes as before."""
+    asked = TagDimension("need", ("采购设备",), merged={"设备": "采购设备"})
+    assert asked.find("设备") == "采购设备"
+    plain = TagDimension("need", ("采购设备",), merged={"设备": "采购设备"})
+    for other in (pickle.loads(pickle.dumps(asked)), copy.copy(asked), copy.deepcopy(asked)):
+        assert (other, hash(other)) == (plain, hash(plain))
+        assert other.find("设备") == "采购设备"
 
 
 def test_names_of_a_dimension() -> None:
