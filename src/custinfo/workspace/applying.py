@@ -33,10 +33,6 @@ __all__ = ["Applying", "current", "part_of"]
 _SYSTEM: Final = frozenset({"owner", "department", "archived_at", "tags"})
 
 
-class _TakenBackError(Exception):
-    """What was tried is taken back."""
-
-
 class Applying:
     """Apply approved requests for one session."""
 
@@ -78,7 +74,7 @@ class Applying:
 
     def _item(self, part: Request, item: Item) -> Item:
         try:
-            with self._context.unit.atomic():
+            with self._context.atomic():
                 before = self._before(part)
                 found = self.conflicts(part, before)
                 if found:
@@ -128,14 +124,10 @@ class Applying:
         records = self._context.unit.records.get(request.module, request.record_ids())
         going = [part for part in others if part.record_id in records]
         away = [attrs.evolve(self.checked(part, records[part.record_id]), shares=frozenset()) for part in going]
-        try:
-            with suppress(_TakenBackError), self._context.unit.atomic():
-                self._context.unit.records.save(away)
-                self._context.related.forget(away)
-                self.checked(stays, records.get(stays.record_id))
-                raise _TakenBackError
-        finally:
+        with self._context.trial():
+            self._context.unit.records.save(away)
             self._context.related.forget(away)
+            self.checked(stays, records.get(stays.record_id))
 
     def merger_conflicts(self, request: Request) -> Iterator[tuple[Record | None, tuple[Problem, ...]]]:
         """Yield each record of a merger, the one that stays first, with what happened to it since."""

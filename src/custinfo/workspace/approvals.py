@@ -154,7 +154,7 @@ class Approvals:
         """
         key = None if record_id is None else record_key(record_id)
         request = Proposals(self._context).drafted(module, key, values, reason)
-        with self._context.unit.atomic():
+        with self._context.atomic():
             self._context.hold_configuration()
             self._context.unit.approvals.save(request)
         return self._views.view(request)
@@ -176,7 +176,7 @@ class Approvals:
             view = self._decide(request, Command("submit", comment, proposal=proposal))
             done = view.state == "applied"
             return applied(self._context, view.module, view.record_id) if done else AwaitingApproval(view)
-        with self._context.unit.atomic():
+        with self._context.atomic():
             self._decide(request, Command("withdraw", comment))
             path.commit([prepared])
         return outcome(self._context, prepared)
@@ -347,7 +347,7 @@ class Approvals:
         """
         request = self._held(request_id)
         if request.state == "approved":
-            with self._context.unit.atomic():
+            with self._context.atomic():
                 self._context.hold_configuration()
                 request = Applying(self._context).run(request)
         return self._views.view(request)
@@ -409,7 +409,7 @@ class Approvals:
             raise InvalidInputError([Problem("control_character", "comment")])
         decided, events = carry_out(context, request, command)
         if events:
-            with context.unit.atomic():
+            with context.atomic():
                 context.hold_configuration()
                 keep(context, request, decided, events)
                 if decided.state == "approved":

@@ -55,7 +55,7 @@ def write_many(context: Context, drafts: Sequence[Draft], channel: Channel = "ed
         for item in going
         if item.path is not None and item.after is not None
     ]
-    with context.unit.atomic():
+    with context.atomic():
         direct = [item for item in going if item.path is None]
         path.commit(direct)
         requests = tuple(submit_together(context, group).id for group in together(waiting))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import attrs
@@ -59,10 +58,6 @@ class Merging(NamedTuple):
     request: Request | None = None
 
 
-class _TakenBackError(Exception):
-    """What was tried is taken back."""
-
-
 @attrs.define
 class Merger:
     """Merge records of one module, all or nothing.
@@ -103,7 +98,7 @@ class Merger:
         if request is not None:
             kept = self.context.unit.records.get(module, [record_id])[record_id]
             return Merging(kept, differing, self._followed(), request)
-        with self.context.unit.atomic():
+        with self.context.atomic():
             self._put_away(path)
             kept = self._commit(path, draft)
             moved = self._repointing().run()
@@ -138,7 +133,7 @@ class Merger:
             return None
         way, items = found
         request = way.request_for_many(context, self.keep.module, items, self.reason, self.batch)
-        with context.unit.atomic():
+        with context.atomic():
             context.hold_configuration()
             keep(context, None, request, ("submitted",))
             return Applying(context).run(request) if request.state == "approved" else request
@@ -195,13 +190,9 @@ class Merger:
 
     def _tried(self, path: WritePath, draft: Draft) -> Prepared:
         """Return what the record that stays comes to once the others are out of its way, which is taken back."""
-        try:
-            with suppress(_TakenBackError), self.context.unit.atomic():
-                self._put_away(path)
-                [prepared] = path.prepare([draft])
-                raise _TakenBackError
-        finally:
-            self.context.related.forget(self.others)
+        with self.context.trial():
+            self._put_away(path)
+            [prepared] = path.prepare([draft])
         if prepared.error is not None:
             raise prepared.error
         return prepared

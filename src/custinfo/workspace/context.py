@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -49,6 +50,10 @@ __all__ = ["NO_KEYS", "Context"]
 
 NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
 """The data keys of a record that is not there yet."""
+
+
+class _TakenBackError(Exception):
+    """What was tried is taken back."""
 
 
 @attrs.define
@@ -131,6 +136,23 @@ class Context:
     def schema(self) -> Schema:
         """The compiled configuration."""
         return self.compiled.schema
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Do all of a block or nothing of it; what was read of records inside is not as it was read, if it fails."""
+        try:
+            with self.unit.atomic():
+                yield
+        except BaseException:
+            self.related.clear()
+            raise
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Do a block, and take back what it did."""
+        with suppress(_TakenBackError), self.atomic():
+            yield
+            raise _TakenBackError
 
     def hold_configuration(self) -> None:
         """Keep the configuration from being replaced while something is saved under it, to the end of the transaction.

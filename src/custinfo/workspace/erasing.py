@@ -62,7 +62,7 @@ class Eraser:
         """Erase values of a record, or submit the request that a flow asks for."""
         record, keys = self._allowed(module, record_id, names, reason)
         require_current(version, record)
-        with self.context.unit.atomic():
+        with self.context.atomic():
             self.context.hold_configuration()
             self._settle(record, keys, requests)
             path = Gate(self.context).erasure(record, keys)

@@ -95,7 +95,7 @@ class GatedExport:
 
     def _submitted(self, path: ApprovalPath, reason: str | None) -> Request:
         context = self.context
-        with context.unit.atomic():
+        with context.atomic():
             context.hold_configuration()
             request = path.request_for_export(context, self.module, self._scope(path), reason)
             keep(context, None, request, ("submitted",))

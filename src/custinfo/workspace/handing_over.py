@@ -301,7 +301,7 @@ class _Application:
         path = WritePath(self.context, channel="hand_over", batch=batch)
         going = [item for item in self.plan.items if not item.problems]
         requests: list[RequestId] = []
-        with self.context.unit.atomic():
+        with self.context.atomic():
             for start in range(0, len(going), _CHUNK):
                 part = going[start : start + _CHUNK]
                 prepared = path.prepare([draft_of(item, self.reason) for item in part])

@@ -85,7 +85,7 @@ class Application:
         """Save what is not saved yet. Raises: what stops it; batches before it stay saved, unless `whole`."""
         if self.whole:
             self.refuse_partial()
-        with self.context.unit.atomic() if self.whole else nullcontext():
+        with self.context.atomic() if self.whole else nullcontext():
             batch = self.requested(self.batches(self.begun(), progress))
             batch = attrs.evolve(batch, state="done")
             self.context.unit.imports.save(batch)
@@ -142,7 +142,7 @@ class Application:
             return batch
         path = WritePath(self.context, channel="import", batch=batch.id)
         raising = ImportRequests(self.context, batch.id, path, self.refuse, self.take_over)
-        with self.context.unit.atomic():
+        with self.context.atomic():
             raising.run(waiting)
         counts = Counter(batch.counts) + Counter(self.outcomes(waiting))
         return attrs.evolve(
@@ -179,7 +179,7 @@ class Application:
         free = [row for row in rows if not _waits(row)]
         items = [item for row in free if (item := self.item(row)) is not None]
         try:
-            with self.context.unit.atomic():
+            with self.context.atomic():
                 path.commit(items, self.new)
                 requests = self.save_related(path, free)
         except ConflictError as error:
@@ -223,7 +223,7 @@ class Application:
         """Save a row by itself; if that clashes, it is rejected."""
         item = self.item(row)
         try:
-            with self.context.unit.atomic():
+            with self.context.atomic():
                 path.commit([] if item is None else [item], self.new)
                 requests = self.save_related(path, [row])
         except CustinfoError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -28,10 +27,6 @@ _CHUNK: Final = 500
 
 Brought = tuple[tuple[Companion, ...], tuple[ApprovalPath, ...]]
 """What a row brings along, and the approval that this needs."""
-
-
-class _TakenBackError(Exception):
-    """What was tried is taken back."""
 
 
 @attrs.define
@@ -66,7 +61,7 @@ class ImportRequests:
     def _submit(self, group: Sequence[Waiting], rows: Mapping[int, PlannedRow]) -> None:
         """Save one request; if that clashes, row by row, so that only the rows that clash are refused."""
         try:
-            with self.context.unit.atomic():
+            with self.context.atomic():
                 request = self._saved(group)
         except ConflictError as error:
             if error.code == "configuration_changed":
@@ -153,14 +148,10 @@ class ImportRequests:
         """
         pairs = [(row, after, related) for row, after in rows for related in row.related]
         records = [after.keeping_keys() for _, after in rows]
-        try:
-            with suppress(_TakenBackError), self.context.unit.atomic():
-                self.context.unit.records.save(records)
-                self.context.related.forget(records)
-                prepared = self.path.prepare([related.draft(after.id) for _, after, related in pairs])
-                raise _TakenBackError
-        finally:
+        with self.context.trial():
+            self.context.unit.records.save(records)
             self.context.related.forget(records)
+            prepared = self.path.prepare([related.draft(after.id) for _, after, related in pairs])
         found: dict[int, list[tuple[Companion, ApprovalPath | None]]] = {}
         for (row, _, related), item in zip(pairs, prepared, strict=True):
             found.setdefault(row.row, []).append((self._companion(related, item), item.path))

@@ -118,7 +118,7 @@ class LiveConfiguration:
         """
         self._context.module(module)
         self._require([module])
-        with self._context.unit.atomic():
+        with self._context.atomic():
             self._context.hold_configuration()
             return refresh(self._context, module)
 

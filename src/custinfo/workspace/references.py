@@ -64,6 +64,10 @@ class References:
         finally:
             self._known = {key: record for key, record in self._known.items() if key in before}
 
+    def clear(self) -> None:
+        """Drop all records: some of them were changed, and that was taken back."""
+        self._known.clear()
+
     def forget(self, records: Iterable[Record]) -> None:
         """Drop records that changed."""
         for record in records:

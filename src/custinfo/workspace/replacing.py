@@ -76,7 +76,7 @@ class ConfigurationPlan:
         if self._revision is None:
             context = self._work.context
             self._require(failing)
-            with context.unit.atomic():
+            with context.atomic():
                 version, now = self.configuration.version, context.now()
                 revision = _Application(self._work, version, reason, now, clear=failing == "clear").run()
             context.adopt(self._work.compiled)

@@ -58,7 +58,7 @@ def _carry_out(context: Context, request: Request) -> CommandName | None:
     command = Command(name, expected_version=request.version, timer=True)
     try:
         decided, events = decide(request, command, actor=SYSTEM, now=context.now(), calendar=context.calendar)
-        with context.unit.atomic():
+        with context.atomic():
             keep(context, request, decided, events)
     except (IllegalTransitionError, ConflictError):
         return None

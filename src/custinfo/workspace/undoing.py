@@ -62,7 +62,7 @@ def undo(context: Context, batch_id: str) -> UndoReport:
     batch = context.unit.imports.get(batch_id)
     if batch is None or not _may_know(context, batch):
         raise not_found("import")
-    with context.unit.atomic():
+    with context.atomic():
         context.hold_configuration()
         batch = _held(context, batch)
         return UndoReport() if batch.state == "undone" else _Undo(context, batch).run()

@@ -55,7 +55,7 @@ class WritePath:
         if prepared.error is not None:
             raise prepared.error
         try:
-            with self.context.unit.atomic():
+            with self.context.atomic():
                 self.commit([prepared])
         except ConflictError as error:
             label = self.context.module(draft.module).labelled

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import permutations
 from pathlib import Path
@@ -26,15 +27,20 @@ from custinfo import (
     InvalidInputError,
     NamedMember,
     NotFoundError,
+    Problem,
     Range,
     Segment,
+    StaleVersionError,
     Step,
+    Tag,
     TagDimension,
     Tagged,
     Trigger,
     Workspace,
 )
 from custinfo.adapters.excel import plan_import
+from custinfo.adapters.memory import MemoryUnits
+from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.core.configuration import Configuration
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.defaults import Uuid7
@@ -474,3 +480,65 @@ def test_a_field_that_is_computed_from_now_on(workspace: Workspace) -> None:
         session.configuration.undo(2).apply()
     with workspace.acting_as("sunjiu") as session:
         assert session.customers.count(F.founded_on == "2001-02-03") == 1
+
+
+class Overtaken:
+    """Units in which somebody else is faster, once, when records of a module are saved."""
+
+    def __init__(self, held: Any, module: str) -> None:
+        self._held = held
+        self.module: str | None = module
+
+    @contextmanager
+    def begin(self, schema: Any, tenant: str) -> Iterator[Any]:
+        """Begin a unit of the store."""
+        with self._held.begin(schema, tenant) as unit:
+            yield _OvertakenPart(unit, self)
+
+
+class _OvertakenPart:
+    def __init__(self, held: Any, units: Overtaken) -> None:
+        self._held, self._units = held, units
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._held, name)
+        return _OvertakenPart(found, self._units) if name == "records" else found
+
+    def save(self, records: Sequence[Any]) -> None:
+        """Save records, unless they are of the module."""
+        if any(record.module == self._units.module for record in records):
+            self._units.module = None
+            raise StaleVersionError([Problem("stale_version", params={"expected": 1, "actual": 2})])
+        self._held.save(records)
+
+
+@pytest.mark.parametrize("address", ["memory", "sqlite"])
+def test_a_change_that_was_taken_back_leaves_nothing_behind(address: str, tmp_path: Path) -> None:
+    """What follows from a customer whose change failed half-way follows, in the same session, from what is stored."""
+    known = standard_configuration()
+    known = known.with_modules(attrs.evolve(known.modules["follow_up"], taggable=True))
+    rule = Classification("watch", "follow_up", (Case(F.customer.contact_name == "王五", "关注"),), dimension="自定义")
+    configuration = attrs.evolve(known, classifications=(*known.classifications.values(), rule))
+    held = MemoryUnits() if address == "memory" else SqlAlchemyUnits.open(f"sqlite:///{tmp_path}/a.db")
+    units = Overtaken(held, "nothing")
+    workspace = Workspace(configuration, units=units, organisation=sample_organisation())
+    with workspace.acting_as("lisi") as session:
+        customer = applied(session.customers.create(ENTERPRISE)).id
+        call = {
+            "customer": customer,
+            "at": "2024-03-01 10:00",
+            "channel": "电话",
+            "content": "问候",
+            "status": "进行中",
+        }
+        session.follow_ups.create(call)
+    with workspace.acting_as("lisi") as session:
+        units.module = "follow_up"
+        with pytest.raises(StaleVersionError):
+            session.customers.update(customer, {"contact_name": "王五"}, version=1)
+        assert session.customers.get(customer)["contact_name"] == "张三"
+        assert applied(session.follow_ups.create(call)).tags == frozenset()
+        session.customers.update(customer, {"contact_name": "王五"}, version=1)
+        assert {view.tags for view in session.follow_ups.find().records} == {frozenset({Tag("自定义", "关注")})}
+    if isinstance(held, SqlAlchemyUnits):
+        held.dispose()
