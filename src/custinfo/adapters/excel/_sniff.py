@@ -8,14 +8,25 @@ from typing import BinaryIO, Final, Literal, cast
 
 from custinfo.adapters.excel._limits import Limits, refusal
 
-__all__ = ["Kind", "Source", "content_of", "format_of", "format_of_package", "kind_of", "utf16_of"]
+__all__ = ["Kind", "Source", "content_of", "format_of", "format_of_package", "kind_of", "wide_encoding_of"]
 
 Kind = Literal["ooxml", "biff", "text", "unknown"]
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
 ZIP_SIGNATURES: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 COMPOUND_SIGNATURE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+WIDE_MARKS: Final = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+WIDE_LINE_ENDS: Final = (
+    ("utf-32-le", b"\n\0\0\0"),
+    ("utf-32-be", b"\0\0\0\n"),
+    ("utf-16-le", b"\n\0"),
+    ("utf-16-be", b"\0\n"),
+)
 BINARY_BYTES: Final = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1a\x1b"))
 SPACES: Final = str.maketrans("\t\r\n\u3000\u00a0", "     ")
 SIGNATURES: Final = (
@@ -88,26 +99,34 @@ def kind_of(content: bytes) -> Kind:
         return "ooxml"
     if content.startswith(COMPOUND_SIGNATURE):
         return "biff"
-    if utf16_of(content):
+    if wide_encoding_of(content):
         return "text"
     return "unknown" if _is_binary(content) or _is_markup(content) else "text"
 
 
-def utf16_of(content: bytes) -> str | None:
-    r"""Return the encoding of a text in UTF-16, with a mark or without; None for anything else.
+def wide_encoding_of(content: bytes) -> str | None:
+    r"""Return the encoding of a text in UTF-16 or UTF-32, with a mark or without; None for anything else.
 
-    >>> utf16_of("名,电话\n".encode("utf-16")), utf16_of("名,电话\n".encode("utf-16-le")), utf16_of(b"a,b\n")
-    ('utf-16', 'utf-16-le', None)
+    >>> wide_encoding_of("名,电话\n".encode("utf-16")), wide_encoding_of("名,电话\n".encode("utf-16-le"))
+    ('utf-16', 'utf-16-le')
+    >>> wide_encoding_of("名\n".encode("utf-32-be")), wide_encoding_of(b"a,b\n")
+    ('utf-32-be', None)
     """
-    if content.startswith(UTF16_MARKS):
-        return "utf-16"
-    if len(content) % 2 or b"\0" not in content[:4096]:
+    for mark, encoding in WIDE_MARKS:
+        if content.startswith(mark):
+            return encoding
+    head = content[:4096]
+    if b"\0" not in head:
         return None
-    for encoding, line_end in (("utf-16-le", b"\n\0"), ("utf-16-be", b"\0\n")):
-        head = content[:4096].decode(encoding, "ignore")
-        if line_end in content[:4096] and head.translate(SPACES).isprintable():
+    for encoding, line_end in WIDE_LINE_ENDS:
+        if len(content) % len(line_end) == 0 and line_end in head and _is_printable(head, encoding):
             return encoding
     return None
+
+
+def _is_printable(head: bytes, encoding: str) -> bool:
+    text = head.decode(encoding, "ignore").translate(SPACES)
+    return bool(text) and text.isprintable()
 
 
 def format_of(content: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""Tables in text files: UTF-8, UTF-16 or GB18030; commas, semicolons or tabs."""
+"""Tables in text files: commas, semicolons or tabs between cells."""
 
 from __future__ import annotations
 
@@ -11,20 +11,17 @@ from itertools import chain, islice
 from typing import Final
 
 from custinfo.adapters.excel._cells import CellError
+from custinfo.adapters.excel._encodings import decoded
 from custinfo.adapters.excel._grids import Grid
-from custinfo.adapters.excel._limits import Limits, other_format, refusal
-from custinfo.adapters.excel._sniff import utf16_of
+from custinfo.adapters.excel._limits import Limits, refusal
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Problem
 
-__all__ = ["decoded", "delimiter_of", "text_grid"]
+__all__ = ["delimiter_of", "text_grid"]
 
 DELIMITERS: Final = (",", "\t", ";", "|")
 WIDE_DELIMITERS: Final = ("，", "；", "、", "｜")
 """What a Chinese keyboard writes; they stand in texts, too, so that they count where they split all rows alike."""
-DOUBLE: Final = re.compile("[^\0-\x7f]")
-_COUNTED: Final = 10_000
-UNASSIGNED: Final = re.compile("[\ue000-\uf8ff]")
 DECLARED: Final = frozenset(",;|\t^~:!#$%&*+-./<>?@_")
 """Separators that a first line `sep=^` may name."""
 QUOTED: Final = re.compile('="(.*)"', re.DOTALL)
@@ -56,54 +53,6 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
         if delimiter is None and len(text.split("\n", 2)) < 3 and "\n" not in text.strip():
             raise refusal("not_a_workbook")
     return Grid("", lambda: _rows(text, start, delimiter or ",", limits))
-
-
-def decoded(content: bytes) -> str:
-    r"""Return the text. A file without a mark is UTF-8 if it can be, else GB18030, or Big5 if it is no text in that.
-
-    >>> decoded("姓名".encode("gb18030")), decoded(b"\xef\xbb\xbfa"), decoded("電話".encode("utf-16"))
-    ('姓名', 'a', '電話')
-    >>> decoded("客戶名稱,電話".encode("big5"))
-    '客戶名稱,電話'
-    """
-    for encoding in (utf16,) if (utf16 := utf16_of(content)) else ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text if encoding != "gb18030" else _of_several_bytes(content, text)
-    raise other_format("text in no known encoding")
-
-
-def _of_several_bytes(content: bytes, text: str) -> str:
-    """Return the text of a file that GB18030 can read. Raises: UnreadableFileError where it looks Western."""
-    if UNASSIGNED.search(text):
-        return _traditional(content) or text
-    if _is_western(text):
-        raise other_format("text in no known encoding")
-    return text
-
-
-def _is_western(text: str) -> bool:
-    """Tell letters with accents that were read as Chinese: each takes the letter behind it along.
-
-    The characters that people write have two bytes above ASCII, but for few names.
-
-    >>> _is_western("Köln, Zürich".encode("cp1252").decode("gb18030")), _is_western("张三,朱镕基")
-    (True, False)
-    """
-    found = [match[0].encode("gb18030")[-1:].isalpha() for match in islice(DOUBLE.finditer(text), _COUNTED)]
-    return 2 * sum(found) > len(found)
-
-
-def _traditional(content: bytes) -> str | None:
-    """Return the text of a file from Taiwan or Hong Kong: read as GB18030 it has characters that nobody writes."""
-    try:
-        text = content.decode("cp950")
-    except UnicodeDecodeError:
-        return None
-    return None if UNASSIGNED.search(text) else text
 
 
 def _declared_delimiter(text: str) -> tuple[int, str | None]:
