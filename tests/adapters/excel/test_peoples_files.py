@@ -207,7 +207,7 @@ def test_why_a_file_is_refused_is_said_in_chinese() -> None:
     """The words for what is too much are in the language of the message."""
     with pytest.raises(UnreadableFileError) as caught:
         read_tables(b"a,b\n" * 3, limits=type(DEFAULT_LIMITS)(max_memory=10))
-    assert caught.value.message("zh") == "工作簿内容超出限制：所需内存 超过 10"
+    assert caught.value.message("zh") == "工作簿内容超出限制：所需内存 超过 10。请拆分文件，或删除数据以外的内容"
 
 
 @pytest.mark.parametrize(

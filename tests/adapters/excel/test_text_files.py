@@ -1,10 +1,23 @@
 """Text files of other programs, languages and machines: read as they were meant, or refused, never as other words."""
 
+import io
+from collections.abc import Callable
+
 import pytest
 
 from custinfo import UnreadableFileError
+from custinfo.adapters.excel import ExcelPlan
 from custinfo.adapters.excel.reading import read_tables
+from tests.adapters.excel.sessions import loaded
 from tests.adapters.excel.test_peoples_files import BOTH, FIRST, HEADINGS, SECOND, csv, phones, planned
+
+
+def written(plan: ExcelPlan) -> bytes:
+    """Return the error workbook of a plan."""
+    file = io.BytesIO()
+    plan.write_errors(file)
+    return file.getvalue()
+
 
 TABLE = csv(HEADINGS, FIRST, SECOND)
 JAPANESE = csv(("顧客名", "会社名", "担当者", "電話番号"), ("株式会社アルファ", "東京都千代田区", "山田太郎", "03"))
@@ -52,7 +65,9 @@ def test_chinese_stays_chinese(text: str) -> None:
 
 def test_a_file_from_hong_kong() -> None:
     """Characters of Cantonese stand where Big5 has none."""
-    (table,) = read_tables(csv(("客戶名稱", "地址"), ("香港邨公司", "深水埗啫喱街"), ("喺度", "嘅")).encode("big5hkscs"))
+    (table,) = read_tables(
+        csv(("客戶名稱", "地址"), ("香港邨公司", "深水埗啫喱街"), ("喺度", "嘅")).encode("big5hkscs")
+    )
     assert table.header == ("客戶名稱", "地址")
     assert list(table.rows()) == [(2, ("香港邨公司", "深水埗啫喱街")), (3, ("喺度", "嘅"))]
 
@@ -68,3 +83,60 @@ def test_a_wide_text_that_was_cut() -> None:
     with pytest.raises(UnreadableFileError) as caught:
         planned(TABLE.encode("utf-16")[:-1])
     assert caught.value.code == "not_a_workbook"
+
+
+IDLE = {
+    "behind": lambda value: f"{value}\t",
+    "before": lambda value: f"\t{value}",
+    "in quotes": lambda value: f'"{value}\t"',
+}
+
+
+@pytest.mark.parametrize("spell", IDLE.values(), ids=IDLE)
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_tabs_that_keep_a_spreadsheet_from_numbers(spell: Callable[[str], str], delimiter: str) -> None:
+    """Shops write one beside each value, with commas between: they are no delimiters and no part of the values."""
+    rows = [tuple(map(spell, row)) for row in (HEADINGS, FIRST, SECOND)]
+    assert phones(csv(*rows, delimiter=delimiter).encode("gb18030")) == BOTH
+
+
+def test_tabs_between_blank_cells_are_delimiters() -> None:
+    """Most cells of a row may be blank."""
+    (table,) = read_tables("名称\t\t\t电话\r\n甲\t\t\t1\r\n乙\t\t\t\r\n".encode())
+    assert list(table.rows()) == [(2, ("甲", "1")), (3, ("乙", None))]
+
+
+def test_a_delimiter_in_a_cell_without_quotes() -> None:
+    """What follows it would stand in wrong columns: the row is refused, and those around it are not."""
+    address = ("客户名称", "客户类型", "联系人", "联系方式", "企业地址", "备注")
+    lines = [
+        ",".join(address),
+        ",".join((*FIRST, "上海市", "老客户")),
+        ",".join((*SECOND, "上海市,浦东新区", "新客户")),
+        ",".join(("丙公司", "企业客户", "王五", "13700137000", "北京市", "", "", "")),
+    ]
+    plan = planned("\n".join(lines).encode())
+    assert [(row.row, row.outcome) for row in plan.rows] == [(2, "create"), (3, "rejected"), (4, "create")]
+    (problem,) = plan.rejected[0].problems
+    assert (problem.code, dict(problem.params), problem.place and problem.place.row) == (
+        "surplus_cells",
+        {"count": 1},
+        3,
+    )
+    assert plan.rejected[0].raw[:6] == (*SECOND, "上海市", "浦东新区")
+    errors = loaded(written(plan)).active
+    assert [cell.value for cell in errors[2]][2:8] == [*SECOND, "上海市", "浦东新区"]
+    assert problem.message("zh") == "该行比表头多 1 格：内容中的分隔符须加引号，否则后面的内容会错列"
+
+
+def test_what_stands_beside_a_table_that_a_spreadsheet_saved_as_text() -> None:
+    """All lines have as many delimiters then: nothing is misplaced, and the column is told."""
+    plan = planned(csv((*HEADINGS, "", ""), (*FIRST, "", ""), (*SECOND, "", "待核实")).encode())
+    assert plan.counts.creates == 2
+    assert [(problem.code, problem.field) for problem in plan.column_problems] == [("unmapped_column", "F")]
+
+
+def test_rows_that_begin_with_a_name_of_their_own() -> None:
+    """Some programs number the lines without a heading for it, so that every value stands one column too far."""
+    plan = planned((csv(HEADINGS) + csv(("1", *FIRST), ("2", *SECOND))).encode())
+    assert [problem.code for row in plan.rejected for problem in row.problems] == ["surplus_cells"] * 2

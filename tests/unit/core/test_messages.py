@@ -131,6 +131,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "sheets_missing": {"sheets": ("一月",)},
     "open_quote": {"row": 2},
     "no_data_row": {"what": "totals"},
+    "surplus_cells": {"count": 2},
     "not_related": {"module": "follow_up"},
     "duplicate_column": {"columns": ("D", "E")},
     "unknown_sheet": {"sheets": ("客户",)},

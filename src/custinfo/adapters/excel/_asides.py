@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
 
@@ -22,7 +22,7 @@ from custinfo.workspace.planned_rows import PlannedRow, RawValues
 
 __all__ = ["Asides", "aside_of"]
 
-Aside = Literal["totals", "remark", "section", "blank", "example", "guide"]
+Aside = Literal["totals", "remark", "section", "blank", "example", "guide", "overlong"]
 Row = tuple[int, RawValues]
 
 _SUM: Final = r"(?:[合总小共累]\s*计|总\s*和|汇\s*总|合\s*共|平\s*均(?:值|数)?|(?:grand\s+|sub-?\s*)?totals?)"
@@ -166,6 +166,8 @@ def _sums(value: object, above: Sequence[float]) -> bool:
 class Asides:
     """Hold back the rows of a table that are no data, and put them into the plan of the others as skipped.
 
+    Rows that are `overlong`, by how many cells, hold data in wrong columns: they come as rejected.
+
     A row is blank that has nothing but numbers in columns that mean nothing, `ballast`: people number lines in advance.
     A row is none of totals that has a value where nothing is summed up, `unsummed`: in a column of phones, say.
     """
@@ -173,6 +175,7 @@ class Asides:
     _table: SourceTable
     _ballast: frozenset[int] = frozenset()
     _unsummed: frozenset[int] = frozenset()
+    _overlong: Mapping[int, int] = attrs.field(factory=dict)
     _found: dict[int, tuple[Aside, RawValues]] = attrs.field(factory=dict, init=False)
 
     @property
@@ -194,6 +197,9 @@ class Asides:
                     self._found[number] = aside, values
                     continue
                 leading = False
+            if number in self._overlong:
+                self._found[number] = "overlong", values
+                continue
             yield row
 
     def _is_blank(self, values: RawValues) -> bool:
@@ -238,10 +244,14 @@ class Asides:
         return all(_sums(value, columns[place]) for place, value in filled.items())
 
     def _skipped(self, number: int, aside: Aside, values: RawValues) -> PlannedRow:
-        return PlannedRow(number, "skip", values, (self._problem(number, aside),))
+        return PlannedRow(
+            number, "rejected" if aside == "overlong" else "skip", values, (self._problem(number, aside),)
+        )
 
     def _problem(self, number: int, aside: Aside) -> Problem:
         place, params = Place(self._table.sheet, number), {"what": aside}
+        if aside == "overlong":
+            return Problem("surplus_cells", place=place, params={"count": self._overlong[number]})
         if aside == "blank":
             return Problem("no_data_row", place=place, params=params, severity="notice")
         return Problem("no_data_row", place=place, params=params, severity="warning")

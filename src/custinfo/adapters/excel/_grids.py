@@ -34,6 +34,7 @@ class Grid:
         merges: The merged ranges.
         hidden_rows: How many rows with cells are hidden.
         hidden_columns: First and last column of each range of columns that is hidden.
+        ragged: Whether rows come as long as they are written, as in a text file.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Grid:
     merges: tuple[Merge, ...] = ()
     hidden_rows: int = 0
     hidden_columns: tuple[tuple[int, int], ...] = ()
+    ragged: bool = False
 
 
 def with_marks(grid: Grid, marks: Mapping[tuple[int, int], Mark]) -> Grid:

@@ -41,8 +41,14 @@ SIGNATURES: Final = (
     *((start, "archive") for start in (b"rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"bzh")),
     (b"sqlite format 3", "database"),
     *((start, "sylk") for start in (b"id;pwxl", b"id;pcalc")),
+    *((start, "dif") for start in (b"table\n0,1", b"table\r\n0,1")),
+    *((start, "json") for start in (b'{"', b"[{", b"{\n", b"{\r\n", b"[\n", b"[\r\n")),
+    (b"begin:vcard", "vcard"),
 )
-MARKUP: Final = frozenset({"html", "mhtml", "pdf", "word", "sylk"})
+MARKUP: Final = frozenset({"html", "mhtml", "pdf", "word", "sylk", "dif", "json", "vcard"})
+EARLY_XLS: Final = (b"\t\0\4\0", b"\t\2\6\0", b"\t\4\6\0")
+"""How a workbook of Excel 2, 3 or 4 begins, which has no container."""
+LOCK_SIZE: Final = 165
 PARTS: Final = (
     ("xl/workbook.bin", "xlsb"),
     ("content.xml", "ods"),
@@ -135,11 +141,18 @@ def format_of(content: bytes) -> str | None:
     >>> format_of(b"%PDF-1.7"), format_of(b"<html><table>"), format_of(b"\x00\x01")
     ('pdf', 'html', None)
     """
+    if content.startswith(EARLY_XLS) or _is_lock(content):
+        return "lock" if _is_lock(content) else "early_xls"
     head = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if head.startswith((b"<?xml", b"<workbook")):
         return "xml_2003" if b"schemas-microsoft-com:office:spreadsheet" in head or b"excel.sheet" in head else "xml"
     found = (name for start, name in SIGNATURES if head.startswith(start))
     return next(found, "text with control characters" if _is_nearly_text(head) else None)
+
+
+def _is_lock(content: bytes) -> bool:
+    """Tell the file that an office program keeps beside an open one: the name of who opened it, twice."""
+    return len(content) == LOCK_SIZE and 0 < content[55] <= content[0] <= 54 and content[56] == 0
 
 
 def _is_nearly_text(head: bytes) -> bool:

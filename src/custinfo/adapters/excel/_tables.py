@@ -74,6 +74,19 @@ class Table:
         columns = enumerate(self.columns) if ranges else ()
         return tuple(place for place, column in columns if any(first <= column <= last for first, last in ranges))
 
+    def overlong_rows(self) -> Mapping[int, int]:
+        """Return how many cells a row of a text file has more than the heading, for each row with values there.
+
+        A delimiter that stands in a cell without quotes moves what follows into the wrong columns.
+        """
+        widest, found = 0, {}
+        for number, values in self._grid.rows() if self._grid.ragged else ():
+            if number <= self.header_row:
+                widest = max(widest, len(values))
+            elif surplus := len(values) > widest and _last_value(values[widest:]):
+                found[number] = surplus
+        return found
+
     @property
     def has_blocks(self) -> bool:
         """Whether a row may hold more than one row of the worksheet."""
@@ -107,6 +120,11 @@ class Table:
             row = clean_row(pick(values))
             if row not in passed_over:
                 yield number, tuple(row)
+
+
+def _last_value(values: Sequence[object]) -> int:
+    """Return the place of the last value that is not blank, from 1; 0 if there is none."""
+    return max((place for place, value in enumerate(clean_row(values), start=1) if value is not None), default=0)
 
 
 def _picker(indexes: Sequence[int]) -> Callable[[Sequence[object]], Sequence[object]]:

@@ -22,6 +22,7 @@ __all__ = ["delimiter_of", "text_grid"]
 DELIMITERS: Final = (",", "\t", ";", "|")
 WIDE_DELIMITERS: Final = ("，", "；", "、", "｜")
 """What a Chinese keyboard writes; they stand in texts, too, so that they count where they split all rows alike."""
+IDLE_TAB: Final = re.compile(r'\t"?[,;|\r\n]|[,;|]"?\t')
 DECLARED: Final = frozenset(",;|\t^~:!#$%&*+-./<>?@_")
 """Separators that a first line `sep=^` may name."""
 QUOTED: Final = re.compile('="(.*)"', re.DOTALL)
@@ -52,7 +53,7 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
         delimiter = delimiter_of(text)
         if delimiter is None and len(text.split("\n", 2)) < 3 and "\n" not in text.strip():
             raise refusal("not_a_workbook")
-    return Grid("", lambda: _rows(text, start, delimiter or ",", limits))
+    return Grid("", lambda: _rows(text, start, delimiter or ",", limits), ragged=True)
 
 
 def _declared_delimiter(text: str) -> tuple[int, str | None]:
@@ -73,7 +74,7 @@ def delimiter_of(text: str) -> str | None:
     ('，', None)
     """
     best, best_score = None, (0.0, 0)
-    for delimiter in DELIMITERS:
+    for delimiter in (mark for mark in DELIMITERS if mark != "\t" or not _has_idle_tabs(text[:65536])):
         widths = Counter(len(row) for row in _sample(text, delimiter) if row)
         width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
         score = (count / max(widths.total(), 1), width)
@@ -82,6 +83,15 @@ def delimiter_of(text: str) -> str | None:
     if best_score[0] < 1:
         return next((delimiter for delimiter in WIDE_DELIMITERS if _splits_alike(text, delimiter)), best)
     return best
+
+
+def _has_idle_tabs(text: str) -> bool:
+    r"""Tell tabs that only stand beside other delimiters: behind a long number, they keep a spreadsheet from it.
+
+    >>> _has_idle_tabs("138\t,110\t\r\n"), _has_idle_tabs("138\t110\r\n")
+    (True, False)
+    """
+    return 2 * len(IDLE_TAB.findall(text)) > text.count("\t")
 
 
 def _splits_alike(text: str, delimiter: str) -> bool:

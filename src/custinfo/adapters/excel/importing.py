@@ -144,7 +144,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     linked = None if key is None else clean_label(key)
     options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
     digest = _digest(content, module, given, *options)
-    asides = Asides(table, free - attached, _unsummed_places(schema, table, names))
+    asides = Asides(table, free - attached, _unsummed_places(schema, table, names), table.overlong_rows())
     watched = guarded(counted_from_1900(asides.data, schema, names) if table.of_1904 else asides.data, schema, names)
     others = [_related(context, content, limits, *item, target=module, key=linked) for item in further]
     make = partial(

@@ -155,11 +155,19 @@ ENGLISH: Final = {
     "other_format": "the content of the file is {format}",
     "password_protected": "the workbook is protected by a password: save it without one",
     "corrupt_workbook": "the file is damaged or incomplete: get it again, or save it as .xlsx anew",
-    "unsafe_workbook": "the file is refused for safety: {reason}",
-    "file_too_large": "the file is larger than {limit} bytes",
-    "workbook_too_large": "the workbook holds more than is allowed: {what} over {limit}",
-    "read_timeout": "reading the file took longer than {limit} seconds",
+    "unsafe_workbook": (
+        "the file is refused for safety: {reason}; if you trust it, save it as .xlsx in a spreadsheet program"
+    ),
+    "file_too_large": "the file is larger than {limit} bytes: split it",
+    "workbook_too_large": (
+        "the workbook holds more than is allowed: {what} over {limit}; split it, or delete what is not data"
+    ),
+    "read_timeout": "reading the file took longer than {limit} seconds: split it",
     "no_data": "the file holds no data rows",
+    "surplus_cells": (
+        "the row has {count} cells more than the heading: a separator that is part of a cell needs quotes around the "
+        "cell, or the rest comes into wrong columns"
+    ),
     "no_data_row": "this looks like {what}, not like data: the row is not imported",
     "no_header": "no row of headings was found that names fields: say which column is which field (mapping=…)",
     "hidden_sheets": "hidden sheets were not read: {sheets}; show them, or name one (sheet=…)",
