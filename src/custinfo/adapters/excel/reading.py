@@ -1,7 +1,7 @@
 """Read any spreadsheet or text table that people send, or say in one code why not.
 
 The content decides what a file is, not its name: .xlsx and .xlsm (also strict), .xls, and text in UTF-8, UTF-16,
-GB18030 or Big5 with commas, semicolons, tabs or bars. Everything in a file is looked at before a reader builds
+UTF-32, GB18030 or Big5 with commas, semicolons, tabs or bars. Everything in a file is looked at before a reader builds
 anything, so that a hostile one is refused with a code instead of exhausting the process.
 
 What a cell's value becomes:
