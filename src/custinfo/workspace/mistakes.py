@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, get_args
 from uuid import UUID
 
+from custinfo.core.anchors import Anchor
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import InvalidCursorError, InvalidInputError
 from custinfo.core.problems import Problem
@@ -25,6 +27,7 @@ __all__ = [
     "no_text",
     "one_of",
     "record_key",
+    "refuse_anchors",
     "refuse_mistaken",
     "refuse_nobody",
     "refuse_units",
@@ -145,6 +148,13 @@ def refuse_mistaken(configuration: object, organisation: object, keyring: object
     for name, kind, fits, given in wanted:
         if not fits:
             raise TypeError(f"{name} must be {kind}: not {type(given).__name__}")
+
+
+def refuse_anchors(given: Iterable[object]) -> None:
+    """Refuse what is no anchor, such as the line that was kept of one. Raises: TypeError."""
+    for anchor in given:
+        if not isinstance(anchor, Anchor):
+            raise TypeError(f"an anchor is as Anchor.from_json(…) reads it: not {type(anchor).__name__}")
 
 
 def refuse_units(name: str, units: object) -> None:

@@ -22,6 +22,7 @@ from custinfo.ports.system import Clock
 from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Entry, Unreadable, Upkeep
 from custinfo.workspace.integrity import joined, record_of
+from custinfo.workspace.mistakes import refuse_anchors
 from custinfo.workspace.proving import Prover, log_of, prover_of
 from custinfo.workspace.rotation import rewriting_of
 
@@ -112,13 +113,15 @@ def verify(
     """Compare every change with its evidence, and all of them together with every anchor.
 
     With `unproven`, changes without evidence are no problem wherever they are.
-    Raises: ConfigurationError (`evidence_key_missing`) without a key.
+    Raises: ConfigurationError (`evidence_key_missing`) without a key; TypeError for what is no anchor.
     """
+    kept = tuple(given)
+    refuse_anchors(kept)
     prover = prover_of(keyring, tenant, documents)
     if prover is None:
         raise ConfigurationError([Problem("evidence_key_missing")])
     log, stored = log_of(unit), anchors_of(unit).all()
-    anchors = _Anchors(prover, stored, tuple(given))
+    anchors = _Anchors(prover, stored, kept)
     last = max((anchor.position for anchor in anchors.all), default=None)
     chains = _Chains(prover, last, tolerant=unproven)
     problems = list(chains.run(upkeep))

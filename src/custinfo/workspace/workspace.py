@@ -379,8 +379,8 @@ class Workspace:
         Args:
             anchors: Those that were kept elsewhere.
 
-        Raises: ConfigurationError (`evidence_key_missing`); StorageError; TypeError for a store without
-            `custinfo.ports.Upkeep`, `ChangeLog` and `AnchorRepository`. Nothing in the store changes.
+        Raises: ConfigurationError (`evidence_key_missing`); StorageError; TypeError for what is no anchor, and for a
+            store without `custinfo.ports.Upkeep`, `ChangeLog` and `AnchorRepository`. Nothing in the store changes.
         """
         with self._begin.maintenance(snapshot=True) as maintenance:
             unit, documents = maintenance.unit, maintenance.compiled.documents
@@ -398,7 +398,8 @@ class Workspace:
             anchors: Those that were kept elsewhere.
 
         Raises: ConfigurationError (`evidence_key_missing`); StorageError, which may mean that somebody wrote meanwhile;
-            TypeError for a store without `custinfo.ports.Upkeep`, `ChangeLog`, `AnchorRepository` and `Rewriting`.
+            TypeError for what is no anchor, and for a store without `custinfo.ports.Upkeep`, `ChangeLog`,
+            `AnchorRepository` and `Rewriting`.
         """
         with self._begin.maintenance(snapshot=True) as maintenance:
             unit, documents = maintenance.unit, maintenance.compiled.documents

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
 
 from custinfo import ANY, InvalidCursorError, InvalidInputError, NotFoundError, Workspace
+from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.excel import export, plan_import, write_template
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.standard import sample_organisation, standard_configuration
@@ -126,6 +127,18 @@ def test_what_is_no_keyring_and_no_clock() -> None:
         pytest.raises(TypeError, match="the clock must return instants with a zone"),
     ):
         session.customers.create(dict(ENTERPRISE))
+
+
+def test_what_is_no_anchor(url: str) -> None:
+    """The line that was kept of an anchor is not taken for it: it is read first."""
+    workspace = Workspace.open(
+        url, standard_configuration(), organisation=sample_organisation(), keyring=Keyring.generate()
+    )
+    line: Any = workspace.anchor().to_json()
+    for check in (workspace.verify, workspace.attest):
+        with pytest.raises(TypeError, match=r"as Anchor\.from_json\(…\) reads it: not str"):
+            check(line)
+    workspace.close()
 
 
 def test_what_is_no_id(story: Story) -> None:
