@@ -15,7 +15,7 @@ import attrs
 __all__ = ["DocumentStore", "Item", "Where"]
 
 Where = Mapping[str, Collection[str | int]]
-"""Name → the values of which it must have one, for every name.
+"""Name → the values of which it must have one, for every name: 500 at most of records, changes, requests and events.
 
 A name is `key`, `version`, or an attribute at the top of the data. custinfo asks for records by `module`; for changes
 by `module` and `record_id`, by `batch`, and by `position`; for requests by `module`, `record_id` and `state`, by

@@ -68,7 +68,8 @@ class DocumentLog:
     def of_records(self, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Sequence[Change]]:
         """Return all changes of each record, oldest first."""
         found: dict[RecordId, list[Change]] = {}
-        for change in sorted(self._changes({"record_id": list(record_ids)}), key=lambda item: item.version):
+        changes = self._decoded(self.shelf.read("change", "record_id", record_ids))
+        for change in sorted(changes, key=lambda item: item.version):
             found.setdefault(change.record_id, []).append(change)
         return found
 

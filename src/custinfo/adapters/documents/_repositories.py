@@ -11,6 +11,7 @@ import attrs
 from custinfo.adapters.documents._shelf import Shelf, change_item, claim_name
 from custinfo.core.access_log import AccessEntry, AccessQuery
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
+from custinfo.core.errors import StaleVersionError
 from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.outbox import Event, EventId
@@ -19,7 +20,7 @@ from custinfo.core.revisions import Revision, changed_configuration
 from custinfo.core.store_errors import field_reserved, stale_version
 from custinfo.core.stored import instant_to_text
 from custinfo.ports import scanning
-from custinfo.ports.documents import Item, Where
+from custinfo.ports.documents import Item
 from custinfo.ports.repositories import RequestQuery
 
 __all__ = [
@@ -41,9 +42,15 @@ class DocumentHistory:
     def append(self, changes: Sequence[Change], /) -> None:
         """Add changes, all or none. Raises: StaleVersionError if a version of a record has one already."""
         if not self.shelf.store.insert("change", [change_item(self.shelf, change) for change in changes]):
-            first = changes[0]
-            known = self.of_record(first.module, first.record_id)
-            raise stale_version(first.version - 1, known[-1].version if known else 0)
+            raise self._clash(changes)
+
+    def _clash(self, changes: Sequence[Change]) -> StaleVersionError:
+        """Return the error for the first change to a version that has one already, here or among the others."""
+        for change in changes:
+            known = self.of_record(change.module, change.record_id)
+            if any(item.version == change.version for item in known):
+                return stale_version(change.version - 1, known[-1].version)
+        return stale_version(changes[0].version - 1, changes[0].version)
 
     def of_record(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Change]:
         """Return all changes of a record, oldest first."""
@@ -81,7 +88,8 @@ class DocumentApprovals:
     def open_for(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
         """Return the open requests about these records, oldest first."""
         # A request for many records has none of its own: its key there is empty.
-        found = self._read(module=(module,), record_id=[*record_ids, ""], state=sorted(OPEN_STATES))
+        others = {"module": (module,), "state": sorted(OPEN_STATES)}
+        found = self._decoded(self.shelf.read("request", "record_id", [*record_ids, ""], others))
         return scanning.open_for(found, module, record_ids)
 
     def waiting_for(self, member: MemberKey, /) -> Sequence[Request]:
@@ -212,7 +220,7 @@ class DocumentOutbox:
     def claim(self, limit: int, /, *, now: datetime, until: datetime) -> Sequence[Event]:
         """Take events that are due, and that no other unit takes first."""
         moment = instant_to_text(now)
-        due = [data for data in self._read({}) if data["held_until"] is None or data["held_until"] <= moment]
+        due = [data for data in self._all() if data["held_until"] is None or data["held_until"] <= moment]
         claimed = []
         for data in due[:limit]:
             event = self._event(data)
@@ -223,16 +231,16 @@ class DocumentOutbox:
 
     def postpone(self, event_ids: Sequence[EventId], until: datetime, /) -> None:
         """Let events be due again at an instant."""
-        for data in self._read({"key": event_ids}):
+        for data in self.shelf.get("event", event_ids):
             self.shelf.store.replace("event", self._item(self._event(data), data["version"] + 1, until))
 
     def acknowledge(self, event_ids: Sequence[EventId], /) -> None:
         """Delete events."""
-        self.shelf.store.delete("event", {"key": event_ids})
+        self.shelf.delete("event", "key", event_ids)
 
     def pending(self, limit: int, /) -> Sequence[Event]:
         """Return the first events, due or not."""
-        return [self._event(data) for data in self._read({})[:limit]]
+        return [self._event(data) for data in self._all()[:limit]]
 
     def _item(self, event: Event, version: int, held_until: datetime | None) -> Item:
         held = None if held_until is None else instant_to_text(held_until)
@@ -242,8 +250,8 @@ class DocumentOutbox:
         known = {name: value for name, value in data.items() if name not in ("version", "held_until")}
         return self.shelf.documents.decode(Event, known)
 
-    def _read(self, where: Where) -> list[Mapping[str, Any]]:
-        return sorted(self.shelf.store.read("event", where), key=lambda data: str(data["id"]))
+    def _all(self) -> list[Mapping[str, Any]]:
+        return sorted(self.shelf.store.read("event", {}), key=lambda data: str(data["id"]))
 
 
 @attrs.frozen

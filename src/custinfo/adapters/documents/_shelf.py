@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -16,12 +16,12 @@ from custinfo.core.history.changes import Change
 from custinfo.core.records import Record
 from custinfo.core.schema import Schema
 from custinfo.core.store_errors import stale_version
-from custinfo.ports.documents import DocumentStore, Item
+from custinfo.ports.documents import DocumentStore, Item, Where
 
 __all__ = ["Shelf", "change_item", "claim_name"]
 
 _AT_ONCE: Final = 500
-"""So many keys are asked for at once: databases limit how long a list may be."""
+"""So many values are asked for at once: databases limit how long a list may be."""
 
 
 @attrs.frozen
@@ -34,9 +34,19 @@ class Shelf:
 
     def get(self, kind: str, keys: Collection[str]) -> list[Mapping[str, Any]]:
         """Return the data of these keys; nothing else is asked for, so that no database finds a way but by them."""
-        listed = list(keys)
-        parts = (listed[start : start + _AT_ONCE] for start in range(0, len(listed), _AT_ONCE))
-        return [data for part in parts for data in self.store.read(kind, {"key": part})]
+        return self.read(kind, "key", keys)
+
+    def read(
+        self, kind: str, name: str, values: Collection[str], others: Where | None = None
+    ) -> list[Mapping[str, Any]]:
+        """Return the data of the items with one of many different values, and with the `others`."""
+        parts = _parts(values)
+        return [data for part in parts for data in self.store.read(kind, {**(others or {}), name: part})]
+
+    def delete(self, kind: str, name: str, values: Collection[str]) -> None:
+        """Delete the items with one of many values."""
+        for part in _parts(values):
+            self.store.delete(kind, {name: part})
 
     def save(self, kind: str, items: Sequence[Record | Request]) -> None:
         """Insert items of version 1, and replace others. Raises: StaleVersionError; what was done is to be taken back.
@@ -70,12 +80,16 @@ class Shelf:
 
     def release(self, holders: Sequence[str]) -> None:
         """Give up all names that these have."""
-        for start in range(0, len(holders), _AT_ONCE):
-            self.store.delete("claim", {"holder": holders[start : start + _AT_ONCE]})
+        self.delete("claim", "holder", holders)
 
     def holders(self, names: Collection[str]) -> dict[str, str]:
         """Return name → who has it."""
         return {data["name"]: data["holder"] for data in self.get("claim", names)}
+
+
+def _parts(values: Collection[str]) -> Iterator[Sequence[str]]:
+    listed = list(values)
+    return (listed[start : start + _AT_ONCE] for start in range(0, len(listed), _AT_ONCE))
 
 
 def change_item(shelf: Shelf, change: Change) -> Item:

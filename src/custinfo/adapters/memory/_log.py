@@ -55,22 +55,23 @@ class MemoryLog:
 
     def position_of(self, record_id: RecordId, version: int, /) -> int | None:
         """Return the position of a change."""
-        return next((item.position for item in self._of(record_id) if item.version == version), None)
+        changes = self.of_records([record_id]).get(record_id, ())
+        return next((item.position for item in changes if item.version == version), None)
 
     def evidence(self, versions: Mapping[RecordId, int], /) -> Mapping[RecordId, str]:
         """Return the evidence of changes."""
-        changes = [change for key, version in versions.items() for change in self._of(key) if change.version == version]
-        return {change.record_id: change.evidence for change in changes if change.evidence is not None}
+        changes = (change for history in self.of_records(versions).values() for change in history)
+        return {
+            change.record_id: change.evidence
+            for change in changes
+            if change.version == versions[change.record_id] and change.evidence is not None
+        }
 
     def of_records(self, record_ids: Collection[RecordId], /) -> Mapping[RecordId, Sequence[Change]]:
         """Return all changes of each record, oldest first."""
-        return {key: changes for key in record_ids if (changes := self._of(key))}
-
-    def _of(self, record_id: RecordId) -> tuple[Change, ...]:
-        for module in self._state.modules:
-            if (module, record_id) in self._state.changes:
-                return self._state.changes[module, record_id]
-        return ()
+        modules, known = tuple(self._state.modules), self._state.changes  # they are looked for among all changes
+        keys = ((module, record_id) for record_id in record_ids for module in modules)
+        return {key[1]: known[key] for key in keys if key in known}
 
 
 class MemoryAnchors:

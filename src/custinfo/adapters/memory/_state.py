@@ -40,6 +40,7 @@ class State:
     feed: dict[int, tuple[Key, int]] = attrs.field(factory=dict)
     pending: dict[tuple[Key, int], None] = attrs.field(factory=dict)
     anchors: dict[int, Anchor] = attrs.field(factory=dict)
+    accesses: dict[str, AccessEntry] = attrs.field(factory=dict)
 
     @property
     def modules(self) -> dict[str, None]:
@@ -66,8 +67,6 @@ class State:
         """Put a change in the place of that to the same version."""
         key = (change.module, change.record_id)
         self.changes[key] = tuple(change if item.version == change.version else item for item in self.changes[key])
-
-    accesses: dict[str, AccessEntry] = attrs.field(factory=dict)
 
     def snapshot(self) -> dict[str, Any]:
         """Return copies of all tables."""
