@@ -381,6 +381,20 @@ def test_on_behalf() -> None:
     assert (waiting(request), request.trail[-1].actor, request.trail[-1].holder) == ("d", "gil", "bob")
 
 
+@pytest.mark.parametrize("name", ["transfer", "delegate", "add_signer", "rescue"])
+def test_nobody_is_brought_in_who_may_not_decide(name: Any) -> None:
+    """What hal submitted for ann is the change of both: a task that one of them is given would wait for ever."""
+    draft = make_request(1, record_id(1), {"title": "x"}, steps=(), tasks=(), flows=(), state="draft", version=0)
+    submit = Command("submit", holder="ann", proposal=proposal(step("bc", "all")))
+    request = run(draft, ("hal", submit))
+    actor = "root" if name == "rescue" else "bob"
+    for member in ("ann", "hal"):
+        assert refusal(request, actor, Command(name, to=(member,))) == "own_change"
+    assert "d" in waiting(run(request, (actor, Command(name, to=("dan",)))))
+    free = run(draft, ("hal", attrs.evolve(submit, proposal=proposal(step("bc", "all"), allow_own=True))))
+    assert "h" in waiting(run(free, (actor, Command(name, to=("hal",)))))
+
+
 def test_a_rescue_puts_others_in_place_of_the_step() -> None:
     """What is stuck goes on with others; never with the submitter."""
     request = run(pending(step("bc", "all"), step("d")), ("root", Command("rescue", to=("eve",))))

@@ -61,7 +61,7 @@ def rescue(request: Request, command: Command, _act: Act) -> Outcome:
     """Let others decide in place of a step that is stuck."""
     if not command.to or len(set(command.to)) < len(command.to):
         refuse("recipient_needed")
-    if request.submitted_by in command.to and not request.own_allowed:
+    if any(map(request.is_own, command.to)) and not request.own_allowed:
         refuse("own_change")
     return {"tasks": instead(request, command.to)}, ("rescued",)
 

@@ -62,9 +62,8 @@ def own_task(request: Request, actor: MemberKey, command: Command, *, delegates:
     Raises: NotYourDecisionError.
     """
     who = command.holder or actor
-    own, trail, here = request.submitted_by, request.trail, request.position
-    deputised = bool(trail) and trail[0][9] is not None and request.author in (actor, who)
-    if (own in (actor, who) or deputised) and not request.own_allowed:
+    trail, here = request.trail, request.position
+    if (request.is_own(actor) or request.is_own(who)) and not request.own_allowed:
         raise not_yours("own_change")
     if trail and trail[-1][4] == here and command.name in ("approve", "reject"):
         _require_first_decision(request, actor, who)
@@ -160,7 +159,7 @@ def _presumed(step: ResolvedStep, tasks: Tasks, position: int, approvers: Approv
 
 def newcomer(request: Request, member: MemberKey) -> None:
     """Refuse a member who may not come to decide. Raises: IllegalTransitionError."""
-    if member == request.submitted_by and not request.own_allowed:
+    if request.is_own(member) and not request.own_allowed:
         raise not_yours("own_change")
     for task in request.tasks:
         if task.step == request.position and member in (task.approver, task.delegate) and task.decision != "closed":

@@ -258,6 +258,10 @@ class Request:
         first = self.trail[0] if self.trail else None
         return first.actor if first is not None and first.command == "submit" else self.submitted_by
 
+    def is_own(self, member: MemberKey) -> bool:
+        """Tell whether it is a member's own change: submitted by them, or by them on behalf of the submitter."""
+        return member in (self.submitted_by, self.author)
+
     @property
     def own_allowed(self) -> bool:
         """Whether the submitter may decide in the present step."""

@@ -65,7 +65,7 @@ _TABLE: Final = (
         ("pending",),
         "holder",
         ("pending",),
-        "one other member, who is not the submitter, and who is not asked in this step (in a step of mode any, they "
+        "one other member, whose own change it is not, and who is not asked in this step (in a step of mode any, they "
         "may be: the task closes)",
     ),
     Rule(
@@ -73,15 +73,16 @@ _TABLE: Final = (
         ("pending",),
         "holder",
         ("pending",),
-        "one other member, who is not the submitter and not asked in this step; the task comes back with their opinion",
+        "one other member, whose own change it is not, and who is not asked in this step; the task comes back with "
+        "their opinion",
     ),
     Rule(
         "add_signer",
         ("pending",),
         "holder",
         ("pending",),
-        "members who are not the submitter and not asked in this step: before, after or parallel to the actor's own "
-        "decision",
+        "members whose own change it is not, and who are not asked in this step: before, after or parallel to the "
+        "actor's own decision",
     ),
     Rule(
         "take_back",
@@ -101,7 +102,13 @@ _TABLE: Final = (
     ),
     Rule("escalate", ("pending",), "system", ("pending",), "the step's time limit has passed, and names somebody"),
     Rule("expire", ("pending",), "system", ("expired",), "the step's time limit has passed"),
-    Rule("rescue", ("pending",), "administrator", ("pending",), "members who are to decide in place of the step"),
+    Rule(
+        "rescue",
+        ("pending",),
+        "administrator",
+        ("pending",),
+        "members who are to decide in place of the step, none of whose own change it is",
+    ),
     Rule("rebase", ("needs_rebase",), "submitter", ("pending", "approved"), "a proposal on the record as it is now"),
     Rule(
         "apply", ("approved",), "system", ("applied",), "the record has the values of the base in the request's fields"
