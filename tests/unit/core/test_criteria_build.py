@@ -139,6 +139,7 @@ PITFALLS: list[Callable[[], Any]] = [
     lambda: F["a"]["b"]["c"],
     lambda: hash(F.a),
     lambda: A & F.b,  # type: ignore[operator]
+    lambda: F.a.is_in("成交"),
 ]
 
 

@@ -79,7 +79,9 @@ class Field:
         return f"F.{'.'.join(self._path)}" if self._path else "F"
 
     def is_in(self, values: Iterable[Any]) -> Criterion:
-        """Hold where the value is one of `values`."""
+        """Hold where the value is one of `values`. Raises: TypeError for a text, whose characters nobody means."""
+        if isinstance(values, str):
+            raise TypeError("is_in takes several values, such as a list: not one text")
         return OneOf(self._path, tuple(values))
 
     def under(self, value: str) -> Criterion:
