@@ -59,11 +59,14 @@ class ImportRequests:
             self._submit(group, numbered)
 
     def _submit(self, group: Sequence[Waiting], rows: Mapping[int, PlannedRow]) -> None:
-        """Save one request; if that clashes, row by row, so that only the rows that clash are refused."""
+        """Save one request; if that clashes, row by row, so that only the rows that clash are refused.
+
+        One that passes by itself is applied at once, and may break a rule by now.
+        """
         try:
             with self.context.atomic():
                 request = self._saved(group)
-        except ConflictError as error:
+        except (ConflictError, InvalidInputError) as error:
             if error.code == "configuration_changed":
                 raise
             if len(group) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from custinfo.core.criteria.nodes import Not, Nothing, OneOf, Present, all_of
 from custinfo.core.kinds import INVALID
+from custinfo.core.policy.access import NO_ACCESS
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, RecordId
 from custinfo.core.stored import unique_keys
@@ -111,7 +112,8 @@ class ReferenceReader:
             holders = self._context.unit.records.holders(target, field.key, keys)
             records = self._context.unit.records.get(target, set(holders.values())) if holders else {}
             for value, holder in holders.items():
-                verdict = self._context.verdict(records[holder])
+                record = records.get(holder)  # it may be gone in between
+                verdict = NO_ACCESS if record is None else self._context.verdict(record)
                 if "view" in verdict.actions and field.key in verdict.readable:
                     yield from ((text, holder) for text in keys[value])
 

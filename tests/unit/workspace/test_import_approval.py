@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from custinfo import ANY, F, Workspace
+from custinfo import ANY, ConflictError, F, InvalidInputError, Workspace
 from custinfo.adapters.crypto import Keyring
 from custinfo.core.approval.flows import Flow, NamedMember, RoleHolders, Step, Trigger
 from custinfo.standard import sample_organisation, standard_configuration
@@ -16,7 +16,7 @@ from custinfo.workspace.defaults import Uuid7
 from custinfo.workspace.importing import ImportReport, Progress
 from custinfo.workspace.planning import make_plan
 from tests.unit.workspace.conftest import KEYS, Clock
-from tests.unit.workspace.story import Story
+from tests.unit.workspace.story import ENTERPRISE, Story
 from tests.unit.workspace.test_importing import Rows
 
 IMPORTS = Flow("imports", Trigger("customer", actions=("import",)), (Step("data", (NamedMember("zhoushi"),)),))
@@ -303,3 +303,29 @@ def test_rows_whose_request_passes_by_itself_wait_for_nobody(url: str, clock: Cl
         assert (report.counts.updates, report.counts.creates, report.counts.awaiting) == (1, 1, 0)
         assert decided(workspace, report.requests[0], "get", "sunjiu").state == "applied"
         assert names(workspace) == ["乙", "甲"]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("others", [0, 1])
+def test_one_of_them_that_breaks_a_rule_by_then(url: str, clock: Clock, others: int, whole: bool) -> None:
+    """A row that passes by itself, and clashes with what came since the plan, is rejected, alone or among others."""
+    flow = attrs.evolve(NOTES, steps=(Step("data", (RoleHolders("data_administrator"),)),), allow_own=True)
+    workspace = opened(url, clock, attrs.evolve(flow, own_passes=True))
+    story = Story(workspace)
+    taken = {"uscc": "91350100M000100Y43"}
+    keys = [story.customer(name=name, uscc=None, phone=phone(name)).id for name in "甲乙"][: 1 + others]
+    rows = [(key, taken["uscc"] if key == keys[0] else None, "停产") for key in keys]
+    with workspace.acting_as("sunjiu") as session:
+        table = Rows(tuple(rows), ("id", "统一社会信用代码", "特殊备注"))
+        plan = make_plan(session.context, "customer", table, digest="d")
+        assert plan.counts.awaiting == 1 + others
+        session.customers.create({**ENTERPRISE, **taken, "name": "丙", "phone": phone("丙")})
+        if whole:
+            with pytest.raises((InvalidInputError, ConflictError)) as caught:
+                plan.apply(whole=True)
+            assert caught.value.code == "not_unique"
+            return
+        report = plan.apply()
+        assert outcomes(report) == {2: "rejected", **({3: "update"} if others else {})}
+        assert [item.code for item in report.rejected[0].problems] == ["not_unique"]
+    assert story.view("sunjiu", keys[0]).get("special_notes") is None

@@ -60,6 +60,17 @@ def test_out_of_reach_does_not_exist(workspace: Workspace, story: Story) -> None
             session.follow_ups.create({**NOTE, "客户": "北京示例科技有限公司"})
 
 
+def test_a_record_that_goes_in_between(workspace: Workspace, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who had a unique value, and is gone when they are looked at, is named by nothing: a problem, and no error."""
+    story.customer("lisi")
+    with workspace.acting_as("lisi") as session:
+        records = type(session.context.unit.records)
+        monkeypatch.setattr(records, "holders", lambda *_: {"91350100M000100Y43": "gone"})
+        with pytest.raises(InvalidInputError) as caught:
+            session.follow_ups.create({**NOTE, "客户": "91350100M000100Y43"})
+    assert refusals(caught.value) == [("unknown_reference", "customer")]
+
+
 def test_in_an_import(workspace: Workspace, story: Story, tmp_path: Path) -> None:
     """Rows of a workbook name their customers; each wrong one says so at its cell."""
     first = story.customer("sunjiu")
