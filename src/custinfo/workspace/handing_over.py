@@ -300,6 +300,7 @@ class _Application:
         batch = self.context.ids()
         path = WritePath(self.context, channel="hand_over", batch=batch)
         going = [item for item in self.plan.items if not item.problems]
+        given: list[HandOverItem] = []
         requests: list[RequestId] = []
         with self.context.atomic():
             for start in range(0, len(going), _CHUNK):
@@ -309,9 +310,13 @@ class _Application:
                     if one.error is not None:
                         raise one.error
                 path.commit(prepared)
-                requests += [one.request.id for one in prepared if one.request is not None]
+                for item, one in zip(part, prepared, strict=True):
+                    if one.request is None or one.request.state == "applied":
+                        given.append(item)
+                    else:
+                        requests.append(one.request.id)
             tasks = tuple(self.task(task) for task in self.plan.tasks if not task.problems)
-        return HandOverReport(batch, self.plan.counts, self.plan.left, tasks, tuple(requests))
+        return HandOverReport(batch, _counted(given), self.plan.left, tasks, tuple(requests))
 
     def task(self, task: HandOverTask) -> RequestId:
         [request] = held_requests(self.context.unit, [task.request_id]).values()

@@ -16,6 +16,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
 from custinfo.core.offers import offered
+from custinfo.core.policy.grants import Action
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.ports.repositories import Grouping, ImportTurns, Query
 from custinfo.workspace.context import Context
@@ -86,10 +87,20 @@ def _may_know(context: Context, batch: ImportBatch) -> bool:
 
 
 def _reaches(context: Context, batch: ImportBatch) -> bool:
-    """Tell whether the actor may import on every record that an import changed: else it is none of theirs."""
-    ids = {change.record_id for change in context.unit.history.of_batch(batch.id) if change.module == batch.module}
-    records = context.unit.records.get(batch.module, ids)
-    return all("import" in context.verdict(record).actions for record in records.values())
+    """Tell whether the actor may import every record that an import changed: else it is none of theirs.
+
+    For those of other modules, which rows brought along, that is to create them, as when they came.
+    """
+    ids: dict[ModuleKey, set[RecordId]] = {}
+    for change in context.unit.history.of_batch(batch.id):
+        ids.setdefault(change.module, set()).add(change.record_id)
+    for module, keys in ids.items():
+        needed: Action = "import" if module == batch.module else "create"
+        records = context.unit.records.get(module, keys).values()
+        context.related.prefetch(records)
+        if any(needed not in context.verdict(record).actions for record in records):
+            return False
+    return True
 
 
 class _Part:

@@ -469,8 +469,8 @@ class Workspace:
 
         Args:
             batch_id: `ImportReport.batch_id`.
-            actor: Who undoes it: the member who imported, one who may import all records that it changed, or one who
-                may configure the module.
+            actor: Who undoes it: the member who imported, one who may import all records that it changed, and create
+                those of other modules that came along, or one who may configure the module.
             unit: The host's own transaction.
 
         Raises: NotFoundError for an unknown import, and to anybody else.

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from custinfo import ANY, F, InvalidInputError, PermissionDeniedError, StaleVersionError, Workspace
+from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.outbox import Event
 from custinfo.core.policy.grants import ALL_FIELDS, Action, Fields, Grant
@@ -140,6 +141,24 @@ def test_what_waits_for_approval_stays(leaving: Story) -> None:
         assert won.id in {item.record_id for item in plan.items if not item.problems}
         plan.apply()
     assert owners(story.workspace)["丁"] == "wangwu"
+
+
+def test_what_a_flow_gates_is_not_given_yet(url: str, clock: Clock) -> None:
+    """Where transfers wait for approval, the report counts what changed hands, and names the requests of the rest."""
+    trigger = Trigger("customer", ("transfer",), after=F.region.under("上海"))
+    flow = Flow("giving", trigger, (Step("one", (NamedMember("zhoushi"),)),))
+    configuration = standard_configuration().with_flows(flow)
+    workspace = Workspace.open(url, configuration, organisation=sample_organisation(), clock=clock)
+    story = Story(workspace)
+    story.customer("lisi", name="甲", region="上海")
+    story.customer("lisi", name="乙", uscc=None)
+    with workspace.acting_as("zhaojl") as session:
+        plan = session.plan_hand_over("lisi", to="wangwu")
+        assert plan.counts == {"customer": {"wangwu": 2}}
+        report = plan.apply()
+        assert report.records == {"customer": {"wangwu": 1}}
+        assert len(report.requests) == 1
+    assert owners(workspace) == {"甲": "lisi", "乙": "wangwu"}
 
 
 def test_fields_that_name_the_leaver(url: str, clock: Clock) -> None:

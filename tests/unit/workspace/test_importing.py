@@ -9,7 +9,9 @@ import attrs
 import pytest
 
 from custinfo import ANY, F, InvalidInputError, NotFoundError, PermissionDeniedError, Workspace
+from custinfo.core.policy.grants import ALL_FIELDS, Grant
 from custinfo.core.problems import Place
+from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.importing import ImportPlan, ImportReport
 from custinfo.workspace.planning import make_plan
 from tests.unit.workspace.story import Story
@@ -203,6 +205,27 @@ def test_undo_keeps_later_work(story: Story) -> None:
     assert [name for name, *_ in everything(story.workspace)] == ["北京示例科技有限公司"]
     with pytest.raises(NotFoundError):
         story.workspace.undo_import(report.batch_id, actor="lisi")
+
+
+@pytest.mark.parametrize("creates", [False, True])
+def test_undo_by_who_could_have_imported_it(url: str, creates: bool) -> None:
+    """Who may import customers takes back the calls that came along only if calls are theirs to create."""
+    service = Grant("customer_service", "customer", frozenset({"import"}), "all")
+    configuration = standard_configuration().with_grants(service)
+    if creates:
+        configuration = configuration.with_grants(
+            Grant("customer_service", "follow_up", frozenset({"create"}), "all", edit=ALL_FIELDS)
+        )
+    with Workspace.open(url, configuration, organisation=sample_organisation()) as workspace:
+        row = ("甲公司", "企业客户", "张三", "13800138000", "2024-03-01 谈合作")
+        report = imported(workspace, Rows((row,), ("客户名称", "客户类型", "联系人", "联系方式", "跟进记录")))
+        if creates:
+            assert len(workspace.undo_import(report.batch_id, actor="liuqi").removed) == 2
+        else:
+            with pytest.raises(NotFoundError):
+                workspace.undo_import(report.batch_id, actor="liuqi")
+        with workspace.acting_as("zhoushi") as session:
+            assert (session.customers.count(), session.follow_ups.count()) == ((0, 0) if creates else (1, 1))
 
 
 def test_a_clash_since_the_plan_rejects_the_row_only(story: Story) -> None:
