@@ -284,6 +284,15 @@ BOMBS = {
     "commas and blanks": ("a,b\r\n" + ", " * 20_000 + "\r\n").encode(),
     "quotes that are never closed": ("a,b\r\n" + ', "x' * 10_000 + "\r\n").encode(),
     "a wide sheet of texts": ("".join(f"{row}x," * 16_000 + "\r\n" for row in range(40))).encode(),
+    **{
+        f"cells of {name}": workbook(*[[text * (30_000 // len(text)) + "x"] * 40 for _ in range(30)])
+        for name, text in (
+            ("line breaks", "中" + "\n" * 29_999),
+            ("wide blanks", "中" + "\u3000" * 29_999),
+            ("remarks that are never closed", "（必填 "),
+            ("hints that are never closed", "（格式："),
+        )
+    },
     "a long sheet of texts": ("".join("x," * 500 + "\r\n" for _ in range(1000))).encode(),
 }
 

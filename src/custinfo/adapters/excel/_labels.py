@@ -12,13 +12,15 @@ from custinfo.adapters.excel._cells import CellError, UncachedFormula
 __all__ = ["clean_label", "label_text", "normalise_label"]
 
 CJK: Final = r"\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
-BETWEEN_CJK: Final = re.compile(rf"(?<=[{CJK}])\s*[\r\n]+\s*(?=[{CJK}])")
+BETWEEN_CJK: Final = re.compile(rf"(?<=[{CJK}])(?<!\s)[^\S\r\n]*[\r\n]\s*(?=[{CJK}])")
 BLANKS: Final = re.compile(r"\s+")
 REMARK: Final = re.compile(
     r"\s*[(（\[【〔]\s*(?:[*＊]?\s*(?:必填项?|必须|必需|选填项?|非必填|可选|可不填|required|mandatory|optional)"
     r"(?:[\s,，、;；:：][^)）\]】〕]*)?|[*＊])\s*[)）\]】〕]\s*",
     re.IGNORECASE,
 )
+LONGEST: Final = 500
+CLOSING: Final = ")）]】〕"
 INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 STARS: Final = " \t*＊★※:："
 ASIDE: Final = re.compile(r"[\s*＊★※:：_\-/·.]+")
@@ -40,14 +42,19 @@ def label_text(value: object) -> str:
 def clean_label(text: str) -> str:
     r"""Return a header without marks of obligation, invisible marks, line breaks and extra blanks.
 
+    Of a long text the beginning counts: it is no header, and the patterns take their time.
+
     >>> clean_label("*公司名称（必填）"), clean_label("Ben \nAshley"), clean_label("配方中成分含\n量（%）")
     ('公司名称', 'Ben Ashley', '配方中成分含量（%）')
     >>> clean_label("*")
     '*'
     """
+    text = text[:LONGEST]
     seen = text if text.isprintable() else INVISIBLE.sub("", text)
     joined = BLANKS.sub(" ", BETWEEN_CJK.sub("", seen)).strip()
-    return REMARK.sub("", joined).strip(STARS) or joined
+    end = 1 + max(map(joined.rfind, CLOSING))  # behind the last bracket no remark ends, and looking for one takes long
+    end += joined[end : end + 1] == " "
+    return (REMARK.sub("", joined[:end]) + joined[end:]).strip(STARS) or joined
 
 
 def normalise_label(text: str) -> str:

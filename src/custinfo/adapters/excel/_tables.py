@@ -11,7 +11,7 @@ import attrs
 from custinfo.adapters.excel._cells import Mark, clean_row
 from custinfo.adapters.excel._grids import Grid, Merge
 from custinfo.adapters.excel._header import Header, find_header
-from custinfo.adapters.excel._labels import clean_label
+from custinfo.adapters.excel._labels import LONGEST, clean_label
 from custinfo.adapters.excel._limits import Limits, Stopwatch, refusal
 
 __all__ = ["Table", "has_values", "table_of"]
@@ -22,6 +22,8 @@ _ENOUGH: Final = 2
 _DEEPEST: Final = 1_000
 _BELOW: Final = 10
 _MOST_ASKED: Final = 20_000
+_LIKE_ONE: Final = 20
+"""So many characters take as long as another cell."""
 _LONGEST_LABEL: Final = 60
 Row = tuple[int, tuple[object, ...]]
 
@@ -233,7 +235,9 @@ def _bounded(rows: Iterator[tuple[int, dict[int, object]]]) -> Iterator[tuple[in
     cells = 0
     for number, values in rows:
         yield number, values
-        cells += len(values)
+        cells += len(values) + sum(
+            min(len(text), LONGEST) // _LIKE_ONE for text in values.values() if type(text) is str
+        )
         if cells > _MOST_ASKED:
             return
 
