@@ -34,7 +34,10 @@ Found = str | tuple[str, ...] | None
 
 @attrs.frozen
 class Department:
-    """A node of the organisation: a `department`, or a `team` within one. `head` is the key of its leader."""
+    """A node of the organisation: a `department`, or a `team` within one (`kind`).
+
+    `name` is what people call it, `parent` the key of the node above, and `head` the key of its leader.
+    """
 
     key: str
     name: str
@@ -45,7 +48,10 @@ class Department:
 
 @attrs.frozen
 class Position:
-    """A post that gives its holder roles in the department where they hold it."""
+    """A post that gives its holder roles in the department where they hold it.
+
+    `name` is what people call it; `roles` are keys of roles of the configuration.
+    """
 
     key: str
     name: str
@@ -62,7 +68,11 @@ class Assignment:
 
 @attrs.frozen
 class Member:
-    """A person of the organisation; the first assignment is the main one."""
+    """A person of the organisation; the first assignment is the main one.
+
+    `key` is what records store, so it is never given to somebody else. Who has left is kept and not `active`: they do
+    nothing any more, and old records still name them. People find a member by `name` or `employee_number`, too.
+    """
 
     key: MemberKey
     name: str
@@ -172,6 +182,9 @@ def _frozen(rules: Iterable[Deputy]) -> tuple[Deputy, ...]:
 @attrs.frozen(slots=False)
 class Organisation:
     """Hold the whole organisation as a value; implements `Directory`.
+
+    `departments`, `positions` and `members` are given as sequences, and kept by key; `deputies` are the rules by which
+    members act on behalf of others.
 
     >>> from custinfo.standard import sample_organisation
     >>> sample_organisation().find_member("李四(销售一部-1组)")

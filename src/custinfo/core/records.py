@@ -191,7 +191,11 @@ class Sealed:
 
 @attrs.frozen
 class Attachment:
-    """Point to a file that the host keeps: custinfo holds the reference, never the bytes."""
+    """Point to a file that the host keeps: custinfo holds the reference, never the bytes.
+
+    `name` is what people see, `location` whatever the host finds the file by, `size` its length in bytes, and `digest`
+    what the host compares it with, such as `"sha256:…"`.
+    """
 
     name: str
     location: str

@@ -12,7 +12,7 @@ __all__ = ["standard_configuration"]
 
 
 def standard_configuration() -> Configuration:
-    """Return the tables of the requirements, chapter 2, as a configuration: data to print, change and store.
+    """Return customers and follow-ups as Chinese companies keep them: a configuration to use, change and store.
 
     Modules `customer` and `follow_up`, their dictionaries and tag dimensions, eight roles with their grants, and the
     approval flows `customer_lost`, `sensitive_field` and `key_contact`.

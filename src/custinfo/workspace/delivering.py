@@ -38,7 +38,7 @@ class FailedDelivery:
 
 @attrs.frozen
 class DeliveryReport:
-    """What one call of `Workspace.deliver` did: both empty where nothing was due."""
+    """What one call of `Workspace.deliver` did: `delivered` and `failed` are both empty where nothing was due."""
 
     delivered: tuple[Event, ...] = ()
     failed: tuple[FailedDelivery, ...] = ()

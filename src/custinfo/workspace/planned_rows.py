@@ -32,7 +32,13 @@ RowOutcome = Literal["create", "update", "unchanged", "skip", "conflict", "rejec
 
 @attrs.frozen
 class Counts:
-    """How many rows come to what."""
+    """How many rows come to what.
+
+    `creates` and `updates` are taken over, `unchanged` rows say what is stored already. `awaiting` ones become requests
+    for approval. Left out are those that are `rejected`, since something is wrong with them, `duplicates` of another
+    row or a record, those `skipped` by the mode of the import, and `conflicts`, which mean several records, or one that
+    somebody else is changing.
+    """
 
     creates: int = 0
     updates: int = 0

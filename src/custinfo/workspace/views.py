@@ -124,7 +124,14 @@ class Page:
 
 @attrs.frozen
 class ChangeView:
-    """One change as one actor may see it: field → (old, new), without the fields that are hidden from them."""
+    """One change as one actor may see it: `fields` are those that it changed, less what is hidden from them.
+
+    `fields` maps the key of a field to the value before and the one after, `None` for a blank. The change made
+    `version` of the record `record_id` of `module`, at the instant `at`. `action` says what was done (`"update"`), and
+    `channel` by which way it came (`"edit"`, `"import"`, `"approval"`). `actor` did it, for `on_behalf_of` if anybody,
+    and for `reason`. `approval` is the id of the request that led to it, and `batch` that of the import or hand-over.
+    `configuration_version` is the one under which its values were written.
+    """
 
     version: int
     at: datetime
@@ -145,6 +152,8 @@ class ChangeView:
 class RequestView:
     """An approval request as one actor may see it.
 
+    `state` is `draft`, `pending`, `returned`, `approved`, `applied`, `needs_rebase`, `rejected`, `withdrawn` or
+    `expired`; `flows` are the keys of the flows that it passes, and `trail` is who did what with it, the oldest first.
     `fields` are those that it will change; `base`, `live` and `proposed` hold the values that the actor may see: when
     it was submitted, now, and as they would be. `waiting_for` are the members whose decision is open now, at `step`,
     whose next time limit passes at `due_at`. `happened` says what became of the record since. `items` are the records

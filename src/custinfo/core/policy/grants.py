@@ -54,7 +54,7 @@ PSEUDO_FIELDS: Final = (
 
 @attrs.frozen
 class Role:
-    """Name a set of grants; positions in the organisation give roles."""
+    """Name a set of grants: those whose `role` is its `key`. Positions in the organisation give roles."""
 
     key: str
     label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)
