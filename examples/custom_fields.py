@@ -6,18 +6,22 @@ Run `python examples/custom_fields.py`; it keeps everything in memory.
 from __future__ import annotations
 
 from custinfo import (
+    ALL_FIELDS,
+    Applied,
     Dictionary,
     DictionaryValue,
     F,
     FieldDefinition,
+    Grant,
     InvalidInputError,
+    Length,
     ModuleDefinition,
+    NotBefore,
     Outcome,
+    Range,
     RecordView,
     Workspace,
 )
-from custinfo.core.policy.grants import ALL_FIELDS, Grant
-from custinfo.core.rules import Length, NotBefore, Range
 from custinfo.standard import sample_organisation, standard_configuration
 
 GRADE = Dictionary("grade", (DictionaryValue("A", "重点"), DictionaryValue("B", "普通")), "客户等级")
@@ -65,9 +69,8 @@ CONFIGURATION = (
 
 def applied(outcome: Outcome) -> RecordView:
     """Return the record of a change that took effect."""
-    record = getattr(outcome, "record", None)
-    assert isinstance(record, RecordView)
-    return record
+    assert isinstance(outcome, Applied)
+    return outcome.record
 
 
 def main() -> None:

@@ -18,7 +18,6 @@ from custinfo import (
     ANY,
     Applied,
     AwaitingApproval,
-    Configuration,
     CustinfoError,
     F,
     FieldDefinition,
@@ -50,19 +49,6 @@ HT-2024-010 | 编号重复     | {wangchao} | 10000     |       |              |
 HT-2024-001 |              |            | 75万      |       |              |           |        |  |
 HT-2024-002 |              |            |           | 80000 |              |           | 已完成 |  |
 """
-
-
-def extended(known: Configuration, part: Configuration) -> Configuration:
-    """Return a configuration with all that `part` defines."""
-    return (
-        known.with_modules(*part.modules.values())
-        .with_dictionaries(*part.dictionaries.values())
-        .with_tag_dimensions(*part.tag_dimensions.values())
-        .with_classifications(*part.classifications.values())
-        .with_segments(*part.segments.values())
-        .with_grants(*part.grants)
-        .with_flows(*part.flows.values())
-    )
 
 
 def applied(outcome: Outcome) -> RecordView:
@@ -202,7 +188,7 @@ def at_run_time() -> None:
     """Add the module to a system in use, change it, and take the change back."""
     with Workspace.open("memory://", standard_configuration(), organisation=sample_organisation()) as workspace:
         with workspace.acting_as("admin") as session:
-            plan = session.configuration.plan(extended(session.configuration.current, PART))
+            plan = session.configuration.plan(session.configuration.current.extended(PART))
             print("  New:", *(item.key for item in plan.changes if item.action == "added"))
             plan.apply(reason="上线合同管理")
         with workspace.acting_as("lisi") as session:
@@ -231,7 +217,7 @@ def main(folder: Path) -> None:
     """Run the story on a new database, with a clock that every run reads alike."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "contracts.db").unlink(missing_ok=True)
-    configuration, seconds = extended(standard_configuration(), PART), count()
+    configuration, seconds = standard_configuration().extended(PART), count()
     with Workspace.open(
         f"sqlite:///{folder / 'contracts.db'}",
         configuration,

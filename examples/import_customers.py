@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from custinfo import CustinfoError, Workspace
+from custinfo import CustinfoError, Progress, Workspace
 from custinfo.adapters.excel import plan_import
 from custinfo.standard import sample_organisation, standard_configuration
-from custinfo.workspace.importing import Progress
 
 
 @contextmanager
