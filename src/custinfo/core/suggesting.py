@@ -20,7 +20,11 @@ _MOST: Final = 3
 _NUMBERED: Final = re.compile(r"\s*(?:[(（]\s*\d{1,2}\s*[)）]|\d{1,2}\s*[.．、)）:：])\s*(?=[^\d\s])")
 _HINT: Final = re.compile(
     r"\s*[(（\[【〔]\s*(?:(?:格式|例如|例|如|示例|比如|format|e\.g\.)\s*[:：为]?\s*[^)）\]】〕]+"
-    r"|y{4}\s*[-/.年]?\s*m{1,2}\s*[-/.月]?\s*d{1,2}\s*日?)\s*[)）\]】〕]\s*",
+    r"|y{4}\s*[-/.年]?\s*m{1,2}\s*[-/.月]?\s*d{1,2}\s*日?|年\s*[-/.]?\s*月\s*[-/.]?\s*日|\d{1,2}\s*位(?:数字?)?)\s*[)）\]】〕]\s*",
+    re.IGNORECASE,
+)
+_YUAN: Final = re.compile(
+    r"\s*(?:[(（\[【]\s*(?:单位\s*[:：为]?\s*)?(?:人民币\s*)?(?:元|人民币|RMB|CNY|[¥￥])\s*[)）\]】]|/\s*元)\s*$",
     re.IGNORECASE,
 )
 
@@ -78,8 +82,8 @@ class Headings:
         """Return the active fields that a heading names by key, label or alias.
 
         If there is none, those with a name that differs in blanks and punctuation only; these may be several. If there
-        is none of these either, those that the `bare` heading names, and then the one that each of several names in it
-        names: in two languages, say.
+        is none of these either, those that the `bare` heading names, without 元 where amounts are in yuan, and then the
+        one that each of several names in it names: in two languages, say.
         """
         if heading in self._fields:
             return (heading,)
@@ -87,11 +91,20 @@ class Headings:
             for form, known in self._known:
                 if found := known.get(form(text)):
                     return tuple(found)
+        plain = bare(heading)
+        if (amount := _YUAN.sub("", plain)) != plain:
+            meant = self.meanings(amount)
+            return meant if all(map(self._is_in_yuan, meant)) else ()
         parts = [part for part in _BETWEEN.split(heading) if part.strip()]
         if not 1 < len(parts) < 4:
             return ()
         keys = [self.meanings(part) for part in parts]
         return keys[0] if len(keys[0]) == 1 and len(set(keys)) == 1 else ()
+
+    def _is_in_yuan(self, key: FieldKey) -> bool:
+        """Tell whether a unit in a heading is the one that the field has anyway; any other changes what values mean."""
+        field = self._fields.get(key)
+        return field is not None and field.kind == "money" and field.options.get("currency") == "CNY"
 
 
 def _by_form(schema: ModuleSchema, form: Callable[[str], str]) -> dict[str, dict[FieldKey, None]]:

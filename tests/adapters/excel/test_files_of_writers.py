@@ -1,5 +1,6 @@
 """What differs between the programs that write files, and between the people who copy into them."""
 
+import datetime as dt
 import io
 import zipfile
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from custinfo import UnreadableFileError
 from custinfo.adapters.excel import plan_import
 from custinfo.adapters.excel.reading import read_tables
-from tests.adapters.excel.sessions import acting_as, saved
+from tests.adapters.excel.sessions import acting_as, local, saved
 from tests.adapters.excel.sheets_by_hand import KINDS, parts, text_cell, workbook, worksheet, zipped
 from tests.adapters.excel.test_peoples_files import BOTH, FIRST, HEADINGS, SECOND, csv, phones, planned
 
@@ -167,3 +168,19 @@ def test_a_customer_called_total() -> None:
         assert [row.outcome for row in plan_import(session, "customer", content).rows] == ["create", "rejected"]
         content = csv(headings, first, ("合计", "1", "100", "", "")).encode()
         assert [row.outcome for row in plan_import(session, "customer", content).rows] == ["create", "skip"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2024-03-05T00:00:00", dt.date(2024, 3, 5)),
+        ("2024-03-05", dt.date(2024, 3, 5)),
+        ("2024-03-05T08:30:00", local(2024, 3, 5, 8, 30)),
+    ],
+)
+def test_cells_that_hold_a_date_in_iso_form(text: str, value: object) -> None:
+    """A day is a day, whether the writer adds midnight or not."""
+    row = f'<row r="2"><c r="A2" t="d"><v>{text}</v></c></row>'
+    (table,) = read_tables(zipped(parts(worksheet(f'<row r="1">{text_cell("A1", "日期")}</row>{row}'))))
+    ((_, (found,)),) = table.rows()
+    assert (type(found), found) == (type(value), value)

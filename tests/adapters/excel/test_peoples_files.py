@@ -294,7 +294,7 @@ def test_what_a_spreadsheet_shows_in_place_of_a_value() -> None:
     assert plan.counts.creates == 1
 
 
-@pytest.mark.parametrize("value", [DAY, 43894, 20240305, "2024-03-05"])
+@pytest.mark.parametrize("value", [DAY, 43894, "43894", 20240305, "2024-03-05"])
 def test_days_that_count_from_1904(value: object) -> None:
     """A day is the same day in either system, whether its cell has the form of a date or of a number."""
     book = openpyxl.Workbook()

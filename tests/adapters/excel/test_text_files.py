@@ -1,14 +1,15 @@
 """Text files of other programs, languages and machines: read as they were meant, or refused, never as other words."""
 
+import datetime as dt
 import io
 from collections.abc import Callable
 
 import pytest
 
 from custinfo import UnreadableFileError
-from custinfo.adapters.excel import ExcelPlan
+from custinfo.adapters.excel import ExcelPlan, plan_import
 from custinfo.adapters.excel.reading import read_tables
-from tests.adapters.excel.sessions import loaded
+from tests.adapters.excel.sessions import acting_as, loaded
 from tests.adapters.excel.test_peoples_files import BOTH, FIRST, HEADINGS, SECOND, csv, phones, planned
 
 
@@ -140,3 +141,59 @@ def test_rows_that_begin_with_a_name_of_their_own() -> None:
     """Some programs number the lines without a heading for it, so that every value stands one column too far."""
     plan = planned((csv(HEADINGS) + csv(("1", *FIRST), ("2", *SECOND))).encode())
     assert [problem.code for row in plan.rejected for problem in row.problems] == ["surplus_cells"] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("45356", dt.date(2024, 3, 5)),
+        (" 45356 ", dt.date(2024, 3, 5)),
+        ("45356.75", dt.date(2024, 3, 5)),
+        ("2024\\3\\5", dt.date(2024, 3, 5)),
+        ('"2024,3,5"', dt.date(2024, 3, 5)),
+        ("2024年3月5日 下午", dt.date(2024, 3, 5)),
+        ("21916", dt.date(1960, 1, 1)),
+    ],
+)
+def test_days_of_a_text_file(text: str, day: dt.date) -> None:
+    """A spreadsheet saves the number of a day where the cell lost its format; other spellings have the year first."""
+    with acting_as("sunjiu") as session:
+        plan = plan_import(session, "customer", csv((*HEADINGS, "成立时间"), (*FIRST, text)).encode())
+        assert [problem.code for row in plan.rows for problem in row.problems] == ["normalised"]
+        plan.apply()
+        assert [view["founded_on"] for view in session.customers.find().records] == [day]
+
+
+@pytest.mark.parametrize("text", ["4535", "453567", "2024", "-45356", "45,356", "1709568000"])
+def test_numbers_that_are_no_days(text: str) -> None:
+    """Other numbers may be years, sums or seconds: they are refused."""
+    plan = planned(csv((*HEADINGS, "成立时间"), (*FIRST, f'"{text}"')).encode())
+    assert [problem.code for problem in plan.rejected[0].problems] == ["invalid_date"]
+
+
+def test_numbers_in_other_columns_stay_texts() -> None:
+    """Only columns of dates hold days."""
+    plan = planned(csv(HEADINGS, ("45356", *FIRST[1:])).encode())
+    assert plan.rows[0].raw[0] == "45356"
+
+
+HEADED = {
+    "联系方式(11位)": "phone",
+    "联系<br>方式": "phone",
+    "联系<BR/>方式&nbsp;": "phone",
+    "成立时间（年/月/日）": "founded_on",
+    "年采购预算(元)": "annual_budget",
+    "年采购预算（单位：元）": "annual_budget",
+    "年采购预算/元": "annual_budget",
+    "年采购预算(RMB)": "annual_budget",
+    "年采购预算(万元)": None,
+    "年采购预算(美元)": None,
+    "客户名称(元)": None,
+}
+
+
+@pytest.mark.parametrize(("heading", "key"), HEADED.items())
+def test_headings_with_breaks_hints_and_units(heading: str, key: str | None) -> None:
+    """The unit that the field has anyway says nothing new; another one would change what the values mean."""
+    plan = planned(csv(("所属行业", "职业", heading), ("制造业", "x", "1")).encode())
+    assert list(plan.columns.values())[2] == key

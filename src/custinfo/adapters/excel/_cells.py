@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from math import isfinite
@@ -73,7 +74,7 @@ def clean(value: object) -> object:
         return value if value and not value.isspace() else None
     if type(value) is float:
         return int(value) if value.is_integer() else value if isfinite(value) else _NO_NUMBER
-    return value
+    return _day(value) if type(value) is dt.datetime else value
 
 
 def clean_row(values: Sequence[Any]) -> list[object]:
@@ -82,10 +83,17 @@ def clean_row(values: Sequence[Any]) -> list[object]:
         (value if value and not value.isspace() else None)
         if (kind := type(value)) is str
         else (
-            (int(value) if value.is_integer() else value if isfinite(value) else _NO_NUMBER) if kind is float else value
+            (int(value) if value.is_integer() else value if isfinite(value) else _NO_NUMBER)
+            if kind is float
+            else (_day(value) if kind is dt.datetime else value)
         )
         for value in values
     ]
+
+
+def _day(value: dt.datetime) -> dt.date:
+    """Return the day of a time that is midnight; any other time as it is."""
+    return value.date() if value.time() == dt.time() and value.tzinfo is None else value
 
 
 def unescape(text: str) -> str:

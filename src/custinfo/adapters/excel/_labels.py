@@ -14,6 +14,7 @@ __all__ = ["clean_label", "label_text", "normalise_label"]
 CJK: Final = r"\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
 BETWEEN_CJK: Final = re.compile(rf"(?<=[{CJK}])(?<!\s)[^\S\r\n]*[\r\n]\s*(?=[{CJK}])")
 BLANKS: Final = re.compile(r"\s+")
+BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 REMARK: Final = re.compile(
     r"\s*[(（\[【〔]\s*(?:[*＊]?\s*(?:必填项?|必须|必需|选填项?|非必填|可选|可不填|required|mandatory|optional)"
     r"(?:[\s,，、;；:：][^)）\]】〕]*)?|[*＊])\s*[)）\]】〕]\s*",
@@ -46,11 +47,14 @@ def clean_label(text: str) -> str:
 
     >>> clean_label("*公司名称（必填）"), clean_label("Ben \nAshley"), clean_label("配方中成分含\n量（%）")
     ('公司名称', 'Ben Ashley', '配方中成分含量（%）')
+    >>> clean_label("手机<br>号码"), clean_label("客户名称&nbsp;")
+    ('手机号码', '客户名称')
     >>> clean_label("*")
     '*'
     """
     text = text[:LONGEST]
-    seen = text if text.isprintable() else INVISIBLE.sub("", text)
+    plain = BREAK.sub("\n", text).replace("&nbsp;", " ") if "<" in text or "&" in text else text
+    seen = plain if plain.isprintable() else INVISIBLE.sub("", plain)
     joined = BLANKS.sub(" ", BETWEEN_CJK.sub("", seen)).strip()
     end = 1 + max(map(joined.rfind, CLOSING))  # behind the last bracket no remark ends, and looking for one takes long
     end += joined[end : end + 1] == " "

@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from custinfo.adapters.excel._asides import Asides
-from custinfo.adapters.excel._days import counted_from_1900
+from custinfo.adapters.excel._days import with_days
 from custinfo.adapters.excel._mark import marked_sheet
 from custinfo.adapters.excel._masks import guarded
 from custinfo.adapters.excel._own_sheet import LARGEST
@@ -145,7 +145,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
     digest = _digest(content, module, given, *options)
     asides = Asides(table, free - attached, _unsummed_places(schema, table, names), table.overlong_rows())
-    watched = guarded(counted_from_1900(asides.data, schema, names) if table.of_1904 else asides.data, schema, names)
+    watched = guarded(with_days(asides.data, schema, names, of_1904=table.of_1904), schema, names)
     others = [_related(context, content, limits, *item, target=module, key=linked) for item in further]
     make = partial(
         make_plan,
@@ -212,7 +212,7 @@ def _related(
     table = read_tables(content, limits=limits, sheet=sheet, known=known)[0]
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     asides = Asides(table)
-    data = counted_from_1900(asides.data, schema, passed_over) if table.of_1904 else asides.data
+    data = with_days(asides.data, schema, passed_over, of_1904=table.of_1904)
     return RelatedSheet(module, guarded(data, schema, passed_over), passed_over), asides
 
 

@@ -23,14 +23,15 @@ _BEFORE_LEAP: Final = date(1899, 12, 31)
 _AFTER_LEAP: Final = date(1899, 12, 30)
 
 DATE_PATTERN: Final = (
-    r"(?:(?P<year>[0-9]{4})(?:(?P<mark>[-/.])(?P<month>[0-9]{1,2})(?P=mark)(?P<day>[0-9]{1,2})"
+    r"(?:(?P<year>[0-9]{4})(?:(?P<mark>\s?[-/.\\,、–—]\s?)(?P<month>[0-9]{1,2})(?P=mark)(?P<day>[0-9]{1,2})"
     r"|\s?年\s?(?P<month_zh>[0-9]{1,2})\s?月\s?(?P<day_zh>[0-9]{1,2})\s?[日号]?)"
     r"|(?P<digits>[0-9]{8}))"
 )
 """A date with its year first; `3/5/2024` is not read, since nobody can tell the month."""
 
 _DATE: Final = re.compile(
-    DATE_PATTERN + r"(?:[T\s]\s?(?:[上下]午\s?)?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:\s?[AaPp][Mm])?)?"
+    DATE_PATTERN + r"(?:[T\s]\s?(?:[上下]午\s?)?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:\s?[AaPp][Mm])?"
+    r"|\s?(?:[上下]午\s?)?[0-9]{1,2}\s?[时点](?:\s?[0-9]{1,2}\s?分(?:\s?[0-9]{1,2}\s?秒)?)?|\s?[上下]午)?"
 )
 _BESIDE: Final = re.compile(r"^'|\s*[(（]?(?:星期|周|礼拜)[一二三四五六日天][)）]?$")
 """What stands beside a date and says nothing more: the mark of a text in a spreadsheet, and the day of the week."""
@@ -43,6 +44,10 @@ _IN_ENGLISH: Final = re.compile(
     r"|(?P<month_first>[a-z]{3,9})\.?\s+(?P<day_second>[0-9]{1,2})(?:st|nd|rd|th)?)[,\s-]+(?P<year>[0-9]{4})",
     re.IGNORECASE,
 )
+_BY_JAVA: Final = re.compile(
+    r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>[0-9]{2}) [0-9]{2}:[0-9]{2}:[0-9]{2} [A-Z]{3,4} (?P<year>[0-9]{4})"
+)
+"""As programs in Java write a date that nobody formatted: `Tue Mar 05 00:00:00 CST 2024`."""
 _MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -99,6 +104,8 @@ def _written_out(text: str) -> date | None:
     if match := _IN_ENGLISH.fullmatch(text):
         day, month = match["day"] or match["day_second"], match["month"] or match["month_first"]
         return date(int(match["year"]), _month_number(month), int(day))
+    if match := _BY_JAVA.fullmatch(text):
+        return date(int(match["year"]), _month_number(match["month"]), int(match["day"]))
     plain = _BESIDE.sub("", text)
     return None if plain == text else _spelled_day(plain)
 
@@ -118,7 +125,7 @@ def _below_hundred(numeral: str) -> int:
 
 def _day_of_moment(text: str, zone: tzinfo) -> date | None:
     """Return the day of a time in ISO form with its zone, as programs write it."""
-    if len(text) < 17 or text[10] != "T":
+    if len(text) < 17 or text[10] not in "T ":
         return None
     try:
         return day_in(zone, datetime.fromisoformat(text))
