@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,8 @@ def test_it_is_each_port_of_a_keyring() -> None:
 def test_a_damaged_text_is_refused_without_it() -> None:
     """The error for it leads to no other one, such as a parser's, which would hold the keys."""
     text = FIRST.to_json()
-    for damaged in (text[:-1], text.replace('"index_key": "', '"index_key": "!'), "[]"):
+    deep, odd = "[" * 100_000, json.dumps({**json.loads(text), "evidence_key": ["k1"]})
+    for damaged in (text[:-1], text.replace('"index_key": "', '"index_key": "!'), "[]", deep, odd):
         with pytest.raises(ConfigurationError) as caught:
             Keyring.from_json(damaged)
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)

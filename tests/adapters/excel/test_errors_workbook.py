@@ -1,6 +1,7 @@
 """What was refused comes back in the user's own rows, with the reasons, ready to be corrected."""
 
 import datetime as dt
+import io
 
 import openpyxl
 import pytest
@@ -180,3 +181,23 @@ def test_encrypted_values_are_masked(form: ErrorForm) -> None:
         sheet.cell(phone.row, phone.column + 1).value = bad[4]
         corrected = planned(session, saved(workbook))
         assert corrected.counts.creates == 1
+
+
+def test_rows_go_on_on_a_further_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text table may have more rows than a sheet has room for: none of them is lost, in errors or in the plan."""
+    for module in ("errors_workbook", "_plan_workbook"):
+        monkeypatch.setattr(f"custinfo.adapters.excel.{module}.MOST_ROWS", 3)
+    content = (",".join(HEADER) + "\n" + "".join(f"公司{number},x,y,1\n" for number in range(5))).encode()
+    with acting_as("sunjiu") as session:
+        plan = planned(session, content)
+        errors = errors_of(plan)
+        target = io.BytesIO()
+        plan.write(target)
+        whole = loaded(target)
+        assert errors.sheetnames == ["客户", "客户 2", "客户 3"]
+        assert whole.sheetnames == ["导入计划", "导入计划 2", "导入计划 3"]
+        for workbook, name in ((errors, "公司名称"), (whole, "结果")):
+            assert [[row["原行号"] for row in rows_of(sheet)] for sheet in workbook] == [[2, 3], [4, 5], [6]]
+            assert all(row[name] for sheet in workbook for row in rows_of(sheet))
+        again = planned(session, saved(errors), sheet="客户 2")
+        assert [row.raw[2] for row in again.rows] == ["公司2", "公司3"]

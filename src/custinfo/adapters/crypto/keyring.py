@@ -114,7 +114,13 @@ class Keyring:
         found: dict[str, Any] | None
         try:
             found = _parts(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError):  # a parser's error holds the text, and so the keys
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ):  # a parser's error holds the text, and so the keys
             found = None
         if found is None:
             raise ConfigurationError([_invalid("not a keyring")])
@@ -353,7 +359,7 @@ def _parts(data: Any) -> dict[str, Any]:
         "index_id": str(data.get("index_id", "")),
         "former_index_keys": _decoded(data.get("former_index_keys") or {}),
         "evidence_keys": _decoded(data.get("evidence_keys") or {}),
-        "evidence_key": data.get("evidence_key"),
+        "evidence_key": None if (evidence_key := data.get("evidence_key")) is None else str(evidence_key),
     }
 
 

@@ -20,7 +20,7 @@ from custinfo.adapters.excel._package import SheetPart
 
 __all__ = ["OldWorkbook", "inspect_biff"]
 
-FORMULA, BOOLERR, MULRK, LABELSST, LABEL, STRING = 0x06, 0x205, 0xBD, 0xFD, 0x204, 0x207
+FORMULA, BOOLERR, MULRK, LABELSST, LABEL, RSTRING, STRING = 0x06, 0x205, 0xBD, 0xFD, 0x204, 0xD6, 0x207
 ROW, NO_HEIGHT = 0x208, 0x20
 COLINFO, NOT_SHOWN = 0x7D, 0x01
 DATE_1904 = 0x22
@@ -28,7 +28,7 @@ CODEPAGE, BIFF5 = 0x42, 0x500
 BOF, EOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x0A, 0x85, 0x2F, 0xFC, 0x3C, 0x200
 CUT = -1
 """In place of a record that is not all there."""
-CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, LABEL, 0x203, 0x27E, 0xD6})
+CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, LABEL, RSTRING, 0x203, 0x27E})
 ERRORS: Final = {
     0x00: "#NULL!",
     0x07: "#DIV/0!",
@@ -94,7 +94,7 @@ class _Substream:
         if kind in CELLS:
             self.note(kind, data)
             self.shared += kind == LABELSST
-            self.text += len(data) if kind == LABEL else 0
+            self.text += len(data) if kind in (LABEL, RSTRING) else 0
         elif kind == STRING:  # the text of the formula before it; the reader puts it into the first cell where none is
             self.span(*self.formula, self.formula[1])
             self.text += len(data)

@@ -48,6 +48,8 @@ class ErrorSheet:
 def write_error_workbook(target: Target, sheets: Sequence[ErrorSheet], language: str, now: datetime) -> None:
     """Write rows of tables, a sheet each, after their reasons and row numbers; the cells they are about are coloured.
 
+    Rows for which a sheet has no room stand on a further one.
+
     Headings stand in row 1 as in the file, so that the workbook can be imported again. Values are what the reader
     found: dates stay dates, text stays text and is never a formula; a formula without a result is blank.
 
@@ -62,9 +64,11 @@ def write_error_workbook(target: Target, sheets: Sequence[ErrorSheet], language:
     with new_workbook(target, now) as workbook:
         names: list[str] = []
         for item in sheets:
-            names.append(sheet_name(item.table.sheet or item.schema.definition.label_in(language), names))
-            page = workbook.add_worksheet(names[-1])
-            _Sheet(workbook, page, item.table, item.schema, language).write(item.rows[: MOST_ROWS - 1])
+            for start in range(0, max(len(item.rows), 1), MOST_ROWS - 1):
+                names.append(sheet_name(item.table.sheet or item.schema.definition.label_in(language), names))
+                page = workbook.add_worksheet(names[-1])
+                part = item.rows[start : start + MOST_ROWS - 1]
+                _Sheet(workbook, page, item.table, item.schema, language).write(part)
 
 
 @attrs.define
