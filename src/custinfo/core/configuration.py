@@ -60,7 +60,10 @@ class Configuration:
     retention: FrozenDict[str, RetentionRule] = attrs.field(factory=FrozenDict, converter=indexed)
 
     def with_fields(self, module: ModuleKey, *fields: FieldDefinition) -> Configuration:
-        """Return a configuration in which `fields` are added to `module`, or replace those of the same key."""
+        """Return a configuration in which `fields` are added to `module`, or replace those of the same key.
+
+        Raises: KeyError for an unknown module.
+        """
         changed = attrs.evolve(
             self.modules[module],
             fields=self.modules[module].fields.merged({field.key: field for field in fields}),
@@ -104,7 +107,10 @@ class Configuration:
         return attrs.evolve(self, retention=self.retention.merged({rule.key: rule for rule in rules}))
 
     def with_life_cycles(self, module: ModuleKey, *cycles: LifeCycle) -> Configuration:
-        """Return a configuration in which the life cycles of these fields of `module` are added or replaced."""
+        """Return a configuration in which the life cycles of these fields of `module` are added or replaced.
+
+        Raises: KeyError for an unknown module.
+        """
         known = self.modules[module]
         changed = attrs.evolve(known, life_cycles=known.life_cycles.merged({item.field: item for item in cycles}))
         return self.with_modules(changed)
