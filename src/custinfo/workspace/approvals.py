@@ -11,12 +11,11 @@ from custinfo.core.diagrams import to_mermaid, to_svg
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey
-from custinfo.core.text import CONTROL
 from custinfo.workspace.applying import Applying
 from custinfo.workspace.context import Context
 from custinfo.workspace.finding_requests import RequestFilter, RequestFinder, RequestPart
 from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
-from custinfo.workspace.mistakes import checked_limit, record_key, text_id
+from custinfo.workspace.mistakes import checked_limit, record_key, storable, text_id
 from custinfo.workspace.outcomes import applied, outcome
 from custinfo.workspace.proposing import Proposals
 from custinfo.workspace.reading import not_found
@@ -405,8 +404,7 @@ class Approvals:
 
     def _decide(self, request: Request, command: Command) -> RequestView:
         context = self._context
-        if command.comment is not None and CONTROL.search(command.comment):
-            raise InvalidInputError([Problem("control_character", "comment")])
+        storable("comment", command.comment)
         decided, events = carry_out(context, request, command)
         if events:
             with context.atomic():

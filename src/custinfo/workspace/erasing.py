@@ -24,7 +24,6 @@ from custinfo.core.offers import offered
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId, Version
-from custinfo.core.text import CONTROL
 from custinfo.ports import Purging
 from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
@@ -32,6 +31,7 @@ from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.erasing_requests import has_erased, without_values
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
+from custinfo.workspace.mistakes import storable
 from custinfo.workspace.past import Past, deleted_record
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
@@ -164,8 +164,9 @@ class Eraser:
         self, module: ModuleKey, record_id: str, names: Sequence[str] | None, reason: str
     ) -> tuple[Record, tuple[FieldKey, ...]]:
         record, verdict = self._reached(module, record_id)
-        if not reason.strip() or CONTROL.search(reason):
-            raise InvalidInputError([Problem("required" if not reason.strip() else "control_character", "reason")])
+        if not reason.strip():
+            raise InvalidInputError([Problem("required", "reason")])
+        storable("reason", reason)
         if "erase" not in verdict.actions:
             raise PermissionDeniedError([refusal(self.context, "erase", module)])
         past, erasable = Past(self.context), self._erasable(module, verdict)

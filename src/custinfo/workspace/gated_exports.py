@@ -21,6 +21,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.finding_requests import RequestFilter, RequestFinder
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import keep
+from custinfo.workspace.mistakes import storable
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.viewing_requests import RequestViews
 from custinfo.workspace.views import AwaitingApproval
@@ -56,6 +57,7 @@ class GatedExport:
         Raises: as the export itself; InvalidInputError (`export_asks_encrypted`) for a criterion on encrypted values:
             the request would hold them in the open.
         """
+        storable("reason", reason)
         path = Gate(self.context).export(self.module, self.fields)
         if path is None:
             return None

@@ -14,6 +14,7 @@ from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.stored import unique_keys
 from custinfo.ports.repositories import Query
 from custinfo.workspace.context import Context
+from custinfo.workspace.mistakes import record_key
 from custinfo.workspace.resembling import Resemblance
 from custinfo.workspace.resembling_rows import RowLikeness
 
@@ -214,7 +215,7 @@ class Matcher:
     # --- the store
 
     def _by_id(self, texts: Sequence[str]) -> dict[str, RecordId]:
-        wanted = [RecordId(text.strip().lower()) for text in texts]
+        wanted = [record_key(text.strip().lower()) for text in texts]
         found = self._read(wanted)
         return {
             text: key

@@ -15,6 +15,7 @@ from custinfo.core.configuration import Configuration
 from custinfo.core.errors import InvalidCursorError, InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, RecordId
+from custinfo.core.text import CONTROL
 from custinfo.ports.system import Clock
 from custinfo.workspace.context import Context
 
@@ -31,6 +32,7 @@ __all__ = [
     "refuse_mistaken",
     "refuse_nobody",
     "refuse_units",
+    "storable",
     "text_id",
     "zoned",
 ]
@@ -129,6 +131,15 @@ def refuse_nobody(context: Context, actor: MemberKey | None) -> None:
     """
     if actor is not None and context.schema.directory.member(actor) is None:
         raise InvalidInputError([Problem("unknown_member", "actor")])
+
+
+def storable(name: str, text: str | None) -> None:
+    """Refuse a text, such as a reason, that can't be shown or stored.
+
+    Raises: InvalidInputError (`control_character`).
+    """
+    if text is not None and CONTROL.search(text):
+        raise InvalidInputError([Problem("control_character", name)])
 
 
 def no_text(name: str, value: object) -> None:

@@ -13,10 +13,10 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds.masks import MASK
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
-from custinfo.core.text import CONTROL
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
 from custinfo.workspace.histories import LastAuthors
+from custinfo.workspace.mistakes import storable
 from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
@@ -61,8 +61,7 @@ class Normaliser:
     def _one(self, draft: Draft, stored: Stored, now: datetime) -> Prepared:
         prepared = Prepared(draft, None, problems=list(draft.found))
         try:
-            if draft.reason is not None and CONTROL.search(draft.reason):
-                raise InvalidInputError([Problem("control_character", "reason")])
+            storable("reason", draft.reason)
             if draft.record_id is not None:
                 prepared.before = self._target(draft, stored.get((draft.module, draft.record_id)))
             self._normalise(prepared, now)

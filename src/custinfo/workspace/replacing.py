@@ -22,7 +22,7 @@ from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.context import Context
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.migrating import Migrated, Migration, pages
-from custinfo.workspace.mistakes import one_of
+from custinfo.workspace.mistakes import one_of, storable
 from custinfo.workspace.removing import Removal, gives_up, still_in_use
 from custinfo.workspace.revising import Clash, Effect, concerned
 
@@ -73,6 +73,7 @@ class ConfigurationPlan:
             faster; ValueError for another word in `failing`. In each case nothing was changed.
         """
         one_of("failing", failing, Failing)
+        storable("reason", reason)
         if self._revision is None:
             context = self._work.context
             self._require(failing)

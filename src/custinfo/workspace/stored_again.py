@@ -9,6 +9,7 @@ from custinfo.core.records import FieldKey, ModuleKey, RecordId
 from custinfo.core.validation.engine import Normalised
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft
+from custinfo.workspace.mistakes import record_key
 from custinfo.workspace.shown_again import without_what_is_shown
 from custinfo.workspace.writing import WritePath
 
@@ -19,7 +20,7 @@ Raw = Mapping[FieldKey, object]
 
 def known_records(context: Context, module: ModuleKey, ids: Sequence[object]) -> dict[int, RecordId]:
     """Return which rows name a record that the actor may view, by their place; `ids` are what stands in them."""
-    texts = {place: RecordId(text.strip().lower()) for place, text in enumerate(ids) if isinstance(text, str)}
+    texts = {place: record_key(text.strip().lower()) for place, text in enumerate(ids) if isinstance(text, str)}
     stored = context.unit.records.get(module, set(texts.values())) if texts else {}
     seen = {key for key, record in stored.items() if "view" in context.verdict(record).actions}
     return {place: key for place, key in texts.items() if key in seen}

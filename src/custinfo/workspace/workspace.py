@@ -12,15 +12,12 @@ from typing import Any, Final, Self, TypeVar
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.calendars import EVERY_DAY, WorkingCalendar
 from custinfo.core.configuration import Configuration
-from custinfo.core.errors import InvalidInputError
 from custinfo.core.kinds import Kind
 from custinfo.core.kinds.masks import Masker
 from custinfo.core.organisation import Directory, Organisation
 from custinfo.core.outbox import Event
-from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey, ModuleKey
 from custinfo.core.rules import RuleTypes
-from custinfo.core.text import CONTROL
 from custinfo.core.validation.whole import checked_schema
 from custinfo.ports.system import Clock, Ids, Keyring
 from custinfo.ports.units import Units
@@ -32,7 +29,15 @@ from custinfo.workspace.defaults import Uuid7, system_clock
 from custinfo.workspace.delivering import DeliveryReport, Handler, Relay
 from custinfo.workspace.feed import ChangePage
 from custinfo.workspace.integrity import IntegrityReport
-from custinfo.workspace.mistakes import Beginning, checked_limit, refuse_mistaken, refuse_units, text_id, zoned
+from custinfo.workspace.mistakes import (
+    Beginning,
+    checked_limit,
+    refuse_mistaken,
+    refuse_units,
+    storable,
+    text_id,
+    zoned,
+)
 from custinfo.workspace.proving import log_of, prover_of
 from custinfo.workspace.reindexing import IndexRotationReport, Reindexer
 from custinfo.workspace.rotation import RotationReport, Rotor
@@ -156,8 +161,7 @@ class Workspace:
     ) -> Iterator[Session]:
         if unit is not None:
             refuse_units("unit", unit)
-        if purpose is not None and CONTROL.search(purpose):
-            raise InvalidInputError([Problem("control_character", "purpose")])
+        storable("purpose", purpose)
         begin = self._begin
         deputy = begin.deputy(actor, on_behalf_of)
         principal, for_whom = (actor, None) if deputy is None else (deputy.principal, deputy.principal)

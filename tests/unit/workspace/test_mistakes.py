@@ -21,9 +21,11 @@ from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.excel import export, plan_import, write_template
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.standard import sample_organisation, standard_configuration
+from custinfo.workspace.planning import make_plan
 from custinfo.workspace.session import Session
 from tests.databases import MARIADB, POSTGRESQL, throw_away_units
 from tests.unit.workspace.story import ENTERPRISE, Story
+from tests.unit.workspace.test_importing import Rows
 
 
 @pytest.mark.parametrize("version", [None, "1", 1.5])
@@ -299,6 +301,26 @@ def test_sharing_with_what_is_nobody(story: Story) -> None:
             session.customers.share(key, "wangwu", until=until, version=ANY)
 
 
+def test_reasons_that_no_store_takes(story: Story) -> None:
+    """What is said beside a change is refused where it can't be shown, whatever it is said of."""
+    key, text = story.customer().id, "换人\x00"
+
+    def refused(call: Callable[[], object]) -> None:
+        with pytest.raises(InvalidInputError) as caught:
+            call()
+        assert [(item.code, item.field) for item in caught.value.problems] == [("control_character", "reason")]
+
+    with story.workspace.acting_as("lisi") as session:
+        refused(lambda: session.customers.update(key, {"企业地址": "苏州"}, version=ANY, reason=text))
+        refused(lambda: session.customers.subject_access(key, reason=text))
+        refused(lambda: export(session, "customer", io.BytesIO(), reason=text))
+    with story.workspace.acting_as("admin") as session:
+        live = session.configuration
+        plan = live.plan(live.current.change_field("customer", "address", label="公司地址"))
+        refused(lambda: plan.apply(reason=text))
+        assert plan.apply(reason="换人").version == 2
+
+
 def test_giving_many_records(story: Story) -> None:
     """Ids may be UUIDs, as for one record; views are none, and each record needs its version."""
     record = story.customer()
@@ -323,6 +345,10 @@ def test_an_id_that_no_store_takes(address: str, text: str) -> None:
         key = Story(workspace).customer().id
         with pytest.raises(NotFoundError):
             workspace.undo_import(text, actor="sunjiu")
+        with workspace.acting_as("sunjiu") as session:
+            table = Rows(((text, "甲"),), ("id", "客户名称"))
+            (row,) = make_plan(session.context, "customer", table, digest="d").rows
+            assert (row.outcome, "not_found" in {problem.code for problem in row.problems}) == ("rejected", True)
         with workspace.acting_as("lisi") as session:
             for call in (
                 lambda: session.customers.get(text),
