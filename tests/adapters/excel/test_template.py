@@ -1,5 +1,6 @@
 """A template has everything that people need to fill it in, and comes back readable."""
 
+import errno
 import io
 import re
 import time
@@ -262,7 +263,7 @@ def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     target.write_bytes(b"before")
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     with acting_as("sunjiu") as session:
         with monkeypatch.context() as patch:
