@@ -422,6 +422,17 @@ def test_masks_that_another_role_lifts() -> None:
     assert lifted.severity == "notice"
 
 
+def test_a_grant_of_a_wrong_shape_is_said_by_itself() -> None:
+    """An action that there is not hides what else is wrong with the grants, and nothing is made of them until then."""
+    report = policy_lint(
+        standard_configuration().with_grants(
+            Grant("sales", "custmer", frozenset({"view"})),
+            Grant("sales", "customer", frozenset({"viw"})),  # type: ignore[arg-type] # that is the mistake
+        )
+    )
+    assert [problem.code for problem in report] == ["wrong_shape"]
+
+
 def test_a_configuration_that_is_wrong_elsewhere() -> None:
     """Nothing is said about a policy on modules that are wrong."""
     report = policy_lint(configured(FINE, FINE, fields=(FieldDefinition("name", "nonsense"),)))

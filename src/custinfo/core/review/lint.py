@@ -56,15 +56,15 @@ def policy_lint(
         kinds: The host's own kinds of fields, by key.
         masks: The host's own styles of masks, by key.
 
-    Raises: Nothing. Where something else than the policy is wrong with the configuration, the report has those errors
-    and nothing more: `check_configuration` tells all of it. Where an `Organisation` is wrong, it has what
-    `check_organisation` finds, and says nothing else about people.
+    Raises: Nothing. Where something else than the policy is wrong with the configuration, or a grant has something that
+    is not of its type, the report has those errors and nothing more: `check_configuration` tells all of it. Where an
+    `Organisation` is wrong, it has what `check_organisation` finds, and says nothing else about people.
     """
     directory = organisation if organisation is not None else Organisation((), (), ())
     schema = Schema(configuration, directory, UTC, dict(kinds or {}), dict(masks or {}))
     wrong = configuration_problems(schema)
     errors = [problem for problem in wrong if problem.severity == "error"]
-    if any(not _is_of_policy(problem) for problem in errors):
+    if any(problem.code == "wrong_shape" or not _is_of_policy(problem) for problem in errors):
         return Report(errors)
     misled = check_organisation(organisation).errors if isinstance(organisation, Organisation) else ()
     policy = Policy(schema, dict(_sound(configuration, errors)), None if misled else organisation)
