@@ -121,6 +121,7 @@ class Workspace:
             settings: As for `Workspace`: organisation, keyring, clock, ids, tenant, kinds, rule_types, masks, calendar.
 
         Raises: MissingExtraError where a library is not installed; StorageError where the database can't be opened.
+
         Close it, or use it as a context manager, to give its connections back.
         """
         if not isinstance(url, str):
