@@ -19,6 +19,7 @@ from custinfo.workspace.deriving import refresh
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.former_kinds import with_former_kinds
 from custinfo.workspace.migrating import Migration
+from custinfo.workspace.mistakes import refuse_other
 from custinfo.workspace.reading import not_found
 from custinfo.workspace.removing import removals
 from custinfo.workspace.replacing import ConfigurationPlan, Failing, Work, batch_of
@@ -78,6 +79,7 @@ class LiveConfiguration:
         Raises: ConflictError (`configuration_changed`) if it was made from another version than the one in force;
             PermissionDeniedError. What is wrong with the configuration itself stands in the plan's problems.
         """
+        refuse_other("proposed", proposed)
         if proposed.version != self.current.version:
             raise changed_configuration(proposed.version, self.current.version)
         return self._plan(proposed, None, {})

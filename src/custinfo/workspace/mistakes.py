@@ -31,6 +31,7 @@ __all__ = [
     "refuse_anchors",
     "refuse_mistaken",
     "refuse_nobody",
+    "refuse_other",
     "refuse_units",
     "storable",
     "text_id",
@@ -166,6 +167,12 @@ def refuse_anchors(given: Iterable[object]) -> None:
     for anchor in given:
         if not isinstance(anchor, Anchor):
             raise TypeError(f"an anchor is as Anchor.from_json(…) reads it: not {type(anchor).__name__}")
+
+
+def refuse_other(name: str, given: object) -> None:
+    """Refuse what is no configuration where a proposed one is wanted. Raises: TypeError."""
+    if not isinstance(given, Configuration):
+        raise TypeError(f"{name} must be a Configuration, such as one made from current: not {type(given).__name__}")
 
 
 def refuse_units(name: str, units: object) -> None:

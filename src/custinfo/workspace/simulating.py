@@ -25,6 +25,7 @@ from custinfo.core.review.members import member_difference
 from custinfo.ports.repositories import Query
 from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.context import Context
+from custinfo.workspace.mistakes import refuse_other
 from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.simulations import SimulatedRecord, Simulation
@@ -45,6 +46,7 @@ def simulate(
     samples: Sequence[Mapping[str, object]],
 ) -> Simulation:
     """Return what a member would see of a module under another configuration; `Session.simulate` says the rest."""
+    refuse_other("proposed", proposed)
     context.module(module)
     if not context.access(module).may("configure"):
         raise context.denied("configure", module)

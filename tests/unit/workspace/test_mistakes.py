@@ -67,6 +67,19 @@ def test_what_is_no_configuration() -> None:
         Workspace.open("memory://", uncalled)
 
 
+def test_what_is_no_proposed_configuration(story: Story) -> None:
+    """A file's text, or nothing, is not taken for the configuration that it would be."""
+    wrong: Any
+    with story.workspace.acting_as("admin") as session:
+        for wrong in (None, "{}", standard_configuration):
+            with pytest.raises(TypeError, match=f"proposed must be a Configuration, .*: not {type(wrong).__name__}"):
+                session.configuration.plan(wrong)
+            with pytest.raises(TypeError, match="proposed must be a Configuration"):
+                session.configuration.change(wrong)
+            with pytest.raises(TypeError, match="proposed must be a Configuration"):
+                session.simulate(wrong, "lisi", "customer")
+
+
 def test_what_is_no_organisation() -> None:
     """A function that would give the people is not taken for them."""
     with pytest.raises(TypeError, match="an Organisation or a Directory: not function"):
