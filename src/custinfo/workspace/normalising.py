@@ -10,13 +10,15 @@ import attrs
 
 from custinfo.core.errors import CustinfoError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.kinds.masks import MASK
+from custinfo.core.kinds.masks import looks_masked
+from custinfo.core.policy.access import Verdict
 from custinfo.core.problems import Problem
-from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
+from custinfo.core.records import CLEAR, FieldKey, Masked, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
 from custinfo.workspace.histories import LastAuthors
 from custinfo.workspace.mistakes import storable
+from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
@@ -110,15 +112,26 @@ class Normaliser:
 
     def _refuse_masks(self, prepared: Prepared, after: Record) -> None:
         """Refuse text that is a mask, typed by somebody who may not read the field: it is no value."""
-        raw = prepared.draft.raw
-        masks = [name for name, value in raw.items() if isinstance(value, str) and MASK in value]
-        if not masks:
+        texts = {name: value for name, value in prepared.draft.raw.items() if isinstance(value, str)}
+        verdict = self._context.verdict(prepared.before or after)
+        if not verdict.masked and not any(looks_masked(text, "full") for text in texts.values()):
             return
-        readable = self._context.verdict(prepared.before or after).readable
         module = self._context.module(after.module)
-        keys = {module.resolve(str(name)) for name in masks} & module.definition.fields.keys() - readable
+        named = {module.resolve(str(name)): value for name, value in texts.items()}
+        unread = module.definition.fields.keys() - verdict.readable
+        keys = {key for key in unread & named.keys() if self._is_mask(prepared.before, key, named[key], verdict)}
         prepared.problems = [problem for problem in prepared.problems if problem.field not in keys]
-        prepared.problems += [Problem("masked_value", key) for key in sorted(filter(None, keys))]
+        prepared.problems += [Problem("masked_value", key) for key in sorted(keys)]
+
+    def _is_mask(self, before: Record | None, key: FieldKey, text: str, verdict: Verdict) -> bool:
+        """Tell whether a text looks like a mask, or is the one that the record shows."""
+        if looks_masked(text, verdict.masked.get(key, "full")):
+            return True
+        value = None if before is None else before.values.get(key)
+        if before is None or value is None or key not in verdict.masked:
+            return False
+        shown = ReadPath(self._context).reveal(before, key, value, verdict)
+        return isinstance(shown, Masked) and shown.text.strip() == text.strip()
 
     def _without_derived(self, prepared: Prepared, patch: Mapping[FieldKey, Any]) -> Mapping[FieldKey, Any]:
         """Return a patch without the fields that a formula or a rule decides; writing them is refused."""

@@ -6,7 +6,7 @@ That is a mask, and the beginning of a text that is too long for a cell.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -44,6 +44,11 @@ class _Shown:
         shown = ReadPath(self.context).reveal(self.record, key, value, self.verdict)
         return shown.text if isinstance(shown, Masked) else self.context.module(self.record.module).render(key, shown)
 
+    def shows(self, key: FieldKey, value: object) -> bool:
+        """Tell whether a value is what an export shows of a field, and is known, or has to be taken, for a mask."""
+        text = value.text if isinstance(value, Masked) else value if key in self.verdict.masked else None
+        return isinstance(text, str) and text.strip() == (self.text(key) or "").strip()
+
     def begins(self, key: FieldKey, text: str) -> bool:
         """Tell whether a text that fills a cell is the beginning of a longer one."""
         value = self.record.values.get(key)
@@ -59,7 +64,8 @@ def without_what_is_shown(
 ) -> dict[int, Normalised]:
     """Return what rows ask for, without what their records show to the actor in place of a value.
 
-    Nobody learns by it what they do not see. Any other text that is a mask is refused, as it was.
+    Nobody learns by it what they do not see. Any other text that is a mask is refused, as it was; in a style of the
+    host's own a mask is known by what the record shows alone.
 
     Args:
         context: The session's.
@@ -67,7 +73,12 @@ def without_what_is_shown(
         rows: Row → the record that it is about, and what it asks for.
         raw: Return the raw values of a row.
     """
-    odd = {place: row for place, row in rows.items() if any(map(_is_mask, row[1].problems)) or any(_long(row[1]))}
+    partly = context.access(module).masked_fields()
+    odd = {
+        place: row
+        for place, row in rows.items()
+        if any(map(_is_mask, row[1].problems)) or any(_long(row[1])) or not partly.isdisjoint(raw(place))
+    }
     records = context.unit.records.get(module, {row[0] for row in odd.values()}) if odd else {}
     found = {}
     for place, (record_id, normalised) in odd.items():
@@ -78,21 +89,16 @@ def without_what_is_shown(
 
 
 def _left(shown: _Shown, normalised: Normalised, raw: Raw) -> Normalised:
-    problems = [
-        problem for problem in normalised.problems if not (_is_mask(problem) and _is_shown(shown, problem.field, raw))
-    ]
+    masks = {key for key, value in raw.items() if shown.shows(key, value)}
+    problems = [problem for problem in normalised.problems if problem.field not in masks]
     cut = {key for key, text in _long(normalised) if shown.begins(key, text)}
     problems += [Problem("text_cut", key, severity="notice") for key in sorted(cut)]
-    return Normalised({key: value for key, value in normalised.patch.items() if key not in cut}, problems)
+    left = cut | masks
+    return Normalised({key: value for key, value in normalised.patch.items() if key not in left}, problems)
 
 
 def _is_mask(problem: Problem) -> bool:
     return problem.code == "masked_value"
-
-
-def _is_shown(shown: _Shown, key: FieldKey | None, raw: Raw) -> bool:
-    typed: Any = raw.get(key or "")
-    return key is not None and type(typed) is Masked and shown.text(key) == typed.text
 
 
 def _long(normalised: Normalised) -> Iterator[tuple[FieldKey, str]]:

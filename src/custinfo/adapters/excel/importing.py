@@ -145,7 +145,8 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
     digest = _digest(content, module, given, *options)
     asides = Asides(table, free - attached, _unsummed_places(schema, table, names), table.overlong_rows())
-    watched = guarded(with_days(asides.data, schema, names, of_1904=table.of_1904), schema, names)
+    dated = with_days(asides.data, schema, names, of_1904=table.of_1904)
+    watched = guarded(dated, schema, context.schema.configuration, names)
     others = [_related(context, content, limits, *item, target=module, key=linked) for item in further]
     make = partial(
         make_plan,
@@ -213,7 +214,7 @@ def _related(
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     asides = Asides(table)
     data = with_days(asides.data, schema, passed_over, of_1904=table.of_1904)
-    return RelatedSheet(module, guarded(data, schema, passed_over), passed_over), asides
+    return RelatedSheet(module, guarded(data, schema, context.schema.configuration, passed_over), passed_over), asides
 
 
 def _with_problems(plan: ImportPlan, problems: Iterable[Problem]) -> ImportPlan:

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
-__all__ = ["MASK", "MASK_STYLES", "Masker", "any_style", "common_style", "is_mask_style", "mask"]
+__all__ = ["MASK", "MASK_STYLES", "Masker", "any_style", "common_style", "is_mask_style", "looks_masked", "mask"]
 
 Masker = Callable[[str], str]
 """Return the text of a value with its telling part hidden; the value of a host's own style of masks."""
 
 MASK: Final = "***"
-"""Text with this in it is a mask, where it stands in a field that its writer may not read."""
+"""Text with this in it is a mask, where it stands in a field that its writer may not read: see `looks_masked`."""
 
 _ALL: Final = "******"
 _HIDDEN: Final = "****"
@@ -96,6 +96,20 @@ def is_mask_style(style: str, masks: Mapping[str, Masker]) -> bool:
     if _OR in style:
         return False
     return style in _STYLES or style in masks or _KEEP.fullmatch(style) is not None
+
+
+def looks_masked(text: str, style: str) -> bool:
+    """Tell whether a text is, by its looks, a mask of one of our styles: of any, or of `style` where that is `name`.
+
+    A mask of a name has too few characters hidden to be told without knowing that names are masked there.
+
+    >>> looks_masked("138****5678", "full"), looks_masked("张*", "name"), looks_masked("A*", "full")
+    (True, True, False)
+    """
+    if MASK in text:
+        return True
+    plain = text.strip()
+    return "*" in plain and "name" in style.split(_OR) and _name(plain) == plain
 
 
 def any_style(one: str, other: str) -> str:

@@ -180,6 +180,10 @@ class Access:
         """Return the fields of which the actor may see something on some record."""
         return frozenset(key for _, verdict in self._rules.rows for key in (*verdict.readable, *verdict.masked))
 
+    def masked_fields(self) -> frozenset[FieldKey]:
+        """Return the fields of which the actor sees only a part on some record."""
+        return frozenset(key for _, verdict in self._rules.rows for key in verdict.masked)
+
 
 def _at(criterion: Criterion, now: datetime) -> Criterion:
     return with_shares(criterion, lambda shared: attrs.evolve(shared, at=now))
