@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
@@ -135,6 +135,11 @@ class Sheet:
 
 @pytest.mark.parametrize("url", ["memory://", "sqlite://"])
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@example(
+    masks=dict.fromkeys(KEYS, "name"),
+    made=[{"person": "张三"}, {"person": "欧阳锋"}, {"place": "上海"}],
+    done=[("copy", 0, "person", 1), ("copy", 2, "person", 0)],
+)
 @given(masks=styles, made=records, done=edits)
 def test_no_mask_becomes_a_value(
     url: str, masks: dict[str, str], made: list[dict[str, str]], done: list[tuple[str, int, str, int]]
