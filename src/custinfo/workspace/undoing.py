@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -11,21 +10,20 @@ import attrs
 from custinfo.core.approval.flows import GatedAction
 from custinfo.core.approval.machine import Command
 from custinfo.core.approval.requests import OPEN_STATES, Request, RequestId
-from custinfo.core.criteria.nodes import OneOf
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, changes_between, fold
 from custinfo.core.importing import ImportBatch
 from custinfo.core.offers import offered
 from custinfo.core.policy.grants import Action
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
-from custinfo.ports.repositories import Grouping, ImportTurns, Query
+from custinfo.ports.repositories import ImportTurns
 from custinfo.workspace.context import Context
-from custinfo.workspace.deleting import references_to
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.former_values import present_tags, present_values
 from custinfo.workspace.histories import histories
 from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
 from custinfo.workspace.reading import not_found
+from custinfo.workspace.ways_back import Place, Way, together
 
 __all__ = ["UndoReport", "undo"]
 
@@ -33,12 +31,7 @@ _CHANGES: Final[frozenset[GatedAction]] = frozenset({"create", "update", "transf
 """What a row of an import may be beside that."""
 
 _AT_ONCE: Final = 500
-
-Place = tuple[ModuleKey, RecordId]
-"""A record of a module."""
-
-Reference = tuple[ModuleKey, FieldKey, RecordId]
-"""A reference field of a module, and the record to which it points."""
+"""Records that the store is asked about at once."""
 
 
 def _number(ids: tuple[str, ...]) -> str:
@@ -47,9 +40,11 @@ def _number(ids: tuple[str, ...]) -> str:
 
 @attrs.frozen
 class UndoReport:
-    """What undoing an import did: ids of the records removed, taken back, and left because they changed since.
+    """What undoing an import did: ids of the records removed, taken back, and left.
 
-    `withdrawn` are the approval requests of its rows that were still open.
+    Each record that the import made or changed is in one of these. One is left because somebody changed or deleted it
+    since, because it would clash with what there is by now, or because what stays refers to it. `withdrawn` are the
+    approval requests of its rows that were still open.
     """
 
     removed: tuple[RecordId, ...] = attrs.field(default=(), repr=_number)
@@ -104,45 +99,38 @@ def _reaches(context: Context, batch: ImportBatch) -> bool:
 
 
 class _Part:
-    """Some records of an import, with what decides whether they are taken back: read together.
+    """Some records of an import, with what decides whether they go back: read together.
 
-    `records` are those that are there still, `histories` the changes of those that the import did not make. About those
-    `waiting` a request is open. `references` says how many records refer, by a module's field, to one that it made.
+    `records` are those that are there still, `histories` the changes of those that the import did not make, or that
+    changed after it. About those `waiting` a request is open.
     """
 
     def __init__(self, context: Context, changes: Mapping[Place, Sequence[Change]]) -> None:
         self.records: dict[RecordId, Record] = {}
         self.histories: dict[RecordId, Sequence[Change]] = {}
         self.waiting: set[RecordId] = set()
-        self.references: dict[Reference, int] = {}
         ids: dict[ModuleKey, list[RecordId]] = {}
         for module, record_id in changes:
             ids.setdefault(module, []).append(record_id)
         for module, keys in ids.items():
-            made = [key for key in keys if changes[module, key][0].version == 1]
-            self._read(context, module, keys, made)
+            found = context.unit.records.get(module, keys)
+            self.records.update(found)
+            plain = {key for key in keys if changes[module, key][0].version == 1 and _is_as_made(found.get(key))}
+            self.histories.update(histories(context.unit, module, [key for key in keys if key not in plain]))
+            for request in context.unit.approvals.open_for(module, keys):
+                self.waiting.update(request.record_ids())
 
-    def _read(self, context: Context, module: ModuleKey, keys: list[RecordId], made: list[RecordId]) -> None:
-        unit = context.unit
-        self.records.update(unit.records.get(module, keys))
-        self.histories.update(histories(unit, module, [key for key in keys if key not in set(made)]))
-        for request in unit.approvals.open_for(module, keys):
-            self.waiting.update(request.record_ids())
-        for owner, field in references_to(context, module) if made else ():
-            query = Query(owner, OneOf((field,), tuple(made)))
-            found = unit.queries.distribution(query, Grouping((field,)))
-            self.references.update({(owner, field, RecordId(key)): number for key, number in found.items()})
+
+def _is_as_made(record: Record | None) -> bool:
+    return record is None or record.version == 1
 
 
 class _Undo:
     def __init__(self, context: Context, batch: ImportBatch) -> None:
         self.context = context
         self.batch = batch
-        self.removed: list[Record] = []
-        self.reverted: list[Record] = []
-        self.kept: list[RecordId] = []
-        self.leaving: Counter[Reference] = Counter()
-        self.changes: list[Change] = []
+        self.now = context.now()
+        self.ways: dict[Place, Way] = {}
         found = context.unit.approvals.get([RequestId(key) for key in batch.requests])
         self.approved = {request.id for request in found.values() if _is_import(context, request)}
 
@@ -151,30 +139,37 @@ class _Undo:
         by_record: dict[Place, list[Change]] = {}
         for change in self.context.unit.history.of_batch(self.batch.id):
             by_record.setdefault((change.module, change.record_id), []).append(change)
-        # What was made last goes first: it may refer to what was made before it.
-        places = sorted(by_record, key=lambda place: place[1], reverse=True)
+        places = list(by_record)
         for start in range(0, len(places), _AT_ONCE):
-            changes = {place: by_record[place] for place in places[start : start + _AT_ONCE]}
-            part = _Part(self.context, changes)
-            for (_, record_id), mine in changes.items():
-                self.one(part, record_id, mine)
-        self.removed.reverse()
-        self.reverted.reverse()
-        self.kept.reverse()
-        if self.removed:
-            self.context.unit.records.remove(self.removed)
-        if self.reverted:
-            self.context.unit.records.save(self.reverted)
-        self.context.remember(self.changes)
-        self.context.related.forget([*self.removed, *self.reverted])
-        follow(self.context, self.reverted)
+            part = _Part(self.context, {place: by_record[place] for place in places[start : start + _AT_ONCE]})
+            for place in places[start : start + _AT_ONCE]:
+                way = self.way(part, place[1], by_record[place])
+                if way is not None:
+                    self.ways[place] = way
+        self.ways = together(self.context, self.ways)
+        removed, reverted = self.save()
         self.context.unit.imports.save(attrs.evolve(self.batch, state="undone"))
-        return UndoReport(
-            tuple(record.id for record in self.removed),
-            tuple(record.id for record in self.reverted),
-            tuple(self.kept),
-            withdrawn,
-        )
+        kept = tuple(record_id for _, record_id in self.ordered(by_record.keys() - self.ways.keys()))
+        return UndoReport(tuple(map(_id, removed)), tuple(map(_id, reverted)), kept, withdrawn)
+
+    def ordered(self, places: Iterable[Place]) -> list[Place]:
+        """Return places in the order of the ids, which is that of the work."""
+        return sorted(places, key=lambda place: place[1])
+
+    def save(self) -> tuple[list[Record], list[Record]]:
+        """Save what goes back; return the records that are removed, and those that are as before."""
+        ways = [self.ways[place] for place in self.ordered(self.ways)]
+        removed = [way.record for way in ways if way.back is None]
+        reverted = [way.back for way in ways if way.back is not None]
+        if removed:
+            self.context.unit.records.remove(removed)
+        if reverted:
+            self.context.unit.records.save(reverted)
+        # What was made last goes first: it may refer to what was made before it.
+        self.context.remember([self.change(way) for way in reversed(ways)])
+        self.context.related.forget([*removed, *reverted])
+        follow(self.context, reverted)
+        return removed, reverted
 
     def withdraw(self) -> tuple[RequestId, ...]:
         """End the requests that still wait: what they would apply is taken back too."""
@@ -187,36 +182,31 @@ class _Undo:
                 withdrawn.append(request.id)
         return tuple(withdrawn)
 
-    def one(self, part: _Part, record_id: RecordId, changes: Sequence[Change]) -> None:
-        """Undo one record, unless something happened to it after the import."""
+    def way(self, part: _Part, record_id: RecordId, changes: Sequence[Change]) -> Way | None:
+        """Return how one record goes back, `None` if something happened to it after the import."""
         record = part.records.get(record_id)
-        if record is None:
-            return
-        if record.version != changes[-1].version or self.held(part, record, changes):
-            self.kept.append(record_id)
-            return
+        if record is None or record_id in part.waiting or self.is_approved(changes):
+            return None
         history = part.histories.get(record_id, ())
-        past = fold(history, version=changes[0].version - 1)
+        own = {change.version for change in changes}
+        first = min(own)
+        if any(item.version > first and item.version not in own and item.channel != "rule" for item in history):
+            return None
+        past = fold(history, version=first - 1)
         past = past and attrs.evolve(past, data_keys=record.data_keys)
-        now = self.context.now()
         if past is None:
-            self.removed.append(record)
-            targets = ((key, record.values.get(key)) for key, _ in self.context.related.fields(record.module))
-            self.leaving.update((record.module, key, target) for key, target in targets if target is not None)
-            gone = attrs.evolve(record, version=record.version + 1, archived_at=now)
-            self.changes.append(self.change(record, gone, "delete"))
-            return
+            return Way(record, None)
         values, problems = present_values(self.context, past, past.values, history)
         if problems:
-            self.kept.append(record_id)
-            return
+            return None
         today = attrs.evolve(past, values=self.sealed(past, values), tags=present_tags(self.context, past.tags))
         back = attrs.evolve(
-            derived(self.context, today), version=record.version + 1, updated_at=now, created_at=record.created_at
+            derived(self.context, today),
+            version=record.version + 1,
+            updated_at=self.now,
+            created_at=record.created_at,
         )
-        back = back.keeping_keys()
-        self.reverted.append(back)
-        self.changes.append(self.change(record, back, "revert"))
+        return Way(record, back.keeping_keys())
 
     def sealed(self, past: Record, values: Mapping[FieldKey, Any]) -> FrozenDict[FieldKey, Any]:
         """Return values in which those of fields that are encrypted by now are sealed."""
@@ -228,26 +218,24 @@ class _Undo:
         }
         return FrozenDict({**values, **sealed})
 
-    def held(self, part: _Part, record: Record, changes: Sequence[Change]) -> bool:
-        """Tell whether somebody approved it, waits for its approval, or refers to the record and stays.
+    def is_approved(self, changes: Sequence[Change]) -> bool:
+        """Tell whether somebody approved what was changed.
 
         What was approved as an import, and not for what it changes, is taken back as the import.
         """
-        if any(change.approval and change.approval not in self.approved for change in changes):
-            return True
-        return record.id in part.waiting or any(
-            part.references.get(place, 0) > self.leaving[place]
-            for place in ((*referring, record.id) for referring in references_to(self.context, record.module))
-        )
+        return any(change.approval and change.approval not in self.approved for change in changes)
 
-    def change(self, before: Record, after: Record, action: str) -> Change:
+    def change(self, way: Way) -> Change:
+        before = way.record
+        gone = attrs.evolve(before, version=before.version + 1, archived_at=self.now)
+        after = way.back if way.back is not None else gone
         return Change(
             before.module,
             before.id,
             after.version,
-            self.context.now(),
+            self.now,
             self.context.author,
-            "delete" if action == "delete" else "revert",
+            "delete" if way.back is None else "revert",
             changes_between(before, after),
             "undo",
             None,
@@ -256,6 +244,10 @@ class _Undo:
             self.batch.id,
             self.context.schema.configuration.version,
         )
+
+
+def _id(record: Record) -> RecordId:
+    return record.id
 
 
 def _is_import(context: Context, request: Request) -> bool:

@@ -470,7 +470,8 @@ class Workspace:
     def undo_import(self, batch_id: str, *, actor: MemberKey, unit: Units | None = None) -> UndoReport:
         """Take back what an import did: records that it created go, records that it changed become as before.
 
-        Records that somebody changed since stay as they are and are listed. The history keeps both.
+        Records that somebody changed since stay as they are and are listed, and so do those that can't go back because
+        of what there is by now. The history keeps both.
 
         Args:
             batch_id: `ImportReport.batch_id`.
