@@ -24,6 +24,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NewColumns, NewRow, Prepared
 from custinfo.workspace.import_requests import ImportRequests
 from custinfo.workspace.joint_requests import Waiting, submit_together, together
+from custinfo.workspace.overtaken import overtaken
 from custinfo.workspace.planned_rows import (
     Entry,
     PlannedRow,
@@ -210,6 +211,8 @@ class Application:
         for change in prepared:
             if change.error is not None:
                 raise ConflictError(change.error.problems)
+        for _, error in overtaken(self.context, prepared):
+            raise ConflictError(error.problems)
         path.commit([change for change in prepared if change.path is None])
         now = self.context.now()
         waiting = [

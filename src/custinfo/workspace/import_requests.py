@@ -18,6 +18,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Prepared
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.joint_requests import Waiting, submit_together, together
+from custinfo.workspace.overtaken import overtaken
 from custinfo.workspace.planned_rows import PlannedRow, prepared_of
 from custinfo.workspace.writing import WritePath
 
@@ -101,13 +102,16 @@ class ImportRequests:
         return first.prepared.request
 
     def _free(self, rows: Sequence[PlannedRow]) -> list[tuple[PlannedRow, Prepared]]:
-        """Return rows without those of which somebody else's request holds a field by now."""
+        """Return rows without those that may not be changed so any more, or of which a request holds a field by now."""
         pairs = [(row, prepared) for row in rows if (prepared := prepared_of(row)) is not None]
+        stopped = {id(item): error for item, error in overtaken(self.context, [item for _, item in pairs])}
         gate = Gate(self.context)
         reserved = gate.reservations([item.before for _, item in pairs if item.before is not None])
         free = []
         for row, item in pairs:
-            held = None if item.after is None else gate.held(item.before, item.after, item.patch, reserved)
+            held = stopped.get(id(item))
+            if held is None and item.after is not None:
+                held = gate.held(item.before, item.after, item.patch, reserved)
             if held is None:
                 free.append((row, item))
             else:

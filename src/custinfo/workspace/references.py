@@ -19,6 +19,7 @@ class References:
         self._unit = unit
         self._schema = schema
         self._known: dict[tuple[ModuleKey, RecordId], Record | None] = {}
+        self._moved = False
 
     def __call__(self, record: Record, key: FieldKey) -> Record | None:
         """Return the record to which the reference field `key` of `record` points, or `None`."""
@@ -47,13 +48,40 @@ class References:
 
     def prefetch(self, records: Iterable[Record]) -> None:
         """Load everything to which `records` refer."""
+        for module, ids in self._targets(records).items():
+            self.load(module, ids)
+
+    def renew(self, records: Iterable[Record]) -> bool:
+        """Read again everything to which `records` refer, and these, as far as it was looked at.
+
+        Tell whether any of it is not as it was, at this call or an earlier one: what was decided before that may count
+        no more.
+        """
+        wanted, seen = self._targets(records), set[tuple[ModuleKey, RecordId]]()
+        while wanted:
+            there: list[Record] = []
+            for module, ids in wanted.items():
+                found = self._unit.records.get(module, ids)
+                for key in ids:
+                    self._moved |= (module, key) not in self._known or found.get(key) != self._known[module, key]
+                    self._known[module, key] = found.get(key)
+                    seen.add((module, key))
+                there += found.values()
+            behind = {
+                module: {key for key in ids if (module, key) in self._known and (module, key) not in seen}
+                for module, ids in self._targets(there).items()
+            }
+            wanted = {module: ids for module, ids in behind.items() if ids}
+        return self._moved
+
+    def _targets(self, records: Iterable[Record]) -> dict[ModuleKey, set[RecordId]]:
+        """Return to what `records` refer."""
         wanted: dict[ModuleKey, set[RecordId]] = {}
         for record in records:
             for key, module in self.fields(record.module):
                 if (target := record.values.get(key)) is not None:
                     wanted.setdefault(module, set()).add(target)
-        for module, ids in wanted.items():
-            self.load(module, ids)
+        return wanted
 
     @contextmanager
     def passing(self) -> Iterator[None]:

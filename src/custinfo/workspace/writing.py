@@ -23,6 +23,7 @@ from custinfo.workspace.drafts import Draft, NewColumns, NewRow, Prepared
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.keeping_requests import keep
 from custinfo.workspace.normalising import NO_RECORDS, Normaliser
+from custinfo.workspace.overtaken import overtaken
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
 from custinfo.workspace.validating import check_references, validate
@@ -110,6 +111,8 @@ class WritePath:
         self.context.hold_configuration()
         if self.channel == "import":
             self._refuse_reserved(item for item in batch if isinstance(item, Prepared))
+            for _, error in overtaken(self.context, (item for item in batch if isinstance(item, Prepared))):
+                raise ConflictError(error.problems)
         now = self.context.now()
         changed: list[tuple[Prepared, Record]] = []
         rows: list[NewRow] = []
