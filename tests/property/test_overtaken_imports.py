@@ -71,6 +71,7 @@ def configuration() -> Configuration:
     grants = (
         Grant("data_administrator", "deal", EVERYTHING, "all", view=ALL_FIELDS, edit=ALL_FIELDS),
         Grant("data_administrator", "item", EVERYTHING, "all", view=ALL_FIELDS, edit=ALL_FIELDS),
+        Grant("data_administrator", "item", frozenset({"import"}), "all"),
         Grant("sales", "deal", frozenset({"view"}), view=ALL_FIELDS),
         Grant("sales", "item", mine, through="deal", view=ALL_FIELDS, edit=ALL_FIELDS),
         Grant("system_administrator", "deal", frozenset({"configure"}), "all"),
@@ -257,3 +258,17 @@ def test_no_row_passes_by_the_policy(store: str, existing: list[Any], data: list
                     assert name in stored
             assert report.counts.total == len(world.data)
         assert [item.code for item in workspace.check_integrity().problems] == []
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_nothing_refers_to_what_is_gone(store: str) -> None:
+    """Who may write all items writes none about a deal that went after the plan."""
+    with opened(store) as workspace:
+        world = World(workspace, [(0, "a", "x"), (1, "b", "x"), (2, "c", "x")], [], [("delete", 1, 1)])
+        with workspace.acting_as(OTHER) as session:
+            plan = make_plan(session.context, "item", Rows(world.data, HEADER), digest="file")
+            report = plan.apply(lambda told: world.meddle() if told.done == 1 else None, batch_size=1)
+        assert [row.outcome for row in report.rows] == ["create", "rejected", "create"]
+        assert report.differences[0].problems[-1].code == "unknown_reference"
+        assert sorted(world.items()) == ["a", "c"]
+        assert workspace.check_integrity().problems == ()
