@@ -74,3 +74,14 @@ def test_neither_a_path_nor_a_file(writer: str) -> None:
     actor, write = WRITERS[writer]
     with acting_as(actor) as session, pytest.raises(TypeError, match="target must be a path or a file"):
         write(session, 7)
+
+
+def test_an_error_says_the_name_that_was_given(tmp_path: Path) -> None:
+    """Not that of the file that is written beside it."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for target in (folder, tmp_path / "none" / "x.xlsx"):
+        with acting_as("lisi") as session, pytest.raises(OSError, match=r"^\[Errno \d+\] [\w ]+: '[^']+'$") as caught:
+            write_template(session, "customer", target)
+        assert caught.value.filename == str(target)
+    assert list(tmp_path.iterdir()) == [folder]

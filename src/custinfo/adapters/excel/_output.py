@@ -75,4 +75,6 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno is None:  # no error of a file system, which alone has names
+            raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None
