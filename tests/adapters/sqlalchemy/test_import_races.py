@@ -7,14 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from custinfo import ConflictError, CustinfoError, StorageError, Workspace
-from custinfo.adapters.excel import plan_import
+from custinfo import ALL_FIELDS, ConflictError, CustinfoError, Grant, StorageError, Workspace
+from custinfo.adapters.excel import ExcelReport, plan_import
+from custinfo.core.policy.grants import Action
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.databases import MARIADB, POSTGRESQL, throw_away_units
 
 HEADINGS = "客户名称,客户类型,联系人,联系方式\n"
 FILE = (HEADINGS + "".join(f"第{row}公司,企业客户,张三,{13800000000 + 7919 * row}\n" for row in range(12))).encode()
 """No row has a unique value, so that no constraint of a store keeps one from being there twice."""
+
+
+WRITING: frozenset[Action] = frozenset({"view", "create", "edit", "import"})
+CODE = "91350100M000100Y43"
 
 
 class StoppedError(Exception):
@@ -32,7 +37,9 @@ def workspace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("store")
     url = f"sqlite:///{folder}/store.db" if request.param == "sqlite" else request.param
     with throw_away_units(url) as units:
-        yield Workspace(standard_configuration(), units=units, organisation=sample_organisation())
+        importing = Grant("senior_administrator", "customer", WRITING, "all", view=ALL_FIELDS, edit=ALL_FIELDS)
+        configuration = standard_configuration().with_grants(importing)
+        yield Workspace(configuration, units=units, organisation=sample_organisation())
 
 
 def count(workspace: Workspace) -> int:
@@ -120,3 +127,39 @@ def test_two_at_once(workspace: Workspace, interrupted: bool) -> None:
         thread.join()
     assert [is_refusal(error) for error in refused] == [True]
     assert count(workspace) == 12
+
+
+def test_two_members_with_the_same_new_customers(workspace: Workspace) -> None:
+    """Of customers in two files at once, those with a unique value come in once; others are two, as if typed in."""
+    headings = HEADINGS.replace("\n", ",统一社会信用代码\n")
+    lines = [
+        f"第{row}公司,企业客户,张三,{13800000000 + 7919 * row},{code}\n" for row, code in enumerate((CODE, "", ""))
+    ]
+    ready, reports = threading.Barrier(2), dict[str, ExcelReport]()
+
+    def work(member: str, file: str) -> None:
+        for attempt in range(5):
+            try:
+                with workspace.acting_as(member) as session:
+                    plan = plan_import(session, "customer", file.encode(), duplicates="create")
+                    if not attempt:
+                        ready.wait()
+                    reports[member] = plan.apply()
+                    return
+            except StorageError as error:
+                if not error.retryable:
+                    raise
+
+    files = {"sunjiu": headings + "".join(lines), "zhoushi": headings + "".join(reversed(lines))}
+    threads = [threading.Thread(target=work, args=item) for item in files.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with workspace.acting_as("sunjiu") as session:
+        stored = [view.get("uscc") for view in session.customers.find(limit=None).records]
+    assert stored.count(CODE) == 1
+    assert 2 <= stored.count(None) <= 4
+    assert sum(report.counts.creates for report in reports.values()) == len(stored)
+    assert all(report.counts.total == 3 for report in reports.values())
+    assert workspace.check_integrity().problems == ()
