@@ -22,7 +22,6 @@ from custinfo.adapters.sqlalchemy._title_rows import Title, Titles
 from custinfo.adapters.sqlalchemy._types import dump_json
 from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.names import searchable
 from custinfo.core.organisation import Assignment, Department, Member, Organisation, Position
 from custinfo.core.records import Record, RecordId, Tag
 from custinfo.core.schema import Schema
@@ -286,10 +285,7 @@ def insert_raw(
     for name, rows in rows_of(batch, slots).items():
         table = getattr(tables, name)
         _copy(connection, table, [column.name for column in table.columns], rows)
-    titles = [
-        Title("customer", RecordId(item.id), "name", searchable(item.document["name"]), item.department)
-        for item in batch
-    ]
+    titles = [Title.of("customer", RecordId(item.id), "name", item.document["name"], item.department) for item in batch]
     context: Any = _RawContext(Context(connection, tables, Schema, TENANT, {}))  # type: ignore[arg-type]
     gram_index(tables, connection.dialect).add(context, Titles.of(titles))
 

@@ -29,8 +29,11 @@ LIVE = Not(Present(("archived_at",)))
 
 checks = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
+LONG = "甲乙" + "丁" * 118
+"""As much of a title as is in its index."""
+
 parts = {
-    "title": st.sampled_from(["甲乙丙", "（甲）乙", "丙甲乙", "丙"]),
+    "title": st.sampled_from(["甲乙丙", "（甲）乙", "丙甲乙", "丙", LONG + "乙丙", LONG + "（甲）", "甲" + "㍿" * 31]),
     "department": st.sampled_from([*DEPARTMENTS, None]),
     "owner": st.sampled_from(["ann", "bob", None]),
     "shares": st.sampled_from([frozenset(), frozenset({Share("member", "bob", "read", None)})]),

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from sqlalchemy import event
 
-from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
+from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, _title_order
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.core.binding import bind
 from custinfo.core.criteria import Criterion, Everything, F, OneOf, Tagged, all_of
@@ -185,16 +185,33 @@ def test_what_a_part_leads_to_is_counted_once(plans: Plans) -> None:
     assert len(lines) <= 1  # for the page
 
 
-def test_a_title_in_a_branch_takes_no_walk_on_mariadb(plans: Plans) -> None:
-    """How many titles of a few departments have a pair is counted in rows of an index: that is less than a window."""
+def test_a_search_in_a_branch_reads_titles_in_their_order(plans: Plans) -> None:
+    """Titles of a few departments come from the index that has them in order, by itself, and no other is walked."""
+    found = plans(lambda unit: unit.queries.find(query(F.title.mentions("公司"), Order(("title",)), scope=BRANCH)))
+    assert "record_title_order" in found
+    assert "record_t1" not in found
+    assert "COVERING INDEX" in found or "Index Only Scan" in found or "Using index" in found
+
+
+def test_a_rare_title_in_a_branch_is_looked_up_on_postgresql(plans: Plans) -> None:
+    """PostgreSQL follows the index of pairs where its planner expects few titles to have them."""
+    found = plans(lambda unit: unit.queries.find(query(F.title.mentions("一二"), Order(("title",)), scope=BRANCH)))
+    assert "record_t1" not in found
+    assert "record_title_order" in found or "record_title_tokens" in found
+
+
+def test_a_title_in_a_branch_takes_no_walk_on_mariadb(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a larger branch, how many titles have a pair is counted in rows of an index: that is less than a window."""
+    monkeypatch.setattr(_title_order, "SCOPE", 0)
     wanted = query(F.title.mentions("霁川"), Order(("title",)), scope=BRANCH)
     found = plans(lambda unit: unit.queries.find(wanted))
     if "record_gram" in found:
         assert "record_t1" not in found
 
 
-def test_a_rare_title_in_a_branch_is_followed_on_sqlite(plans: Plans) -> None:
-    """Where the first titles tell that a pair is rare in a branch, it is followed after a glance at the order."""
+def test_a_rare_title_in_a_branch_is_followed_on_sqlite(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the first titles tell that a pair is rare in a larger branch, it is followed after a glance."""
+    monkeypatch.setattr(_title_order, "SCOPE", 0)
     found = plans(lambda unit: unit.queries.find(query(F.title.mentions("望潮"), Order(("title",)), scope=BRANCH)))
     if "VIRTUAL TABLE" in found:
         assert found.count("record_t1") <= 2  # the glance, and where it ends

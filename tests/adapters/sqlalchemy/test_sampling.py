@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
+from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, _title_order
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._leads import Leads
 from custinfo.adapters.sqlalchemy._titles import Sample
@@ -81,9 +81,13 @@ def test_how_many_have_a_pair_is_about_told(units: SqlAlchemyUnits, text: str) -
         assert sample.spread == pytest.approx(COUNT / number, rel=0.1)
 
 
+@pytest.mark.parametrize("scope", [0, _title_order.SCOPE])
 @pytest.mark.parametrize("text", PAIRS)
-def test_pages_are_the_same_whichever_way(units: SqlAlchemyUnits, text: str) -> None:
+def test_pages_are_the_same_whichever_way(
+    units: SqlAlchemyUnits, text: str, scope: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All pages together are what has the pair, in order, asked twice: what was learned changes no page."""
+    monkeypatch.setattr(_title_order, "SCOPE", scope)
     for _ in range(2):
         found: list[Record] = []
         with units.begin(SCHEMA, "two") as unit:

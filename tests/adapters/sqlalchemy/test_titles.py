@@ -145,6 +145,64 @@ def test_an_index_without_departments_answers(store: Store, monkeypatch: pytest.
         assert connection.execute(select(tables.title.c.department_id)).scalars().all() == ["east"] * 5
 
 
+def in_order(store: Store, text: str, size: int) -> list[int]:
+    """Return the numbers of what mentions a text in two departments, by title, from all pages of a size."""
+    scope = all_of([OneOf(("department",), ("east", "west", "east")), Not(Present(("archived_at",)))])
+    query = Query("thing", all_of([scope, Mentions(("title",), text)]), (Order(("title",)),), size)
+    found: list[int] = []
+    with store.units.begin(SCHEMA, "one") as unit:
+        while page := unit.queries.find(query):
+            found += [int(record.id[-3:], 16) for record in page]
+            query = attrs.evolve(query, after=(page[-1].values["title"], page[-1].id))
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 10])
+def test_long_titles_are_found_in_their_order(store: Store, size: int) -> None:
+    """Titles of which the index in order has a part alone are found, and stand where they belong."""
+    long = "霁川" + "丁" * 118
+    titles = {1: long + "二", 2: long + "一", 3: "霁川", 4: long, 5: "望潮" + "㍿" * 31, 6: "（霁）川", 7: "霁川戊"}
+    homes = {number: ("east", "west")[number % 2] for number in titles}
+    things = [make_record(n, {"title": title}, department=homes[n]) for n, title in titles.items()]
+    with store.units.begin(SCHEMA, "one") as unit:
+        unit.records.save([*things, make_record(8, {"title": "霁川一"}, department="north")])
+    assert in_order(store, "霁川", size) == [3, 4, 2, 1, 7, 6]
+    assert in_order(store, "式会", size) == [5]
+    assert in_order(store, "丁一", size) == [2]
+
+
+def test_records_out_of_reach_leave_no_page_short(store: Store) -> None:
+    """Where two of three records are archived, pages are as full as they can be, and nothing is left out."""
+    things = [make_record(n, {"title": f"霁川{n:03}"}, department="east") for n in range(1, 101)]
+    with store.units.begin(SCHEMA, "one") as unit:
+        unit.records.save(
+            [attrs.evolve(thing, archived_at=NOW if n % 3 else None) for n, thing in enumerate(things, 1)]
+        )
+    live = [n for n in range(1, 101) if n % 3 == 0]
+    assert [in_order(store, "霁川", 10) for _ in range(2)] == [live, live]
+
+
+def test_an_index_without_order_answers(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that was complete before titles were in order answers until that is filled in, and afterwards."""
+    things = [make_record(n, {"title": f"霁川{n}"}, department="east") for n in range(1, 6)]
+    with store.units.begin(SCHEMA, "one") as unit:
+        unit.records.save(things)
+    tables = store.units.tables
+    with store.engine.begin() as connection:  # titles as they were before
+        connection.execute(update(tables.title).values(start=None, brief=None))
+        connection.execute(update(tables.titled).values(state="unordered"))
+    store.units = SqlAlchemyUnits(store.engine, prefix=tables.record.name.removesuffix("record"))
+    monkeypatch.setattr("custinfo.adapters.sqlalchemy.units.SMALL_FILL", 3)
+    for _ in range(2):
+        assert in_order(store, "霁川", 2) == [1, 2, 3, 4, 5]
+        with store.units.begin(SCHEMA, "one") as unit:
+            assert list(unit.upkeep.disagreements(repair=False)) == []
+        store.units.build_indexes(SCHEMA, "one")
+    with store.engine.connect() as connection:
+        starts = connection.execute(select(tables.title.c.start).order_by(tables.title.c.record_id)).scalars().all()
+    assert starts == ["霁川1", "霁川2", "霁川3", "霁川4", "霁川5"]
+
+
 def test_what_is_taken_back_is_not_found(store: Store) -> None:
     """Titles of a unit that fails are gone with it."""
     with pytest.raises(RuntimeError), store.units.begin(SCHEMA, "one") as unit:

@@ -181,6 +181,11 @@ REPAIRED: dict[str, tuple[Any, set[tuple[str, str | None, str]]]] = {
         change("title", {"record_id": ONE}, {"department_id": "else"}),
         {("title_differs", "title", ONE)},
     ),
+    "title out of order": (change("title", {"record_id": ONE}, {"start": "else"}), {("title_differs", "title", ONE)}),
+    "title mistaken in its order": (
+        change("title", {"record_id": ONE}, {"brief": "else"}),
+        {("title_differs", "title", ONE)},
+    ),
     "title moved": (
         change("title", {"record_id": ONE}, {"record_id": GONE}),
         {("index_without_record", None, GONE), ("title_differs", "title", ONE)},

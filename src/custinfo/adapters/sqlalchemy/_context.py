@@ -112,12 +112,19 @@ class Context:
 
         Where names of schemas are translated, it can't be asked, and very much is returned.
         """
+        return self._planned(question, "Total Cost")
+
+    def expected(self, question: Question) -> float:
+        """Return how many rows PostgreSQL's planner expects of a statement; else as `estimate`."""
+        return self._planned(question, "Plan Rows")
+
+    def _planned(self, question: Question, what: str) -> float:
         if self._is_translated():
             return _MUCH
         text, parameters = self._ready(question).given(question.values)
         [[plan]] = self.run(f"EXPLAIN (FORMAT JSON) {text}", parameters, how=self._afresh)
         found = loads(plan) if isinstance(plan, str) else plan
-        return float(found[0]["Plan"]["Total Cost"])
+        return float(found[0]["Plan"][what])
 
     def _ready(self, question: Question) -> Ready:
         # A part that came to nothing may have taken values before: the number of all is no matter of the shape.

@@ -14,6 +14,7 @@ import attrs
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Dialect,
     FromClause,
     Select,
     Text,
@@ -33,7 +34,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._dialects import unindexed
-from custinfo.adapters.sqlalchemy._ready import LED, TENANT, given_parameter, listed_parameter
+from custinfo.adapters.sqlalchemy._ready import LED, TENANT, Given, given_parameter, listed_parameter
 from custinfo.adapters.sqlalchemy._shapes import (
     Among,
     ClaimTest,
@@ -62,7 +63,7 @@ from custinfo.core.criteria.nodes import (
 )
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
 
-__all__ = ["SYSTEM_COLUMNS", "Operand", "Source"]
+__all__ = ["SYSTEM_COLUMNS", "Operand", "Source", "is_among"]
 
 SYSTEM_COLUMNS: Final = {
     "id": "id",
@@ -182,11 +183,7 @@ class Source:
                 expression = self._field(key).expression
                 return expression.in_([given_parameter(value, expression.type) for value in values])
             case ListTest(_, values):
-                expression = self._field(key).expression
-                if self._context.connection.dialect.name != "postgresql":
-                    return expression.in_(listed_parameter(values, expression.type))
-                array = ARRAY(BigInteger() if isinstance(expression.type, BigInteger) else Text())
-                return expression == any_(cast(given_parameter(values, array), array))
+                return is_among(self._field(key).expression, values, self._context.connection.dialect)
             case TextTest(_, text):
                 expression = self._field(key).expression
                 return self._context.reader.contains(expression, given_parameter(text, expression.type))
@@ -292,6 +289,14 @@ class Source:
     def _title_conditions(self, title: FromClause, test: TitleTest) -> list[Condition]:
         form = given_parameter(test.form, title.c.form.type)
         return title_conditions(self._context, title, self._module, test.field, form, test.wanted)
+
+
+def is_among(expression: ColumnElement[Any], values: Given, dialect: Dialect) -> Condition:
+    """Return the condition that a value is one of a list, which is a single parameter."""
+    if dialect.name != "postgresql":
+        return expression.in_(listed_parameter(values, expression.type))
+    array = ARRAY(BigInteger() if isinstance(expression.type, BigInteger) else Text())
+    return expression == any_(cast(given_parameter(values, array), array))
 
 
 def _compared(expression: ColumnElement[Any], name: str, value: ColumnElement[Any]) -> Condition:

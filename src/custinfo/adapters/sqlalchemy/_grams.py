@@ -95,6 +95,8 @@ def _insert_titles(context: Context, titles: Titles, more: Mapping[str, Sequence
         "module": titles.modules,
         "form": titles.forms,
         "department_id": titles.departments,
+        "start": titles.starts,
+        "brief": titles.briefs,
     }
     context.insert_columns(context.tables.title, {**columns, **more}, written=frozenset({"form"}))
 

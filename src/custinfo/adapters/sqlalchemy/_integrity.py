@@ -15,7 +15,7 @@ from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import share_rows, tag_rows, unique_rows
 from custinfo.adapters.sqlalchemy._title_rows import Title
-from custinfo.adapters.sqlalchemy._titles import TitleWriter, form_of, title_columns, titled_by
+from custinfo.adapters.sqlalchemy._titles import TitleWriter, title_columns, titled_by
 from custinfo.core.approval.requests import Request
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -193,10 +193,13 @@ class Integrity:
         """Yield whether the title that searches find is another; while the index is being built it may be missing."""
         prepared = self._context.module(record.module)
         field = titled_by(prepared.schema)
-        form = form_of(prepared.codec.encode(field, record.values.get(field))) if field is not None else ""
         state = self._indexed.get((record.module, field or ""))
-        wanted = [Title(record.module, record.id, field, form, record.department)] if field is not None and form else []
-        known = found if state == "ready" else [title._replace(department=record.department) for title in found]
+        wanted: list[Title] = []
+        if field is not None:
+            value = prepared.codec.encode(field, record.values.get(field))
+            title = Title.of(record.module, record.id, field, value, record.department)
+            wanted = [title] if title.form else []
+        known = found if state == "ready" or not wanted else [_filled(each, wanted[0], state) for each in found]
         if known != wanted and (found or state is not None):
 
             def rebuild() -> bool:
@@ -288,6 +291,12 @@ class Integrity:
 
 def _problem(code: str, record: Record, field: FieldKey, **params: ParamValue) -> Problem:
     return Problem(code, field, params={"module": record.module, "record": record.id, **params})
+
+
+def _filled(title: Title, wanted: Title, state: str | None) -> Title:
+    """Return a title as if it had what an index in this state may be without yet."""
+    title = title._replace(start=wanted.start, brief=wanted.brief)
+    return title if state == "unordered" else title._replace(department=wanted.department)
 
 
 def _same_key(table: Table, row: WholeRow) -> list[ColumnElement[bool]]:

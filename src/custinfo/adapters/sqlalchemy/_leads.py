@@ -22,7 +22,8 @@ from custinfo.adapters.sqlalchemy._ready import Question, given_parameter
 from custinfo.adapters.sqlalchemy._scopes import departments_of
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._shapes import LIVE
-from custinfo.adapters.sqlalchemy._titles import TitleSearch, form_of
+from custinfo.adapters.sqlalchemy._title_rows import form_of
+from custinfo.adapters.sqlalchemy._titles import TitleSearch
 from custinfo.core.criteria.nodes import (
     AnyOf,
     Compare,
@@ -146,6 +147,10 @@ class Leads:
         """Return the parts that seek something in titles, for which there is an index."""
         found = [part for part in parts_of(criterion) if isinstance(part, Mentions | Contains) and len(part.path) == 1]
         return [part for part in found if form_of(part.text) and self.titles.has(self.module, part.path[0])]
+
+    def number_in(self, departments: Sequence[str], most: int) -> int:
+        """Return how many records are in departments, up to a number."""
+        return self._entries(Lead(OneOf(("department",), tuple(departments)), "department"), most)
 
     def hint(self, lead: Lead) -> str | None:
         """Return the index by which the records of a lead are found: by their ids if these come from elsewhere."""

@@ -12,6 +12,7 @@ index alone where that says whose few records are wanted, and left none to walk 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -26,10 +27,11 @@ from custinfo.adapters.sqlalchemy._parts import SEEN, is_told, timeless
 from custinfo.adapters.sqlalchemy._ready import Given, Question
 from custinfo.adapters.sqlalchemy._shaper import Shaper
 from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, position_of
+from custinfo.adapters.sqlalchemy._title_order import TitleOrder
 from custinfo.adapters.sqlalchemy._traits import Traits
 from custinfo.adapters.sqlalchemy._windows import Windows
 from custinfo.core.criteria.nodes import Everything, Nothing, OneOf, all_of
-from custinfo.core.records import FieldKey
+from custinfo.core.records import FieldKey, RecordId
 from custinfo.ports.repositories import Query
 
 __all__ = ["Pager"]
@@ -83,6 +85,10 @@ class Pager:
 
     def rows(self) -> Rows:
         """Return the rows in order."""
+        named = TitleOrder(self.context, self.leads, self.query).rows(self._among)
+        return self._found() if named is None else named
+
+    def _found(self) -> Rows:
         halves, limit = self._halves, self.query.limit
         both = halves[0] if len(halves) == 1 else None
         if limit is None:
@@ -119,6 +125,12 @@ class Pager:
         if any(getattr(part, "path", None) == query.order[0].path for part in self._traits.parts):
             return (True,)
         return (False,) if query.after is not None and query.after[0] is None else (True, False)
+
+    def _among(self, ids: Sequence[RecordId]) -> Rows:
+        """Return the page of those records of which one has the ids."""
+        among = OneOf(("id",), tuple(ids))
+        query = attrs.evolve(self.query, criterion=all_of([*self._traits.parts, among]))
+        return attrs.evolve(self, query=query)._page(query.limit, present=True, lead=Lead(among, "id"))  # noqa: SLF001
 
     def _sought(self) -> Lead | None:
         """Return the title that is sought over many departments, where it has few records.
@@ -278,7 +290,8 @@ class Pager:
         """
         query, by_table = self.query, lead is not None and lead.key is None
         part = lead.criterion if lead is not None and by_table else None
-        shaper = Shaper(self.context, self.leads.titles, counting=limit is None, lead=part, walking=walked is not None)
+        each = walked is not None or (lead is not None and lead.key == "id")
+        shaper = Shaper(self.context, self.leads.titles, counting=limit is None, lead=part, walking=each)
         shapes = shaper.parts(query.criterion, query.module)
         if any(isinstance(shape, Nothing) for shape in shapes):
             return None
@@ -304,7 +317,7 @@ class Pager:
             lambda: page_statement(self.context, query.module, query.order, shape, asked),
             shaper.values,
             self._hint(lead, walked),
-            steady=walked is not None or self._traits.is_narrow,
+            steady=each or self._traits.is_narrow,
         )
 
     def _told(self, shapes: list[Any], walked: FieldKey | None) -> tuple[Any, Any]:

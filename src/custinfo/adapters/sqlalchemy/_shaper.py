@@ -33,7 +33,8 @@ from custinfo.adapters.sqlalchemy._shapes import (
     TitleTest,
 )
 from custinfo.adapters.sqlalchemy._texts import comparable, is_storable, successor
-from custinfo.adapters.sqlalchemy._titles import TitleSearch, form_of
+from custinfo.adapters.sqlalchemy._title_rows import form_of
+from custinfo.adapters.sqlalchemy._titles import TitleSearch
 from custinfo.core.criteria.nodes import (
     AllOf,
     AnyOf,
@@ -251,6 +252,11 @@ class Shaper:
         if not titles.has(module, key):
             return self._one_of(("id",), titles.mentioning(module, key, form), module)
         return self._title(module, key, form, self._how(leaf, by_planner=True))
+
+    def title(self, module: ModuleKey, field: FieldKey, form: str, departments: tuple[str, ...]) -> TitleTest:
+        """Return the shape of a title that is sought in departments by the index of pairs."""
+        tokens, homes = map(self.give_all, self._titles.sought(module, field, form, departments))
+        return TitleTest(field, self.give(form), Wanted.of(form, tokens, homes), "set")
 
     def _title(
         self, module: ModuleKey, field: FieldKey, form: str, how: How, departments: tuple[str, ...] = ()

@@ -30,13 +30,15 @@ from custinfo.adapters.sqlalchemy._dialects import unindexed
 from custinfo.adapters.sqlalchemy._gram_tokens import scope_of
 from custinfo.adapters.sqlalchemy._grams import GramIndex, Wanted, gram_index
 from custinfo.adapters.sqlalchemy._ready import TENANT, Given, Question, given_parameter
-from custinfo.adapters.sqlalchemy._title_rows import Title, Titles
-from custinfo.core.names import searchable
+from custinfo.adapters.sqlalchemy._title_rows import Title, Titles, form_of
 from custinfo.core.new_records import NewRecords
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.schema import ModuleSchema
 
-__all__ = ["Sample", "TitleSearch", "TitleWriter", "form_of", "title_columns", "title_conditions", "titled_by"]
+__all__ = ["Sample", "TitleSearch", "TitleWriter", "title_columns", "title_conditions", "titled_by"]
+
+_SCOPED: Final = frozenset({"ready", "unordered"})
+"""States of an index that knows departments."""
 
 SAMPLED: Final = 100
 """From so many titles it is told about how many there are."""
@@ -51,14 +53,11 @@ def titled_by(module: ModuleSchema) -> FieldKey | None:
     return field.key
 
 
-def form_of(value: Any) -> str:
-    """Return the searchable form of a stored value; empty for none."""
-    return searchable(value) if type(value) is str else ""
-
-
 def title_columns(title: Table) -> list[ColumnElement[Any]]:
     """Return the columns of which a `Title` is made, in its order."""
-    return [title.c[name] for name in ("module", "record_id", "field", "form", "department_id", "doc")]
+    return [
+        title.c[name] for name in ("module", "record_id", "field", "form", "department_id", "start", "brief", "doc")
+    ]
 
 
 class TitleWriter:
@@ -87,7 +86,7 @@ class TitleWriter:
         stored = records.stored(prepared.codec).values.get(field) if field is not None else None
         if field is None or stored is None:
             return
-        titles = Titles.of_field(records.module, field, records.ids, list(map(form_of, stored)), records.departments)
+        titles = Titles.of_field(records.module, field, records.ids, list(stored), records.departments)
         if titles:
             self._grams.add(self._context, titles)
 
@@ -111,8 +110,10 @@ class TitleWriter:
 
     def _title(self, record: Record, document: Mapping[str, Any]) -> Title | None:
         field = titled_by(self._context.module(record.module).schema)
-        form = form_of(document.get(field)) if field is not None else ""
-        return Title(record.module, record.id, field, form, record.department) if form and field is not None else None
+        if field is None:
+            return None
+        title = Title.of(record.module, record.id, field, document.get(field), record.department)
+        return title if title.form else None
 
     def _stored(self, record_ids: Sequence[RecordId]) -> Iterator[Title]:
         """Yield the titles as they are in this very moment."""
@@ -165,12 +166,16 @@ class TitleSearch:
         """Tell whether the index answers for a field."""
         return (module, field) in self._states
 
+    def has_order(self, module: ModuleKey, field: FieldKey) -> bool:
+        """Tell whether titles of a field are also kept in their order within each department."""
+        return self._states.get((module, field)) == "ready"
+
     def sought(
         self, module: ModuleKey, field: FieldKey, form: str, departments: Sequence[str] = ()
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         """Return the values by which the index of pairs is asked for `form`, and for departments if it knows them."""
         scope = scope_of(self._context.tenant, module, field)
-        within = departments if self._states[module, field] == "ready" else ()
+        within = departments if self._states[module, field] in _SCOPED else ()
         return self._grams.sought(scope, form), self._grams.within(scope, within) if within else ()
 
     def number(self, module: ModuleKey, field: FieldKey, form: str, most: int, departments: Sequence[str] = ()) -> int:
@@ -204,6 +209,13 @@ class TitleSearch:
             return Sample(found)
         spread = (end - first) / (found - 1)
         return Sample(round((last - first) / spread) + 1, spread)
+
+    def expected(self, module: ModuleKey, field: FieldKey, form: str, departments: Sequence[str]) -> float:
+        """Return how many titles in departments PostgreSQL's planner expects to have all pairs of `form`."""
+        tokens, homes = self.sought(module, field, form, departments)
+        wanted = Wanted.of(form, *_given_for(tokens, homes))
+        values = [self._context.tenant, *tokens, *homes]
+        return self._context.expected(Question(("entries", wanted), lambda: self._grams.entries(wanted), values))
 
     def mentioning(self, module: ModuleKey, field: FieldKey, form: str) -> list[RecordId]:
         """Return the ids of the records that mention something, from the records: for as long as there is no index."""

@@ -5,7 +5,8 @@ saying so: whoever goes on, goes on there. Records are locked while their titles
 in between.
 
 An index is `building` until all titles are there. One that was complete before it knew departments is `unscoped` until
-it does, and answers meanwhile what it answered before.
+it does, one that was complete before titles were in order within them, `unordered`; both answer meanwhile what they
+answered before.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from custinfo.adapters.sqlalchemy._context import Context
 from custinfo.adapters.sqlalchemy._hosts import tried
 from custinfo.adapters.sqlalchemy._title_rows import Title
-from custinfo.adapters.sqlalchemy._titles import TitleWriter, form_of, titled_by
+from custinfo.adapters.sqlalchemy._titles import TitleWriter, titled_by
 from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.records import FieldKey, ModuleKey, RecordId
 from custinfo.core.schema import Schema
@@ -149,4 +150,4 @@ class TitleFiller:
             .with_for_update(read=True, of=record)
         )
         rows = connection.execute(statement)
-        return [Title(module, key, field, form_of(data.get(field)), home) for key, home, data in rows]
+        return [Title.of(module, key, field, data.get(field), home) for key, home, data in rows]

@@ -28,7 +28,16 @@ from sqlalchemy.dialects import sqlite
 from custinfo.adapters.sqlalchemy._partitions import partitioning
 from custinfo.adapters.sqlalchemy._types import CodePointText, Document, JsonText, LongText, Tokens
 
-__all__ = ["NUMBER_SLOTS", "SLOT_LENGTH", "TEXT_SLOTS", "Tables", "full_text_of", "make_tables", "shared_tables"]
+__all__ = [
+    "NUMBER_SLOTS",
+    "SLOT_LENGTH",
+    "TEXT_SLOTS",
+    "TITLE_START",
+    "Tables",
+    "full_text_of",
+    "make_tables",
+    "shared_tables",
+]
 
 TEXT_SLOTS: Final = tuple(f"t{number}" for number in range(1, 13))
 """Columns for indexed fields whose stored form is a text: texts, choices, dates, people, references."""
@@ -38,6 +47,9 @@ NUMBER_SLOTS: Final = tuple(f"n{number}" for number in range(1, 9))
 
 SLOT_LENGTH: Final = 500
 """Longest text that a slot takes; fields that allow longer ones are read from the document."""
+
+TITLE_START: Final = 120
+"""So many characters of a title are in the index that has titles in order: nearly all names are shorter."""
 
 _KEY: Final = 64
 _NAME: Final = 128
@@ -183,8 +195,12 @@ def _titles(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[T
         Column("doc", BigInteger, nullable=True),
         Column("tokens", Tokens, nullable=True),
         _text("department_id", _NAME, null=True),
+        _text("start", TITLE_START, null=True),
+        _text("brief", TITLE_START, null=True),
         **narrow,
     )
+    order = ("tenant_id", "module", "field", "department_id", "start", "record_id", "brief")
+    Index(f"{title.name}_order", *map(title.c.__getitem__, order))
     Index(f"{title.name}_doc", title.c.doc, unique=True).ddl_if(dialect="sqlite")
     Index(f"{title.name}_tokens", title.c.tokens, postgresql_using="gin").ddl_if(dialect="postgresql")
     _add_full_text(title, options["schema"])
