@@ -57,12 +57,19 @@ def tables(engine: Engine, prefix: str) -> list[str]:
     return sorted(name for name in names if name.startswith(prefix) and "_fts_" not in name)
 
 
+def _is_made(only: Any, engine: Engine) -> bool:
+    """Tell whether an index is made on a database."""
+    if only is None:
+        return True
+    return bool(only.callable_(dialect=engine.dialect)) if only.callable_ else only.dialect == engine.dialect.name
+
+
 def differences(engine: Engine, prefix: str, **options: Any) -> list[Any]:
     """Return what Alembic would change to bring the database in line with `make_tables`."""
     metadata, others = MetaData(), migrations.include_object(prefix=prefix)
     make_tables(metadata, prefix=prefix, **options)
     for table in metadata.tables.values():  # Alembic does not heed `ddl_if`
-        foreign = [index for index in table.indexes if index._ddl_if and index._ddl_if.dialect != engine.dialect.name]
+        foreign = [index for index in table.indexes if not _is_made(index._ddl_if, engine)]
         table.indexes.difference_update(foreign)
 
     def ours(item: Any, name: str | None, kind: Any, reflected: bool, other: Any) -> bool:

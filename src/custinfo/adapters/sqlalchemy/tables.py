@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Dialect,
     Index,
     Integer,
     MetaData,
@@ -181,6 +182,11 @@ def full_text_of(tables: Tables) -> Table:
     return index
 
 
+def _has_order(*_: Any, dialect: Dialect, **__: Any) -> bool:
+    """Tell whether titles are searched in their order: on MariaDB and MySQL that gains nothing."""
+    return dialect.name in ("sqlite", "postgresql")
+
+
 def _titles(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[Table, Table, Table]:
     """Return the table of titles in their searchable form, that of their pairs, and that of what is indexed."""
     narrow = {"sqlite_with_rowid": False, **options}
@@ -200,7 +206,7 @@ def _titles(metadata: MetaData, prefix: str, options: dict[str, Any]) -> tuple[T
         **narrow,
     )
     order = ("tenant_id", "module", "field", "department_id", "start", "record_id", "brief")
-    Index(f"{title.name}_order", *map(title.c.__getitem__, order))
+    Index(f"{title.name}_order", *map(title.c.__getitem__, order)).ddl_if(callable_=_has_order)
     Index(f"{title.name}_doc", title.c.doc, unique=True).ddl_if(dialect="sqlite")
     Index(f"{title.name}_tokens", title.c.tokens, postgresql_using="gin").ddl_if(dialect="postgresql")
     _add_full_text(title, options["schema"])

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from custinfo.adapters.sqlalchemy._types import CodePointText
-from custinfo.adapters.sqlalchemy.migrations._layout import Layout, layout_in_use
+from custinfo.adapters.sqlalchemy.migrations._layout import Layout, dialect, layout_in_use
 
 revision = "custinfo_title_order"
 down_revision = "custinfo_title_departments"
@@ -23,7 +23,8 @@ def upgrade() -> None:
     """Add the columns and their index; searches go on as before until `build_indexes` has filled them in."""
     layout = layout_in_use()
     layout.add("record_title", *(sa.Column(name, CodePointText(_LENGTH), nullable=True) for name in ("start", "brief")))
-    layout.index("record_title", "order", _COLUMNS)
+    if _has_index():
+        layout.index("record_title", "order", _COLUMNS)
     _restate(layout, "ready", "unordered")
 
 
@@ -31,8 +32,14 @@ def downgrade() -> None:
     """Drop them; an index that was never filled in is complete without them."""
     layout = layout_in_use()
     _restate(layout, "unordered", "ready")
-    layout.drop_index("record_title", "order")
+    if _has_index():
+        layout.drop_index("record_title", "order")
     layout.remove("record_title", "start", "brief")
+
+
+def _has_index() -> bool:
+    """Tell whether searches read the index: those of MariaDB and MySQL gained nothing."""
+    return dialect() not in ("mysql", "mariadb")
 
 
 def _restate(layout: Layout, before: str, after: str) -> None:
