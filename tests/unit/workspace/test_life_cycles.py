@@ -179,7 +179,7 @@ def test_without_keyring(clock: Clock) -> None:
     """A default of an encrypted field is refused like a value where there is no keyring."""
     with Workspace.open("memory://", CONFIGURATION, organisation=sample_organisation(), clock=clock) as workspace:
         deal = create(workspace, stage="潜在")
-        assert refused(workspace, deal, stage="流失", reason="停产")[0].startswith("关闭人：该字段须加密保存")
+        assert refused(workspace, deal, stage="流失", reason="停产")[0].startswith("关闭人：加密的值需要密钥环")
 
 
 def test_flow_of_a_transition(workspace: Workspace, clock: Clock) -> None:
