@@ -26,7 +26,7 @@ from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.past import deleted_record
 from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
-from custinfo.workspace.validating import leavers, without_hidden
+from custinfo.workspace.validating import leavers, lost_references, without_hidden
 
 __all__ = ["Applying", "current", "part_of"]
 
@@ -222,6 +222,7 @@ class Applying:
         problems = validator.check(plain, changed, related, failed, before=before)
         problems = [*found, *without_hidden(self._context, before, after, request.patch, problems)]
         problems += leavers(self._context, before, after, request.patch)
+        problems += lost_references(self._context, before, after, request.patch)
         problems += self._unpassed(request, validator.move_flows(before, plain, related))
         UniqueCheck(self._context, everything=True).run([(before, after, problems)])
         errors = [problem for problem in problems if problem.severity == "error"]

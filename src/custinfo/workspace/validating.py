@@ -18,7 +18,7 @@ from custinfo.workspace.deriving import derived_changes
 from custinfo.workspace.drafts import NEEDED, Prepared
 from custinfo.workspace.uniqueness import UniqueCheck
 
-__all__ = ["check_references", "leavers", "validate", "without_hidden"]
+__all__ = ["check_references", "leavers", "lost_references", "validate", "without_hidden"]
 
 _PRESENT_STATE: Final = Translated({"zh": "当前状态", "en": "its present state"})
 _ANOTHER: Final = Translated({"zh": "另一字段", "en": "another field"})
@@ -81,6 +81,17 @@ def leavers(context: Context, before: Record | None, after: Record, written: Col
             member = context.schema.directory.member(value)
             if member is None or not member.active:
                 yield Problem("inactive_member", key)
+
+
+def lost_references(
+    context: Context, before: Record | None, after: Record, written: Collection[FieldKey]
+) -> Iterator[Problem]:
+    """Yield a problem for each record that is newly referred to, and is gone."""
+    for key, module in context.related.fields(after.module):
+        value = after.values.get(key)
+        held = None if before is None else before.values.get(key)
+        if key in written and value not in (None, held) and context.related(after, key) is None:
+            yield Problem("unknown_reference", key, params={"module": context.named(module)})
 
 
 def without_hidden(

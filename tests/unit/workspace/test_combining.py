@@ -15,6 +15,7 @@ from custinfo import (
     StaleVersionError,
     Workspace,
 )
+from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
 from custinfo.core.policy.grants import Grant
 from custinfo.workspace.combining import Merged
 from tests.unit.workspace.story import IDENTITY_NUMBER, Story, applied
@@ -174,3 +175,25 @@ def test_a_request_tells_that_its_record_was_merged(story: Story, monkeypatch: p
         session.customers.archive(other.id, version=ANY)
     with story.workspace.acting_as("lisi") as session:
         assert [problem.code for problem in session.approvals.get(request.id).happened] == ["record_archived"]
+
+
+def test_what_waits_refers_to_what_is_there(deleting: Workspace) -> None:
+    """What waits keeps nobody from deleting what it refers to; by then it is refused, and nothing refers to nothing."""
+    story = Story(deleting)
+    record = story.won("lisi")
+    calls = Flow("calls", Trigger("follow_up", actions=("create",)), (Step("lead", (NamedMember("zhangsan"),)),))
+    with deleting.acting_as("admin") as session:
+        session.configuration.change(deleting.configuration.with_flows(calls))
+    with deleting.acting_as("lisi") as session:
+        asked = session.follow_ups.create({"customer": record.id, "at": "2024-03-15 09:00", "content": "电话"})
+        assert isinstance(asked, AwaitingApproval)
+    with deleting.acting_as("sunjiu") as session:
+        session.customers.delete(record.id, version=ANY)
+    with deleting.acting_as("zhangsan") as session:
+        with pytest.raises(InvalidInputError) as caught:
+            session.approvals.approve(asked.request.id)
+        assert [(problem.field, problem.code) for problem in caught.value.problems] == [
+            ("customer", "unknown_reference")
+        ]
+        session.approvals.reject(asked.request.id, comment="客户已删除")
+    assert deleting.check_integrity().ok
