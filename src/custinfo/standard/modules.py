@@ -32,7 +32,7 @@ def _money(key: str, chinese: str, english: str, *aliases: str, **settings: Any)
 
 _BASICS: Final = (
     _field(
-        "name", "text", "客户名称", "Name", "公司名称", "企业名称", "客户", required=True, indexed=True,
+        "name", "text", "客户名称", "Name", "公司名称", "企业名称", "单位名称", "客户", required=True, indexed=True,
         rules=(Length(maximum=200),),
         help={
             "zh": "企业填写工商登记全称，不用简称；个人填写姓名或昵称",
@@ -43,8 +43,8 @@ _BASICS: Final = (
     _choice("industry", "industry", "所属行业", "Industry", "客户行业", "行业", indexed=True),
     _field("contact_name", "text", "联系人", "Contact", "联系人姓名", required=True, rules=(Length(maximum=100),)),
     _field(
-        "phone", "phone", "联系方式", "Phone", "电话", "联系电话", "手机", "手机号", required=True, indexed=True,
-        sensitivity="masked", mask="phone",
+        "phone", "phone", "联系方式", "Phone", "电话", "联系电话", "手机", "手机号", "手机号码", required=True,
+        indexed=True, sensitivity="masked", mask="phone",
         help={
             "zh": "11 位手机号，或带区号的固定电话",
             "en": "A mobile number of 11 digits, or a landline with area code",
@@ -79,8 +79,8 @@ _ENTERPRISE: Final = (
 
 _INDIVIDUAL: Final = (
     _field(
-        "id_number", "resident_id", "证件号码", "Identity number", "身份证号", "身份证", sensitivity="sensitive",
-        encrypted=True, unique=True, mask="last4", rules=(MatchesBirthday("birthday"),),
+        "id_number", "resident_id", "证件号码", "Identity number", "身份证号", "身份证号码", "身份证",
+        sensitivity="sensitive", encrypted=True, unique=True, mask="last4", rules=(MatchesBirthday("birthday"),),
     ),
     _field("preferred_products", "text", "偏好产品", "Preferred products", applies_when=INDIVIDUAL),
     _field("birthday", "date", "生日", "Birthday", applies_when=INDIVIDUAL),
