@@ -24,6 +24,7 @@ from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.joining import Repointing, joint_shares
 from custinfo.workspace.keeping_requests import carry_out, keep
 from custinfo.workspace.past import deleted_record
+from custinfo.workspace.request_records import RequestRecords
 from custinfo.workspace.rereading import reread
 from custinfo.workspace.uniqueness import UniqueCheck
 from custinfo.workspace.validating import leavers, lost_references, without_hidden
@@ -34,10 +35,14 @@ _SYSTEM: Final = frozenset({"owner", "department", "archived_at", "tags"})
 
 
 class Applying:
-    """Apply approved requests for one session."""
+    """Apply approved requests for one session.
 
-    def __init__(self, context: Context) -> None:
+    Who only looks passes the `records` that are read already; what is applied is read as it is by then.
+    """
+
+    def __init__(self, context: Context, records: RequestRecords | None = None) -> None:
         self._context = context
+        self._records = records
 
     def run(self, request: Request) -> Request:
         """Make an approved change, or say why it can't be made, and return the request after it.
@@ -143,6 +148,8 @@ class Applying:
         return changed
 
     def _before(self, request: Request) -> Record | None:
+        if self._records is not None:
+            return self._records.record(request.module, request.record_id)
         return self._context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
 
     def checked(self, request: Request, before: Record | None) -> Record:
@@ -183,7 +190,8 @@ class Applying:
 
     def was_merged(self, record: Record) -> bool:
         """Tell whether a record is in the archive because it went into another one."""
-        changes = self._context.unit.history.of_record(record.module, record.id)
+        known, history = self._records, self._context.unit.history
+        changes = history.of_record(record.module, record.id) if known is None else known.history(record)
         moves = [change.action for change in changes if any(item.field == "archived_at" for item in change.fields)]
         return moves[-1:] == ["merge"]
 

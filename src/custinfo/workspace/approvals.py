@@ -45,11 +45,11 @@ class Approvals:
 
     def inbox(self) -> tuple[InboxTask, ...]:
         """Return the decisions that wait for the actor, oldest first."""
-        return tuple(map(self._views.task, self._context.unit.approvals.waiting_for(self._context.actor)))
+        return tuple(self._views.tasks(self._context.unit.approvals.waiting_for(self._context.actor)))
 
     def submitted(self) -> tuple[RequestView, ...]:
         """Return the actor's own requests, newest first."""
-        return tuple(map(self._views.view, self._context.unit.approvals.submitted_by(self._context.actor)))
+        return tuple(self._views.views(self._context.unit.approvals.submitted_by(self._context.actor)))
 
     def find(
         self,
@@ -81,7 +81,7 @@ class Approvals:
         most = None if limit is None else checked_limit(limit)
         wanted = RequestFilter(module, flow, state, record_id)
         found, position = RequestFinder(self._context).page(part, wanted, most, after)
-        return RequestPage(tuple(map(self._views.view, found)), position)
+        return RequestPage(tuple(self._views.views(found)), position)
 
     def count(
         self,

@@ -27,6 +27,8 @@ __all__ = ["RequestFilter", "RequestFinder", "RequestPart", "stuck"]
 RequestPart = Literal["to_decide", "submitted", "decided", "stuck"]
 
 _PAGE: Final = 200
+_AT_ONCE: Final = 50
+"""Requests that are read at once for somebody who looks for one of them."""
 
 
 @attrs.frozen
@@ -60,6 +62,15 @@ class RequestFinder:
             return found, None
         last = found[limit - 1]
         return found[:limit], f"{instant_to_text(last.submitted_at)} {last.id}"
+
+    def each(self, part: RequestPart, wanted: RequestFilter) -> Iterator[Request]:
+        """Yield requests in order, read page by page: whoever has found what they look for reads no further."""
+        after = None
+        while True:
+            found, after = self.page(part, wanted, _AT_ONCE, after)
+            yield from found
+            if after is None:
+                return
 
     def count(self, part: RequestPart, wanted: RequestFilter) -> int:
         """Return how many requests there are."""

@@ -84,7 +84,7 @@ class GatedExport:
         scope, needed = self._scope(path), {flow.key for flow in path.flows}
         finder = RequestFinder(self.context)
         for state in _STATES:
-            for request in finder.page("submitted", RequestFilter(self.module, state=state), None, None)[0]:
+            for request in finder.each("submitted", RequestFilter(self.module, min(needed), state)):
                 passed = {key for key, _ in request.flows}
                 if request.export == scope and needed <= passed and self._is_open(request):
                     return request

@@ -17,6 +17,7 @@ from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Tag
 from custinfo.workspace.context import Context
 from custinfo.workspace.past import both
+from custinfo.workspace.request_records import RequestRecords
 
 __all__ = ["Judged", "RequestReach", "involved", "would_be"]
 
@@ -36,6 +37,7 @@ class RequestReach:
 
     context: Context
     request: Request
+    records: RequestRecords = attrs.Factory(lambda self: RequestRecords(self.context, [self.request]), takes_self=True)
     _known: dict[RecordId, tuple[Record | None, Verdict]] = attrs.field(factory=dict)
     _seen: dict[RecordId, Judged] = attrs.field(factory=dict)
 
@@ -44,16 +46,11 @@ class RequestReach:
         """Whether the actor has, or had, a part in the request."""
         return self.context.actor in involved(self.request)
 
-    @cached_property
-    def _records(self) -> Mapping[RecordId, Record]:
-        ids = {key for key in self.request.record_ids() if key}
-        return self.context.unit.records.get(self.request.module, ids) if ids else {}
-
     def now(self, record_id: RecordId) -> tuple[Record | None, Verdict]:
         """Return a record, and what the actor may see on it now."""
         known = self._known.get(record_id)
         if known is None:
-            record = self._records.get(record_id)
+            record = self.records.record(self.request.module, record_id)
             known = record, NO_ACCESS if record is None else self.context.verdict(record)
             self._known[record_id] = known
         return known
@@ -77,7 +74,7 @@ class RequestReach:
             return stand_in, self.context.verdict(stand_in) if creating and self.part else NO_ACCESS
         if request.state in OPEN_STATES or record.created_at > request.submitted_at:
             return record, verdict
-        past = fold(self.context.unit.history.of_record(request.module, part.record_id), until=request.submitted_at)
+        past = fold(self.records.history(record), until=request.submitted_at)
         return record, verdict if past is None else both(verdict, self.context.verdict(past))
 
     def parts(self) -> Iterator[tuple[Mapping[FieldKey, Any], Verdict]]:

@@ -218,9 +218,8 @@ class Gatherer:
         return {**_picked(view, _OF_RECORD), "archived_at": view.archived_at, **sets, "withheld": withheld}
 
     def _of_requests(self, record: Record) -> Iterator[dict[str, Any]]:
-        for request in rewriting_of(self._context.unit).requests_of(record.module, record.id):
-            if self._requests.may_know(request):
-                yield self._of_request(request, self._requests.view(request), record.id)
+        found = rewriting_of(self._context.unit).requests_of(record.module, record.id)
+        return (self._of_request(request, view, record.id) for request, view in self._requests.known(found))
 
     def _of_request(self, request: Request, view: RequestView, record_id: RecordId) -> dict[str, Any]:
         """Return a request; of one for many records, the part about this one: the others are about others."""

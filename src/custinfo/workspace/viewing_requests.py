@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Final, Literal
 
 from custinfo.core.approval.exports import ExportScope
 from custinfo.core.approval.flows import Flow, NamedMember
@@ -29,9 +30,13 @@ from custinfo.workspace.finding_requests import stuck
 from custinfo.workspace.past import both
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.request_reach import RequestReach, would_be
+from custinfo.workspace.request_records import RequestRecords
 from custinfo.workspace.views import CompanionView, ExportView, InboxTask, ItemView, RequestView
 
 __all__ = ["RequestViews"]
+
+_PAGE: Final = 200
+"""Requests whose records are read together."""
 
 
 class RequestViews:
@@ -40,16 +45,24 @@ class RequestViews:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._reading = ReadPath(context)
-        self._applying = Applying(context)
 
     def may_know(self, request: Request) -> bool:
         """Tell whether the actor has a part in a request, sees something of what it changes, or sees to the module."""
-        reach = RequestReach(self._context, request)
+        return self._may_know(RequestReach(self._context, request))
+
+    def known(self, requests: Iterable[Request]) -> Iterator[tuple[Request, RequestView]]:
+        """Yield those of some requests that the actor may know, each with what they may see of it."""
+        for reach in self._reaches(requests):
+            if self._may_know(reach):
+                yield reach.request, self._view(reach)
+
+    @staticmethod
+    def _may_know(reach: RequestReach) -> bool:
         if reach.part or reach.administers:
             return True
         return any(
             "view" in verdict.actions and (not part.patch or any(verdict.field(key) != "hidden" for key in part.patch))
-            for part in request.items or (request,)
+            for part in reach.request.items or (reach.request,)
             for _, verdict in (reach.now(part.record_id),)
         )
 
@@ -57,17 +70,33 @@ class RequestViews:
         """Tell whether the actor may move the requests of a module on that are stuck: who may configure it."""
         return RequestReach(self._context, request).administers
 
-    def task(self, request: Request) -> InboxTask:
-        """Return the actor's task in a request that waits for them."""
+    def tasks(self, requests: Sequence[Request]) -> Iterator[InboxTask]:
+        """Yield the actor's tasks in requests that wait for them."""
+        return map(self._task, requests, self.views(requests))
+
+    def _task(self, request: Request, view: RequestView) -> InboxTask:
         step = request.steps[request.position]
         mine = next((item for item in request.open_tasks() if item.holder == self._context.actor), None)
         delegated_by = mine.approver if mine is not None and mine.delegate is not None else None
-        view = self.view(request)
         return InboxTask(request.id, request.record_id, request.module, step.key, view, delegated_by, request.due_at)
 
     def view(self, request: Request) -> RequestView:
         """Return what the actor may see of a request."""
-        reach = RequestReach(self._context, request)
+        return next(self.views([request]))
+
+    def views(self, requests: Iterable[Request]) -> Iterator[RequestView]:
+        """Yield what the actor may see of each of some requests; what they are about is read together."""
+        return map(self._view, self._reaches(requests))
+
+    def _reaches(self, requests: Iterable[Request]) -> Iterator[RequestReach]:
+        """Yield what judges each request: the records of a page of them are read together, when they are asked for."""
+        waiting = iter(requests)
+        while page := list(islice(waiting, _PAGE)):
+            records = RequestRecords(self._context, page)
+            yield from (RequestReach(self._context, request, records) for request in page)
+
+    def _view(self, reach: RequestReach) -> RequestView:
+        request = reach.request
         shown, verdict = reach.seen(request)
         record = reach.now(request.record_id)[0]
         open_ = request.state in OPEN_STATES and not request.items and request.action not in ("create", "export")
@@ -92,7 +121,7 @@ class RequestViews:
             self._visible(shown, live, verdict, sees),
             request.steps[request.position].key if here and request.state == "pending" else None,
             request.due_at if here or not request.steps else None,
-            self._happened(request, record, reach) if open_ else tuple(self._happened_to_merger(request)),
+            self._happened(request, record, reach) if open_ else tuple(self._happened_to_merger(request, reach)),
             tuple(self._item(reach, item, sees) for item in request.items if self._shows(reach, item)),
             stuck(self._context, request) if here or request.state != "pending" else None,
             None if request.export is None or not reach.part else self._export(request, request.export),
@@ -122,19 +151,18 @@ class RequestViews:
 
     def _happened(self, request: Request, record: Record | None, reach: RequestReach) -> tuple[Problem, ...]:
         """Return what happened to the record since: what is in the way, and that it has another owner."""
-        found = list(self._applying.conflicts(request, record))
+        found = list(Applying(self._context, reach.records).conflicts(request, record))
         if record is not None and "owner" not in request.patch and record.updated_at > request.submitted_at:
-            changes = self._context.unit.history.of_record(request.module, request.record_id)
-            past = fold(changes, until=request.submitted_at)
+            past = fold(reach.records.history(record), until=request.submitted_at)
             if past is not None and past.owner != record.owner:
                 found.append(Problem("record_transferred", severity="warning"))
         verdict = reach.now(request.record_id)[1]
         return tuple(item for item in found if item.field is None or verdict.field(item.field) == "readable")
 
-    def _happened_to_merger(self, request: Request) -> Iterator[Problem]:
+    def _happened_to_merger(self, request: Request, reach: RequestReach) -> Iterator[Problem]:
         """Yield what happened to the records of a merger that is not applied yet."""
         if request.action == "merge" and request.state in OPEN_STATES:
-            for record, found in self._applying.merger_conflicts(request):
+            for record, found in Applying(self._context, reach.records).merger_conflicts(request):
                 verdict = NO_ACCESS if record is None else self._context.verdict(record)
                 yield from (item for item in found if item.field is None or verdict.field(item.field) == "readable")
 

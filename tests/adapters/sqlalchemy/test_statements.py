@@ -106,10 +106,77 @@ def handed_over(workspace: Workspace, number: int) -> Callable[[], object]:
     return plan
 
 
-@pytest.mark.parametrize("work", [planned_again, undone, handed_over])
+def asked_about(workspace: Workspace, number: int) -> None:
+    """Let requests wait about so many customers, each of which was changed since and one of which is archived."""
+    for row in range(number):
+        with workspace.acting_as("lisi") as session:
+            person = {"客户名称": f"人{row}", "客户类型": "个人客户", "联系人": "人", "联系方式": f"138{row:08}"}
+            record = applied(session.customers.create(person))
+            session.customers.update(record.id, {"status": "流失"}, version=ANY)
+            session.customers.update(record.id, {"special_notes": "甲"}, version=ANY)
+        if not row % 2:
+            with workspace.acting_as("sunjiu") as session:
+                session.customers.archive(record.id, version=ANY)
+
+
+def in_the_inbox(workspace: Workspace, number: int) -> Callable[[], object]:
+    """Look at what waits for somebody."""
+    asked_about(workspace, number)
+
+    def look() -> None:
+        with workspace.acting_as("zhaojl") as session:
+            assert len(session.approvals.inbox()) == number
+            page = session.approvals.find(limit=None)
+            assert sum(bool(view.happened) for view in page.requests) == number // 2
+
+    return look
+
+
+def decided_by_now(workspace: Workspace, number: int) -> Callable[[], object]:
+    """Look at what somebody submitted, and somebody else decided."""
+    asked_about(workspace, number)
+    with workspace.acting_as("zhaojl") as session:
+        for task in session.approvals.inbox():
+            session.approvals.reject(task.request_id)
+
+    def look() -> None:
+        with workspace.acting_as("lisi") as session:
+            assert len(session.approvals.submitted()) == number
+        with workspace.acting_as("zhaojl") as session:
+            assert len(session.approvals.find("decided", limit=None).requests) == number
+
+    return look
+
+
+@pytest.mark.parametrize("work", [planned_again, undone, handed_over, in_the_inbox, decided_by_now])
 def test_many_records(work: Work) -> None:
-    """Planning an import, undoing one, and planning a hand-over."""
+    """Planning an import, undoing one, planning a hand-over, and looking at pages of requests."""
     few, many = (statements(number, standard_configuration(), work) for number in (4, 40))
+    assert many <= few + 2  # a list that is longer may be asked for in two
+
+
+def test_what_rows_bring_along() -> None:
+    """Follow-ups, judged by the customers that they are about, of an import that waited."""
+    approver = Step("one", (RoleHolders("data_administrator"),))
+    flow = Flow("imports", Trigger("customer", ("import",)), (approver,), allow_own=True)
+
+    def imported(workspace: Workspace, number: int) -> Callable[[], object]:
+        lines = [f"人{row},个人客户,人{row},138{row:08},2024-03-01 来电" for row in range(number)]
+        content = "\n".join(["客户名称,客户类型,联系人,联系方式,跟进记录", *lines]).encode()
+        with workspace.acting_as("sunjiu") as session:
+            report = plan_import(session, "customer", content, duplicates="create").apply()
+            session.approvals.approve(report.requests[0])
+
+        def look() -> None:
+            with workspace.acting_as("sunjiu") as session:
+                items = session.approvals.get(report.requests[0]).items
+                assert [len(item.companions) for item in items] == [1] * number
+
+        return look
+
+    hopping = Grant("data_administrator", "follow_up", frozenset({"view"}), through="customer", view=ALL_FIELDS)
+    known = standard_configuration().with_flows(flow).with_grants(hopping)
+    few, many = (statements(number, known, imported) for number in (4, 40))
     assert many <= few + 2  # a list that is longer may be asked for in two
 
 

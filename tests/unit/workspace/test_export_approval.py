@@ -26,6 +26,7 @@ EXPORTS = Flow(
     (Step("head", (NamedMember("zhaojl"),)),),
     export_hours=2,
 )
+LOST = {"status": "流失"}
 LOG = Grant("data_administrator", "customer", frozenset({"audit"}), "all")
 
 
@@ -51,6 +52,12 @@ def asked(workspace: Workspace, actor: str = "lisi", **options: Any) -> tuple[An
     with workspace.acting_as(actor) as session:
         outcome = export(session, "customer", file, **options)
     return outcome, list(load_workbook(file).active.values) if file.getvalue() else []
+
+
+def waiting_for(outcome: Any) -> str:
+    """Return the id of the request that a change waits for."""
+    assert isinstance(outcome, AwaitingApproval)
+    return outcome.request.id
 
 
 def approved(workspace: Workspace, outcome: Any, verb: str = "approve") -> Any:
@@ -97,6 +104,32 @@ def test_an_export_is_written_once_it_is_approved(story: Story) -> None:
         found, written = asked(workspace, **{**wanted, **other})
         assert isinstance(found, AwaitingApproval)
         assert (found.request.id == waiting.request.id, written) == (False, [])
+
+
+def test_what_was_exported_once_is_not_read_again(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request is looked for among those of its flow, newest first and page by page: changes are not read, nor all."""
+    monkeypatch.setattr("custinfo.workspace.finding_requests._AT_ONCE", 3)
+    workspace, read = story.workspace, list[tuple[str | None, int]]()
+    for number in range(7):
+        approved(workspace, asked(workspace, criteria=F.name == f"{number}")[0])
+        customer = story.customer(name=f"{number}", uscc=None)
+        with workspace.acting_as("lisi") as session:
+            session.approvals.withdraw(waiting_for(session.customers.update(customer.id, LOST, version=ANY)))
+    with workspace.acting_as("lisi") as session:
+        repository: Any = type(session.context.unit.approvals)
+    find = repository.find
+
+    def noted(self: Any, query: Any) -> Any:
+        found = find(self, query)
+        read.append((query.flow, len(found)))
+        return found
+
+    monkeypatch.setattr(repository, "find", noted)
+    assert isinstance(asked(workspace, criteria=F.name == "6")[0], ExportReport)
+    assert read == [("exports", 0), ("exports", 0), ("exports", 4)]  # waiting, returned, and the first page of the rest
+    read.clear()
+    assert isinstance(asked(workspace, criteria=F.name == "甲")[0], AwaitingApproval)
+    assert read == [("exports", 0), ("exports", 0), ("exports", 4), ("exports", 4), ("exports", 1)]
 
 
 def test_the_time_is_limited(story: Story, clock: Clock) -> None:
