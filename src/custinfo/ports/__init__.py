@@ -3,7 +3,15 @@
 from custinfo.core.approval.calendars import WorkingCalendar
 from custinfo.core.organisation import DeputyDirectory, Directory, PositionDirectory, VersionedDirectory
 from custinfo.ports.access_log import AccessRepository
-from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Purging, Reindexing, Rewriting
+from custinfo.ports.history import (
+    AnchorRepository,
+    ChangeLog,
+    ChangeQuery,
+    ManyRequests,
+    Purging,
+    Reindexing,
+    Rewriting,
+)
 from custinfo.ports.repositories import (
     ApprovalQueries,
     ApprovalRepository,
@@ -59,6 +67,7 @@ __all__ = [
     "Keyring",
     "ManyDataKeys",
     "ManyIds",
+    "ManyRequests",
     "Order",
     "OutboxRepository",
     "PositionDirectory",

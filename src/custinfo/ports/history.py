@@ -3,8 +3,8 @@
 A unit of work that has a `ChangeLog` as its attribute `log` gives its host `Session.changes_since` and
 `Session.changes`, and evidence of what happened where there is a key for it; with `anchors` also `Workspace.anchor`.
 One that has a `Rewriting` as `rewriting` allows people to be erased and keys to be rotated, and those of blind indexes
-if that is a `Reindexing`, too. Everything else works on a store that has none of them. `custinfo.testing.LogContract`
-tests them.
+if that is a `Reindexing`, too; a `ManyRequests` is asked once for many. Everything else works on a store that has none
+of them. `custinfo.testing.LogContract` tests them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, Channel
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 
-__all__ = ["AnchorRepository", "ChangeLog", "ChangeQuery", "Purging", "Reindexing", "Rewriting"]
+__all__ = ["AnchorRepository", "ChangeLog", "ChangeQuery", "ManyRequests", "Purging", "Reindexing", "Rewriting"]
 
 
 class _Told(Protocol):
@@ -144,6 +144,17 @@ class Rewriting(Protocol):
 
         A record that has other data keys by now than the one that was read is left as it is.
         """
+
+
+@runtime_checkable
+class ManyRequests(Protocol):
+    """What a `Rewriting` is beyond that where many are erased at once, as by a retention rule: it is asked once.
+
+    What looks for the requests of one record at a time need not have it.
+    """
+
+    def requests_of_all(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
+        """Return every request that concerns one of these records, each once, in whatever state, oldest first."""
 
 
 @runtime_checkable

@@ -15,8 +15,9 @@ from custinfo.core.criteria import F
 from custinfo.core.errors import ConflictError, DuplicateValueError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change
+from custinfo.core.offers import offered
 from custinfo.core.records import ERASED, Record, RecordId, Sealed
-from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Reindexing, Rewriting
+from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, ManyRequests, Reindexing, Rewriting
 from custinfo.ports.units import UnitOfWork
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
@@ -245,6 +246,26 @@ class LogContract(Harness):
             assert [list(found("thing", record_id(number))) for number in (1, 2, 3, 7)] == [[many], [many], [other], []]
             assert list(found("thing_note", record_id(7))) == [many]
             assert list(found("thing_note", record_id(1))) == []
+
+    def test_requests_about_many_are_found_at_once(self) -> None:
+        """Those of several records are each found once, oldest first; a store need not be able to do so."""
+        title: FrozenDict[str, str] = FrozenDict({"title": "x"})
+        note = Companion("thing_note", record_id(7), FrozenDict({"text": "y"}))
+        items = (Item(record_id(1), title, title), Item(record_id(2), title, title, companions=(note,)))
+        many = attrs.evolve(make_request(2, RecordId(""), {}), items=items)
+        one, other = make_request(1, record_id(1), {"size": 1}), make_request(3, record_id(3), {"title": "x"})
+        with self.begin() as unit:
+            for request in (many, one, other):
+                unit.approvals.save(request)
+        with self.begin() as unit:
+            store = offered(rewriting(unit), ManyRequests)
+            if store is not None:
+                ids = [record_id(number) for number in (2, 1, 7, 9)]
+                assert list(store.requests_of_all("thing", ids)) == [one, many]
+                assert list(store.requests_of_all("thing_note", ids)) == [many]
+                others = [record_id(3), *(record_id(number) for number in range(9, 900))]
+                assert list(store.requests_of_all("thing", others)) == [other]
+                assert list(store.requests_of_all("thing", [])) == []
 
     def test_data_keys_are_kept(self) -> None:
         """A record has its data keys, and gets others only if it has those that were read; its version stays."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -11,7 +11,7 @@ from custinfo.core.approval.machine import Command
 from custinfo.core.approval.requests import Request
 from custinfo.core.erasure import ErasedField, ErasureCertificate
 from custinfo.core.errors import (
-    ConfigurationError,
+    CustinfoError,
     FieldReservedError,
     InvalidInputError,
     NotFoundError,
@@ -19,19 +19,19 @@ from custinfo.core.errors import (
 )
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.history.changes import Change, Channel, FieldChange, changes_between
-from custinfo.core.offers import offered
+from custinfo.core.history.changes import Channel, FieldChange
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId, Version
-from custinfo.ports import Purging
+from custinfo.workspace.approval_paths import ApprovalPath
 from custinfo.workspace.authorising import refusal
 from custinfo.workspace.context import Context
-from custinfo.workspace.deriving import derived, follow
-from custinfo.workspace.erasing_requests import has_erased, without_values
+from custinfo.workspace.erasing_requests import has_erased
 from custinfo.workspace.gating import Gate
+from custinfo.workspace.histories import histories
 from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
 from custinfo.workspace.mistakes import storable
+from custinfo.workspace.overwriting import Overwriter, require_key
 from custinfo.workspace.past import Past, deleted_record
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
@@ -41,6 +41,10 @@ __all__ = ["Eraser", "Requests"]
 
 Requests = Literal["refuse", "close"]
 """What becomes of open requests that hold a field."""
+
+
+_REFUSALS: Final = (InvalidInputError, PermissionDeniedError, FieldReservedError)
+"""What stops the erasure of one record, and no other."""
 
 
 @attrs.frozen
@@ -60,56 +64,88 @@ class Eraser:
         requests: Requests = "refuse",
     ) -> ErasureCertificate | Request:
         """Erase values of a record, or submit the request that a flow asks for."""
-        record, keys = self._allowed(module, record_id, names, reason)
+        record, verdict = self._reached(module, record_id)
+        keys = self._allowed(module, verdict, names, reason)
         require_current(version, record)
         with self.context.atomic():
             self.context.hold_configuration()
             self._settle(record, keys, requests)
             path = Gate(self.context).erasure(record, keys)
             if path is not None:
-                after = attrs.evolve(record, values=record.values.without(*keys))
-                request = path.request(self.context, record, after, keys, reason, None)
-                keep(self.context, None, request, ("submitted",))
-                return request
+                return self._submitted(path, record, keys, reason)
             return self.apply(record, keys, reason, self.context.author)
 
-    def foresee(self, module: ModuleKey, record_id: str, names: Sequence[str], reason: str) -> bool:
-        """Return whether a flow gates an erasure; nothing is written. Raises: as `erase` would."""
-        record, keys = self._allowed(module, record_id, names, reason)
-        self._settle(record, keys, "refuse")
-        if Gate(self.context).erasure(record, keys) is not None:
-            return True
-        self._require_key(record)
-        return False
+    def foresee(
+        self, records: Sequence[Record], names: Sequence[str], reason: str
+    ) -> list[ApprovalPath | CustinfoError | None]:
+        """Return for each record of one module the approval that its erasure needs, or what refuses it, or `None`.
+
+        Nothing is written; what it takes is read for all of them together. Raises: ConfigurationError.
+        """
+        context = self.context
+        context.related.prefetch(records)
+        found = context.unit.approvals.open_for(records[0].module, [record.id for record in records]) if records else ()
+        held = held_requests(context.unit, [request.id for request in found]).values() if found else ()
+        foreseen = [self._foreseen(record, names, reason, held) for record in records]
+        direct = [record.id for record, one in zip(records, foreseen, strict=True) if one is None]
+        if direct:
+            require_key(context, histories(context.unit, records[0].module, direct))
+        return foreseen
+
+    def erase_all(
+        self, records: Sequence[Record], names: Sequence[str], reason: str
+    ) -> list[Request | CustinfoError | None]:
+        """Erase values of records of one module as they were read: what refuses one does not stop the others.
+
+        Those that need no approval are erased in one step, and none of them if that fails. Each that does has a request
+        of its own, saved by itself, since somebody else's may be in its way.
+
+        Returns: For each record the request that it waits for, or what refuses it, or `None` where it is erased.
+        Raises: StaleVersionError; ConfigurationError; TypeError. Nothing is erased then.
+        """
+        context, outcomes, direct = self.context, list[Request | CustinfoError | None](), list[Record]()
+        with context.atomic():
+            context.hold_configuration()
+            for record, one in zip(records, self.foresee(records, names, reason), strict=True):
+                if isinstance(one, ApprovalPath):
+                    keys = self._keys(record.module, names)
+                    try:
+                        with context.atomic():
+                            outcomes.append(self._submitted(one, record, keys, reason))
+                    except _REFUSALS as error:
+                        outcomes.append(error)
+                    continue
+                outcomes.append(one)
+                if one is None:
+                    direct.append(record)
+            if direct:
+                keys = self._keys(direct[0].module, names)
+                Overwriter(context, context.author, reason, self.channel).run(direct, keys)
+        return outcomes
+
+    def _foreseen(
+        self, record: Record, names: Sequence[str], reason: str, held: Collection[Request]
+    ) -> ApprovalPath | CustinfoError | None:
+        try:
+            keys = self._allowed(record.module, self.context.verdict(record), names, reason)
+            for request in held:
+                _refuse_reserved(request, record, keys)
+            return Gate(self.context).erasure(record, keys)
+        except _REFUSALS as error:
+            return error
+
+    def _submitted(self, path: ApprovalPath, record: Record, keys: Sequence[FieldKey], reason: str) -> Request:
+        after = attrs.evolve(record, values=record.values.without(*keys))
+        request = path.request(self.context, record, after, keys, reason, None)
+        keep(self.context, None, request, ("submitted",))
+        return request
 
     def apply(
         self, record: Record, keys: Collection[FieldKey], reason: str, actor: MemberKey, approval: str | None = None
     ) -> ErasureCertificate:
         """Erase values for good: in the record, its history and the requests about it. Call it in `atomic`."""
-        context, erased = self.context, frozenset(keys) & self._held(record).keys()
-        self._require_key(record)
-        self._rewrite_requests(record, erased)  # requests, record, changes: in this order everybody holds them
-        kept = record.id in context.unit.records.get(record.module, [record.id])
-        after = self._without(record, erased, kept=kept)
-        present = tuple(FieldChange(key, ERASED, None) for key in sorted(erased))
-        others = tuple(item for item in changes_between(record, after) if item.field not in erased)
-        version = context.schema.configuration.version
-        change = Change(
-            record.module, record.id, after.version, after.updated_at, actor, "erase", (*present, *others),
-            self.channel if approval is None else "approval", reason,
-            self.context.on_behalf_of if approval is None else None, approval, None, version,
-        )  # fmt: skip
-        if kept:
-            context.unit.records.save([after])
-        self._rewrite_history(record, erased)
-        context.remember([change])
-        if kept:
-            context.related.forget([after])
-            follow(context, [after])
-        purging = offered(rewriting_of(context.unit), Purging)
-        if purging is not None:
-            purging.purge()
-        return self.certificate(record, after.version, erased)
+        [done] = Overwriter(self.context, actor, reason, self.channel, approval).run([record], keys)
+        return self.certificate(record, done.version, done.fields)
 
     def certificate(self, before: Record, version: int, keys: Iterable[FieldKey]) -> ErasureCertificate:
         """Return what the store says of an erasure."""
@@ -161,21 +197,24 @@ class Eraser:
         return found, verdict
 
     def _allowed(
-        self, module: ModuleKey, record_id: str, names: Sequence[str] | None, reason: str
-    ) -> tuple[Record, tuple[FieldKey, ...]]:
-        record, verdict = self._reached(module, record_id)
+        self, module: ModuleKey, verdict: Verdict, names: Sequence[str] | None, reason: str
+    ) -> tuple[FieldKey, ...]:
+        """Return the fields that are to be erased. Raises: what refuses that."""
         if not reason.strip():
             raise InvalidInputError([Problem("required", "reason")])
         storable("reason", reason)
         if "erase" not in verdict.actions:
             raise PermissionDeniedError([refusal(self.context, "erase", module)])
-        past, erasable = Past(self.context), self._erasable(module, verdict)
-        every = self._fields(module)
-        keys = tuple(every) if names is None else tuple(dict.fromkeys(past.field_key(module, name) for name in names))
+        erasable = self._erasable(module, verdict)
+        keys = tuple(self._fields(module)) if names is None else self._keys(module, names)
         denied = [key for key in keys if key not in erasable]
         if denied:
             raise PermissionDeniedError([Problem("field_not_editable", key) for key in denied])
-        return record, keys
+        return keys
+
+    def _keys(self, module: ModuleKey, names: Sequence[str]) -> tuple[FieldKey, ...]:
+        past = Past(self.context)
+        return tuple(dict.fromkeys(past.field_key(module, name) for name in names))
 
     def _fields(self, module: ModuleKey) -> Mapping[FieldKey, FieldDefinition]:
         return self.context.module(module).definition.fields
@@ -185,70 +224,28 @@ class Eraser:
         derived_fields = self.context.compiled.derivation(module).fields
         return (verdict.editable | derived_fields) & self._fields(module).keys()
 
-    def _held(self, record: Record) -> dict[FieldKey, None]:
-        """Return the fields that the module defines and that have or had a value."""
-        fields = self._fields(record.module)
-        history = self.context.unit.history.of_record(record.module, record.id)
-        found = dict.fromkeys(item.field for change in history for item in change.fields)
-        return dict.fromkeys(key for key in (*found, *record.values) if key in fields)
-
     def _settle(self, record: Record, keys: Collection[FieldKey], requests: Requests) -> None:
         """Close the open requests that hold one of the fields, or refuse because of them."""
         context = self.context
         found = [request.id for request in context.unit.approvals.open_for(record.module, [record.id])]
         for request in held_requests(context.unit, found).values():
-            held = sorted(field for owner, field in request.reservations() if owner == record.id and field in keys)
-            if not held:
-                continue
             if requests == "refuse":
-                params = {"request_id": request.id}
-                raise FieldReservedError([Problem("field_reserved", key, params=params) for key in held])
+                _refuse_reserved(request, record, keys)
+            if not _reserved(request, record, keys):
+                continue
             ended, events = carry_out(context, request, Command("cancel"))
             keep(context, request, ended, events)
 
-    def _require_key(self, record: Record) -> None:
-        """Refuse to erase what is proven without the key that proves the erasure. Raises: ConfigurationError."""
-        history = self.context.unit.history.of_record(record.module, record.id)
-        if self.context.prover_under(self.context.compiled) is None and any(item.evidence for item in history):
-            raise ConfigurationError([Problem("evidence_key_missing")])
 
-    # --- what is written anew
+def _reserved(request: Request, record: Record, keys: Collection[FieldKey]) -> list[FieldKey]:
+    """Return the fields among `keys` that a request holds of a record."""
+    return sorted(field for owner, field in request.reservations() if owner == record.id and field in keys)
 
-    def _without(self, record: Record, keys: frozenset[FieldKey], *, kept: bool) -> Record:
-        """Return the record without the values; one that is `kept` is archived if it lacks a required one by that."""
-        if not kept:
-            bare = attrs.evolve(record, values=record.values.without(*keys))
-            return attrs.evolve(bare, version=record.version + 1, updated_at=self.context.now())
-        fields = self.context.module(record.module).definition.fields
-        now = self.context.now()
-        lacking = any(fields[key].required and key in record.values for key in keys)
-        bare = attrs.evolve(
-            record,
-            values=record.values.without(*keys),
-            data_keys=record.data_keys.without(*keys),
-            archived_at=now if lacking and record.archived_at is None else record.archived_at,
-        )
-        return attrs.evolve(derived(self.context, bare), version=record.version + 1, updated_at=now)
 
-    def _rewrite_history(self, record: Record, keys: frozenset[FieldKey]) -> None:
-        context = self.context
-        prover = context.prover_under(context.compiled)
-        changed = []
-        for change in rewriting_of(context.unit).held_changes([record.id]).get(record.id, ()):
-            reason = change.reason if change.action == "erase" else None
-            after = change.erased(keys, reason)
-            if after != change:
-                changed.append(
-                    attrs.evolve(after, evidence=None) if prover is None else prover.rewritten(change, after)
-                )
-        rewriting_of(context.unit).changes(changed)
-
-    def _rewrite_requests(self, record: Record, keys: frozenset[FieldKey]) -> None:
-        rewriting = rewriting_of(self.context.unit)
-        concerned = [request.id for request in rewriting.requests_of(record.module, record.id)]
-        found = rewriting.held_requests(concerned).values()
-        pairs = [(request, without_values(request, record, keys)) for request in found]
-        rewriting.requests([after for before, after in pairs if after is not before])
+def _refuse_reserved(request: Request, record: Record, keys: Collection[FieldKey]) -> None:
+    held = _reserved(request, record, keys)
+    if held:
+        raise FieldReservedError([Problem("field_reserved", key, params={"request_id": request.id}) for key in held])
 
 
 def _has_erased(fields: Iterable[FieldChange], key: FieldKey) -> bool:

@@ -7,10 +7,9 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from custinfo.core.approval.requests import Request
 from custinfo.core.comparisons import months_before
 from custinfo.core.criteria.nodes import Compare, Criterion, Everything, Present, all_of, any_of
-from custinfo.core.errors import FieldReservedError, InvalidInputError, PermissionDeniedError
+from custinfo.core.errors import CustinfoError, InvalidInputError, PermissionDeniedError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.records import Record, RecordId
@@ -29,9 +28,6 @@ from custinfo.workspace.writing import WritePath
 __all__ = ["Retention", "RetentionItem", "RetentionPage", "RetentionReport"]
 
 _BATCH: Final = 200
-
-_REFUSALS: Final = (InvalidInputError, PermissionDeniedError, FieldReservedError)
-"""What stops one record, and no other."""
 
 RetentionOutcome = Literal["applied", "awaiting", "refused"]
 
@@ -182,14 +178,12 @@ class Retention:
     def _foreseen(self, rule: RetentionRule, records: Sequence[Record]) -> Iterator[RetentionItem]:
         view = self._reading.view
         if rule.action == "erase":
-            eraser = Eraser(self._context, "retention")
-            for record in records:
-                try:
-                    gated = eraser.foresee(record.module, record.id, rule.fields, rule.reason)
-                except _REFUSALS as error:
-                    yield RetentionItem(view(record), "refused", tuple(error.problems))
+            foreseen = Eraser(self._context, "retention").foresee(records, rule.fields, rule.reason)
+            for record, one in zip(records, foreseen, strict=True):
+                if isinstance(one, CustinfoError):
+                    yield RetentionItem(view(record), "refused", tuple(one.problems))
                 else:
-                    yield RetentionItem(view(record), "awaiting" if gated else "applied")
+                    yield RetentionItem(view(record), "applied" if one is None else "awaiting")
             return
         prepared = WritePath(self._context, "retention").prepare([_archiving(rule, record) for record in records])
         for record, item in zip(records, prepared, strict=True):
@@ -219,8 +213,7 @@ class _Work:
         """Archive or erase a batch. Raises: as `Retention.apply`."""
         self.seen += len(records)
         if self.rule.action == "erase":
-            for record in records:
-                self._erase(record)
+            self._erase(records)
             return
         outcome = write_many(self.context, [_archiving(self.rule, record) for record in records], "retention")
         self.applied += len(outcome.applied)
@@ -228,18 +221,17 @@ class _Work:
         self.requests += outcome.requests
         self.refused += outcome.refused
 
-    def _erase(self, record: Record) -> None:
-        rule, eraser = self.rule, Eraser(self.context, "retention")
-        try:
-            done = eraser.erase(rule.module, record.id, rule.fields, rule.reason, record.version)
-        except _REFUSALS as error:
-            self.refused.append(Refused(record.id, tuple(error.problems)))
-            return
-        if isinstance(done, Request):
-            self.awaiting += 1
-            self.requests.append(done.id)
-        else:
-            self.applied += 1
+    def _erase(self, records: Sequence[Record]) -> None:
+        """Erase a batch in one step: an index that only marks what is deleted is written anew once for all of it."""
+        outcomes = Eraser(self.context, "retention").erase_all(records, self.rule.fields, self.rule.reason)
+        for record, outcome in zip(records, outcomes, strict=True):
+            if isinstance(outcome, CustinfoError):
+                self.refused.append(Refused(record.id, tuple(outcome.problems)))
+            elif outcome is None:
+                self.applied += 1
+            else:
+                self.awaiting += 1
+                self.requests.append(outcome.id)
 
     def report(self) -> RetentionReport:
         """Return what it came to."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 import pytest
 from sqlalchemy import Engine, create_engine, event
 
-from custinfo import ANY, F, Workspace
+from custinfo import ANY, F, RetentionRule, Workspace
+from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.excel import plan_import
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.core.approval.flows import Flow, RoleHolders, Step, Trigger
@@ -51,12 +53,12 @@ Work = Callable[[Workspace, int], Callable[[], object]]
 """Prepare something about so many records, and return what is to be looked at."""
 
 
-def statements(number: int, configuration: Configuration, work: Work) -> int:
+def statements(number: int, configuration: Configuration, work: Work, **more: Any) -> int:
     """Return how many statements work on so many records takes, once it is prepared."""
     engine = create_engine("sqlite://")
     units = SqlAlchemyUnits(engine)
     units.create_tables()
-    workspace = Workspace(configuration, units=units, organisation=sample_organisation())
+    workspace = Workspace(configuration, units=units, organisation=sample_organisation(), **more)
     prepared = work(workspace, number)
     with counted(engine) as noted:
         prepared()
@@ -177,6 +179,44 @@ def test_what_rows_bring_along() -> None:
     hopping = Grant("data_administrator", "follow_up", frozenset({"view"}), through="customer", view=ALL_FIELDS)
     known = standard_configuration().with_flows(flow).with_grants(hopping)
     few, many = (statements(number, known, imported) for number in (4, 40))
+    assert many <= few + 2  # a list that is longer may be asked for in two
+
+
+KEYRING = Keyring({"k1": b"k" * 32}, current="k1", index_key=b"i" * 32, evidence_keys={"e": b"e" * 32})
+OLD = RetentionRule(
+    "old", "customer", "created_at", 60, "erase", F.customer_type == "个人客户", ("phone", "special_notes")
+)
+
+
+def test_what_a_retention_rule_erases() -> None:
+    """Foreseeing and erasing what is due: requests, histories and records of a batch; the index is purged once."""
+
+    def due(workspace: Workspace, number: int) -> Callable[[], object]:
+        asked_about(workspace, number)
+        with workspace.acting_as("zhaojl") as session:
+            for task in session.approvals.inbox():
+                session.approvals.reject(task.request_id)
+
+        def erase() -> None:
+            with workspace.acting_as("sunjiu") as session:
+                items = session.retention.preview("old").items
+                assert [item.outcome for item in items] == ["applied"] * number
+                assert session.retention.apply("old").applied == number
+            assert workspace.verify().ok
+
+        return erase
+
+    moments = iter([datetime(2019, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)] * 2)
+
+    def later(workspace: Workspace, number: int) -> Callable[[], object]:
+        clock.append(next(moments))
+        erase = due(workspace, number)
+        clock.append(next(moments))
+        return erase
+
+    clock = [datetime(2019, 1, 1, tzinfo=UTC)]
+    known = standard_configuration().with_retention(OLD)
+    few, many = (statements(number, known, later, keyring=KEYRING, clock=lambda: clock[-1]) for number in (4, 40))
     assert many <= few + 2  # a list that is longer may be asked for in two
 
 

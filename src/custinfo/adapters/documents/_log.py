@@ -134,12 +134,14 @@ class DocumentRewriting:
 
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
         """Return every request about a record, oldest first."""
-        found = self.shelf.store.read("request", {"record_id": (record_id, "")})  # "" is that of requests for many
+        return self.requests_of_all(module, [record_id])
+
+    def requests_of_all(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
+        """Return every request about one of some records, oldest first."""
+        found = self.shelf.read("request", "record_id", ["", *record_ids])  # "" is that of requests for many
         requests = (self.shelf.documents.decode(Request, data) for data in found)
-        return sorted(
-            (item for item in requests if item.concerns(module, record_id)),
-            key=lambda item: (item.submitted_at, item.id),
-        )
+        wanted = (item for item in requests if item.concerns_one_of(module, record_ids))
+        return sorted(wanted, key=lambda item: (item.submitted_at, item.id))
 
     def requests(self, requests: Sequence[Request], /) -> None:
         """Replace requests, or raise and change nothing."""

@@ -116,7 +116,11 @@ class MemoryRewriting:
 
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
         """Return every request about a record, oldest first."""
-        found = (item for item in self._state.requests.values() if item.concerns(module, record_id))
+        return self.requests_of_all(module, [record_id])
+
+    def requests_of_all(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
+        """Return every request about one of some records, oldest first."""
+        found = [item for item in self._state.requests.values() if item.concerns_one_of(module, record_ids)]
         return sorted(found, key=lambda item: (item.submitted_at, item.id))
 
     def requests(self, requests: Sequence[Request], /) -> None:

@@ -75,13 +75,18 @@ class SqlAlchemyRewriting:
 
     def requests_of(self, module: ModuleKey, record_id: RecordId, /) -> Sequence[Request]:
         """Return every request about a record, oldest first; an erasure begins with it."""
+        return self.requests_of_all(module, [record_id])
+
+    def requests_of_all(self, module: ModuleKey, record_ids: Collection[RecordId], /) -> Sequence[Request]:
+        """Return every request about one of some records, oldest first; an erasure begins with it."""
         self._overwrite()
-        table = self._context.tables.request
-        among = table.c.record_id.in_((record_id, ""))  # which is that of requests for many
-        mine = and_(table.c.tenant_id == self._context.tenant, among)
-        statement = select(table.c.data).where(mine).order_by(table.c.submitted_at, table.c.id)
-        found = (self._codec.decode(Request, row.data) for row in self._context.execute(statement))
-        return [request for request in found if request.concerns(module, record_id)]
+        columns, found = self._context.tables.request.c, list[Request]()
+        for part in chunked(["", *record_ids]):  # "" is that of requests for many
+            mine = and_(columns.tenant_id == self._context.tenant, columns.record_id.in_(part))
+            rows = self._context.execute(select(columns.data).where(mine))
+            found += (self._codec.decode(Request, row.data) for row in rows)
+        wanted = (request for request in found if request.concerns_one_of(module, record_ids))
+        return sorted(wanted, key=lambda request: (request.submitted_at, request.id))
 
     def requests(self, requests: Sequence[Request], /) -> None:
         """Replace requests within a savepoint, or raise and change nothing."""

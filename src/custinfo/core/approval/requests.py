@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, NewType
 
@@ -315,10 +315,14 @@ class Request:
 
     def concerns(self, module: ModuleKey, record_id: RecordId) -> bool:
         """Tell whether it has values of a record: alone, as one of many, or brought along by one of these."""
-        if self.module == module and (record_id == self.record_id or record_id in self.record_ids()):
-            return True
-        brought = (found for item in self.items for found in item.companions)
-        return any((found.module, found.record_id) == (module, record_id) for found in brought)
+        return self.concerns_one_of(module, [record_id])
+
+    def concerns_one_of(self, module: ModuleKey, record_ids: Collection[RecordId]) -> bool:
+        """Tell whether it has values of one of some records of a module."""
+        brought = (found for item in self.items for found in item.companions if found.module == module)
+        mine = (self.record_id, *self.record_ids()) if self.module == module else ()
+        known = {*mine, *(found.record_id for found in brought)}
+        return any(key in known for key in record_ids)
 
     def record_ids(self) -> tuple[RecordId, ...]:
         """Return the records that it is about."""
