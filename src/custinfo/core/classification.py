@@ -52,7 +52,11 @@ class Classification:
 
 @attrs.frozen
 class Segment:
-    """Name a criterion, to be used like one: `InSegment("high_value")` (TAG-4)."""
+    """Name a criterion, to be used like one: `InSegment("high_value")` (TAG-4).
+
+    `key` names it in criteria, `module` is the key of the module whose records it is about, `criterion` says which, and
+    `label` is what people call it, by language; a plain text is Chinese, and names it, too.
+    """
 
     key: str
     module: ModuleKey

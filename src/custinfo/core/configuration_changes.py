@@ -43,6 +43,8 @@ _SETTINGS: Final = ("time_zone", "language", "country")
 class ConfigurationChange:
     """One thing that differs: `attributes` names what, for something that was there before and still is.
 
+    `action` is `added`, `changed` or `removed`, `part` what kind of thing it is, and `key` its key: that of the module
+    for `grants`, whose `attributes` are the roles concerned, and `settings` for what the configuration says as a whole.
     `within` is the module of a field or of grants, or the dictionary of a value.
     """
 

@@ -38,6 +38,11 @@ class Dictionary:
     copy, or raise ConfigurationError with every problem, each naming the entry. No code ever vanishes, since records
     store codes (DIC-3).
 
+    Args:
+        key: What fields and other people's scripts name it by.
+        values: The entries in the order that people see, given as a sequence and kept by code.
+        label: What people call it, by language; a plain text is Chinese.
+
     >>> industries = Dictionary("industry", (DictionaryValue("manufacturing", "制造业"),
     ...                                      DictionaryValue("it", "IT设备", parent="manufacturing")))
     >>> industries.find("制造业-IT设备")
@@ -110,7 +115,7 @@ class Dictionary:
         return tuple(found)
 
     def path_label(self, code: str, language: str) -> str:
-        """Return the labels from the root down, joined by `-`, as people write them."""
+        """Return the labels in `language` from the root down to `code`, joined by `-`; an unknown code as it is."""
         return "-".join(self.values[item].label_in(language) for item in self.ancestry(code)) or code
 
     # --- changing

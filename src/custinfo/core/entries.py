@@ -22,10 +22,10 @@ _CUTS: Final = frozenset(map(folded, PATH_SEPARATORS))
 class DictionaryValue:
     """One entry of a dictionary.
 
-    `code` is what records store and never changes. `label` is by language (a plain text is Chinese). `parent` is
-    the code of the entry above. `state` is `active`, `retired` (stays readable, can't be newly chosen) or `merged`
-    (into `merged_into`). It may be chosen from `valid_from` to `valid_to`, both days included; records that have it
-    keep it afterwards.
+    `code` is what records store and never changes. `label` is by language (a plain text is Chinese). `parent` is the
+    code of the entry above. `aliases` are other names by which people find it. `state` is `active`, `retired` (stays
+    readable, can't be newly chosen) or `merged` (into `merged_into`). It may be chosen from `valid_from` to `valid_to`,
+    both days included; records that have it keep it afterwards.
     """
 
     code: str

@@ -47,7 +47,8 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
 class ErasedField:
     """Say of one field in how many changes and requests its values were erased, and whether its data key was destroyed.
 
-    `labels` are what people call it, by language.
+    `field` is its key, and `labels` are what people call it, by language. `key_destroyed` is true where it was
+    encrypted with a key of its own: whatever copy is left of its values can't be opened any more.
     """
 
     field: FieldKey
@@ -61,7 +62,16 @@ class ErasedField:
 class ErasureCertificate:
     """Certify what was erased of a record; it holds no value, and may be given to the person or the authority.
 
-    `version` is that of the record whose change says so in the history, and `proof` the evidence of that change.
+    Args:
+        module: Key of the record's module.
+        record_id: The record.
+        version: The one of the record whose change says so in the history.
+        at: When, UTC.
+        actor: Key of the member who erased it.
+        reason: Why, as they said it.
+        fields: What was erased.
+        approval: The id of the request by which it was approved; `None` where none was needed.
+        proof: The evidence of the change; `None` without a key for evidence.
     """
 
     module: ModuleKey

@@ -50,7 +50,8 @@ class Department:
 class Position:
     """A post that gives its holder roles in the department where they hold it.
 
-    `name` is what people call it; `roles` are keys of roles of the configuration.
+    `key` is what assignments and flows name it by, and `name` what people call it; `roles` are keys of roles of the
+    configuration.
     """
 
     key: str
@@ -68,7 +69,7 @@ class Assignment:
 
 @attrs.frozen
 class Member:
-    """A person of the organisation; the first assignment is the main one.
+    """A person of the organisation; the first of their `assignments` is the main one.
 
     `key` is what records store, so it is never given to somebody else. Who has left is kept and not `active`: they do
     nothing any more, and old records still name them. People find a member by `name` or `employee_number`, too.
@@ -107,7 +108,7 @@ class Deputy:
     actions: frozenset[str] = frozenset()
 
     def holds_at(self, moment: datetime) -> bool:
-        """Return whether the rule is in force at an instant."""
+        """Return whether the rule is in force at `moment`, aware."""
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
 

@@ -141,7 +141,8 @@ ERASED: Final = Erased.ERASED
 class Masked:
     """Stand in for a value of which the reader may see only a part.
 
-    It is a type of its own, so it can't be taken for the value, and writing it back is refused.
+    It is a type of its own, so it can't be taken for the value, and writing it back is refused. `text` is what they
+    see.
 
     >>> str(Masked("138****5678"))
     '138****5678'
@@ -204,7 +205,10 @@ class Attachment:
 
 
 class Tag(NamedTuple):
-    """A label in a dimension, such as ("行业", "制造业"); compares equal to the plain pair."""
+    """A label in a dimension, such as ("行业", "制造业"); compares equal to the plain pair.
+
+    `dimension` is the key of a `TagDimension`, and `value` the tag as it is stored, whatever synonym was given.
+    """
 
     dimension: str
     value: str
@@ -230,7 +234,7 @@ class Share(NamedTuple):
     until: datetime | None = None
 
     def holds_at(self, moment: datetime) -> bool:
-        """Return whether the share has not ended at an instant."""
+        """Return whether the share has not ended at `moment`, aware."""
         return self.until is None or self.until > moment
 
 
@@ -245,12 +249,24 @@ Patch = Mapping[FieldKey, Any]
 class Record:
     """Hold one record of a module as it is at one version.
 
-    `values` has only the fields that are not blank. `department` is stamped when the owner is assigned.
-    `version` starts at 1 and counts up by one. Times are UTC. Equality compares everything; the hash is that of
-    (module, id, version). The representation shows no value.
+    Equality compares everything but `data_keys`; the hash is that of (module, id, version). The representation shows no
+    value.
 
-    `data_keys` are the wrapped keys of the fields that have or had encrypted values: without the key of a field nobody
-    can open what is, was, or is copied anywhere of it. They are no part of what the record says, and of no comparison.
+    Args:
+        id: A UUIDv7; unique in the tenant.
+        module: Key of the module.
+        values: Key → typed value of the fields that are not blank.
+        tags: Pairs of dimension and tag.
+        owner: Key of the member who is responsible; `None` for nobody.
+        department: Key of the owner's department, stamped when the owner is assigned; it stays when people move.
+        version: Starts at 1 and counts up by one.
+        created_at: When version 1 was saved, UTC.
+        updated_at: When this version was saved, UTC.
+        created_by: Key of the member who created it; `None` where that is not known.
+        archived_at: Since when it is archived, UTC; `None` for a live one.
+        shares: Those with whom it is shared.
+        data_keys: Key → wrapped key of the fields that have or had encrypted values: without the key of a field nobody
+            can open what is, was, or is copied anywhere of it. They are no part of what the record says.
     """
 
     id: RecordId
@@ -282,7 +298,7 @@ class Record:
         return attrs.evolve(self, values=self.values.merged(plain), data_keys=self.data_keys.merged(keys))
 
     def as_sealed_in(self, stored: Record) -> Record:
-        """Return the record with data keys and digests as in the one that it replaces.
+        """Return the record with data keys and digests as in `stored`, the one that it replaces.
 
         Rotating keys writes these anew without giving the record another version: whoever read it before would write
         them back as they were.

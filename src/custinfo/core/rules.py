@@ -52,7 +52,17 @@ __all__ = [
 
 @attrs.frozen
 class Length:
-    """Bound the number of characters of a text, both ends included."""
+    """Bound the number of characters of a text, both ends included.
+
+    A character is a Unicode code point, so that 𠮷 is one.
+
+    Args:
+        minimum: At least so many, from 0.
+        maximum: At most so many; `None` for what the kind of field allows.
+
+    >>> Length(2, 20)
+    Length(minimum=2, maximum=20)
+    """
 
     minimum: int = 0
     maximum: int | None = None
@@ -77,7 +87,15 @@ class Length:
 
 @attrs.frozen
 class Range:
-    """Bound a number, a date or an instant, both ends included; the limits are of the type of the field's values."""
+    """Bound a number, a date or an instant, both ends included; the limits are of the type of the field's values.
+
+    Args:
+        minimum: The least value allowed, an instant aware; `None` for no bound.
+        maximum: The greatest value allowed; `None` for no bound.
+
+    >>> Range(minimum=0)
+    Range(minimum=0, maximum=None)
+    """
 
     minimum: Decimal | int | date | None = None
     maximum: Decimal | int | date | None = None
@@ -120,7 +138,7 @@ def _is_limit(limit: object, kind: str) -> bool:
 
 @attrs.frozen
 class Pattern:
-    """Require a form, as a regular expression for the whole text; `hint` tells people what is wanted.
+    """Require a form: the regular expression `pattern` for the whole text; `hint` tells people what is wanted.
 
     Whatever the expression and the text, the time is linear; `custinfo.core.patterns.compile_pattern` has the syntax.
     """
@@ -145,7 +163,10 @@ class Pattern:
 
 @attrs.frozen
 class OneOfValues:
-    """Allow listed texts or codes only; for lists that change, use a dictionary."""
+    """Allow listed texts or codes only; for lists that change, use a dictionary.
+
+    `allowed` are these, compared character by character; each entry of a multiple choice has to be one of them.
+    """
 
     allowed: tuple[str, ...]
 
@@ -207,7 +228,7 @@ def _day(value: date, zone: tzinfo) -> date:
 
 @attrs.frozen
 class NotBefore:
-    """Require a date not to be before that of another field: `DateOrder` as it is most often wanted."""
+    """Require a date not to be before that of the field `other`: `DateOrder` as it is most often wanted."""
 
     other: str
 
@@ -218,7 +239,11 @@ class NotBefore:
 
 @attrs.frozen
 class MatchesBirthday:
-    """Require the birth date within a resident identity number to agree with another field (GB 11643)."""
+    """Require the birth date within a resident identity number to agree with another field.
+
+    The date is characters 7 to 14 of the number (GB 11643-1999). `other` is the name of the field, a date; where it is
+    blank, nothing is required.
+    """
 
     other: str
 

@@ -68,8 +68,8 @@ class AccessLimit:
 class Held:
     """One thing that is held: a record, a change of it, a request or an import that it took part in, an access to it.
 
-    `data` has what the section is about, by name; values are as the actor may see them. It is no part of the
-    representation.
+    `section` says which of these it is; `module` and `record_id` name the record that it is or is about. `data` has
+    what the section is about, by name; values are as the actor may see them. It is no part of the representation.
     """
 
     section: HeldSection

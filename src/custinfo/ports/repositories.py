@@ -42,7 +42,11 @@ __all__ = [
 
 @attrs.frozen
 class Order:
-    """Sort by a field or system field; missing values come last either way."""
+    """Sort by a field or system field; missing values come last either way.
+
+    `path` is the key of the field, or of a reference and of a field of the record that it leads to; `descending` puts
+    the greatest first.
+    """
 
     path: Path
     descending: bool = False
@@ -71,8 +75,8 @@ class Query:
 class Grouping:
     """Group by a field's value, or with `dimension` by the tags of a dimension (a record counts once for each).
 
-    With `period`, dates and instants are grouped by the day, month, quarter or year in which they lie, in the time zone
-    of the configuration; each group is its first day.
+    `path` is the field, as in `Order`; one of the two is given. With `period`, dates and instants are grouped by the
+    day, month, quarter or year in which they lie, in the time zone of the configuration; each group is its first day.
     """
 
     path: Path | None = None

@@ -42,7 +42,12 @@ class ManyIds(Protocol):
 class SealContext:
     """Say whose value is sealed. It is bound into the ciphertext: a token moved elsewhere does not open.
 
-    `data_key` is the wrapped key of the record's field, if it has one; a keyring that knows none takes no notice.
+    Args:
+        tenant: Key of the tenant.
+        module: Key of the record's module.
+        field: Key of the field.
+        record_id: The record.
+        data_key: The wrapped key of the record's field, if it has one; a keyring that knows none takes no notice.
     """
 
     tenant: str
@@ -56,10 +61,17 @@ class Keyring(Protocol):
     """Encrypt and decrypt values; `custinfo.adapters.crypto.Keyring` is the one to use."""
 
     def seal(self, text: str, context: SealContext, /) -> Sealed:
-        """Return the encrypted form, with a blind index by which equal values of a field are found."""
+        """Return the encrypted form of a text, with a blind index by which equal values of a field are found.
+
+        `context` has the place of the value, and its data key where the keyring gave one. The token differs each time,
+        the index does not. Raises: InvalidInputError (`unreadable_value`) for a data key that no key here opens.
+        """
 
     def open(self, sealed: Sealed, context: SealContext, /) -> str:
-        """Return the text. Raises: InvalidInputError (`unreadable_value`) if the key is missing or it was altered."""
+        """Return the text that was sealed at the place that `context` tells.
+
+        Raises: InvalidInputError (`unreadable_value`) if the key is missing, it was altered, or was sealed elsewhere.
+        """
 
 
 @runtime_checkable

@@ -55,7 +55,7 @@ class Unreadable:
 
 @attrs.frozen
 class Disagreement:
-    """Say where something that is kept beside the entries differs from them, and whether it was rebuilt."""
+    """Say by `problem` where what is kept beside the entries differs from them; `repaired` where it was rebuilt."""
 
     problem: Problem
     repaired: bool = False

@@ -126,7 +126,7 @@ def sample_schema(configuration: Configuration | None = None) -> Schema:
 
 
 def record_id(number: int) -> RecordId:
-    """Return an id; ids order as their numbers do."""
+    """Return the id of a number, 0 at least; ids order as their numbers do."""
     return RecordId(f"018f0000-0000-7000-8000-{number:012x}")
 
 
@@ -142,7 +142,22 @@ def make_record(  # noqa: PLR0913 - what a record may have
     archived_at: datetime | None = None,
     shares: Iterable[Share] = (),
 ) -> Record:
-    """Return a record whose id and times follow from `number` and `version` alone."""
+    """Return a record whose id and times follow from `number` and `version` alone.
+
+    Args:
+        number: Of the record, from 0.
+        values: Key → typed value; none if not given.
+        module: `thing` or `thing_note`.
+        tags: Pairs of dimension and tag.
+        owner: Key of the owner; of the samples there are ann, bob and cai.
+        department: Key of the department: `sales` or `east`.
+        version: From 1 on.
+        archived_at: Since when it is archived, aware; `None` for a live one.
+        shares: Those with whom it is shared.
+
+    >>> make_record(7, {"title": "甲"}).id
+    '018f0000-0000-7000-8000-000000000007'
+    """
     created_at = NOW - timedelta(days=1) + timedelta(seconds=number)
     return Record(
         id=record_id(number),
@@ -161,14 +176,27 @@ def make_record(  # noqa: PLR0913 - what a record may have
 
 
 def make_change(before: Record | None, after: Record, **details: Any) -> Change:
-    """Return the change from one version to the next; `details` are further attributes of `Change`."""
+    """Return the change from one version to the next; `before` is `None` for the first one.
+
+    By default ann made it, and it is an edit; `details` are further attributes of `Change`.
+
+    >>> make_change(None, make_record(1, {"title": "甲"}), reason="新").action
+    'create'
+    """
     given: dict[str, Any] = {"actor": "ann", "action": "update" if before else "create", **details}
     fields = changes_between(before, after)
     return Change(after.module, after.id, after.version, after.updated_at, fields=fields, **given)
 
 
 def make_request(number: int, target: RecordId, patch: Mapping[str, Any], **details: Any) -> Request:
-    """Return a pending request that asks bob, and then cai; `details` are further attributes of `Request`."""
+    """Return a pending request of ann's that asks bob, and then cai and her.
+
+    Args:
+        number: Of the request: its id and time of submission follow from it.
+        target: The record that it is about.
+        patch: Key → the value that is proposed; the base has none of them.
+        details: Further attributes of `Request`.
+    """
     steps = (
         ResolvedStep("flow", "first", FrozenDict({"zh": "初审"}), "any", ("bob",)),
         ResolvedStep("flow", "second", FrozenDict({"zh": "复审"}), "sequential", ("cai", "ann")),

@@ -26,12 +26,13 @@ __all__ = ["Approvals"]
 
 
 class Approvals:
-    """Give one session's actor their requests and decisions.
+    """Give one session's actor their requests and decisions: `Session.approvals`.
 
-    Every command takes the request's id, a comment for the trail, and `version`: that of the request that the actor
-    read; a command on an older reading is refused. Said again, a command changes nothing. A request that the actor has
-    no part in, and whose record they may not view, does not exist for them (`NotFoundError`); what the request's state
-    does not accept is refused (`IllegalTransitionError`), also as `NotYourDecisionError` where it is somebody else's.
+    Every command takes `request_id`, a `comment` for the trail, and `version`: that of the request that the actor read;
+    a command on an older reading is refused, and without it the request counts as it is. Said again, a command changes
+    nothing. A request that the actor has no part in, and whose record they may not view, does not exist for them
+    (`NotFoundError`); what the request's state does not accept is refused (`IllegalTransitionError`), also as
+    `NotYourDecisionError` where it is somebody else's.
     """
 
     def __init__(self, context: Context) -> None:
@@ -92,7 +93,7 @@ class Approvals:
         state: RequestState | None = None,
         record_id: str | None = None,
     ) -> int:
-        """Return how many requests `find` would give on all pages together. Raises: as `find`."""
+        """Return how many requests `find` gives on all pages together; the arguments are its own. Raises: as `find`."""
         return RequestFinder(self._context).count(part, RequestFilter(module, flow, state, record_id))
 
     def get(self, request_id: str) -> RequestView:
@@ -148,6 +149,12 @@ class Approvals:
 
         A draft reserves nothing and is seen by its author. Each value must be one of its field; what is missing, or
         goes against a rule, is said when it is submitted.
+
+        Args:
+            module: Key of the module.
+            values: Field name → raw value.
+            record_id: The record to change; a new one if `None`.
+            reason: Why, for those who approve it.
 
         Raises: NotFoundError, InvalidInputError, PermissionDeniedError.
         """
@@ -299,7 +306,10 @@ class Approvals:
     def delegate(
         self, request_id: str, to: str, comment: str | None = None, *, version: int | None = None
     ) -> RequestView:
-        """Ask somebody for their opinion on one's task (委派), which then comes back. Raises: as `transfer`."""
+        """Ask `to`, named as in `transfer`, for their opinion on one's task (委派), which then comes back.
+
+        Raises: as `transfer`.
+        """
         return self._hand_on("delegate", request_id, to, comment, None, version)
 
     def add_signer(
@@ -311,7 +321,7 @@ class Approvals:
         place: Place = "parallel",
         version: int | None = None,
     ) -> RequestView:
-        """Let others sign too (加签): `before` one's own decision, `after` it, or `parallel` to it.
+        """Let others sign too (加签): by `place` `before` one's own decision, `after` it, or `parallel` to it.
 
         Their approval is needed whatever the step's mode. Raises: as `transfer`.
         """
@@ -329,7 +339,8 @@ class Approvals:
     ) -> RequestView:
         """Let others decide in place of a step that is stuck: for who may configure the module.
 
-        Raises: as `transfer`; PermissionDeniedError for anybody else.
+        `to` is one or several, each named as in `transfer`. Raises: as `transfer`; PermissionDeniedError for anybody
+        else.
         """
         request = self._administered(request_id)
         members = self._members([to] if isinstance(to, str) else to)

@@ -20,7 +20,7 @@ __all__ = ["BulkOutcome", "Refused", "write_many"]
 
 @attrs.frozen
 class Refused:
-    """A record that stays as it is, and why."""
+    """A record that stays as it is: `record_id` names it, and `problems` say why."""
 
     record_id: RecordId
     problems: tuple[Problem, ...]

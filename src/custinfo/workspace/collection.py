@@ -58,6 +58,9 @@ class Records:
     Every method takes field names by key, label or alias. What the actor may not reach does not exist for them
     (`NotFoundError`); what no grant allows is refused (`PermissionDeniedError`); what is wrong with the
     data is said all at once (`InvalidInputError`). Whatever is raised, nothing of the call is saved.
+
+    Some arguments mean the same everywhere: `record_id` is the record, `version` the one that the caller read of it, or
+    `ANY`, and `reason` a text that the history keeps. `Session.customers` and `Session.records` give one.
     """
 
     def __init__(self, context: Context, module: ModuleKey) -> None:
@@ -141,7 +144,7 @@ class Records:
         """Yield the records that meet a criterion, however many, in memory that does not grow with them.
 
         They are read page by page while one goes through them: what is changed meanwhile may be met as it was or as it
-        is. The iterator ends with the session. Raises: as `find`, at the first record.
+        is. The iterator ends with the session. `order_by` is as in `find`. Raises: as `find`, at the first record.
         """
         return self._reading.views(self.module, _wanted(criterion), _names(order_by))
 
@@ -199,7 +202,8 @@ class Records:
     def total(self, name: str, criterion: Criterion | None = None) -> Total:
         """Return what the values of a number come to in the live records that meet a criterion, exactly.
 
-        Raises: as `find`; the field must be readable as for filtering, and records on which it is not are left out.
+        `name` is that of the field. Raises: as `find`; it must be readable as for filtering, and records on which it is
+        not are left out.
         """
         return self._summaries.total(self.module, name, _wanted(criterion))
 
@@ -209,7 +213,8 @@ class Records:
     ) -> dict[Any, Total]:
         """Return value → total of a number, the largest sum first; groups are those of `distribution`.
 
-        Raises: as `total` and `distribution`.
+        `name` is the field whose values are added up, as in `total`; `by`, `criterion` and `period` are as in
+        `distribution`. Raises: as both.
         """
         return self._summaries.totals(self.module, name, by, period, _wanted(criterion))
 
@@ -413,7 +418,7 @@ class Records:
 
     @reading
     def unshare(self, record_id: str, with_: With, *, version: Version, reason: str | None = None) -> Outcome:
-        """End a share; where there is none, nothing changes. Raises: as `share`."""
+        """End the share with `with_`, named as in `share`; where there is none, nothing changes. Raises: as `share`."""
         record, _ = self._reading.record(self.module, record_id)
         return self._changer.write(unshare_draft(self._context, record, with_, version, reason))
 
@@ -561,7 +566,7 @@ class Records:
 
     @reading
     def revert(self, record_id: str, *, to_version: int, version: Version, reason: str | None = None) -> Outcome:
-        """Take a record's values and tags back to an earlier version, as a new change like any other.
+        """Take a record's values and tags back to those of `to_version`, as a new change like any other.
 
         Only what the actor sees to differ is taken back, and of that they must be able to edit all.
         Raises: as `update`, and StaleVersionError names the fields that changed since `version` (`changed_since_read`),

@@ -29,7 +29,7 @@ _LONGEST_PAUSE: Final = timedelta(days=1)
 
 @attrs.frozen
 class FailedDelivery:
-    """An event that the handler did not take, why, and when it is due again."""
+    """An `event` that the handler did not take: `error` is what it raised, and `due_at` when it is due again, UTC."""
 
     event: Event
     error: Exception = attrs.field(repr=False)

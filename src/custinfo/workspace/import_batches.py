@@ -44,7 +44,7 @@ Item = Prepared | NewRow
 
 @attrs.frozen
 class Progress:
-    """How far an import is; as a text it reads `500/2000`."""
+    """How far an import is: `done` of `total` rows; as a text it reads `500/2000`."""
 
     done: int
     total: int

@@ -114,7 +114,7 @@ class Columns:
 
 @attrs.frozen
 class Difference:
-    """A row that came to something else than planned, and why."""
+    """A row that came to something else than planned: `applied` in place of `planned`, and `problems` say why."""
 
     row: int
     planned: RowOutcome

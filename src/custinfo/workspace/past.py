@@ -33,7 +33,9 @@ TagSource = Literal["member", "rule", "import"]
 class TagAssignment:
     """Say who or what gave a record a tag: a member, a classification rule (when `actor` changed the data), an import.
 
-    `version` is that of the record, `batch` names the import.
+    `source` is `member`, `rule` or `import`, and `actor` the key of the member. `at` is when, UTC, and `version` that
+    of the record from then on. `reason` is what they gave, `None` where the actor sees only a part of that change;
+    `batch` names the import.
     """
 
     tag: Tag

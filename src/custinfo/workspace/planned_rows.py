@@ -71,8 +71,12 @@ _COUNT_NAMES: Final[Mapping[str, str]] = {
 class PlannedRow:
     """What one row of the file comes to, and every problem and notice with its place.
 
-    `record_id` is the record that it updates, or that it seems to duplicate. `related` are records of other modules
-    that it brings along. `resemblance` says of a row that is likely about the same as another one how likely, and why.
+    `row` is its number in the file, from 1 as a spreadsheet shows it. `outcome` is `create`, `update`, `unchanged`,
+    `skip` (the mode of the import passes over it), `awaiting` (approval), `rejected` (something is wrong with it, as
+    `problems` say), `duplicate` (of another row, or likely of a record) or `conflict` (somebody was faster, or a
+    request holds a field). `record_id` is the record that it updates, or that it seems to duplicate. `related` are
+    records of other modules that it brings along. `resemblance` says of a row that is likely about the same as another
+    one how likely, and why.
     """
 
     row: int

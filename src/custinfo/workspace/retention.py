@@ -34,7 +34,11 @@ RetentionOutcome = Literal["applied", "awaiting", "refused"]
 
 @attrs.frozen
 class RetentionItem:
-    """A record that is due, and what applying the rule comes to: it happens, waits for approval, or is refused."""
+    """A record that is due, and what applying the rule comes to: it happens, waits for approval, or is refused.
+
+    `record` is it as the actor may see it; `outcome` is `applied`, `awaiting` or `refused`, and `problems` say why it
+    is the last.
+    """
 
     record: RecordView
     outcome: RetentionOutcome
@@ -43,7 +47,10 @@ class RetentionItem:
 
 @attrs.frozen
 class RetentionPage:
-    """Part of what a rule would do: `due` counts all records, `next` is passed as `after` for what follows."""
+    """Part of what a rule would do: `due` counts all records, `next` is passed as `after` for what follows.
+
+    `rule` is its key, and `items` are the records of this part in order; `next` is `None` at the end.
+    """
 
     rule: str
     due: int

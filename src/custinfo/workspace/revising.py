@@ -25,7 +25,7 @@ _MOST_TOLD: Final = 100
 
 @attrs.frozen
 class Failure:
-    """A stored value for which the new configuration has no place, and why."""
+    """A stored value of the record `record_id` for which the new configuration has no place; `problems` say why."""
 
     record_id: RecordId
     problems: tuple[Problem, ...]
@@ -55,7 +55,10 @@ class Effect:
 
 @attrs.frozen
 class Clash:
-    """Live records that would share a value of a field that is to be unique."""
+    """Live records that would share a value of a field that is to be unique.
+
+    `module` and `field` are the keys of both, and `record_ids` are the records, two at least; the value is not told.
+    """
 
     module: ModuleKey
     field: FieldKey

@@ -40,7 +40,7 @@ def _number(ids: tuple[str, ...]) -> str:
 
 @attrs.frozen
 class UndoReport:
-    """What undoing an import did: ids of the records removed, taken back, and left.
+    """What undoing an import did: ids of the records removed, taken back (`reverted`), and left (`kept`).
 
     Each record that the import made or changed is in one of these. One is left because somebody changed or deleted it
     since, because it would clash with what there is by now, or because what stays refers to it. `withdrawn` are the

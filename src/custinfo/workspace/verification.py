@@ -63,7 +63,7 @@ class VerificationReport:
 
 @attrs.frozen
 class AttestationReport:
-    """Say how many changes were attested, or what is wrong with the history, so that none was."""
+    """Say how many changes were `attested`, or by `problems` what is wrong with the history, so that none was."""
 
     attested: int
     problems: tuple[Problem, ...] = ()

@@ -40,8 +40,21 @@ class RecordView:
     """One record as one actor may see it.
 
     `view["phone"]` or `view["联系方式"]` gives the typed value, a `Masked`, or `None` for a blank; a field that the
-    actor may not see raises `KeyError`, just like one that does not exist. `values` has the visible fields that are
-    not blank. `owner`, `department` and the times are `None` where they may not be seen, and `tags` and `shares` empty.
+    actor may not see raises `KeyError`, just like one that does not exist.
+
+    Args:
+        id: Of the record.
+        module: Key of its module.
+        version: That of the record, to be passed back with a change of it.
+        values: Key → typed value or `Masked` of the visible fields that are not blank.
+        tags: Its tags; empty where they may not be seen.
+        visible: Keys of what may be seen, masked or in full: fields, and `owner`, `tags` and the like.
+        owner: Key of the member who is responsible; `None` for nobody, and where it may not be seen.
+        department: Key of the owner's department when they became it; `None` as for `owner`.
+        created_at: The instant of its first version, UTC; `None` where it may not be seen.
+        updated_at: The instant of this version, UTC; `None` where it may not be seen.
+        archived_at: Since when it is archived, UTC; `None` for a live one, and where it may not be seen.
+        shares: With whom it is shared, shares that have ended among them; empty where they may not be seen.
     """
 
     id: RecordId
@@ -152,6 +165,10 @@ class ChangeView:
 class RequestView:
     """An approval request as one actor may see it.
 
+    `id` names it, and `version` counts its commands: both are passed back with a decision. It is about the record
+    `record_id` of `module`; for a new record that is the id that it will have, and it is empty for many records and for
+    an export. `submitted_by` asked for it at the instant `submitted_at`, UTC, for `reason`.
+
     `state` is `draft`, `pending`, `returned`, `approved`, `applied`, `needs_rebase`, `rejected`, `withdrawn` or
     `expired`; `flows` are the keys of the flows that it passes, and `trail` is who did what with it, the oldest first.
     `fields` are those that it will change; `base`, `live` and `proposed` hold the values that the actor may see: when
@@ -187,8 +204,9 @@ class RequestView:
 class ExportView:
     """An export that is asked for: its columns, which records, and for how many hours after the approval it may be run.
 
-    `asked` are the fields and operators of the question; `criterion` has the values too, for its author and for those
-    who may read these fields.
+    `fields` are the keys of the columns, and `order_by` field names, `-` before one for descending. `asked` are the
+    fields and operators of the question; `criterion` has the values too, for its author and for those who may read
+    these fields.
     """
 
     fields: tuple[FieldKey, ...]
@@ -210,6 +228,8 @@ class RequestPage:
 class ItemView:
     """One record of a request for many, as one actor may see it: `outcome` is set when the request was applied.
 
+    `record_id` names the record. `base` has the values that the request changes as they were when it was submitted, and
+    `proposed` as they would be, of the fields that the actor may see. `outcome` is `applied`, `conflict` or `refused`;
     `problem` is the code of what stopped it: where the record changed meanwhile (`conflict`), or broke a rule
     (`refused`). `action` is what happens to the record, `row` the row of the file that it comes from, and `companions`
     are the records that the row brings along, as far as the actor may see them.
@@ -227,7 +247,11 @@ class ItemView:
 
 @attrs.frozen
 class CompanionView:
-    """A record that a row of an import brings along and that waits with it, as one actor may see it."""
+    """A record that a row of an import brings along and that waits with it, as one actor may see it.
+
+    `module` and `record_id` name it; `proposed` are the values that it would have, of the fields that the actor may
+    see.
+    """
 
     module: ModuleKey
     record_id: RecordId
@@ -238,7 +262,9 @@ class CompanionView:
 class InboxTask:
     """A decision that waits for the actor; `delegated_by` is who asks for their opinion only, and decides then.
 
-    `due_at` is when the next time limit of the step passes.
+    `request_id` is what to decide on, and `request` all of it; `record_id` and `module` name what it is about, as in
+    `RequestView`. `step` is the key of the step. `due_at` is the instant at which its next time limit passes, UTC;
+    `None` without one.
     """
 
     request_id: RequestId

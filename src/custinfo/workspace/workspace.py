@@ -120,7 +120,9 @@ class Workspace:
             configuration: The data model, policy and flows.
             settings: As for `Workspace`: organisation, keyring, clock, ids, tenant, kinds, rule_types, masks, calendar.
 
-        Raises: MissingExtraError where a library is not installed; StorageError where the database can't be opened.
+        Raises: MissingExtraError where a library is not installed; StorageError where the database can't be opened, and
+            for a URL that is none, or of a database that is not supported; ConfigurationError as the class says;
+            TypeError for what is no text.
 
         Close it, or use it as a context manager, to give its connections back.
         """
@@ -177,7 +179,7 @@ class Workspace:
             raise
 
     def reorganise(self, organisation: Directory) -> None:
-        """Go on with other people and departments: sessions that begin from now on know these.
+        """Go on with `organisation`, other people and departments: sessions that begin from now on know these.
 
         An `Organisation` is a value; when somebody joins, moves or leaves, the host makes another one and gives it to
         the workspace of each of its processes. What records say of owners and departments stays: see `plan_hand_over`.

@@ -38,7 +38,7 @@ _value_of: Final = dict[FieldKey, Any].get
 
 @attrs.frozen
 class ExportReport:
-    """How many records were exported."""
+    """How many records were exported: `rows`, without the heading."""
 
     rows: int
 

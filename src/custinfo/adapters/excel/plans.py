@@ -104,7 +104,7 @@ def _left(rows: PlannedRows) -> tuple[PlannedRow, ...]:
 
 @attrs.frozen
 class ExcelReport:
-    """What an import did.
+    """What an import did to the records of `module`.
 
     `batch_id` is what to undo it by; `counts` say how many rows came to what; `rows` are all rows as they came out, of
     which `rejected` and `duplicates` were not taken over; `requests` are the ids of the approval requests that it made;
@@ -133,14 +133,17 @@ class ExcelReport:
         """Compare some rows of the file with the records as they are stored now, as `ExcelPlan.sample_check` does.
 
         A row that was taken over, and finds no record now, is missing; one that is likely about a record with other
-        keys is different (XLS-7).
+        keys is different (XLS-7). `number` and `seed` are as there.
         """
         refused = self._refused
         taken = {row.row for row in self.rows if row.outcome in ("create", "update", "unchanged")}
         return _sampled(refused.session, refused.source, number, seed, taken)
 
     def write_errors(self, target: Target, *, language: str | None = None, form: ErrorForm = "rows") -> None:
-        """Write the rows that were not taken over, as `ExcelPlan.write_errors` does."""
+        """Write the rows that were not taken over, as `ExcelPlan.write_errors` does, from the same arguments.
+
+        Raises: as that.
+        """
         self._refused.write(target, language, form)
 
 
@@ -148,7 +151,7 @@ class ExcelReport:
 class ExcelPlan:
     """What importing a workbook would do. Making it wrote nothing; `apply` does what it says.
 
-    Valid within the session that made it.
+    Valid within the session that made it: `plan_import` makes it, and its constructor is not called otherwise.
     """
 
     _session: Session = attrs.field(repr=False, alias="session")

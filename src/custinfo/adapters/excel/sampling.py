@@ -27,7 +27,10 @@ _WIDTHS: Final = (8, 12, 38, 18, 30, 30)
 
 @attrs.frozen
 class ValueDifference:
-    """A value that is not stored as the source has it; both as texts, as people read them."""
+    """A value that is not stored as the `source` has it; both as texts, as people read them, empty for a blank.
+
+    `field` is the key of the field, and `label` what people call it. The representation shows neither value.
+    """
 
     field: FieldKey
     label: str
@@ -37,7 +40,11 @@ class ValueDifference:
 
 @attrs.frozen
 class SampledRow:
-    """A row of the source and what was found: `equal`, `different`, `missing`, or `left_out` as no row to import."""
+    """A row of the source and what was found: `equal`, `different`, `missing`, or `left_out` as no row to import.
+
+    `row` is its number in the file, from 1. `result` is one of these; `record_id` names the record that it was compared
+    with, and `differences` are its values that are not stored so.
+    """
 
     row: int
     result: SampleResult
@@ -47,7 +54,7 @@ class SampledRow:
 
 @attrs.frozen
 class SampleReport:
-    """What a check of some rows found."""
+    """What a check of some rows found: `rows` are these, in the order of the file."""
 
     rows: tuple[SampledRow, ...]
     _language: str = attrs.field(alias="language", repr=False)

@@ -61,7 +61,32 @@ _EVIDENCE: Final = 500
 
 @attrs.frozen(eq=False)
 class Tables:
-    """Hold the tables of one prefix."""
+    """Hold the tables of one prefix.
+
+    Args:
+        record: One row a record, with its system fields and the slots of its indexed fields.
+        document: The values, tags and data keys of each record, as JSON.
+        tag: One row for each tag of a record.
+        share: One row for each of those with whom a record is shared.
+        unique: The unique values of live records: the key lets nobody else have one.
+        slot: Which indexed field is in which slot, and how far that is filled.
+        title: The titles of records in their searchable form.
+        gram: Pairs of characters of titles, where the database has no index for parts of texts (MariaDB, MySQL).
+        titled: Which title fields are indexed, and how far that is filled.
+        change: The history, one row for each version of a record.
+        feed: How many changes have a position, one row a tenant.
+        anchor: The anchors of the history.
+        request: The approval requests.
+        task: Who has to decide on which request now.
+        reservation: The fields that open requests reserve: the key lets no other request have one.
+        mark: What else requests are found by: flow, decisions, time limits, further records.
+        batch: The imports.
+        access: The access log.
+        accessed: Which records the entries of the access log name.
+        configuration: The version of the configuration in force, one row a tenant.
+        revision: Every version of the configuration.
+        outbox: The events that are not delivered yet.
+    """
 
     record: Table
     document: Table

@@ -134,7 +134,8 @@ class SqlAlchemyUnits:
         """Fill the slots of a tenant's indexed fields anew from the documents, as `build_indexes` does.
 
         For when a field became indexed by a configuration from code while another process still saved records under
-        the one before: run it when all processes have the new one. Raises: ConfigurationError; StorageError.
+        the one before: run it when all processes have the new one. `told` is called as there.
+        Raises: ConfigurationError; StorageError.
         """
         slot = self._tables.slot
         filled = (slot.c.tenant_id == tenant) & (slot.c.state == "ready")

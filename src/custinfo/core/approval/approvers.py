@@ -35,7 +35,10 @@ class RoleHolders:
 
 @attrs.frozen
 class PositionHolders:
-    """Choose everybody who holds a position: anywhere, or in the department of the owner or of the submitter."""
+    """Choose everybody who holds a position: anywhere, or in the department of the owner or of the submitter.
+
+    `position` is its key; `within` is `anywhere`, `owner` or `submitter`.
+    """
 
     position: str
     within: Literal["anywhere", "owner", "submitter"] = "anywhere"

@@ -55,7 +55,7 @@ class WorkingDays:
     working: frozenset[date] = frozenset()
 
     def after(self, start: datetime, hours: int, /) -> datetime:
-        """Return the instant after so many hours of working days; after ten years without one, that."""
+        """Return the instant after so many hours of working days from `start` on; after ten years without one, that."""
         left, here = timedelta(hours=hours), start.astimezone(UTC)
         for _ in range(_FARTHEST):
             day = here.astimezone(self.zone).date()

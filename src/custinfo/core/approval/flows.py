@@ -56,7 +56,7 @@ class CountQuorum:
 
 @attrs.frozen
 class ShareQuorum:
-    """Pass a step with at least so many per cent of those asked: of five, 50 % are three."""
+    """Pass a step with at least `percent` of those asked, from 1 to 100, rounded up: of five, 50 % are three."""
 
     percent: int
 
@@ -96,9 +96,10 @@ class Trigger:
 
 @attrs.frozen
 class TimeLimit:
-    """Say what happens when a step is still open after so many hours of the working calendar.
+    """Say what happens when a step is still open after so many `hours` of the working calendar.
 
-    `remind` tells those who are asked; `escalate` asks `to` in their place; `expire` ends the request.
+    `then` is one of these: `remind` tells those who are asked; `escalate` asks `to` in their place; `expire` ends the
+    request.
     """
 
     hours: int

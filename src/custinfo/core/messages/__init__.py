@@ -79,6 +79,8 @@ def _placeholders(template: str) -> set[str] | None:
 class Messages:
     """Hold the message templates of each language; a host adds one with `with_language`.
 
+    `languages` has for each language code → template, in which `{name}` stands for a parameter of the problem.
+
     >>> german = DEFAULT_MESSAGES.with_language("de", {"required": "Pflichtfeld"})
     >>> german.render("required", {}, "de")
     'Pflichtfeld'
@@ -110,7 +112,13 @@ class Messages:
     def render(self, code: str, params: Mapping[str, object], language: str) -> str:
         """Return the text of `code`; falls back to English, then to the parameter `hint`, then to the code itself.
 
-        Never raises.
+        Never raises: a template that does not fit its parameters is shown as it is.
+
+        Args:
+            code: That of a problem, or of a word such as `report_field`.
+            params: Name → what stands in the place of `{name}`; codes for which the catalogue has a word read as that
+                word, and several values as a list.
+            language: Key of a language; one that is not there gives English.
         """
         english = self.languages.get("en", FrozenDict())
         template = self.languages.get(language, english).get(code) or english.get(code)

@@ -54,7 +54,10 @@ PSEUDO_FIELDS: Final = (
 
 @attrs.frozen
 class Role:
-    """Name a set of grants: those whose `role` is its `key`. Positions in the organisation give roles."""
+    """Name a set of grants: those whose `role` is its `key`. Positions in the organisation give roles.
+
+    `label` is what people call it, by language; a plain text is Chinese.
+    """
 
     key: str
     label: Labels = attrs.field(factory=FrozenDict, converter=freeze_labels)

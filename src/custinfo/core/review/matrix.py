@@ -31,7 +31,8 @@ class PolicyMatrix:
     """Hold what each role may do: to which records, and to which of their fields.
 
     `entries` has one entitlement for each action, and for each field that may be viewed, edited or set, in the order of
-    roles, modules, actions and fields. What a wider entitlement of the same role includes is left out.
+    roles, modules, actions and fields. What a wider entitlement of the same role includes is left out. `schema` is the
+    compiled configuration that it is of, for the words in it.
     """
 
     entries: tuple[Entitlement, ...]

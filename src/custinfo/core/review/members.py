@@ -25,7 +25,10 @@ _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @attrs.frozen
 class MemberDifference:
-    """What one member gains and loses, all of their roles taken together."""
+    """What one member gains and loses, all of their roles taken together.
+
+    `member` is their key, `gains` what only the second policy allows them, and `losses` what only the first one does.
+    """
 
     member: MemberKey
     gains: tuple[Entitlement, ...]

@@ -99,7 +99,8 @@ def downgrade(
 ) -> None:
     """Go back to a revision, as `upgrade` goes forward; `custinfo@base` drops everything.
 
-    Raises: StorageError.
+    `target`, `prefix` and `schema` are as there. What a revision added is lost, with all that is in it.
+    Raises: StorageError; what is kept then is as for `upgrade`.
     """
     with _prepared(target, Layout(prefix, schema)) as config:
         command.downgrade(config, revision)
@@ -114,8 +115,9 @@ def stamp(
 ) -> None:
     """Note that the tables are as of a revision, so that `upgrade` goes on from there.
 
-    For tables that `create_tables` or `Workspace.open` made: run it with the same release of custinfo that made them.
-    A host with Alembic of its own runs `alembic stamp custinfo@head` instead. Raises: StorageError.
+    For tables that `create_tables` or `Workspace.open` made: run it with the same release of custinfo that made them. A
+    host with Alembic of its own runs `alembic stamp custinfo@head` instead. `target`, `prefix` and `schema` are as for
+    `upgrade`. Raises: StorageError.
     """
     with _prepared(target, Layout(prefix, schema)) as config:
         command.stamp(config, revision)
