@@ -14,6 +14,7 @@ __all__ = [
     "BlindIndex",
     "Clock",
     "DataKeys",
+    "DataKeysAhead",
     "EvidenceKeys",
     "Ids",
     "IndexKeys",
@@ -108,6 +109,20 @@ class ManyDataKeys(Protocol):
 
     def rewrapped_all(self, contexts: Sequence[SealContext], /) -> Sequence[str | None]:
         """Return the data key of each context wrapped by the current key; `None` for one that no key opens."""
+
+
+@runtime_checkable
+class DataKeysAhead(Protocol):
+    """Data keys unwrapped many at once, for a keyring that asks a service elsewhere: a page of values asks once.
+
+    It says what is about to be opened; `Keyring.open` follows for each. What unwraps them one by one need not have it.
+    """
+
+    def unwrap_ahead(self, contexts: Sequence[SealContext], /) -> None:
+        """Make the data keys of these contexts ready for the calls that follow: up to a thousand of them.
+
+        Those that are ready need nothing, and those that no key opens are passed over: `Keyring.open` says so.
+        """
 
 
 @runtime_checkable

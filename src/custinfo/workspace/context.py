@@ -32,6 +32,7 @@ from custinfo.ports.system import (
     BlindIndex,
     Clock,
     DataKeys,
+    DataKeysAhead,
     Ids,
     IndexKeys,
     Keyring,
@@ -46,10 +47,13 @@ from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.proving import Prover, prover_of
 from custinfo.workspace.references import References
 
-__all__ = ["NO_KEYS", "Context"]
+__all__ = ["NO_KEYS", "Context", "sealed_keys"]
 
 NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
 """The data keys of a record that is not there yet."""
+
+
+_UNWRAPPED_AT_ONCE: Final = 1000
 
 
 class _TakenBackError(Exception):
@@ -82,6 +86,7 @@ class Context:
     _index: BlindIndex | None = attrs.field(init=False)
     _former: IndexKeys | None = attrs.field(init=False)
     _many: ManyDataKeys | None = attrs.field(init=False)
+    _ahead: DataKeysAhead | None = attrs.field(init=False)
     _made: dict[SealContext, str] = attrs.field(factory=dict)
     _provers: dict[Compiled, Prover | None] = attrs.field(factory=dict)
 
@@ -91,6 +96,7 @@ class Context:
         self._data_keys = offered(keyring, DataKeys)
         self._index = offered(keyring, BlindIndex)
         self._many = offered(keyring, ManyDataKeys)
+        self._ahead = offered(keyring, DataKeysAhead)
         keys = offered(keyring, IndexKeys)
         self._former = keys if keys is not None and keys.former_index_ids else None
 
@@ -314,6 +320,26 @@ class Context:
         if places:
             self._made = dict(zip(places, self._many.new_data_keys(places), strict=True))
 
+    @property
+    def unwraps_ahead(self) -> bool:
+        """Whether the keyring unwraps many data keys at once."""
+        return self._ahead is not None
+
+    def unwrap_ahead(self, opening: Iterable[tuple[Record, Iterable[FieldKey]]]) -> None:
+        """Tell the keyring, if it can use that, of which fields of which records `unseal` is about to open a value."""
+        if self._ahead is None:
+            return
+        wanted = []
+        for record, keys in opening:
+            for key in keys:
+                value = record.values.get(key)
+                data_key = (value.key if type(value) is Sealed else None) or record.data_keys.get(key)
+                if data_key is not None:
+                    wanted.append(SealContext(self.tenant, record.module, key, record.id, data_key))
+        if len(wanted) > 1:  # a single one is as well asked for when it is opened
+            for start in range(0, len(wanted), _UNWRAPPED_AT_ONCE):
+                self._ahead.unwrap_ahead(wanted[start : start + _UNWRAPPED_AT_ONCE])
+
     def _encrypted(self, module: ModuleKey) -> Iterator[FieldKey]:
         return (field.key for field in self.module(module).encrypted_fields)
 
@@ -354,3 +380,8 @@ class Context:
         except (ValueError, TypeError, ArithmeticError, LookupError):
             failure = InvalidInputError([Problem("unreadable_value", key, params={"key": "-"})])
         raise failure
+
+
+def sealed_keys(record: Record, keys: Iterable[FieldKey]) -> list[FieldKey]:
+    """Return those of some fields of which a record has a sealed value."""
+    return [key for key in keys if type(record.values.get(key)) is Sealed]

@@ -20,7 +20,7 @@ from custinfo.core.schema import Schema
 from custinfo.core.validation.derivation import Derivation
 from custinfo.ports.repositories import Query
 from custinfo.ports.units import UnitOfWork
-from custinfo.workspace.context import Context
+from custinfo.workspace.context import Context, sealed_keys
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.merging import merged_codes, merged_tags, replaced
 
@@ -151,8 +151,15 @@ class Migration:
         """Load the records on which what follows from those of a page depends, and make the data keys that it takes."""
         page = list(page)
         self._context.make_data_keys(page, self.to_be_sealed)
+        self._context.unwrap_ahead((record, self._to_be_opened(record)) for record in page)
         if self._derives and self._derivation.hops:
             self._related.prefetch(page, self._derivation.hops)
+
+    def _to_be_opened(self, record: Record) -> list[FieldKey]:
+        """Return the fields of a record of which a value is opened."""
+        past = self.past.get(record.id)
+        former = () if past is None else (item.field for item in past.fields if type(item.old) is Sealed)
+        return [*former, *sealed_keys(record, (*self.rewritten, *self._codes))]
 
     def _converted(self, record: Record) -> Migrated:
         """Return what a record comes to, before anything follows from it."""

@@ -14,7 +14,7 @@ from custinfo.core.kinds.masks import looks_masked
 from custinfo.core.policy.access import Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Masked, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
-from custinfo.workspace.context import Context
+from custinfo.workspace.context import Context, sealed_keys
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
 from custinfo.workspace.histories import LastAuthors
 from custinfo.workspace.mistakes import storable
@@ -43,8 +43,23 @@ class Normaliser:
         """Return what each draft comes to; what makes it impossible stands in its `error`. `known` are read already."""
         stored = self._load(drafts, known)
         self._authors = LastAuthors(self._context.unit, stored.values())
+        self._unwrap_ahead(drafts, stored)
         now = self._context.now()
         return [self._one(draft, stored, now) for draft in drafts]
+
+    def _unwrap_ahead(self, drafts: Sequence[Draft], stored: Stored) -> None:
+        """Tell the keyring of values that are opened next: to be compared with new ones, and for rules on the whole."""
+        if not self._context.unwraps_ahead or len(stored) < 2:
+            return
+        opening: list[tuple[Record, list[FieldKey]]] = []
+        for draft in drafts:
+            record = stored.get((draft.module, draft.record_id)) if draft.record_id is not None else None
+            if record is not None:
+                named = (self._context.module(draft.module).resolve(str(name)) for name in draft.raw)
+                written = [key for key in named if key is not None]
+                keys = dict.fromkeys([*written, *self._context.verdict(record).readable])
+                opening.append((record, sealed_keys(record, keys)))
+        self._context.unwrap_ahead(opening)
 
     def _load(self, drafts: Sequence[Draft], known: Mapping[RecordId, Record]) -> Stored:
         wanted: dict[ModuleKey, set[RecordId]] = {}

@@ -25,7 +25,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.schema import Schema
 from custinfo.ports.history import Reindexing
-from custinfo.ports.system import BlindIndex, IndexKeys, Keyring, SealContext
+from custinfo.ports.system import BlindIndex, DataKeysAhead, IndexKeys, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Entry, EntryKind, Upkeep
 from custinfo.workspace.proving import Prover, log_of
@@ -96,6 +96,7 @@ class Reindexer:
         self._keyring: Keyring = keyring
         self._keys = keys
         self._index = index
+        self._ahead = offered(keyring, DataKeysAhead)
         self._tenant = tenant
         self._prover = prover
         self._reindexed = self._closed = 0
@@ -125,6 +126,7 @@ class Reindexer:
         """Turn the records that have not the digests that they should have, or had not once."""
         histories = log_of(unit).of_records([record.id for record in page])
         outdated = [record for record in page if self._is_outdated(record, histories.get(record.id, ()))]
+        self._unwrap_ahead(outdated)
         turned = {record.id: self._turned_record(record) for record in outdated}
         taken = self._taken(unit, list(turned.values()))
         held = rewriting_of(unit).held_changes([record.id for record in taken])
@@ -134,6 +136,14 @@ class Reindexer:
             for change in held.get(record.id, ())
         ]
         self._rewrite(unit, changes)
+
+    def _unwrap_ahead(self, records: Sequence[Record]) -> None:
+        """Tell the keyring, if it can use that, which data keys are needed next."""
+        if self._ahead is not None and len(records) > 1:
+            keys = ((record, key, data_key) for record in records for key, data_key in record.data_keys.items())
+            self._ahead.unwrap_ahead(
+                [SealContext(self._tenant, record.module, key, record.id, data_key) for record, key, data_key in keys]
+            )
 
     def _is_outdated(self, record: Record, history: Sequence[Change]) -> bool:
         entries: list[Entry] = [record, *history]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -116,13 +116,27 @@ class _Part:
             found = context.unit.records.get(module, keys)
             self.records.update(found)
             plain = {key for key in keys if changes[module, key][0].version == 1 and _is_as_made(found.get(key))}
+            self._unwrap_ahead(context, module, found.values())
             self.histories.update(histories(context.unit, module, [key for key in keys if key not in plain]))
             for request in context.unit.approvals.open_for(module, keys):
                 self.waiting.update(request.record_ids())
 
+    @staticmethod
+    def _unwrap_ahead(context: Context, module: ModuleKey, records: Iterable[Record]) -> None:
+        """Tell the keyring of fields that are no longer encrypted: what they were is opened."""
+        encrypted = {field.key for field in context.module(module).encrypted_fields}
+        context.unwrap_ahead((record, record.data_keys.keys() - encrypted) for record in records)
+
 
 def _is_as_made(record: Record | None) -> bool:
     return record is None or record.version == 1
+
+
+class _Step(NamedTuple):
+    """A record, and what it was before the import; `None` for one that the import made."""
+
+    record: Record
+    past: Record | None
 
 
 class _Undo:
@@ -142,10 +156,13 @@ class _Undo:
         places = list(by_record)
         for start in range(0, len(places), _AT_ONCE):
             part = _Part(self.context, {place: by_record[place] for place in places[start : start + _AT_ONCE]})
-            for place in places[start : start + _AT_ONCE]:
-                way = self.way(part, place[1], by_record[place])
-                if way is not None:
-                    self.ways[place] = way
+            found = {
+                place: step
+                for place in places[start : start + _AT_ONCE]
+                if (step := self.step(part, place[1], by_record[place])) is not None
+            }
+            self.context.make_data_keys(step.past for step in found.values() if step.past is not None)
+            self.ways.update((place, self.way(step)) for place, step in found.items())
         self.ways = together(self.context, self.ways)
         removed, reverted = self.save()
         self.context.unit.imports.save(attrs.evolve(self.batch, state="undone"))
@@ -182,8 +199,8 @@ class _Undo:
                 withdrawn.append(request.id)
         return tuple(withdrawn)
 
-    def way(self, part: _Part, record_id: RecordId, changes: Sequence[Change]) -> Way | None:
-        """Return how one record goes back, `None` if something happened to it after the import."""
+    def step(self, part: _Part, record_id: RecordId, changes: Sequence[Change]) -> _Step | None:
+        """Return what a record goes back to, `None` if something happened to it after the import."""
         record = part.records.get(record_id)
         if record is None or record_id in part.waiting or self.is_approved(changes):
             return None
@@ -193,13 +210,18 @@ class _Undo:
         if any(item.version > first and item.version not in own and item.channel != "rule" for item in history):
             return None
         past = fold(history, version=first - 1)
-        past = past and attrs.evolve(past, data_keys=record.data_keys)
+        if past is None:
+            return _Step(record, None)
+        past = attrs.evolve(past, data_keys=record.data_keys)
+        values, problems = present_values(self.context, past, past.values, history)
+        return None if problems else _Step(record, attrs.evolve(past, values=FrozenDict(values)))
+
+    def way(self, step: _Step) -> Way:
+        """Return how one record goes back."""
+        record, past = step
         if past is None:
             return Way(record, None)
-        values, problems = present_values(self.context, past, past.values, history)
-        if problems:
-            return None
-        today = attrs.evolve(past, values=self.sealed(past, values), tags=present_tags(self.context, past.tags))
+        today = attrs.evolve(past, values=self.sealed(past, past.values), tags=present_tags(self.context, past.tags))
         back = attrs.evolve(
             derived(self.context, today),
             version=record.version + 1,

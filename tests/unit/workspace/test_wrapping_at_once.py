@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from custinfo import ANY, CLEAR, Workspace
+from custinfo import ANY, CLEAR, InvalidInputError, Workspace
 from custinfo.adapters.crypto import Keyring
+from custinfo.adapters.excel import export
 from custinfo.adapters.memory import MemoryUnits
-from custinfo.ports import ManyDataKeys, SealContext
+from custinfo.ports import DataKeysAhead, ManyDataKeys, SealContext
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.planning import make_plan
 from tests.unit.workspace.test_importing import Rows
@@ -45,6 +48,33 @@ class Counting(Keyring):
         return super().rewrapped_all(contexts)
 
 
+class Ahead(Counting):
+    """Count by how many data keys are unwrapped ahead, and which ones are not."""
+
+    within = False
+
+    def unwrap_ahead(self, contexts: Sequence[SealContext], /) -> None:
+        """Count, and unwrap many."""
+        self.calls.append(("ahead", len(contexts)))
+        self.within = True
+        for context in contexts:
+            with suppress(InvalidInputError):
+                self._cipher_of(context)
+        self.within = False
+
+    def _unwrap(self, data_key: str, context: SealContext) -> bytes:
+        if not self.within:
+            self.calls.append(("unwrap", 1))
+        return super()._unwrap(data_key, context)
+
+
+def ahead(units: Any, **more: Any) -> tuple[Workspace, Ahead]:
+    """Open a workspace whose keyring has nothing unwrapped yet."""
+    keyring = Ahead({"k1": b"1" * 32}, current="k1", index_key=b"i" * 32, **more)
+    keyring.calls = []
+    return opened(units, keyring), keyring
+
+
 def counting(**keys: bytes) -> Counting:
     """Return a keyring that counts, whose last key is the current one."""
     made = Counting(keys, current=list(keys)[-1], index_key=b"i" * 32)
@@ -74,6 +104,65 @@ def test_bulk_writes_ask_once() -> None:
     with opened(units, keyring).acting_as("zhoushi") as session:
         found = session.customers.find().records
         assert sorted(view["id_number"] for view in found) == sorted(NUMBERS)
+
+
+def test_lists_and_exports_unwrap_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page, a walk and an export ask once for hundreds; what somebody may not see is not asked for."""
+    monkeypatch.setattr("custinfo.workspace.reading._OPENED_AT_ONCE", 3)
+    units = MemoryUnits()
+    imported(opened(units, counting(k1=b"1" * 32)))
+    workspace, keyring = ahead(units)
+    assert isinstance(keyring, DataKeysAhead)
+    with workspace.acting_as("zhoushi") as session:
+        assert sorted(view["id_number"] for view in session.customers.find().records) == sorted(NUMBERS)
+        assert keyring.calls == [("ahead", 3), ("ahead", 2)]
+    workspace, keyring = ahead(units)
+    with workspace.acting_as("zhoushi") as session:
+        assert sorted(view["id_number"] for view in session.customers.iterate()) == sorted(NUMBERS)
+        assert keyring.calls == [("ahead", 3), ("ahead", 2)]
+    workspace, keyring = ahead(units)
+    with workspace.acting_as("zhoushi") as session:
+        export(session, "customer", io.BytesIO(), fields=["name", "id_number"])
+    assert keyring.calls == [("ahead", 5)]
+    workspace, keyring = ahead(units)
+    with workspace.acting_as("lisi") as session:
+        assert len(session.customers.find().records) == len(NUMBERS)
+    assert keyring.calls == []
+
+
+def test_writing_unwraps_ahead() -> None:
+    """An import of people who are there asks once for what new values are compared with."""
+    units = MemoryUnits()
+    imported(opened(units, counting(k1=b"1" * 32)))
+    workspace, keyring = ahead(units)
+    rows = [(f"人{place}", f"1390000000{place}", NUMBERS[place - 1]) for place in range(len(NUMBERS))]
+    with workspace.acting_as("sunjiu") as session:
+        file = Rows(rows, ("客户名称", "联系方式", "证件号码"))
+        report = make_plan(session.context, "customer", file, digest="y", match=["联系方式"]).apply()
+    assert report.counts.awaiting == len(NUMBERS)
+    assert set(keyring.calls) == {("ahead", 5)}
+
+
+def test_rotating_the_index_unwraps_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of records is opened after one call."""
+    monkeypatch.setattr("custinfo.workspace.rotation._PAGE", 3)
+    units = MemoryUnits()
+    imported(opened(units, counting(k1=b"1" * 32)))
+    workspace, keyring = ahead(units, index_id="i2", former_index_keys={"": b"i" * 32})
+    assert workspace.rotate_index().reindexed
+    assert [call for call in keyring.calls if call[0] != "new"] == [("ahead", 3), ("ahead", 2)]
+
+
+def test_turning_encryption_off_unwraps_ahead() -> None:
+    """What is opened for good is unwrapped page by page, when it is planned and when that is applied."""
+    units = MemoryUnits()
+    imported(opened(units, counting(k1=b"1" * 32)))
+    workspace, keyring = ahead(units)
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        plan = live.plan(live.current.change_field("customer", "id_number", encrypted=False))
+        plan.apply(reason="不再需要")
+    assert keyring.calls == [("ahead", 5)] * 2
 
 
 def test_turning_encryption_on_asks_once_a_page(monkeypatch: pytest.MonkeyPatch) -> None:

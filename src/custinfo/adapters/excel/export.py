@@ -21,7 +21,7 @@ from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import Verdict
 from custinfo.core.records import UNREADABLE, FieldKey, Masked, ModuleKey, Record
 from custinfo.workspace.access_logging import ExportLog
-from custinfo.workspace.context import Context
+from custinfo.workspace.context import Context, sealed_keys
 from custinfo.workspace.gated_exports import GatedExport
 from custinfo.workspace.mistakes import context_of, no_text
 from custinfo.workspace.reading import ReadPath
@@ -173,6 +173,9 @@ class _Rows:
         """Return the cells of records, row by row, without those of columns that are blank in all of them."""
         if plan is None:
             return iter(())
+        sealed = [column.key for column in plan.columns if column.partly]
+        if sealed:
+            self._context.unwrap_ahead((record, sealed_keys(record, sealed)) for record in records)
         values = [record.values for record in records]
         filled = set[FieldKey]().union(*values)
         columns = []
