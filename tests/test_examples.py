@@ -493,11 +493,13 @@ def test_django_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_examples_are_short() -> None:
-    """The quickstart can be read in one sitting; a store of one's own takes no more than a few screens."""
+    """The quickstart can be read in one sitting; a store or a host of one's own takes no more than a few screens."""
     lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in EXAMPLES.glob("*.py")}
     assert lines["quickstart.py"] < 80
     assert lines["own_repository.py"] < 250
     assert lines["django_repository.py"] < 250
+    assert lines["fastapi_app.py"] < 300
+    assert lines["flask_app.py"] < 130
 
 
 @pytest.mark.parametrize("bar", [True, False])
