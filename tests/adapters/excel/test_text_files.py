@@ -10,6 +10,7 @@ from custinfo import UnreadableFileError
 from custinfo.adapters.excel import ExcelPlan, plan_import
 from custinfo.adapters.excel.reading import read_tables
 from tests.adapters.excel.sessions import acting_as, loaded
+from tests.adapters.excel.sheets_by_hand import workbook
 from tests.adapters.excel.test_peoples_files import BOTH, FIRST, HEADINGS, SECOND, csv, phones, planned
 
 
@@ -197,3 +198,53 @@ def test_headings_with_breaks_hints_and_units(heading: str, key: str | None) -> 
     """The unit that the field has anyway says nothing new; another one would change what the values mean."""
     plan = planned(csv(("所属行业", "职业", heading), ("制造业", "x", "1")).encode())
     assert list(plan.columns.values())[2] == key
+
+
+def test_a_euro_sign_of_the_chinese_code_page() -> None:
+    """Windows writes it as one byte, which no standard has; all else in the file is as usual."""
+    content = "客户名称,预算\r\n甲公司,€500\r\n".encode("gb18030").replace("€".encode("gb18030"), b"\x80")
+    (table,) = read_tables(content)
+    assert (table.header, [values for _, values in table.rows()]) == (("客户名称", "预算"), [("甲公司", "€500")])
+
+
+@pytest.mark.parametrize("content", [b"\x80\xff,a\r\n1,2\r\n", "Käse,Preis\r\nBrötchen,\x80 5\r\n".encode("latin-1")])
+def test_the_byte_of_a_euro_sign_in_other_texts(content: bytes) -> None:
+    """Only what is Chinese otherwise is read as such."""
+    with pytest.raises(UnreadableFileError) as caught:
+        read_tables(content)
+    assert caught.value.code == "not_a_workbook"
+
+
+PADDED = {
+    "one, as of a text in memory": TABLE.encode() + b"\0",
+    "a block": TABLE.encode("gb18030").ljust(4096, b"\0"),
+    "many blocks": TABLE.encode("utf-8-sig").ljust(200_000, b"\0"),
+    "wide ones": TABLE.encode("utf-16") + bytes(6),
+    "an odd number of them behind wide text": TABLE.encode("utf-16") + bytes(7),
+    "behind wide text without a mark": TABLE.encode("utf-16-le").ljust(4096, b"\0"),
+    "behind the end of a file as old programs mark it": TABLE.encode() + b"\x1a" + bytes(100),
+    "behind a workbook": workbook(HEADINGS, FIRST, SECOND) + bytes(3000),
+}
+
+
+@pytest.mark.parametrize("content", PADDED.values(), ids=PADDED)
+def test_padding_behind_a_file(content: bytes) -> None:
+    """Zero bytes at the end are what a disk, a memory or a transfer left there."""
+    assert phones(content) == BOTH
+
+
+NO_PADDING = {
+    "within": (TABLE.encode().replace(b"\r\n", b"\0\r\n"), "text with control characters"),
+    "a hole of a block": (TABLE.encode() + bytes(4096) + TABLE.encode(), "text with control characters"),
+    "nothing else": (bytes(4096), "zero bytes"),
+    "far behind": (TABLE.encode().ljust(70_000, b" ") + b"\0" + TABLE.encode(), "text with control characters"),
+}
+
+
+@pytest.mark.parametrize(("content", "name"), NO_PADDING.values(), ids=NO_PADDING)
+def test_zero_bytes_that_are_no_padding(content: bytes, name: str) -> None:
+    """Where they stand for something that was lost, the refusal says so."""
+    with pytest.raises(UnreadableFileError) as caught:
+        read_tables(content)
+    assert [problem.code for problem in caught.value.problems] == ["not_a_workbook", "other_format"]
+    assert caught.value.problems[1].params == {"format": name}

@@ -1,5 +1,7 @@
 """From the bytes of a text file to its text: UTF-8, UTF-16, UTF-32, GB18030 and Big5, told by what they hold.
 
+Windows writes the euro sign in Chinese texts as one byte, which no standard has; it is read as such.
+
 Bytes of nearly any other code page are valid GB18030, too, and read as characters that nobody wrote. So what is read
 as such is looked at: Western, Japanese and Korean bytes are refused, and whoever gets the refusal can save it as UTF-8.
 """
@@ -25,6 +27,11 @@ _MOST_UNASSIGNED: Final = 5
 _TRADITIONAL: Final = ("cp950", "big5hkscs")
 _NEIGHBOURS: Final = ("cp932", "euc_jp", "cp949")
 _LEAST_USUAL: Final = 0.4
+_EURO: Final = "€".encode("gb18030")
+_LONE_EURO: Final = re.compile(
+    rb"(?:[\0-\x7f]++|(?:[\x81-\xfe][\x40-\x7e\x80-\xfe])++|[\x81-\xfe][0-9][\x81-\xfe][0-9])++|(\x80)"
+)
+"""Characters of GB18030, or the byte of a euro sign where one may begin."""
 
 
 def decoded(content: bytes) -> str:
@@ -37,12 +44,22 @@ def decoded(content: bytes) -> str:
     """
     for encoding in (wide,) if (wide := wide_encoding_of(content)) else ("utf-8-sig", "gb18030"):
         try:
-            text = content.decode(encoding)
+            text = _decoded(content, encoding).rstrip("\0")
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:
-            return text if encoding != "gb18030" else _of_several_bytes(content, text)
+        if "\0" in text:
+            raise other_format("text with control characters")
+        return text if encoding != "gb18030" else _of_several_bytes(content, text)
     raise other_format("text in no known encoding")
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        if encoding != "gb18030" or b"\x80" not in content:
+            raise
+    return _LONE_EURO.sub(lambda found: _EURO if found[1] else found[0], content).decode(encoding)
 
 
 def _of_several_bytes(content: bytes, text: str) -> str:

@@ -8,7 +8,16 @@ from typing import BinaryIO, Final, Literal, cast
 
 from custinfo.adapters.excel._limits import Limits, refusal
 
-__all__ = ["Kind", "Source", "content_of", "format_of", "format_of_package", "kind_of", "wide_encoding_of"]
+__all__ = [
+    "Kind",
+    "Source",
+    "content_of",
+    "format_of",
+    "format_of_package",
+    "kind_of",
+    "wide_encoding_of",
+    "without_padding",
+]
 
 Kind = Literal["ooxml", "biff", "text", "unknown"]
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -21,6 +30,7 @@ WIDE_MARKS: Final = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+WIDE_CHARACTERS: Final = (("utf-16", 2), ("utf-32", 4))
 WIDE_LINE_ENDS: Final = (
     ("utf-32-le", b"\n\0\0\0"),
     ("utf-32-be", b"\0\0\0\n"),
@@ -95,19 +105,40 @@ def _within(content: bytes, limits: Limits) -> bytes:
     return content
 
 
-def kind_of(content: bytes) -> Kind:
-    r"""Return what the bytes are.
+def without_padding(content: bytes) -> bytes:
+    r"""Return a text without the zero bytes behind it that a disk or a transfer left there.
 
-    >>> kind_of(b"PK\x03\x04..."), kind_of("姓名,电话\n".encode("gb18030")), kind_of(b"\x00\x01")
+    Wide characters stay whole.
+
+    >>> without_padding(b"a,b\n\0\0\0"), without_padding("a\n".encode("utf-16-le") + bytes(9))
+    (b'a,b\n', b'a\x00\n\x00')
+    """
+    if not content.endswith(b"\0"):
+        return content
+    bare = content.rstrip(b"\0")
+    for encoding, width in WIDE_CHARACTERS:
+        whole = bare + bytes(-len(bare) % width)
+        if (wide_encoding_of(whole) or "").startswith(encoding):
+            return whole
+    return bare
+
+
+def kind_of(content: bytes) -> Kind:
+    r"""Return what the bytes are; zero bytes behind a text do not count.
+
+    >>> kind_of(b"PK\x03\x04..."), kind_of("姓名,电话\n".encode("gb18030") + bytes(9)), kind_of(b"\x00\x01")
     ('ooxml', 'text', 'unknown')
     """
     if content.startswith(ZIP_SIGNATURES):
         return "ooxml"
     if content.startswith(COMPOUND_SIGNATURE):
         return "biff"
-    if wide_encoding_of(content):
+    text = without_padding(content)
+    if wide_encoding_of(text):
         return "text"
-    return "unknown" if _is_binary(content) or _is_markup(content) else "text"
+    if len(text) < len(content) and (not text or _starts_like(text, SIGNATURES)):
+        return "unknown"
+    return "unknown" if _is_binary(text) or _is_markup(text) else "text"
 
 
 def wide_encoding_of(content: bytes) -> str | None:
@@ -141,6 +172,8 @@ def format_of(content: bytes) -> str | None:
     >>> format_of(b"%PDF-1.7"), format_of(b"<html><table>"), format_of(b"\x00\x01")
     ('pdf', 'html', None)
     """
+    if content and not content.strip(b"\0"):
+        return "zero bytes"
     if content.startswith(EARLY_XLS) or _is_lock(content):
         return "lock" if _is_lock(content) else "early_xls"
     head = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -156,8 +189,9 @@ def _is_lock(content: bytes) -> bool:
 
 
 def _is_nearly_text(head: bytes) -> bool:
-    """Tell a text with few control characters in it from what is none at all."""
-    return len(head) - len(head.translate(None, BINARY_BYTES)) <= len(head) // 20
+    """Tell a text with few control characters in it, or with holes of zero bytes, from what is none at all."""
+    told = head.replace(b"\0", b"")
+    return len(told) - len(told.translate(None, BINARY_BYTES)) <= len(told) // 20
 
 
 def format_of_package(names: Iterable[str]) -> str | None:
@@ -174,5 +208,11 @@ def _is_binary(content: bytes) -> bool:
 
 
 def _is_markup(content: bytes) -> bool:
+    return _starts_like(
+        content, ((b"<?xml", ""), (b"<workbook", ""), *(item for item in SIGNATURES if item[1] in MARKUP))
+    )
+
+
+def _starts_like(content: bytes, signatures: Iterable[tuple[bytes, str]]) -> bool:
     head = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return head.startswith((b"<?xml", b"<workbook", *(start for start, name in SIGNATURES if name in MARKUP)))
+    return head.startswith(tuple(start for start, _ in signatures))

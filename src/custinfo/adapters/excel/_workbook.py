@@ -15,7 +15,7 @@ from custinfo.adapters.excel._grids import Grid, with_marks
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._openpyxl import TIMES_ITS_SIZE, check_expanded, read_patiently
 from custinfo.adapters.excel._package import Package, SheetPart, inspect
-from custinfo.adapters.excel._sniff import format_of, kind_of
+from custinfo.adapters.excel._sniff import format_of, kind_of, without_padding
 from custinfo.adapters.excel._text import text_grid
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Problem
@@ -53,8 +53,8 @@ def read_book(content: bytes, limits: Limits, sheet: str | None = None) -> Book:
             return _from_package(content, limits, sheet)
         case "biff":
             return _from_biff(content, limits, sheet)
-        case "text" if content.strip():
-            grid = text_grid(content, limits)
+        case "text" if (text := without_padding(content)).strip():
+            grid = text_grid(text, limits)
             _check_chosen([""], sheet)
             return Book((grid,) if grid else ())
         case "text":
