@@ -1,6 +1,7 @@
 """A file that cannot be imported is refused by a code, in words that say what it is and what to do."""
 
 import io
+import re
 import struct
 import time
 import zipfile
@@ -266,6 +267,30 @@ def test_rows_that_are_there_twice() -> None:
         f'<row r="1">{text_cell("A1", "名称")}</row><row r="2">{text_cell("A2", text)}</row>' for text in "甲乙"
     )
     assert refused(zipped(parts(worksheet(first + again)))).code == "corrupt_workbook"
+
+
+TWICE = {
+    "side by side": f"{text_cell('A2', '甲')}{text_cell('A2', '乙')}",
+    "apart": f"{text_cell('A2', '甲')}{text_cell('B2', 'x')}{text_cell('A2', '乙')}",
+    "in a column of two letters": f"{text_cell('AB2', '甲')}{text_cell('AC2', 'x')}{text_cell('AB2', '乙')}",
+    "with attributes": '<c s="1" r="A2"><v>1</v></c><c s="1" r="A2"><v>2</v></c>',
+    "blank the second time": f"{text_cell('A2', '甲')}<c r='A2'/>".replace("'A2'", '"A2"'),
+}
+
+
+@pytest.mark.parametrize("first", [1, 70_000], ids=["", "in the middle of a large sheet"])
+@pytest.mark.parametrize("cells", TWICE.values(), ids=TWICE)
+def test_a_cell_that_is_there_twice(cells: str, first: int) -> None:
+    """Of two cells of one place a reader would show the last, and nobody would miss the other."""
+    row = first + 1
+    head = f'<row r="1">{text_cell("A1", "名称")}{text_cell("B1", "电话")}</row>'
+    before = "".join(f'<row r="{at}"><c r="A{at}"><v>{at}</v></c></row>' for at in range(2, row))
+    twice = re.sub("([A-Z])2", rf"\g<1>{row}", cells)
+    error = refused(zipped(parts(worksheet(f'{head}{before}<row r="{row}">{twice}</row>'))))
+    assert [problem.code for problem in error.problems] == ["corrupt_workbook", "cell_twice"]
+    place = re.search(f"[A-Z]+{row}", twice)
+    assert place is not None
+    assert f"单元格 {place[0]} 出现了两次" in error.message("zh")
 
 
 def test_rows_out_of_order_are_read() -> None:

@@ -16,6 +16,8 @@ import attrs
 
 from custinfo.adapters.excel._cells import CellError, Mark, UncachedFormula, column_number
 from custinfo.adapters.excel._limits import refusal
+from custinfo.adapters.excel._twice import ColumnsOnce, cell_twice
+from custinfo.workspace.import_columns import column_letters
 
 __all__ = ["Extent", "exact_extent", "expanded_cells", "quick_extent", "reference_extent", "text_sizes"]
 
@@ -81,7 +83,7 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
     """Return an upper bound from one fast pass, or None when the XML is unusual and needs `exact_extent`."""
     letters: set[bytes] = set()
     marks: dict[Place, Mark] = {}
-    digits, usual, hidden, rows, last = 1, NOTHING, 0, 0, 0
+    digits, usual, hidden, rows, last, once = 1, NOTHING, 0, 0, 0, ColumnsOnce()
     for text in _whole_cells(chunks):
         if b":c" in text and PREFIXED.search(text):
             return None
@@ -91,12 +93,14 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
             if b"" in letters:
                 return None
             usual = _unlike(letters, digits)
+        if not once.hold(text):
+            return None
         rows += text.count(ROW)
         last = max(last, _last_row(text))
         marks.update(_marks(text))
         if b" hidden=" in text:
             hidden += len(HIDDEN.findall(text))
-    if rows > last:  # numbers are given twice, or rows are out of order
+    if rows > last or not once.hold_to_the_end():  # numbers are given twice, or rows are out of order
         return None
     _, widest = _span(column_number(name.decode()) for name in letters)
     return Extent((1, 10**digits - 1 if letters else 0), (1, widest), marks, hidden=hidden)
@@ -169,6 +173,7 @@ class _CellCollector:
         self.hidden = 0
         self._hidden = False
         self._row = self._column = 0
+        self._places: set[Place] = set()
         self._type = ""
         self._formula = self._value = self._in_value = False
         self._text: list[str] = []
@@ -180,6 +185,7 @@ class _CellCollector:
         elif name == "row":
             self._row = _number(attributes["r"]) if "r" in attributes else self._row + 1
             self._column = 0
+            self._places.clear()
             if self._row in self.rows:  # of two rows with one number the reader would show one
                 raise refusal("corrupt_workbook")
             self._hidden = attributes.get("hidden") in ("1", "true")
@@ -197,6 +203,9 @@ class _CellCollector:
             raise refusal("corrupt_workbook")
         if self._column > WIDEST or self._row > TALLEST:
             raise refusal("corrupt_workbook")
+        if (self._row, self._column) in self._places:
+            raise cell_twice(column_letters(self._column), self._row)
+        self._places.add((self._row, self._column))
         self._type = attributes.get("t", "")
         self._formula = self._value = False
         self._text.clear()

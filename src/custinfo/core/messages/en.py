@@ -175,6 +175,7 @@ ENGLISH: Final = {
     "sheets_without_cells": "charts, dialogs and macro sheets hold no cells to import: {sheets}",
     "hidden_columns": "the hidden columns {columns} are imported like the others: delete what is not meant",
     "hidden_rows": "{count} hidden rows (filtered, say) are imported like the others: delete what is not meant",
+    "cell_twice": "the cell {cell} is there twice",
     "open_quote": "a quote in row {row} is never closed, or a cell in it is too long",
     "several_sheets": "several sheets hold data; choose one (sheet=…): {sheets}",
     "unknown_sheet": "there is no sheet of this name; there are: {sheets}",
