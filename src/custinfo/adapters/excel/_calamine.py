@@ -58,13 +58,13 @@ def _guarded(call: Callable[[], Result]) -> Result:
 
 def grid_of(sheet: CalamineSheet, name: str) -> Grid | None:
     """Return the cells of a sheet, or None when it has none; numbers are floats, blanks are empty texts."""
-    if sheet.start is None:
+    if sheet.start is None or sheet.end is None:
         return None
     merges = tuple(
         Merge(top + 1, left + 1, bottom + 1, right + 1)
         for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
     )
-    return Grid(name, lambda: _rows(sheet), sheet.start[1] + 1, merges)
+    return Grid(name, lambda: _rows(sheet), sheet.start[1] + 1, sheet.end[1] + 1, merges)
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, Sequence[object]]]:

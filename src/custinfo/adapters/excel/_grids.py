@@ -31,6 +31,7 @@ class Grid:
         name: The sheet's name; empty for a text file.
         rows: Call it for the rows in order: number and values. Rows without a cell may be left out.
         first_column: Worksheet column of each row's first value.
+        last_column: Worksheet column of the last value of any row; 0 where only the rows tell.
         merges: The merged ranges.
         hidden_rows: How many rows with cells are hidden.
         hidden_columns: First and last column of each range of columns that is hidden.
@@ -40,6 +41,7 @@ class Grid:
     name: str
     rows: Callable[[], Rows]
     first_column: int = 1
+    last_column: int = 0
     merges: tuple[Merge, ...] = ()
     hidden_rows: int = 0
     hidden_columns: tuple[tuple[int, int], ...] = ()
@@ -53,7 +55,8 @@ def with_marks(grid: Grid, marks: Mapping[tuple[int, int], Mark]) -> Grid:
     by_row: dict[int, dict[int, Mark]] = {}
     for (row, column), mark in marks.items():
         by_row.setdefault(row, {})[column] = mark
-    return attrs.evolve(grid, rows=lambda: _marked(grid, dict(by_row)), first_column=1)
+    last = max(grid.last_column, *(column for _, column in marks))
+    return attrs.evolve(grid, rows=lambda: _marked(grid, dict(by_row)), first_column=1, last_column=last)
 
 
 def _marked(grid: Grid, marks: dict[int, dict[int, Mark]]) -> Rows:

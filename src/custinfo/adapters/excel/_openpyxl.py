@@ -87,7 +87,8 @@ def _grid(sheet: Any) -> Grid | None:
         if cell.value is not None:
             cells.setdefault(row, {})[column] = _value(cell)
     merges = tuple(Merge(part.min_row, part.min_col, part.max_row, part.max_col) for part in sheet.merged_cells.ranges)
-    return Grid(sheet.title, lambda: _rows(cells), merges=merges) if cells else None
+    last = max((column for values in cells.values() for column in values), default=0)
+    return Grid(sheet.title, lambda: _rows(cells), last_column=last, merges=merges) if cells else None
 
 
 def _value(cell: Any) -> object:

@@ -12,6 +12,7 @@ from custinfo.adapters.excel._cells import Mark, clean_row
 from custinfo.adapters.excel._grids import Grid, Merge
 from custinfo.adapters.excel._header import Header, find_header
 from custinfo.adapters.excel._labels import LONGEST, clean_label
+from custinfo.adapters.excel._late_columns import with_late_columns
 from custinfo.adapters.excel._limits import Limits, Stopwatch, refusal
 
 __all__ = ["Table", "has_values", "table_of"]
@@ -216,6 +217,7 @@ def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table 
         header = (further and find_header(further, grid.merges, known)) or header
     if header is None:
         return None
+    header = with_late_columns(header, grid)
     if len(header.columns) > limits.max_columns:
         raise refusal("workbook_too_large", what="columns", limit=limits.max_columns)
     labels = sum(map(known, header.texts))
