@@ -7,7 +7,7 @@ end behind it. So exactly these records are counted here; what leads it elsewher
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -16,7 +16,10 @@ from custinfo.adapters.excel._cells import CellError, Mark, UncachedFormula
 from custinfo.adapters.excel._compound import stream_of, wrapped
 from custinfo.adapters.excel._extent import ALWAYS_ALLOWED, Extent
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
+from custinfo.adapters.excel._old_styles import OldStyles
 from custinfo.adapters.excel._package import SheetPart
+from custinfo.adapters.excel._seen import SeenNumbers
+from custinfo.adapters.excel._zero_formats import ZeroFormat
 
 __all__ = ["OldWorkbook", "inspect_biff"]
 
@@ -28,7 +31,8 @@ CODEPAGE, BIFF5 = 0x42, 0x500
 BOF, EOF, BOUNDSHEET, FILEPASS, SST, CONTINUE, DIMENSIONS = 0x809, 0x0A, 0x85, 0x2F, 0xFC, 0x3C, 0x200
 CUT = -1
 """In place of a record that is not all there."""
-CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, LABEL, RSTRING, 0x203, 0x27E})
+NUMBER, RK = 0x203, 0x27E
+CELLS: Final = frozenset({FORMULA, BOOLERR, MULRK, LABELSST, LABEL, RSTRING, NUMBER, RK})
 ERRORS: Final = {
     0x00: "#NULL!",
     0x07: "#DIV/0!",
@@ -76,6 +80,7 @@ class OldWorkbook:
 
 @attrs.define
 class _Substream:
+    seen: SeenNumbers
     top: int = 0xFFFF
     bottom: int = -1
     left: int = 0xFFFF
@@ -115,8 +120,17 @@ class _Substream:
         self.span(row, column, last)
         if kind == FORMULA:
             self.formula = row, column
+        if self.seen.formats and kind in (NUMBER, RK, FORMULA, MULRK):
+            self.note_styles(row, column, last, data)
         if kind in (BOOLERR, FORMULA) and (mark := _mark_of(kind, data)):
             self.marks[row + 1, column + 1] = mark
+
+    def note_styles(self, row: int, first: int, last: int, data: bytes) -> None:
+        """Note the cells of numbers that are seen with zeros in front; several have six bytes each."""
+        for place, column in enumerate(range(first, last + 1)):
+            style = struct.unpack_from("<H", data, 4 + 6 * place)[0]
+            if style in self.seen.formats:
+                self.seen.add(row + 1, column + 1, style)
 
     def span(self, row: int, first: int, last: int) -> None:
         self.top, self.bottom = min(self.top, row), max(self.bottom, row)
@@ -161,7 +175,7 @@ def inspect_biff(content: bytes, limits: Limits) -> OldWorkbook:
     try:
         records = _records(stream)
         found = _Globals.read(records, len(stream))
-        substreams = _substreams(records, [position for position, *_ in found.listed])
+        substreams = _substreams(records, [position for position, *_ in found.listed], found.styles.found())
         sheets = _sheets(stream, found, substreams, limits)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise refusal("corrupt_workbook") from error
@@ -176,6 +190,7 @@ class _Globals:
     strings: list[bytes] | None = None
     of_1904: bool = False
     pages: list[int] = attrs.field(factory=list)
+    styles: OldStyles = attrs.field(factory=OldStyles)
 
     @classmethod
     def read(cls, records: Iterator[Record], size: int) -> _Globals:
@@ -209,6 +224,8 @@ class _Globals:
             self.of_1904 = data[:1] == b"\x01"
         elif kind == CODEPAGE and len(data) == 2:
             self.pages.append(at)
+        else:
+            self.styles.note(kind, data)
 
     def code_page(self, stream: bytes) -> int | None:
         """Return the code page of a workbook of Excel 5 or 95, whose texts are bytes; None for later ones."""
@@ -218,7 +235,7 @@ class _Globals:
         return int(struct.unpack_from("<H", stream, self.pages[0] + 4)[0]) if self.pages else WESTERN
 
 
-def _substreams(records: Iterator[Record], places: Sequence[int]) -> list[_Substream]:
+def _substreams(records: Iterator[Record], places: Sequence[int], styles: Mapping[int, ZeroFormat]) -> list[_Substream]:
     """Return what the sheets at some places hold."""
     found: dict[int, _Substream] = {}
     current: _Substream | None = None
@@ -227,7 +244,7 @@ def _substreams(records: Iterator[Record], places: Sequence[int]) -> list[_Subst
         if at in expected:
             if kind != BOF or current is not None:
                 raise refusal("corrupt_workbook")
-            current = found[at] = _Substream()
+            current = found[at] = _Substream(SeenNumbers(styles))
         elif kind == EOF:
             current = None
         elif kind == CUT and current is not None:
@@ -250,7 +267,13 @@ def _sheets(stream: bytes, found: _Globals, substreams: Sequence[_Substream], li
     if own + _text_bytes(stream, found.strings or [], shared, limits.most_text_bytes) > limits.most_text_bytes:
         raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
     return tuple(
-        SheetPart(name, state == 0, extent if kind == 0 else None, hidden_columns=tuple(substream.hidden_columns))
+        SheetPart(
+            name,
+            state == 0,
+            extent if kind == 0 else None,
+            hidden_columns=tuple(substream.hidden_columns),
+            seen=substream.seen,
+        )
         for (_, state, kind, name), extent, substream in zip(found.listed, extents, substreams, strict=True)
     )
 

@@ -19,7 +19,18 @@ from custinfo.adapters.excel._limits import refusal
 from custinfo.adapters.excel._twice import ColumnsOnce, cell_twice
 from custinfo.workspace.import_columns import column_letters
 
-__all__ = ["Extent", "exact_extent", "expanded_cells", "quick_extent", "reference_extent", "text_sizes"]
+__all__ = [
+    "PLACE",
+    "PREFIXED",
+    "Extent",
+    "exact_extent",
+    "expanded_cells",
+    "fed",
+    "quick_extent",
+    "reference_extent",
+    "text_sizes",
+    "whole_cells",
+]
 
 NOTHING: Final = re.compile(b"<c")
 REFERENCE: Final = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
@@ -84,7 +95,7 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
     letters: set[bytes] = set()
     marks: dict[Place, Mark] = {}
     digits, usual, hidden, rows, last, once = 1, NOTHING, 0, 0, 0, ColumnsOnce()
-    for text in _whole_cells(chunks):
+    for text in whole_cells(chunks):
         if b":c" in text and PREFIXED.search(text):
             return None
         if (length := _last_row_digits(text)) > digits or usual.search(text):
@@ -131,7 +142,7 @@ def _unlike(letters: set[bytes], digits: int) -> re.Pattern[bytes]:
     return re.compile(rb'<c(?! r="[A-%s]\d{1,%d}"|[A-Za-z])' % (widest, digits))
 
 
-def _whole_cells(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def whole_cells(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the pieces so that no cell is cut, unless it is longer than any program writes."""
     carry = b""
     for chunk in chunks:
@@ -158,7 +169,7 @@ def _marks(text: bytes) -> Iterator[tuple[Place, Mark]]:
 def reference_extent(chunks: Iterable[bytes], quick: Extent) -> Extent:
     """Return the bound from the references of all cells; for sheets whose columns make the quick one too large."""
     rows: set[bytes] = set()
-    for text in _whole_cells(chunks):
+    for text in whole_cells(chunks):
         rows.update(row for _, row in REFERENCE.findall(text))
     return attrs.evolve(quick, rows=_span(map(int, rows)))
 
@@ -254,7 +265,7 @@ def expanded_cells(chunks: Iterable[bytes]) -> int:
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
-    for _ in _fed(parser, chunks):
+    for _ in fed(parser, chunks):
         pass
     return found
 
@@ -284,7 +295,7 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
     parser.StartElementHandler = collector.start
     parser.EndElementHandler = collector.end
     parser.CharacterDataHandler = collector.text
-    for _ in _fed(parser, chunks):
+    for _ in fed(parser, chunks):
         pass
     return Extent(
         _span(collector.rows),
@@ -295,7 +306,8 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
     )
 
 
-def _fed(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None]:
+def fed(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None]:
+    """Feed a parser, and yield after each piece. Raises: UnreadableFileError: corrupt_workbook, unsafe_workbook."""
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         for chunk in chunks:
@@ -336,6 +348,6 @@ def text_sizes(chunks: Iterable[bytes], length_of: Callable[[int], int]) -> Iter
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    for _ in _fed(parser, chunks):
+    for _ in fed(parser, chunks):
         yield from found
         found.clear()

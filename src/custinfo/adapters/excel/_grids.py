@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import attrs
 
 from custinfo.adapters.excel._cells import Mark
+from custinfo.adapters.excel._seen import SeenNumbers
 
 __all__ = ["Grid", "Merge", "with_marks"]
 
@@ -35,6 +36,7 @@ class Grid:
         merges: The merged ranges.
         hidden_rows: How many rows with cells are hidden.
         hidden_columns: First and last column of each range of columns that is hidden.
+        seen: Which cells of numbers are seen with zeros in front.
         ragged: Whether rows come as long as they are written, as in a text file.
     """
 
@@ -45,6 +47,7 @@ class Grid:
     merges: tuple[Merge, ...] = ()
     hidden_rows: int = 0
     hidden_columns: tuple[tuple[int, int], ...] = ()
+    seen: SeenNumbers | None = None
     ragged: bool = False
 
 

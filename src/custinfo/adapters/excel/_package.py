@@ -22,8 +22,11 @@ from custinfo.adapters.excel._extent import (
     text_sizes,
 )
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
+from custinfo.adapters.excel._seen import SeenNumbers
 from custinfo.adapters.excel._sniff import format_of_package
+from custinfo.adapters.excel._styled_cells import zero_styles
 from custinfo.adapters.excel._unseen import hidden_columns
+from custinfo.adapters.excel._zero_formats import ZeroFormat
 
 __all__ = ["Package", "SheetPart", "inspect"]
 
@@ -53,18 +56,21 @@ class SheetPart:
     part: str = ""
     missing: bool = False
     hidden_columns: tuple[tuple[int, int], ...] = ()
+    seen: SeenNumbers | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen
 class Package:
     """Hold the sheets of a workbook in its order, how many bytes it unpacks to, and whether days count from 1904.
 
+    `zero_styles` are the styles of cells whose numbers are seen with zeros in front, by their numbers.
     `replaced` are the parts that readers get in other words: where the sheets are, spelled so that they agree.
     """
 
     sheets: tuple[SheetPart, ...]
     size: int
     of_1904: bool = False
+    zero_styles: Mapping[int, ZeroFormat] = attrs.field(factory=dict, repr=False)
     replaced: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
 
 
@@ -101,7 +107,8 @@ def inspect(archive: Archive, limits: Limits) -> Package:
     sheets = tuple(_sheets(archive, workbook, parts, findings))
     size = sum(entry.file_size for entry in archive.entries.values())
     replaced = _respelled_relations(archive, workbook)
-    return Package(sheets, size, of_1904=_counts_from_1904(archive, workbook), replaced=replaced)
+    of_1904, styles = _counts_from_1904(archive, workbook), _zero_styles(archive, workbook)
+    return Package(sheets, size, of_1904=of_1904, zero_styles=styles, replaced=replaced)
 
 
 def _scan(archive: Archive, name: str, findings: _Findings, *, only_strings: bool) -> None:
@@ -261,6 +268,12 @@ def _workbook_part(archive: Archive) -> str:
 def _string_parts(archive: Archive, workbook: str) -> set[str]:
     targets = {target for _, kind, target in _relations(archive, workbook) if _last(kind) == "sharedStrings"}
     return {name.casefold() for name in ("xl/sharedStrings.xml", *targets)}
+
+
+def _zero_styles(archive: Archive, workbook: str) -> dict[int, ZeroFormat]:
+    targets = {target for _, kind, target in _relations(archive, workbook) if _last(kind) == "styles"}
+    named = targets & archive.entries.keys()
+    return zero_styles(archive.chunks(named.pop())) if len(named) == 1 else {}
 
 
 def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:

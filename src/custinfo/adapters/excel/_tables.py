@@ -56,6 +56,7 @@ class Table:
     _limits: Limits = attrs.field(kw_only=True, eq=False, repr=False)
     _repeated: Sequence[object] = attrs.field(default=(), kw_only=True, eq=False, repr=False)
     _beside: frozenset[int] = attrs.field(default=frozenset(), kw_only=True, eq=False, repr=False)
+    _numbers: frozenset[int] = attrs.field(default=frozenset(), kw_only=True, eq=False, repr=False)
 
     def with_blocks(self, places: Iterable[int]) -> Table:
         """Return the table in which a block of merged cells is one row, with the lines that stand beside it.
@@ -64,6 +65,10 @@ class Table:
         come as further lines of these cells.
         """
         return attrs.evolve(self, beside=frozenset(places))
+
+    def with_numbers(self, places: Iterable[int]) -> Table:
+        """Return the table in which numbers at some places stay numbers, whatever zeros are seen in front of them."""
+        return attrs.evolve(self, numbers=frozenset(places))
 
     @property
     def hidden_rows(self) -> int:
@@ -104,6 +109,8 @@ class Table:
         """
         watch = Stopwatch(self._limits.max_seconds)
         rows = self._plain_rows()
+        if self._grid.seen:
+            rows = self._grid.seen.over(rows, self.columns, self._numbers)
         if fills := _fills(self._grid.merges, self.columns, self.header_row):
             rows = _filled(_blocks(rows, fills, self._beside) if self._beside else rows, fills)
         left = self._limits.max_rows

@@ -16,6 +16,7 @@ from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._openpyxl import TIMES_ITS_SIZE, check_expanded, read_patiently
 from custinfo.adapters.excel._package import Package, SheetPart, inspect
 from custinfo.adapters.excel._sniff import format_of, kind_of, without_padding
+from custinfo.adapters.excel._styled_cells import seen_numbers
 from custinfo.adapters.excel._text import text_grid
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Problem
@@ -94,6 +95,7 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
     extents = [(sheet.extent, sheet.size) for sheet in worksheets.values() if sheet.extent]
     small = package.size <= min(LARGEST_FOR_PATIENCE, limits.max_memory // TIMES_ITS_SIZE)
     code = "workbook_too_large"
+    worksheets = _with_seen(archive, package, worksheets)
     try:
         fits = sum(extent.area for extent, _ in extents) <= limits.most_cells
         if fits and not (small and any(extent.is_sparse(size) for extent, size in extents)):
@@ -103,6 +105,17 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
     if not small:
         raise refusal(code, what="cells", limit=limits.most_cells)
     return _book(_patiently(archive, package, worksheets), package, chosen)
+
+
+def _with_seen(archive: Archive, package: Package, worksheets: dict[int, SheetPart]) -> dict[int, SheetPart]:
+    """Return the sheets with the cells of numbers that are seen with zeros in front, if there are any."""
+    styles = package.zero_styles
+    return {
+        index: attrs.evolve(part, seen=seen_numbers(archive.chunks(part.part), archive.chunks(part.part), styles))
+        if styles
+        else part
+        for index, part in worksheets.items()
+    }
 
 
 def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
@@ -135,7 +148,7 @@ def _marked(grid: Grid | None, part: SheetPart, extent: Extent | None) -> Grid |
         return None
     hidden = extent.hidden if extent else 0
     marked = with_marks(grid or Grid(part.name, lambda: iter(())), marks)
-    return attrs.evolve(marked, hidden_rows=hidden, hidden_columns=part.hidden_columns)
+    return attrs.evolve(marked, hidden_rows=hidden, hidden_columns=part.hidden_columns, seen=part.seen)
 
 
 def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> Book:

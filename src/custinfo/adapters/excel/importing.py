@@ -135,6 +135,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         if len(tables) == 1
         else _chosen(tables, content, known, _Titled(meaning, schema.definition.title_field))
     )
+    table = _numbered(schema, table, names)
     free = _free_places(schema, table, names)
     attached = AttachedColumns(context, module, table.header, sorted(free)).places
     table = table.with_blocks(free) if attached else table
@@ -180,15 +181,27 @@ def _free_places(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -
     )
 
 
-def _unsummed_places(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -> frozenset[int]:
-    """Return the places of the columns whose digits are no amounts: a line with one is about somebody."""
+def _places_of(
+    schema: ModuleSchema, table: Table, names: Mapping[str, str], wanted: Callable[[FieldKey], bool]
+) -> frozenset[int]:
+    """Return the places of the columns that may mean a field as it is wanted."""
     named, headings, fields = lettered(table, names), Headings(schema), schema.definition.fields
     found = set()
     for place, label in enumerate(table.header):
         meanings = (schema.resolve(named[place]),) if named.get(place) else headings.meanings(label)
-        if any(key is not None and key in fields and fields[key].kind in _IDENTIFYING for key in meanings):
+        if any(key is not None and key in fields and wanted(key) for key in meanings):
             found.add(place)
     return frozenset(found)
+
+
+def _unsummed_places(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -> frozenset[int]:
+    """Return the places of the columns whose digits are no amounts: a line with one is about somebody."""
+    return _places_of(schema, table, names, lambda key: schema.definition.fields[key].kind in _IDENTIFYING)
+
+
+def _numbered(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -> Table:
+    """Return the table in which the columns of amounts have their numbers, as cells hold them and nobody sees them."""
+    return table.with_numbers(_places_of(schema, table, names, lambda key: schema.kinds[key].storage == "number"))
 
 
 def _related(
@@ -212,6 +225,7 @@ def _related(
 
     table = read_tables(content, limits=limits, sheet=sheet, known=known)[0]
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
+    table = _numbered(schema, table, passed_over)
     asides = Asides(table)
     data = with_days(asides.data, schema, passed_over, of_1904=table.of_1904)
     return RelatedSheet(module, guarded(data, schema, context.schema.configuration, passed_over), passed_over), asides

@@ -1,0 +1,118 @@
+"""Which cells of a workbook (.xlsx) have a number format with zeros in front.
+
+Only sheets of workbooks that have such a format are looked through for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+from xml.parsers import expat
+
+import attrs
+
+from custinfo.adapters.excel._cells import column_number
+from custinfo.adapters.excel._extent import PLACE, PREFIXED, fed, whole_cells
+from custinfo.adapters.excel._seen import SeenNumbers
+from custinfo.adapters.excel._zero_formats import ZeroFormat, zero_format
+from custinfo.core.errors import UnreadableFileError
+
+__all__ = ["seen_numbers", "zero_styles"]
+
+CELL: Final = re.compile(rb"<c[\s/>]")
+MOST_NAMED: Final = 40
+MOST_STYLES: Final = 1_000_000
+
+
+@attrs.define
+class _Styles:
+    """Follow a parser through the styles: the formats, and the format of each style of cells."""
+
+    formats: dict[str, ZeroFormat] = attrs.field(factory=dict)
+    cells: dict[int, str] = attrs.field(factory=dict)
+    _within: bool = False
+    _number: int = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        if name == "numFmt" and (found := zero_format(attributes.get("formatCode", ""))):
+            self.formats[attributes.get("numFmtId", "")] = found
+        elif name == "cellXfs":
+            self._within = True
+        elif name == "xf" and self._within:
+            if len(self.cells) < MOST_STYLES:
+                self.cells[self._number] = attributes.get("numFmtId", "")
+            self._number += 1
+
+    def end(self, tag: str) -> None:
+        if tag.rpartition(":")[2] == "cellXfs":
+            self._within = False
+
+    def found(self) -> dict[int, ZeroFormat]:
+        return {number: self.formats[name] for number, name in self.cells.items() if name in self.formats}
+
+
+def zero_styles(chunks: Iterable[bytes]) -> dict[int, ZeroFormat]:
+    """Return the styles of cells, by their numbers, that put zeros in front of numbers.
+
+    Styles that are damaged have none: what a reader makes of them is its affair.
+    """
+    styles = _Styles()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = styles.start, styles.end
+    try:
+        for _ in fed(parser, chunks):
+            pass
+    except UnreadableFileError:
+        return {}
+    return styles.found()
+
+
+def seen_numbers(chunks: Iterable[bytes], again: Iterable[bytes], formats: Mapping[int, ZeroFormat]) -> SeenNumbers:
+    """Return the cells of a sheet with one of some styles.
+
+    Args:
+        chunks: The sheet.
+        again: The same, for XML that only a parser understands.
+        formats: The styles.
+    """
+    seen = SeenNumbers(formats)
+    return seen if _quickly(chunks, seen) else _exactly(again, formats)
+
+
+def _quickly(chunks: Iterable[bytes], seen: SeenNumbers) -> bool:
+    """Note the cells where the XML is as usual; return false where it is not."""
+    styles = [str(number) for number in seen.formats] if len(seen.formats) <= MOST_NAMED else [r"\d{1,7}"]
+    pattern = rf"""<c r="([A-Z]{{1,3}})(\d{{1,7}})"(?: [^<>]*?)? s=["']({"|".join(styles)})["']"""
+    styled, columns = re.compile(pattern.encode()), dict[bytes, int]()
+    for text in whole_cells(chunks):
+        if (b":c" in text and PREFIXED.search(text)) or text.count(b'<c r="') < len(CELL.findall(text)):
+            return False
+        for letters, row, style in styled.findall(text):
+            if (number := int(style)) in seen.formats:
+                column = columns.get(letters) or columns.setdefault(letters, column_number(letters.decode()))
+                seen.add(int(row), column, number)
+    return True
+
+
+def _exactly(chunks: Iterable[bytes], formats: Mapping[int, ZeroFormat]) -> SeenNumbers:
+    seen, row, column = SeenNumbers(formats), 0, 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal row, column
+        name = tag.rpartition(":")[2]
+        if name == "row":
+            row, column = int(attributes.get("r", row + 1)), 0
+        elif name == "c":
+            place = PLACE.fullmatch(attributes.get("r", ""))
+            row, column = (int(place[2]), column_number(place[1])) if place else (row, column + 1)
+            style = attributes.get("s", "")
+            if style.isdecimal() and len(style) < 8 and int(style) in formats:
+                seen.add(row, column, int(style))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    for _ in fed(parser, chunks):
+        pass
+    return seen
