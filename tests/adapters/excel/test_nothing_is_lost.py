@@ -4,7 +4,7 @@ import pytest
 
 from custinfo.adapters.excel.reading import CellError, read_tables
 from tests.adapters.excel.sheets_by_hand import parts, text_cell, workbook, worksheet, zipped
-from tests.adapters.excel.test_peoples_files import FIRST, HEADINGS, planned
+from tests.adapters.excel.test_peoples_files import FIRST, HEADINGS, SECOND, planned
 
 
 def late(place: int, value: object) -> list[tuple[object, ...]]:
@@ -51,3 +51,50 @@ def test_a_late_column_is_told() -> None:
     rows = [(*FIRST, *(["补充"] if row == 50 else [])) for row in range(60)]
     plan = planned(workbook(HEADINGS, *rows))
     assert [(problem.code, problem.field) for problem in plan.column_problems] == [("unmapped_column", "E")]
+
+
+HEAD = "".join(text_cell(f"{letter}1", label) for letter, label in zip("ABCDE", (*HEADINGS, "备注"), strict=True))
+CUSTOMER = "".join(text_cell(f"{letter}2", value) for letter, value in zip("ABCD", FIRST, strict=True))
+SHOWN = "=DISPIMG(&quot;ID_0A1B&quot;,1)"
+FORMULA = "<f>_xlfn.DISPIMG(&quot;ID_0A1B&quot;,1)</f>"
+PICTURES = {
+    "of WPS": f'<c r="E2" t="str">{FORMULA}<v>{SHOWN}</v></c>',
+    "of WPS, in single quotes": f"<c r='E2' t='str'>{FORMULA}<v>{SHOWN}</v></c>",
+    "of WPS, never shown": f'<c r="E2">{FORMULA}</c>',
+    "of WPS, seen by Excel": f'<c r="E2" t="e">{FORMULA}<v>#NAME?</v></c>',
+    "of WPS, copied as text": text_cell("E2", SHOWN),
+    "of Excel": '<c r="E2" t="e" vm="1"><v>#VALUE!</v></c>',
+    "of Excel, in single quotes": "<c r='E2' t='e' vm='1'><v>#VALUE!</v></c>",
+    "of Excel, from a page": '<c r="E2" t="e" vm="2"><f>_xlfn.IMAGE("https://a.cn/1.png")</f><v>#VALUE!</v></c>',
+}
+
+
+@pytest.mark.parametrize("cell", PICTURES.values(), ids=PICTURES)
+def test_a_picture_in_a_cell_is_no_value(cell: str) -> None:
+    """The row comes along without it, and the plan says how many pictures stay behind."""
+    plan = planned(zipped(parts(worksheet(f'<row r="1">{HEAD}</row><row r="2">{CUSTOMER}{cell}</row>'))))
+    assert [(row.outcome, row.raw) for row in plan.rows] == [("create", (*FIRST, None))]
+    (problem,) = plan.column_problems
+    assert (problem.code, dict(problem.params), problem.severity) == (
+        "pictures_in_cells",
+        {"column": "E", "count": 1},
+        "warning",
+    )
+
+
+def test_pictures_among_shared_strings_and_in_text_files() -> None:
+    """Wherever other programs wrote the word down."""
+    shown = '=DISPIMG("ID_0A1B",1)'
+    table = [(*HEADINGS, "备注"), (*FIRST, shown), (*SECOND, "DISPIMG(x")]
+    text = "\r\n".join(",".join(f'"{value}"'.replace('"ID_0A1B"', '""ID_0A1B""') for value in row) for row in table)
+    for content in (workbook(*table), text.encode()):
+        plan = planned(content)
+        assert [row.raw[-1] for row in plan.rows] == [None, "DISPIMG(x"]
+        assert [problem.code for problem in plan.column_problems] == ["pictures_in_cells"]
+
+
+def test_other_errors_with_a_value_of_their_own_kind() -> None:
+    """A formula that spills over what is there is an error, not a picture."""
+    cell = '<c r="E2" t="e" vm="1"><f>SORT(A1:A9)</f><v>#VALUE!</v></c>'
+    (table,) = read_tables(zipped(parts(worksheet(f'<row r="1">{HEAD}</row><row r="2">{CUSTOMER}{cell}</row>'))))
+    assert [values[-1] for _, values in table.rows()] == [CellError("#VALUE!")]

@@ -12,7 +12,7 @@ import attrs
 
 from custinfo.core.problems import Problem
 
-__all__ = ["CellError", "Mark", "UncachedFormula", "clean", "clean_row", "column_number", "unescape"]
+__all__ = ["CellError", "CellPicture", "Mark", "UncachedFormula", "clean", "clean_row", "column_number", "unescape"]
 
 
 NAMED: Final = re.compile(r"#[A-Z0-9_/]{1,20}[!?]?")
@@ -56,7 +56,12 @@ class UncachedFormula:
         return Problem("formula_without_value")
 
 
-Mark = CellError | UncachedFormula
+@attrs.frozen
+class CellPicture:
+    """Stand in for a picture in a cell while a sheet is looked at; in a table the cell is blank."""
+
+
+Mark = CellError | UncachedFormula | CellPicture
 
 _NO_NUMBER: Final = CellError("#NUM!")
 """Stands for an endless number, or none: a file can spell it, and no cell can hold it."""

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 import attrs
 
-from custinfo.adapters.excel._cells import CellError, Mark, UncachedFormula, column_number
+from custinfo.adapters.excel._cells import CellError, CellPicture, Mark, UncachedFormula, column_number
 from custinfo.adapters.excel._limits import refusal
 from custinfo.adapters.excel._twice import ColumnsOnce, cell_twice
 from custinfo.workspace.import_columns import column_letters
@@ -38,6 +38,11 @@ PREFIXED: Final = re.compile(rb":c(?![\w.-])")
 ERROR: Final = re.compile(
     rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: [^<>]*)? t="e"[^<>]*(?<!/)>(?:[^<]|<(?!/?c[\s>]|v>))*<v>([^<]*)</v>'
 )
+PICTURE_WORD: Final = b"DISPIMG("
+PICTURE: Final = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"[^<>]*(?<!/)>\s*<f\b[^<>]*>\s*=?(?:_xlfn\.)?DISPIMG\([^<]*</f>'
+)
+PICTURE_ERROR: Final = "#VALUE!"
 PLACE: Final = re.compile(r"([A-Za-z]{1,3})(\d{1,7})", re.ASCII)
 RANGE: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7}):\$?([A-Za-z]{1,3})\$?(\d{1,7})", re.ASCII)
 UNCACHED: Final = re.compile(
@@ -67,6 +72,7 @@ class Extent:
         marks: What stands in for a value, by row and column.
         exact: Whether cells without a value were left out.
         hidden: How many rows with cells are hidden, by a filter for instance.
+        pictures: Whether the word is in it by which a formula shows a picture in its cell.
     """
 
     rows: tuple[int, int] = (1, 0)
@@ -74,6 +80,7 @@ class Extent:
     marks: dict[Place, Mark] = attrs.field(factory=dict)
     exact: bool = False
     hidden: int = 0
+    pictures: bool = False
 
     def is_sparse(self, size: int) -> bool:
         """Return whether the rectangle is large, and far larger than a part of this many bytes can fill."""
@@ -94,7 +101,7 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
     """Return an upper bound from one fast pass, or None when the XML is unusual and needs `exact_extent`."""
     letters: set[bytes] = set()
     marks: dict[Place, Mark] = {}
-    digits, usual, hidden, rows, last, once = 1, NOTHING, 0, 0, 0, ColumnsOnce()
+    digits, usual, hidden, rows, last, once, pictures = 1, NOTHING, 0, 0, 0, ColumnsOnce(), False
     for text in whole_cells(chunks):
         if b":c" in text and PREFIXED.search(text):
             return None
@@ -109,12 +116,13 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
         rows += text.count(ROW)
         last = max(last, _last_row(text))
         marks.update(_marks(text))
+        pictures = pictures or PICTURE_WORD in text
         if b" hidden=" in text:
             hidden += len(HIDDEN.findall(text))
     if rows > last or not once.hold_to_the_end():  # numbers are given twice, or rows are out of order
         return None
     _, widest = _span(column_number(name.decode()) for name in letters)
-    return Extent((1, 10**digits - 1 if letters else 0), (1, widest), marks, hidden=hidden)
+    return Extent((1, 10**digits - 1 if letters else 0), (1, widest), marks, hidden=hidden, pictures=pictures)
 
 
 def _last_row(text: bytes) -> int:
@@ -159,11 +167,25 @@ def whole_cells(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _marks(text: bytes) -> Iterator[tuple[Place, Mark]]:
     if b"e" in text and b't="e"' in text:  # one byte is found ten times faster than several, and is rare here
-        for column, row, error in ERROR.findall(text):
-            yield (int(row), column_number(column.decode())), CellError.of(error.decode("utf-8", "replace"))
+        for match in ERROR.finditer(text):
+            column, row, error = match.groups()
+            yield (int(row), column_number(column.decode())), _error(error.decode("utf-8", "replace"), match[0])
     if b"f" in text and b"<f" in text:
         for column, row in UNCACHED.findall(text):
             yield (int(row), column_number(column.decode())), UncachedFormula()
+        for column, row in PICTURE.findall(text) if PICTURE_WORD in text else ():
+            yield (int(row), column_number(column.decode())), CellPicture()
+
+
+def _error(name: str, cell: bytes) -> Mark:
+    """Return what stands in for a cell that shows an error: a picture of Excel is one with a value of its own kind."""
+    head, _, _ = cell.partition(b">")
+    return CellPicture() if name == PICTURE_ERROR and b" vm=" in head and _may_be_picture(cell) else CellError.of(name)
+
+
+def _may_be_picture(cell: bytes) -> bool:
+    """Tell a picture from a formula that ends in an error, unless the formula is one that gets a picture."""
+    return b"<f" not in cell or b"IMAGE(" in cell
 
 
 def reference_extent(chunks: Iterable[bytes], quick: Extent) -> Extent:
@@ -186,7 +208,7 @@ class _CellCollector:
         self._row = self._column = 0
         self._places: set[Place] = set()
         self._type = ""
-        self._formula = self._value = self._in_value = False
+        self._rich = self._formula = self._value = self._in_value = False
         self._text: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -217,7 +239,7 @@ class _CellCollector:
         if (self._row, self._column) in self._places:
             raise cell_twice(column_letters(self._column), self._row)
         self._places.add((self._row, self._column))
-        self._type = attributes.get("t", "")
+        self._type, self._rich = attributes.get("t", ""), "vm" in attributes
         self._formula = self._value = False
         self._text.clear()
 
@@ -234,7 +256,9 @@ class _CellCollector:
 
     def _finish(self, text: str) -> None:
         place = (self._row, self._column)
-        if self._type == "e":
+        if self._type == "e" and self._rich and not self._formula and text == PICTURE_ERROR:
+            self.marks[place] = CellPicture()
+        elif self._type == "e":
             self.marks[place] = CellError.of(text)
         elif self._formula and not text and self._type != "str":
             self.marks[place] = UncachedFormula()
@@ -289,13 +313,13 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
 
     Raises: UnreadableFileError (corrupt_workbook) when the XML is not well-formed or a place is impossible.
     """
-    collector = _CellCollector()
+    collector, words = _CellCollector(), _Words(PICTURE_WORD)
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = collector.start
     parser.EndElementHandler = collector.end
     parser.CharacterDataHandler = collector.text
-    for _ in fed(parser, chunks):
+    for _ in fed(parser, words.through(chunks)):
         pass
     return Extent(
         _span(collector.rows),
@@ -303,7 +327,23 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
         collector.marks,
         exact=True,
         hidden=collector.hidden,
+        pictures=words.found,
     )
+
+
+@attrs.define
+class _Words:
+    """Tell whether a word stands in a text that comes in pieces."""
+
+    word: bytes
+    found: bool = False
+
+    def through(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        before = b""
+        for chunk in chunks:
+            self.found = self.found or self.word in before + chunk
+            before = chunk[-len(self.word) :]
+            yield chunk
 
 
 def fed(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None]:

@@ -36,6 +36,7 @@ class Grid:
         merges: The merged ranges.
         hidden_rows: How many rows with cells are hidden.
         hidden_columns: First and last column of each range of columns that is hidden.
+        pictures: Row and column of each cell that is blank but for a picture in it.
         seen: Which cells of numbers are seen with zeros in front.
         ragged: Whether rows come as long as they are written, as in a text file.
     """
@@ -47,22 +48,23 @@ class Grid:
     merges: tuple[Merge, ...] = ()
     hidden_rows: int = 0
     hidden_columns: tuple[tuple[int, int], ...] = ()
+    pictures: frozenset[tuple[int, int]] = frozenset()
     seen: SeenNumbers | None = None
     ragged: bool = False
 
 
-def with_marks(grid: Grid, marks: Mapping[tuple[int, int], Mark]) -> Grid:
-    """Return the grid with errors and uncached formulas where the reader gave blanks."""
+def with_marks(grid: Grid, marks: Mapping[tuple[int, int], Mark | None]) -> Grid:
+    """Return the grid with errors and uncached formulas where the reader gave blanks; `None` makes a cell blank."""
     if not marks:
         return grid
-    by_row: dict[int, dict[int, Mark]] = {}
+    by_row: dict[int, dict[int, Mark | None]] = {}
     for (row, column), mark in marks.items():
         by_row.setdefault(row, {})[column] = mark
     last = max(grid.last_column, *(column for _, column in marks))
     return attrs.evolve(grid, rows=lambda: _marked(grid, dict(by_row)), first_column=1, last_column=last)
 
 
-def _marked(grid: Grid, marks: dict[int, dict[int, Mark]]) -> Rows:
+def _marked(grid: Grid, marks: dict[int, dict[int, Mark | None]]) -> Rows:
     margin: list[object] = [None] * (grid.first_column - 1)
     for row, values in grid.rows():
         for earlier in sorted(number for number in marks if number < row) if marks else ():
@@ -73,7 +75,7 @@ def _marked(grid: Grid, marks: dict[int, dict[int, Mark]]) -> Rows:
         yield row, _placed([], marks[row])
 
 
-def _placed(values: list[object], marks: Mapping[int, Mark]) -> list[object]:
+def _placed(values: list[object], marks: Mapping[int, Mark | None]) -> list[object]:
     values.extend([None] * (max(marks) - len(values)))
     for column, mark in marks.items():
         values[column - 1] = mark

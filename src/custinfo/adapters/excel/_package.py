@@ -64,6 +64,7 @@ class Package:
     """Hold the sheets of a workbook in its order, how many bytes it unpacks to, and whether days count from 1904.
 
     `zero_styles` are the styles of cells whose numbers are seen with zeros in front, by their numbers.
+    `pictures` says whether shared strings have the word by which a formula shows a picture in its cell.
     `replaced` are the parts that readers get in other words: where the sheets are, spelled so that they agree.
     """
 
@@ -71,6 +72,7 @@ class Package:
     size: int
     of_1904: bool = False
     zero_styles: Mapping[int, ZeroFormat] = attrs.field(factory=dict, repr=False)
+    pictures: bool = False
     replaced: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
 
 
@@ -82,6 +84,7 @@ class _Findings:
     lengths: list[int] = attrs.field(factory=list)
     hidden_columns: dict[str, tuple[tuple[int, int], ...]] = attrs.field(factory=dict)
     string_parts: set[str] = attrs.field(factory=set)
+    pictures: bool = False
     uneven: bool = False
 
     def length_of(self, index: int) -> int:
@@ -108,7 +111,7 @@ def inspect(archive: Archive, limits: Limits) -> Package:
     size = sum(entry.file_size for entry in archive.entries.values())
     replaced = _respelled_relations(archive, workbook)
     of_1904, styles = _counts_from_1904(archive, workbook), _zero_styles(archive, workbook)
-    return Package(sheets, size, of_1904=of_1904, zero_styles=styles, replaced=replaced)
+    return Package(sheets, size, of_1904=of_1904, zero_styles=styles, pictures=findings.pictures, replaced=replaced)
 
 
 def _scan(archive: Archive, name: str, findings: _Findings, *, only_strings: bool) -> None:
@@ -166,6 +169,7 @@ def _note_strings(name: str, chunks: Iterable[bytes], findings: _Findings, size:
         strings = strings or b"si>" in text
         findings.uneven = findings.uneven or b"si/>" in text
         _check_counts(text, size)
+        findings.pictures = findings.pictures or b"DISPIMG(" in text
         if not strings:
             carry = text[-64:]
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import dropwhile, islice
 from typing import Final
@@ -81,6 +82,11 @@ class Table:
         ranges = self._grid.hidden_columns
         columns = enumerate(self.columns) if ranges else ()
         return tuple(place for place, column in columns if any(first <= column <= last for first, last in ranges))
+
+    @property
+    def pictures(self) -> Mapping[int, int]:
+        """How many cells below the heading are blank but for a picture, by the worksheet column."""
+        return Counter(column for row, column in sorted(self._grid.pictures) if row > self.header_row)
 
     def overlong_rows(self) -> Mapping[int, int]:
         """Return how many cells a row of a text file has more than the heading, for each row with values there.

@@ -14,6 +14,7 @@ from custinfo.adapters.excel._cells import CellError
 from custinfo.adapters.excel._encodings import decoded
 from custinfo.adapters.excel._grids import Grid
 from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.adapters.excel._pictures import WORD, without_pictures
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Problem
 
@@ -53,7 +54,8 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
         delimiter = delimiter_of(text)
         if delimiter is None and len(text.split("\n", 2)) < 3 and "\n" not in text.strip():
             raise refusal("not_a_workbook")
-    return Grid("", lambda: _rows(text, start, delimiter or ",", limits), ragged=True)
+    grid = Grid("", lambda: _rows(text, start, delimiter or ",", limits), ragged=True)
+    return without_pictures(grid, {}, worded=True) if WORD in text else grid
 
 
 def _declared_delimiter(text: str) -> tuple[int, str | None]:

@@ -15,6 +15,7 @@ from custinfo.adapters.excel._grids import Grid, with_marks
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._openpyxl import TIMES_ITS_SIZE, check_expanded, read_patiently
 from custinfo.adapters.excel._package import Package, SheetPart, inspect
+from custinfo.adapters.excel._pictures import WORD, without_pictures
 from custinfo.adapters.excel._sniff import format_of, kind_of, without_padding
 from custinfo.adapters.excel._styled_cells import seen_numbers
 from custinfo.adapters.excel._text import text_grid
@@ -125,7 +126,7 @@ def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart])
     grids = []
     for index, part in worksheets.items():
         grid = _calamine.grid_of(_calamine.sheet_at(workbook, index), part.name)
-        grids.append(_marked(grid, part, part.extent))
+        grids.append(_marked(grid, part, part.extent, worded=package.pictures))
     return tuple(grid for grid in grids if grid)
 
 
@@ -138,16 +139,17 @@ def _patiently(archive: Archive, package: Package, worksheets: dict[int, SheetPa
         extent = exact_extent(archive.chunks(sheet.part))
         if extent.area > 0 and sheet.name not in found and not extent.marks:
             raise refusal("corrupt_workbook")
-        grids.append(_marked(found.get(sheet.name), sheet, extent))
+        grids.append(_marked(found.get(sheet.name), sheet, extent, worded=package.pictures))
     return tuple(grid for grid in grids if grid)
 
 
-def _marked(grid: Grid | None, part: SheetPart, extent: Extent | None) -> Grid | None:
+def _marked(grid: Grid | None, part: SheetPart, extent: Extent | None, *, worded: bool) -> Grid | None:
     marks = extent.marks if extent else {}
     if grid is None and not marks:
         return None
     hidden = extent.hidden if extent else 0
-    marked = with_marks(grid or Grid(part.name, lambda: iter(())), marks)
+    worded = worded or (extent is not None and extent.pictures)
+    marked = without_pictures(with_marks(grid or Grid(part.name, lambda: iter(())), marks), marks, worded=worded)
     return attrs.evolve(marked, hidden_rows=hidden, hidden_columns=part.hidden_columns, seen=part.seen)
 
 
@@ -155,7 +157,8 @@ def _from_biff(content: bytes, limits: Limits, chosen: str | None) -> Book:
     old = inspect_biff(content, limits)
     _check_chosen([part.name for part in old.sheets], chosen)
     worksheets = {index: part for index, part in enumerate(old.sheets) if part.extent and _wanted(part, chosen)}
-    package = Package(old.sheets, len(content), of_1904=old.of_1904)
+    worded = any(WORD.encode(encoding) in old.stream for encoding in ("ascii", "utf-16-le"))
+    package = Package(old.sheets, len(content), of_1904=old.of_1904, pictures=worded)
     try:
         grids = _quickly(old.readable(), package, worksheets)
     except _calamine.ReaderFailed:

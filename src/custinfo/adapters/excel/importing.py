@@ -166,7 +166,8 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         raise (InvalidInputError([*error.problems, *advice]) if advice else error) from None
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
-    plan = _with_problems(plan, (*_hidden_rows(table), *_hidden_columns(table, plan), *_nothing(plan)))
+    told = (*_hidden_rows(table), *_hidden_columns(table, plan), *_pictures(table), *_nothing(plan))
+    plan = _with_problems(plan, told)
     plan = _with_problems(plan, (problem for _, found in others for problem in found.problems))
     return ExcelPlan(session, plan, SourceFile(again, limits, table, asides.data, make))
 
@@ -249,6 +250,19 @@ def _hidden_columns(table: Table, plan: ImportPlan) -> list[Problem]:
     letters = tuple(column_letters(table.columns[place]) for place in read)
     place = Place(table.sheet, table.header_row)
     return [Problem("hidden_columns", place=place, params={"columns": letters}, severity="warning")] if read else []
+
+
+def _pictures(table: Table) -> list[Problem]:
+    """Say which columns have pictures in their cells: they are no values, and stay behind."""
+    return [
+        Problem(
+            "pictures_in_cells",
+            place=Place(table.sheet, table.header_row, column),
+            params={"column": column_letters(column), "count": count},
+            severity="warning",
+        )
+        for column, count in table.pictures.items()
+    ]
 
 
 def _nothing(plan: ImportPlan) -> list[Problem]:

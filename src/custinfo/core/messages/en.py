@@ -175,6 +175,7 @@ ENGLISH: Final = {
     "sheets_without_cells": "charts, dialogs and macro sheets hold no cells to import: {sheets}",
     "hidden_columns": "the hidden columns {columns} are imported like the others: delete what is not meant",
     "hidden_rows": "{count} hidden rows (filtered, say) are imported like the others: delete what is not meant",
+    "pictures_in_cells": "{count} cells of column {column} hold pictures, which are not imported",
     "cell_twice": "the cell {cell} is there twice",
     "open_quote": "a quote in row {row} is never closed, or a cell in it is too long",
     "several_sheets": "several sheets hold data; choose one (sheet=…): {sheets}",

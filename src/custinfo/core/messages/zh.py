@@ -165,6 +165,7 @@ CHINESE: Final = {
     "sheets_without_cells": "图表、对话框或宏工作表没有可导入的单元格：{sheets}",
     "hidden_columns": "{columns} 列被隐藏，同样会导入：不需要的请先删除",
     "hidden_rows": "有 {count} 行被隐藏（例如被筛选），同样会导入：不需要的请先删除",
+    "pictures_in_cells": "{column} 列有 {count} 个单元格内嵌图片：图片没有导入",
     "cell_twice": "单元格 {cell} 出现了两次",
     "open_quote": "第 {row} 行有引号没有成对，或单元格过长",
     "several_sheets": "有多个工作表含有数据，请选择（sheet=…）：{sheets}",
