@@ -41,6 +41,41 @@ def test_names_of_parts_as_writers_spell_them(spell: Callable[[str], str]) -> No
     assert phones(respelled(PLAIN, spell)) == BOTH
 
 
+SHEET = worksheet(f'<row r="1">{text_cell("A1", "名称")}</row><row r="2">{text_cell("A2", "甲")}</row>')
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "./worksheets/sheet1.xml",
+        "./../xl/./worksheets/sheet1.xml",
+        "xl/worksheets/sheet1.xml",
+        "/worksheets/sheet1.xml",
+        "../../xl/worksheets/sheet1.xml",
+        "worksheets/sheet%31.xml",
+        " worksheets\\sheet1.xml ",
+    ],
+)
+def test_paths_of_parts_as_writers_spell_them(target: str) -> None:
+    """Where one part only can be meant, it is."""
+    book = parts(SHEET)
+    name = "xl/_rels/workbook.xml.rels"
+    (table,) = read_tables(zipped({**book, name: book[name].replace("worksheets/sheet1.xml", target)}))
+    assert list(table.rows()) == [(2, ("甲",))]
+
+
+@pytest.mark.parametrize("types", [True, False])
+@pytest.mark.parametrize("folder", ["xl/", "book/", ""])
+def test_a_workbook_that_nothing_names(folder: str, types: bool) -> None:
+    """The only part that is called so is it."""
+    book = {name.replace("xl/", folder): text.replace("xl/", folder) for name, text in parts(SHEET).items()}
+    del book["_rels/.rels"]
+    if not types:
+        del book["[Content_Types].xml"]
+    (table,) = read_tables(zipped(book))
+    assert list(table.rows()) == [(2, ("甲",))]
+
+
 def test_names_that_become_one_are_refused() -> None:
     """Of two entries for one part, readers would take different ones."""
     book = parts(worksheet(f'<row r="1">{text_cell("A1", "a")}</row>'))

@@ -36,7 +36,7 @@ def last_column(content: bytes) -> list[object]:
     return [values[-1] for _, values in table.rows()]
 
 
-SEEN = [
+SEEN: list[tuple[object, str, object]] = [
     (123, "000000", "000123"),
     (200000, "000000", "200000"),
     (1234567, "000000", "1234567"),
@@ -51,7 +51,7 @@ SEEN = [
     (20240131, '0000"年"00"月"00"日"', "2024年01月31日"),
     (1012345678, "00000000000", "01012345678"),
 ]
-NOT_SEEN = [
+NOT_SEEN: list[tuple[object, str, object]] = [
     (5, "0", 5),
     (5.5, "00000", 5.5),
     (-5, "00000", -5),

@@ -66,7 +66,7 @@ class Archive:
         Other readers go by marks that were not looked at here: a second name of an entry, say.
 
         Args:
-            replaced: Parts that get another content.
+            replaced: Parts that get another content, or that are not there.
 
         Raises: UnreadableFileError: corrupt_workbook, workbook_too_large for parts of 4 GiB and more, or
             unsafe_workbook for entries that overlap.
@@ -74,22 +74,24 @@ class Archive:
         if sum(entry.compress_size for entry in self.entries.values()) > len(self.content):
             raise refusal("unsafe_workbook", reason="overlap")
         file, directory = io.BytesIO(), io.BytesIO()
-        for name, entry in self.entries.items():
+        names = dict.fromkeys([*self.entries, *replaced])
+        for name in names:
             spelled, at = name.encode(), file.tell()
             if len(spelled) > _LONGEST_NAME:
                 raise refusal("corrupt_workbook")
-            if entry.file_size > _LARGEST_PART:
-                raise refusal("workbook_too_large", what="bytes", limit=_LARGEST_PART)
             if (own := replaced.get(name)) is not None:
                 packed, how = memoryview(own), (zipfile.ZIP_STORED, zlib.crc32(own), len(own), len(own))
             else:
+                entry = self.entries[name]
+                if entry.file_size > _LARGEST_PART:
+                    raise refusal("workbook_too_large", what="bytes", limit=_LARGEST_PART)
                 packed = self._packed(entry)
                 how = (entry.compress_type, entry.CRC, entry.compress_size, entry.file_size)
             about = (20, _NAME_IN_UTF8, how[0], 0, _FIRST_DAY, *how[1:], len(spelled), 0)
             file.write(struct.pack("<4s5H3L2H", b"PK\x03\x04", *about) + spelled)
             file.write(packed)
             directory.write(struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, *about, 0, 0, 0, 0, at) + spelled)
-        start, number = file.tell(), len(self.entries)
+        start, number = file.tell(), len(names)
         file.write(directory.getvalue())
         file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, number, number, directory.tell(), start, 0))
         return file.getvalue()

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import attrs
@@ -40,6 +41,10 @@ SHORTEST_HEAD: Final = 4096
 LONGEST_STRING: Final = 4 * 1024 * 1024
 LARGEST_INDEX_PART: Final = 8 * 1024 * 1024
 WORKBOOK: Final = "xl/workbook.xml"
+ANY_WORKBOOK: Final = re.compile(r"(?:.*/)?workbook\d*\.xml", re.IGNORECASE)
+UPWARDS: Final = re.compile(r"^(?:\.\./)+")
+ROOT_RELATIONS: Final = "_rels/.rels"
+OFFICE_DOCUMENT: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
 RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 READ_KINDS: Final = ("worksheet", "sharedStrings", "styles")
 MOST_SHEETS: Final = 1_000
@@ -242,28 +247,48 @@ def _relations(archive: Archive, part: str) -> Iterator[tuple[str, str, str]]:
     spelled = {entry.casefold(): entry for entry in archive.entries}
     for relation in _parsed(archive, name).iter():
         if _local(relation.tag) == "Relationship":
-            target = relation.get("Target", "")
-            path = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
-            path = posixpath.normpath(path.replace("\\", "/"))
-            yield relation.get("Id", ""), relation.get("Type", ""), spelled.get(path.casefold(), path)
+            target = relation.get("Target", "").strip().replace("\\", "/")
+            yield relation.get("Id", ""), relation.get("Type", ""), _resolved(target, folder, spelled)
+
+
+def _resolved(target: str, folder: str, spelled: Mapping[str, str]) -> str:
+    """Return the part that a relation leads to; where there is none, the only one that another reading leads to."""
+    rooted, below = target.lstrip("/"), posixpath.join(folder, target.lstrip("/"))
+    meant = posixpath.normpath(rooted if target.startswith("/") else below)
+    if (part := spelled.get(meant.casefold())) is not None:
+        return part
+    readings = {posixpath.normpath(path) for path in (rooted, below, unquote(rooted), unquote(below))}
+    others = {UPWARDS.sub("", path).casefold() for path in readings} & spelled.keys()
+    return spelled[min(others)] if len(others) == 1 else meant
 
 
 def _respelled_relations(archive: Archive, workbook: str) -> dict[str, bytes]:
-    """Return the workbook's relations with the parts that they mean: every reader resolves a path in its own way."""
-    name = _relations_part(archive, workbook)
-    if name is None:
-        return {}
+    """Return the workbook's relations with the parts that they mean: every reader resolves a path in its own way.
+
+    Where nothing says which part is the workbook, that is said, too.
+    """
+    replaced: dict[str, bytes] = {}
+    if _relations_part(archive, "") is None:
+        replaced[ROOT_RELATIONS] = _relations_xml([("r1", OFFICE_DOCUMENT, workbook)])
+    if (name := _relations_part(archive, workbook)) is not None:
+        replaced[name] = _relations_xml(_relations(archive, workbook))
+    return replaced
+
+
+def _relations_xml(relations: Iterable[tuple[str, str, str]]) -> bytes:
     root = ET.Element("Relationships", xmlns=RELATIONS)
-    for identifier, kind, target in _relations(archive, workbook):
+    for identifier, kind, target in relations:
         ET.SubElement(root, "Relationship", Id=identifier, Type=kind, Target=f"/{target}")
-    return {name: ET.tostring(root, encoding="utf-8", xml_declaration=True)}
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _workbook_part(archive: Archive) -> str:
     named = {target for _, kind, target in _relations(archive, "") if _last(kind) == "officeDocument"}
     if len({*named, WORKBOOK} & archive.entries.keys()) > 1:  # which of them is read is up to the reader
         raise refusal("corrupt_workbook")
-    for name in (*named, WORKBOOK):
+    likely = [name for name in archive.entries if ANY_WORKBOOK.fullmatch(name)]
+    candidates: list[str] = [*named, WORKBOOK, *(likely if len(likely) == 1 else ())]
+    for name in candidates:
         if name in archive.entries and name.endswith(".xml"):
             return name
     raise other_format(format_of_package(archive.entries))

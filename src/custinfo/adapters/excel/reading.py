@@ -8,18 +8,24 @@ What a cell's value becomes:
 
 * blank, or only white space: `None`. Other text stays as typed, outer blanks included where the file keeps them
   (`xml:space`); `_x000D_`-style escapes are decoded.
-* a number: `int` when it is whole (a phone number is exact, never 1.8787E10), else `float`. Numbers of more than
-  15 digits stay numbers; the field says that the last digits are lost.
-* a date: `datetime.date` when its time is midnight, else a naive `datetime.datetime`; the Chinese, Japanese and
-  Korean built-in formats count as dates. A time of day or a duration: `datetime.time`, `datetime.timedelta`.
+* a number: `int` when it is whole (a phone number is exact, never 1.8787E10), else `float`. Numbers of more than 15
+  digits stay numbers; the field says that the last digits are lost.
+* a whole number that its format shows with zeros in front, 123 as `000123` or `0123-456`: the text that people see,
+  since postal codes, area codes and numbers of employees are kept so. It is the number still in columns for which
+  `Table.with_numbers` says so, as an import does for fields of amounts. All other formats, decimals, amounts and
+  percentages among them, change how a number looks and not what it is.
+* a date: `datetime.date` when its time is midnight, else a naive `datetime.datetime`; the Chinese, Japanese and Korean
+  built-in formats count as dates. A time of day or a duration: `datetime.time`, `datetime.timedelta`.
+* a picture in a cell, of Excel or of WPS (`=DISPIMG(…)`): `None`; `Table.pictures` says how many there are.
 * yes or no: `bool`. An error such as #N/A: `CellError`. A formula: its stored result, or `UncachedFormula`.
-* text files hold text only; `="0571"`, by which programs keep a spreadsheet from taking it for a number, is `0571`,
-  and what a spreadsheet shows in place of a value, #N/A or ######, is a `CellError`.
+* text files hold text only, and zero bytes behind it do not count; `="0571"`, by which programs keep a spreadsheet from
+  taking it for a number, is `0571`, and what a spreadsheet shows in place of a value, #N/A or ######, is a `CellError`.
 
-Cells merged downwards in the data give their value to each row that has a value of its own somewhere; cells merged
-across give it to the first column only. Hidden rows and columns count, hidden sheets do not, and neither do chart,
-dialog and macro sheets; where no table is found, those with cells are named. A zip with a wrong checksum, a duplicate
-entry, entries that overlap or a DOCTYPE is refused, and so is a text file with a quote that is never closed.
+A column without a heading is one if any cell below the heading has a value. Cells merged downwards in the data give
+their value to each row that has a value of its own somewhere; cells merged across give it to the first column only.
+Hidden rows and columns count, hidden sheets do not, and neither do chart, dialog and macro sheets; where no table is
+found, those with cells are named. A zip with a wrong checksum, a duplicate entry, entries that overlap or a DOCTYPE is
+refused, and so are a text file with a quote that is never closed and a sheet that has a row or a cell twice.
 """
 
 from __future__ import annotations
