@@ -69,7 +69,7 @@ class Policy:
         if known is not None:
             return known.at(now)
         compiled = self._compile(actor, module, now, deputy, _below)
-        if version is not None and not _below and not self._looks_at_periods(actor, module, frozenset()):
+        if version is not None and not _below and not self._looks_at_periods(actor, module):
             if len(self._known) >= _MOST:
                 self._known.clear()
             self._known[key] = compiled
@@ -93,14 +93,17 @@ class Policy:
             actor, definition, grants, schema.directory, conditions, now=now, parents=parents, deputy=deputy
         )
 
-    def _looks_at_periods(self, actor: MemberKey, module: ModuleKey, below: frozenset[ModuleKey]) -> bool:
+    def _looks_at_periods(self, actor: MemberKey, module: ModuleKey) -> bool:
         """Tell whether the access depends on the time by periods in conditions, which are bound to instants."""
         roles = {role for role, _ in self._schema.directory.roles_of(actor)}
-        if any(grant.role in roles and self._is_relative(grant) for grant in self._grants.get(module, ())):
-            return True
-        definition = self._schema.module(module).definition
-        parents = {str(definition.fields[rule.through].options["module"]) for rule in definition.inherits}
-        return any(self._looks_at_periods(actor, parent, below | {module}) for parent in parents - below - {module})
+        found = [module]
+        for key in found:  # which grows meanwhile, by what it inherits from
+            if any(grant.role in roles and self._is_relative(grant) for grant in self._grants.get(key, ())):
+                return True
+            definition = self._schema.module(key).definition
+            parents = (str(definition.fields[rule.through].options["module"]) for rule in definition.inherits)
+            found += [parent for parent in dict.fromkeys(parents) if parent not in found]
+        return False
 
     def _is_relative(self, grant: Grant) -> bool:
         if grant.condition is None:

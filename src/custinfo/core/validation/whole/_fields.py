@@ -198,24 +198,36 @@ def _inheriting(subject: Subject, module: ModuleDefinition, spot: Spot) -> Itera
     """Yield references that lead to no parent, and access that would follow from itself."""
     for position, rule in enumerate(module.inherits):
         yield from _of_kind(module, rule.through, "reference", spot.at(position).dot("through"))
-        circle = _circle(subject, module.key, rule.through, (module.key,))
+        circle = _circle(subject, module, rule.through)
         if circle:
             yield spot.at(position).problem("leads_in_circle", circle=" → ".join(circle))
 
 
-def _circle(
-    subject: Subject, module: ModuleKey, through: FieldKey, above: tuple[ModuleKey, ...]
-) -> tuple[ModuleKey, ...]:
-    """Return the way on which inheriting leads back to the first module of `above`; nothing for none."""
+def _circle(subject: Subject, module: ModuleDefinition, through: FieldKey) -> tuple[ModuleKey, ...]:
+    """Return the shortest way on which inheriting through a field leads back to its module; nothing for none.
+
+    Each module is looked at once: in a web of modules there are more ways than anybody could go.
+    """
     modules = subject.configuration.modules
-    field = _field(modules[module].fields.values(), through)
-    parent = str(field.options.get("module", "")) if field is not None else ""
-    if parent == above[0]:
-        return (*above, parent)
-    if parent in above or parent not in modules:
-        return ()
-    ways = (_circle(subject, parent, rule.through, (*above, parent)) for rule in modules[parent].inherits)
-    return next(filter(None, ways), ())
+    start = _parent(module, through)
+    ways: dict[ModuleKey, tuple[ModuleKey, ...]] = {start: (module.key, start)}
+    for parent in (waiting := [start]):  # which grows meanwhile
+        if parent == module.key:
+            return ways[parent]
+        above = modules.get(parent)
+        if above is None:
+            continue
+        for found in (_parent(above, rule.through) for rule in above.inherits):
+            if found not in ways:
+                ways[found] = (*ways[parent], found)
+                waiting.append(found)
+    return ()
+
+
+def _parent(module: ModuleDefinition, through: FieldKey) -> ModuleKey:
+    """Return the module to which a reference points; an empty text where it is none."""
+    field = _field(module.fields.values(), through)
+    return str(field.options.get("module", "")) if field is not None else ""
 
 
 def _of_kind(module: ModuleDefinition, name: FieldKey, kind: str, spot: Spot) -> Iterator[Problem]:
