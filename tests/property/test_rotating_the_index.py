@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -335,3 +336,71 @@ def test_a_value_of_before_comes_back_indexed(kind: str) -> None:
     assert again(workspace, FIRST) == "not_unique"
     assert workspace.check_integrity().problems == ()
     assert workspace.verify().ok
+
+
+def replaced_by_import(workspace: Workspace, number: str) -> str:
+    """Give the one with a phone another number by an import; return its batch."""
+    rows = Rows([("13900000001", number)], ("联系方式", "证件号码"))
+    with workspace.acting_as("sunjiu") as session:
+        report = make_plan(session.context, "customer", rows, digest="x", match=["联系方式"]).apply()
+    assert report.counts.updates == 1
+    return report.batch_id
+
+
+def as_read_before(monkeypatch: pytest.MonkeyPatch, units: Any, key: str) -> None:
+    """Let whoever reads the history of a record from now on have read it before whatever follows."""
+    with units.begin(opened(units, OLD)._begin.compiled.schema, "default") as unit:
+        known, repository = list(unit.history.of_record("customer", key)), type(unit.history)
+    of_record = repository.of_record
+
+    def read(self: Any, module: str, record_id: Any) -> Any:
+        return known if record_id == key else of_record(self, module, record_id)
+
+    monkeypatch.setattr(repository, "of_record", read)
+
+
+EDITORS = [
+    Grant(role, "customer", frozenset({"edit"}), "all", edit=Fields(("id_number",)))
+    for role in ("data_administrator", "senior_administrator")
+]
+
+
+@pytest.mark.parametrize("keyring", [BOTH, ONLY_NEW], ids=["both", "only new"])
+@pytest.mark.parametrize("verb", ["revert", "request", "undo"])
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_who_read_the_past_before_a_rotation_writes_it_as_of_now(
+    kind: str, verb: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was is read, then the index key is rotated to the end, then it is saved: it is found by the new key."""
+    units = made(kind)
+    free = attrs.evolve(CONFIGURATION, flows=())
+    configuration = (CONFIGURATION if verb == "request" else free).with_grants(*EDITORS)
+    story = Story(opened(units, OLD, free))
+    person = story.individual(id_number=FIRST, birthday=None, phone="13900000001")
+    if verb == "undo":
+        batch = replaced_by_import(opened(units, OLD, configuration), FREE)
+    else:
+        with opened(units, OLD, free.with_grants(*EDITORS)).acting_as("zhoushi") as session:
+            session.customers.update(person.id, {"id_number": FREE}, version=ANY)
+    with monkeypatch.context() as patch:
+        as_read_before(patch, units, person.id)
+        assert opened(units, BOTH, configuration).rotate_index().may_go("")
+        opened(units, ONLY_NEW, configuration).rotate_index()
+        workspace = opened(units, keyring, configuration)
+        if verb == "undo":
+            assert workspace.undo_import(batch, actor="sunjiu").reverted == (person.id,)
+        else:
+            with workspace.acting_as("zhoushi") as session:
+                outcome = session.customers.revert(person.id, to_version=1, version=ANY)
+            assert isinstance(outcome, AwaitingApproval) == (verb == "request")
+    if verb == "request" and isinstance(outcome, AwaitingApproval):
+        Story(workspace).approve("sunjiu", outcome.request)
+    with opened(units, ONLY_NEW, configuration).acting_as("zhoushi") as session:
+        assert session.customers.count(F.id_number == FIRST) == 1
+        assert session.customers.count(F.id_number.last_four(FIRST[-4:])) == 1
+        assert session.customers.get(person.id)["id_number"] == FIRST
+    assert again(opened(units, ONLY_NEW, configuration), FIRST) == "not_unique"
+    report = opened(units, ONLY_NEW, configuration).rotate_index()
+    assert (dict(report.left), report.problems) == ({}, ())
+    assert (report.reindexed > 0) == (keyring is BOTH), "nothing under the old key alone was written"
+    assert opened(units, ONLY_NEW, configuration).verify().ok

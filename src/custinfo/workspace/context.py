@@ -44,6 +44,7 @@ from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.access_logging import ReadingLog
 from custinfo.workspace.announcing import remember
 from custinfo.workspace.compiled import Compiled
+from custinfo.workspace.digests import Digests
 from custinfo.workspace.proving import Prover, prover_of
 from custinfo.workspace.references import References
 
@@ -87,6 +88,7 @@ class Context:
     _former: IndexKeys | None = attrs.field(init=False)
     _many: ManyDataKeys | None = attrs.field(init=False)
     _ahead: DataKeysAhead | None = attrs.field(init=False)
+    _anew: Digests | None = attrs.field(init=False)
     _made: dict[SealContext, str] = attrs.field(factory=dict)
     _provers: dict[Compiled, Prover | None] = attrs.field(factory=dict)
 
@@ -97,6 +99,7 @@ class Context:
         self._index = offered(keyring, BlindIndex)
         self._many = offered(keyring, ManyDataKeys)
         self._ahead = offered(keyring, DataKeysAhead)
+        self._anew = Digests.of(keyring)
         keys = offered(keyring, IndexKeys)
         self._former = keys if keys is not None and keys.former_index_ids else None
 
@@ -342,6 +345,20 @@ class Context:
 
     def _encrypted(self, module: ModuleKey) -> Iterator[FieldKey]:
         return (field.key for field in self.module(module).encrypted_fields)
+
+    def indexed_now(self, record: Record, values: Mapping[FieldKey, Any]) -> dict[FieldKey, Any]:
+        """Return values of a record's past with the digests that they would get now.
+
+        Whoever read them before the index key was rotated would save them under a key that finds nothing any more: the
+        store knows digests of now of what the record has, and of nothing that it had. One that can't be opened stays.
+        """
+        found, digests = dict(values), self._anew
+        for key, value in values.items():
+            if digests is not None and type(value) is Sealed and not digests.is_current(value):
+                data_key = value.key if value.key is not None else record.data_keys.get(key)
+                with suppress(InvalidInputError):
+                    found[key] = digests.anew(value, SealContext(self.tenant, record.module, key, record.id, data_key))
+        return found
 
     def blind_indexes(self, field: FieldDefinition, module: ModuleKey, value: Any) -> tuple[str, ...]:
         """Return the digests by which an encrypted value is found, none where the keyring makes none.

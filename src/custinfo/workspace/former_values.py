@@ -27,6 +27,8 @@ def present_values(
         past: The state.
         values: Values of it, or `CLEAR`, by field.
         changes: The record's history.
+
+    Those that stay encrypted get the digests of now: the index key may have been rotated since the history was read.
     """
     written = {
         item.field: change.configuration_version
@@ -48,7 +50,7 @@ def present_values(
             continue
         if typed is not INVALID:
             found[key] = CLEAR if typed is None else typed
-    return found, problems
+    return context.indexed_now(past, found), problems
 
 
 def _present(context: Context, past: Record, key: FieldKey, value: Any, version: int, problems: list[Problem]) -> Any:

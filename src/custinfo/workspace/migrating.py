@@ -199,7 +199,7 @@ class Migration:
         """Return a value of the past as a field that is no longer encrypted has it."""
         field = self.new.definition.fields.get(key)
         if type(value) is not Sealed or field is None or field.encrypted:
-            return value
+            return self._context.indexed_now(record, {key: value})[key]
         return self._context.unseal(
             record.id, record.module, key, value, self.new.kinds[key], data_keys=record.data_keys
         )

@@ -16,7 +16,6 @@ from typing import Final, TypeVar
 import attrs
 
 from custinfo.core.approval.requests import OPEN_STATES, Request
-from custinfo.core.binding import Tail
 from custinfo.core.errors import ConfigurationError, CustinfoError, DuplicateValueError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, FieldChange
@@ -25,9 +24,10 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.schema import Schema
 from custinfo.ports.history import Reindexing
-from custinfo.ports.system import BlindIndex, DataKeysAhead, IndexKeys, Keyring, SealContext
+from custinfo.ports.system import DataKeysAhead, IndexKeys, Keyring, SealContext
 from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Entry, EntryKind, Upkeep
+from custinfo.workspace.digests import Digests, without_digests
 from custinfo.workspace.proving import Prover, log_of
 from custinfo.workspace.resealing import Turn, resealed, sealed_in, sealed_values
 from custinfo.workspace.rotation import Told, by_page, rewriting_of
@@ -90,12 +90,10 @@ class Reindexer:
     """
 
     def __init__(self, keyring: Keyring | None, tenant: str, prover: Prover | None) -> None:
-        keys, index = offered(keyring, IndexKeys), offered(keyring, BlindIndex)
-        if keyring is None or keys is None or index is None:
+        digests = Digests.of(keyring)
+        if digests is None:
             raise ConfigurationError([Problem("keyring_missing")])
-        self._keyring: Keyring = keyring
-        self._keys = keys
-        self._index = index
+        self._digests = digests
         self._ahead = offered(keyring, DataKeysAhead)
         self._tenant = tenant
         self._prover = prover
@@ -108,7 +106,7 @@ class Reindexer:
         Requests come first: what they hold goes over to their records when they are applied.
         """
         requests = (entry for entry in upkeep.stored("request") if isinstance(entry, Request))
-        for request_id in [entry.id for entry in requests if not all(map(self._is_current, sealed_in(entry)))]:
+        for request_id in [entry.id for entry in requests if not all(map(self._digests.is_current, sealed_in(entry)))]:
             for request in rewriting_of(unit).held_requests([request_id]).values():
                 self._turn_request(unit, request)
             unit.commit()
@@ -117,7 +115,7 @@ class Reindexer:
             self._strip(unit, module, ids)
             unit.commit()
         problems = [Problem("values_closed", params={"count": self._closed})] if self._closed else []
-        left = digests_left(upkeep, self._keys, former=False)
+        left = digests_left(upkeep, self._digests.keys, former=False)
         return IndexRotationReport(self._reindexed, FrozenDict(left), (*problems, *self._shared))
 
     # --- records and what they were
@@ -147,7 +145,7 @@ class Reindexer:
 
     def _is_outdated(self, record: Record, history: Sequence[Change]) -> bool:
         entries: list[Entry] = [record, *history]
-        return not all(self._is_current(value) for entry in entries for value in sealed_values(entry))
+        return not all(self._digests.is_current(value) for entry in entries for value in sealed_values(entry))
 
     def _turned_record(self, record: Record) -> Record:
         turn = partial(self._turned, record.data_keys)
@@ -213,7 +211,7 @@ class Reindexer:
     def _gone(self, unit: UnitOfWork, schema: Schema, upkeep: Upkeep) -> Iterator[tuple[ModuleKey, Sequence[RecordId]]]:
         wanted: dict[ModuleKey, dict[RecordId, None]] = {}
         for entry in upkeep.stored("change"):
-            if isinstance(entry, Change) and not all(map(self._is_current, sealed_values(entry))):
+            if isinstance(entry, Change) and not all(map(self._digests.is_current, sealed_values(entry))):
                 wanted.setdefault(entry.module, {})[entry.record_id] = None
         for module in sorted(wanted.keys() & schema.modules.keys()):
             for ids in _parts(wanted[module]):
@@ -226,23 +224,12 @@ class Reindexer:
         self._rewrite(unit, [(change, self._turned_change(change, self._stripped)) for change in changes])
 
     def _stripped(self, _module: ModuleKey, _key: FieldKey, _record_id: RecordId, sealed: Sealed) -> Sealed:
-        if self._is_current(sealed):
+        if self._digests.is_current(sealed):
             return sealed
         self._reindexed += 1
-        return attrs.evolve(sealed, index=None, tail=None, former=())
+        return without_digests(sealed)
 
     # --- one value
-
-    def _is_current(self, sealed: Sealed) -> bool:
-        return self._is_indexed(sealed) and self._former_of(sealed) == self._keys.former_index_ids
-
-    def _is_indexed(self, sealed: Sealed) -> bool:
-        held = (sealed.index, sealed.tail)
-        return all(digest is None or self._keys.indexed_by(digest) == self._keys.index_id for digest in held)
-
-    def _former_of(self, sealed: Sealed) -> tuple[str, ...]:
-        """Return the keys of its former digests; a value without an index has none and needs none."""
-        return self._keys.former_index_ids if sealed.index is None else tuple(map(self._keys.indexed_by, sealed.former))
 
     def _turned(
         self,
@@ -264,11 +251,11 @@ class Reindexer:
             sealed: The value.
             past: If given, all that can't be opened is of the past, but for these tokens.
         """
-        if self._is_current(sealed):
+        if self._digests.is_current(sealed):
             return sealed
         place = SealContext(self._tenant, module, key, record_id, sealed.key or data_keys.get(key))
         try:
-            found = self._digested(sealed, place)
+            found = self._digests.anew(sealed, place)
         except CustinfoError:
             if past is None or sealed.token in past:
                 self._closed += 1
@@ -276,20 +263,6 @@ class Reindexer:
             return self._stripped(module, key, record_id, sealed)
         self._reindexed += 1
         return found
-
-    def _digested(self, sealed: Sealed, place: SealContext) -> Sealed:
-        former = dict(zip(self._former_of(sealed), sealed.former, strict=False))
-        wanted = self._keys.former_index_ids
-        if self._is_indexed(sealed) and former.keys() >= set(wanted):  # nothing but to leave some behind
-            return attrs.evolve(sealed, former=tuple(former[key] for key in wanted))
-        text = self._keyring.open(sealed, place)
-        end = attrs.evolve(place, field=f"{place.field}:tail")
-        return attrs.evolve(
-            sealed,
-            index=None if sealed.index is None else self._index.index(text, place),
-            tail=None if sealed.tail is None else self._index.index(Tail.of(text), end),
-            former=() if sealed.index is None else self._keys.former_indexes(text, place),
-        )
 
 
 def _reindexing_of(unit: UnitOfWork) -> Reindexing:
