@@ -12,6 +12,7 @@ from custinfo.core.criteria.evaluate import Related
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.messages import Telling, Translated
+from custinfo.core.messages.terms import CHINESE_TERMS
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, Values
 
@@ -25,6 +26,7 @@ __all__ = [
     "Condition",
     "Rule",
     "RuleTarget",
+    "in_chinese",
 ]
 
 TEXT_KINDS: Final = frozenset({"text", "long_text", "phone", "email", "url", "uscc", "resident_id"})
@@ -40,6 +42,11 @@ DATE_KINDS: Final = frozenset({"date", "datetime"})
 """Kinds whose values are days or instants."""
 
 _BUILT_IN: Final = TEXT_KINDS | CHOICE_KINDS | NUMBER_KINDS | DATE_KINDS | {"boolean", "attachment", "computed"}
+
+
+def in_chinese(*kinds: str) -> str:
+    """Return what kinds of fields are called in Chinese; a host's own by its key."""
+    return "、".join(CHINESE_TERMS.get(f"kind_{kind}", kind) for kind in sorted(kinds))
 
 
 @attrs.define
@@ -117,7 +124,8 @@ class RuleTarget:
         if self.kind in kinds or (self.kind not in _BUILT_IN and self.storage == storage):
             return
         names = ", ".join(sorted(kinds))
-        self.refuse(f"该字段类型为 {self.kind}，需要 {names}", f"its kind is {self.kind}, not one of {names}")
+        chinese = f"该字段类型为{in_chinese(self.kind)}，需要{in_chinese(*kinds)}"
+        self.refuse(chinese, f"its kind is {self.kind}, not one of {names}")
 
     def watch(self, name: str, kinds: Collection[str] | None = None) -> tuple[FieldKey, Translated]:
         """Return key and label of another field, and have the rule checked when that one changes too.
@@ -130,7 +138,8 @@ class RuleTarget:
         key, kind, label = found
         if kinds is not None and kind not in kinds:
             names = ", ".join(sorted(kinds))
-            self.refuse(f"字段 {name} 类型为 {kind}，需要 {names}", f"the field {name} is {kind}, not one of {names}")
+            chinese = f"字段 {name} 类型为{in_chinese(kind)}，需要{in_chinese(*kinds)}"
+            self.refuse(chinese, f"the field {name} is {kind}, not one of {names}")
         self.watches.add(key)
         return key, Telling.of(label, [(key,)])
 

@@ -24,7 +24,7 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "approval": "Approved as: {approval}",
         "why": "Reason: {reason}",
         "what": "Erased for good:",
-        "field": "- {label}: {changes} changes in the history, {requests} approval requests{key}",
+        "field": "- {label}: changes in the history: {changes}, approval requests: {requests}{key}",
         "key": "; its encryption key was destroyed",
         "proof": "Proof in the history: {proof}",
     },

@@ -22,6 +22,7 @@ from custinfo.core.checks import (
     Condition,
     Rule,
     RuleTarget,
+    in_chinese,
 )
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import ConfigurationError
@@ -105,7 +106,8 @@ class Range:
         target.need_kind(NUMBER_KINDS | DATE_KINDS, "number")
         field, low, high = target.field, cast("Any", self.minimum), cast("Any", self.maximum)
         if not all(limit is None or _is_limit(limit, target.kind) for limit in (low, high)):
-            target.refuse(f"界限不能与 {target.kind} 比较", f"a limit cannot be compared with a {target.kind}")
+            chinese = f"界限不能与{in_chinese(target.kind)}比较"
+            target.refuse(chinese, f"a limit cannot be compared with a {target.kind}")
         if low is not None and high is not None and low > high:
             target.refuse("下限大于上限", "the minimum is above the maximum")
 

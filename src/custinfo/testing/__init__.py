@@ -1,7 +1,9 @@
 """Tests for those who implement custinfo's ports, and samples to write tests with.
 
 `RepositoryContract` tests a store, `DirectoryContract` a directory of people, and `UpkeepContract` the upkeep of a
-store's tenants where it has any. `run_conformance` plays random histories on a store, and needs no pytest.
+store's tenants where it has any; `LogContract` and `AccessContract` do so for the log and the access log.
+`run_conformance` plays random histories on a store. None of them needs pytest, but to skip what a store lacks: any
+runner will do that calls the methods of a class.
 `custinfo.testing.strategies`, which needs hypothesis and is imported by itself, makes records and criteria at random;
 `find_disagreement` then tells whether a store answers as the language of criteria says.
 """

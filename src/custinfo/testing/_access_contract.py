@@ -1,7 +1,5 @@
 """What an access log promises (HIS-4)."""
 
-# ruff: noqa: S101 - a contract is made of assertions
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -12,6 +10,7 @@ import attrs
 from custinfo.core.access_log import MOST_NAMED, AccessEntry, AccessQuery
 from custinfo.testing._harness import Harness
 from custinfo.testing._samples import NOW, record_id
+from custinfo.testing._telling import same
 from custinfo.workspace.access_logging import accesses_of
 
 __all__ = ["AccessContract"]
@@ -63,43 +62,43 @@ class AccessContract(Harness):
         """What was appended is found as it was, the newest first."""
         self.logged()
         with self.begin() as unit:
-            assert list(accesses_of(unit).find(AccessQuery(_MODULES))) == list(reversed(_ENTRIES))
+            same(list(accesses_of(unit).find(AccessQuery(_MODULES))), list(reversed(_ENTRIES)))
 
     def test_filters_of_a_log(self) -> None:
         """Each filter leaves what it names; a record is also in what was too much to name."""
         self.logged()
-        assert self.numbers(modules=("thing",)) == [5, 4, 2, 1]
-        assert self.numbers(modules=()) == []
-        assert self.numbers(actor="bob") == [2]
-        assert self.numbers(record_id=record_id(2)) == [4, 2]
-        assert self.numbers(record_id=record_id(9)) == [4]
-        assert self.numbers(field="text") == [3]
-        assert self.numbers(since=_at(3)) == [5, 4, 3]
-        assert self.numbers(until=_at(3)) == [2, 1]
-        assert self.numbers(since=_at(2), until=_at(5), actor="ann", field="title") == [4, 3]
+        same(self.numbers(modules=("thing",)), [5, 4, 2, 1])
+        same(self.numbers(modules=()), [])
+        same(self.numbers(actor="bob"), [2])
+        same(self.numbers(record_id=record_id(2)), [4, 2])
+        same(self.numbers(record_id=record_id(9)), [4])
+        same(self.numbers(field="text"), [3])
+        same(self.numbers(since=_at(3)), [5, 4, 3])
+        same(self.numbers(until=_at(3)), [2, 1])
+        same(self.numbers(since=_at(2), until=_at(5), actor="ann", field="title"), [4, 3])
 
     def test_pages_of_a_log(self) -> None:
         """A page goes on after the last entry of the one before."""
         self.logged()
-        assert self.numbers(limit=2) == [5, 4]
-        assert self.numbers(limit=2, after=_entry(4).id) == [3, 2]
-        assert self.numbers(limit=2, after=_entry(2).id) == [1]
+        same(self.numbers(limit=2), [5, 4])
+        same(self.numbers(limit=2, after=_entry(4).id), [3, 2])
+        same(self.numbers(limit=2, after=_entry(2).id), [1])
 
     def test_an_entry_is_never_changed(self) -> None:
         """An entry whose id is there already is left as it is, and the others are added."""
         self.logged()
         with self.begin() as unit:
             accesses_of(unit).append([_entry(1, actor="eve"), _entry(6)])
-        assert self.numbers(actor="eve") == []
-        assert self.numbers(limit=1) == [6]
+        same(self.numbers(actor="eve"), [])
+        same(self.numbers(limit=1), [6])
 
     def test_a_log_belongs_to_its_tenant(self) -> None:
         """Another tenant has a log of its own, even where ids are the same."""
         self.logged()
         with self.begin("two") as unit:
-            assert accesses_of(unit).find(AccessQuery(_MODULES)) == []
+            same(accesses_of(unit).find(AccessQuery(_MODULES)), [])
             accesses_of(unit).append([_entry(1, actor="eve")])
-        assert self.numbers(actor="eve") == []
+        same(self.numbers(actor="eve"), [])
 
 
 def _at(number: int) -> datetime:

@@ -23,6 +23,7 @@ from custinfo.testing._samples import (
     next_version,
     record_id,
 )
+from custinfo.testing._telling import same
 
 __all__ = ["ConcurrencyContract"]
 
@@ -38,12 +39,14 @@ class ConcurrencyContract(Harness):
     def together(self, *actions: Action) -> Sequence[CustinfoError | None]:
         """Run each action in a unit and a thread of its own; return what each raised.
 
-        An action is given its unit, and what waits until the others have come as far.
+        An action is given its unit, and what waits until the others have come as far. What is none of custinfo's
+        errors, such as one of a driver that the store let out, is raised here: a thread would keep it to itself.
         """
         with self.begin() as unit:  # what a store prepares once, such as a row to lock, is no part of this
             unit.configurations.hold(unit.configurations.version())
         meeting = threading.Barrier(len(actions))
         outcomes: list[CustinfoError | None] = [None] * len(actions)
+        foreign: list[BaseException] = []
 
         def meet() -> None:
             with suppress(threading.BrokenBarrierError):
@@ -55,6 +58,8 @@ class ConcurrencyContract(Harness):
                     action(unit, meet)
             except CustinfoError as error:
                 outcomes[place] = error
+            except BaseException as error:
+                foreign.append(error)
             finally:
                 self.leave_thread(self.store)
 
@@ -63,13 +68,15 @@ class ConcurrencyContract(Harness):
             thread.start()
         for thread in threads:
             thread.join()
+        for error in foreign:
+            raise error
         return outcomes
 
     def winner(self, *actions: Action) -> int:
         """Return which action succeeded; check that the others were told of the conflict, or to try again."""
         outcomes = self.together(*actions)
         won = [place for place, error in enumerate(outcomes) if error is None]
-        assert len(won) == 1, outcomes
+        same(len(won), 1, outcomes)
         for error in outcomes:
             assert error is None or isinstance(error, ConflictError) or _is_retryable(error), error
         return won[0]
@@ -90,7 +97,7 @@ class ConcurrencyContract(Harness):
             return action
 
         won = self.winner(save(0), save(1))
-        assert self.stored(1) == [versions[won]]
+        same(self.stored(1), [versions[won]])
 
     def test_one_of_two_units_gets_a_unique_value(self) -> None:
         """Two units save different records with the same unique value: one is kept."""
@@ -106,7 +113,7 @@ class ConcurrencyContract(Harness):
             return action
 
         won = self.winner(save(0), save(1))
-        assert self.stored(1, 2) == [record if place == won else None for place, record in enumerate(records)]
+        same(self.stored(1, 2), [record if place == won else None for place, record in enumerate(records)])
 
     def test_one_of_two_units_reserves_a_field(self) -> None:
         """Two units save requests on the same field of a record: one is kept."""
@@ -123,7 +130,7 @@ class ConcurrencyContract(Harness):
 
         won = self.winner(save(0), save(1))
         with self.begin() as unit:
-            assert list(unit.approvals.open_for("thing", [record_id(1)])) == [requests[won]]
+            same(list(unit.approvals.open_for("thing", [record_id(1)])), [requests[won]])
 
     def test_one_of_two_units_appends_a_change(self) -> None:
         """Two units append a change of the same version of a record: one is kept."""
@@ -139,7 +146,7 @@ class ConcurrencyContract(Harness):
 
         won = self.winner(append(0), append(1))
         with self.begin() as unit:
-            assert list(unit.history.of_record("thing", record_id(1))) == [changes[won]]
+            same(list(unit.history.of_record("thing", record_id(1))), [changes[won]])
 
     def test_one_of_two_units_replaces_the_configuration(self) -> None:
         """Two administrators replace the same version: one revision is in force."""
@@ -155,7 +162,7 @@ class ConcurrencyContract(Harness):
 
         won = self.winner(save(0), save(1))
         with self.begin() as unit:
-            assert list(unit.configurations.all()) == [revisions[won]]
+            same(list(unit.configurations.all()), [revisions[won]])
 
     def test_two_units_claim_different_events(self) -> None:
         """Two units deliver at once: no event is in the hands of both, and none is left behind."""
@@ -173,9 +180,9 @@ class ConcurrencyContract(Harness):
         for error in self.together(claim, claim):
             assert error is None or _is_retryable(error), error
         while len(claimed) < 3:  # who had to give way, and who comes later
-            assert self.together(claim) == [None]
+            same(self.together(claim), [None])
         numbers = sorted(key for keys in claimed for key in keys)
-        assert numbers == [make_event(number).id for number in range(6)]
+        same(numbers, [make_event(number).id for number in range(6)])
 
     def test_two_units_hold_a_version(self) -> None:
         """Units that save records under the version in force all succeed, if need be when they try again."""
@@ -192,8 +199,8 @@ class ConcurrencyContract(Harness):
         for number, error in enumerate(self.together(save(1), save(2)), 1):
             assert error is None or _is_retryable(error), error
             if error is not None:
-                assert self.together(save(number)) == [None]
-        assert self.stored(1, 2) == [make_record(1), make_record(2)]
+                same(self.together(save(number)), [None])
+        same(self.stored(1, 2), [make_record(1), make_record(2)])
 
     def test_who_replaces_a_version_waits_for_those_who_hold_it(self) -> None:
         """No record is saved under a version that another unit has replaced: either is first, wholly."""
@@ -214,9 +221,9 @@ class ConcurrencyContract(Harness):
 
         saving, replacing = self.together(save, replace)
         if saving is None and replacing is None:
-            assert order == ["saved", "replaced"]
+            same(order, ["saved", "replaced"])
         else:
-            assert order == (["saved"] if saving is None else ["replaced"])
+            same(order, ["saved"] if saving is None else ["replaced"])
             lost = saving or replacing
             assert isinstance(lost, ConflictError) or _is_retryable(lost), lost
 

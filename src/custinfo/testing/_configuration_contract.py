@@ -14,6 +14,7 @@ from custinfo.core.revisions import Revision
 from custinfo.core.schema import Schema
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, make_record, next_version, record_id, sample_configuration, sample_schema
+from custinfo.testing._telling import same
 
 __all__ = ["ConfigurationContract"]
 
@@ -35,15 +36,15 @@ class ConfigurationContract(Harness):
         first = _revision(4)
         second = _revision(5, actor="ann", reason="因为'\"", undone=4)
         with self.begin() as unit:
-            assert unit.configurations.version() == 0
-            assert list(unit.configurations.all()) == []
+            same(unit.configurations.version(), 0)
+            same(list(unit.configurations.all()), [])
             assert unit.configurations.get(4) is None
             unit.configurations.save(first, replacing=0)
             unit.configurations.save(second, replacing=4)
         with self.begin() as unit:
-            assert unit.configurations.version() == 5
-            assert list(unit.configurations.all()) == [first, second]
-            assert unit.configurations.get(4) == first
+            same(unit.configurations.version(), 5)
+            same(list(unit.configurations.all()), [first, second])
+            same(unit.configurations.get(4), first)
             assert unit.configurations.get(6) is None
 
     def test_the_second_of_two_administrators_is_told(self) -> None:
@@ -51,10 +52,10 @@ class ConfigurationContract(Harness):
         with self.begin() as unit:
             unit.configurations.save(_revision(2), replacing=0)
             error = raised_by(ConflictError, lambda: unit.configurations.save(_revision(3), replacing=0))
-            assert error.code == "configuration_changed"
-            assert dict(error.problems[0].params) == {"expected": 0, "actual": 2}
+            same(error.code, "configuration_changed")
+            same(dict(error.problems[0].params), {"expected": 0, "actual": 2})
             unit.configurations.save(_revision(3), replacing=2)
-            assert [revision.version for revision in unit.configurations.all()] == [2, 3]
+            same([revision.version for revision in unit.configurations.all()], [2, 3])
 
     def test_holding_a_version(self) -> None:
         """The version in force may be held any number of times; another one is refused."""
@@ -63,17 +64,17 @@ class ConfigurationContract(Harness):
             unit.configurations.hold(0)
             unit.configurations.save(_revision(2), replacing=0)
             unit.configurations.hold(2)
-            assert raised_by(ConflictError, lambda: unit.configurations.hold(0)).code == "configuration_changed"
+            same(raised_by(ConflictError, lambda: unit.configurations.hold(0)).code, "configuration_changed")
 
     def test_revisions_of_tenants_are_apart(self) -> None:
         """Each tenant has its own version in force."""
         with self.begin("one") as unit:
             unit.configurations.save(_revision(2), replacing=0)
         with self.begin("two") as unit:
-            assert unit.configurations.version() == 0
+            same(unit.configurations.version(), 0)
             unit.configurations.save(_revision(7), replacing=0)
         with self.begin("one") as unit:
-            assert [revision.version for revision in unit.configurations.all()] == [2]
+            same([revision.version for revision in unit.configurations.all()], [2])
 
     def test_a_revision_that_is_taken_back(self) -> None:
         """A revision is part of the transaction: taken back with it, the one before is in force."""
@@ -82,7 +83,7 @@ class ConfigurationContract(Harness):
             with suppress(ConflictError), unit.atomic():
                 unit.configurations.save(_revision(3), replacing=2)
                 unit.configurations.hold(2)
-            assert unit.configurations.version() == 2
+            same(unit.configurations.version(), 2)
             assert unit.configurations.get(3) is None
 
     def test_another_configuration_in_the_same_transaction(self) -> None:
@@ -91,10 +92,10 @@ class ConfigurationContract(Harness):
         with self.begin() as unit:
             unit.records.save([record])
             other = unit.under(_schema(kind="long_text"))
-            assert other.records.get("thing", [record.id])[record.id] == record
+            same(other.records.get("thing", [record.id])[record.id], record)
             changed = next_version(record, title="13")
             other.records.save([changed])
-            assert unit.records.get("thing", [record.id])[record.id] == changed
+            same(unit.records.get("thing", [record.id])[record.id], changed)
 
     def test_a_field_becomes_unique(self) -> None:
         """Reindexing claims the values of live records for the configuration at hand; versions stay."""
@@ -102,12 +103,12 @@ class ConfigurationContract(Harness):
         with self.begin() as unit:
             unit.records.save(records)
             other = unit.under(_schema(unique=True))
-            assert dict(other.records.holders("thing", "title", ["a", "b"])) == {}
+            same(dict(other.records.holders("thing", "title", ["a", "b"])), {})
             other.records.reindex(records)
-            assert dict(other.records.holders("thing", "title", ["a", "b"])) == {"a": record_id(1), "b": record_id(2)}
+            same(dict(other.records.holders("thing", "title", ["a", "b"])), {"a": record_id(1), "b": record_id(2)})
             error = raised_by(DuplicateValueError, lambda: other.records.save([make_record(4, {"title": "a"})]))
-            assert error.code == "not_unique"
-            assert unit.records.get("thing", [record_id(1)])[record_id(1)] == records[0]
+            same(error.code, "not_unique")
+            same(unit.records.get("thing", [record_id(1)])[record_id(1)], records[0])
 
     def test_clashes_of_a_field_that_becomes_unique(self) -> None:
         """Two live records of one value are refused, and nothing is claimed."""
@@ -116,8 +117,8 @@ class ConfigurationContract(Harness):
             unit.records.save(records)
             other = unit.under(_schema(unique=True))
             error = raised_by(DuplicateValueError, lambda: other.records.reindex(records))
-            assert [problem.field for problem in error.problems] == ["title"]
-            assert dict(other.records.holders("thing", "title", ["a"])) == {}
+            same([problem.field for problem in error.problems], ["title"])
+            same(dict(other.records.holders("thing", "title", ["a"])), {})
 
     def test_a_field_that_was_unique_before(self) -> None:
         """What a record claimed under an earlier configuration is gone with the value that it had."""
@@ -132,4 +133,16 @@ class ConfigurationContract(Harness):
             other.records.reindex([taken])
             other.records.reindex([moved])
             found = dict(other.records.holders("thing", "title", ["a", "b", "c"]))
-            assert found == {"a": RecordId(taken.id), "b": RecordId(moved.id)}
+            same(found, {"a": RecordId(taken.id), "b": RecordId(moved.id)})
+
+    def test_a_field_that_is_unique_no_more(self) -> None:
+        """Reindexing gives up what the configuration at hand does not claim: who saves under it is not in the way."""
+        record = make_record(1, {"title": "a", "code": "x"})
+        with self.begin() as unit:
+            unique = unit.under(_schema(unique=True))
+            unique.records.save([record])
+            unit.records.reindex([record])
+            same(dict(unique.records.holders("thing", "title", ["a"])), {})
+            same(dict(unit.records.holders("thing", "code", ["x"])), {"x": record_id(1)})
+            unique.records.save([make_record(2, {"title": "a"})])
+            same(dict(unique.records.holders("thing", "title", ["a"])), {"a": record_id(2)})

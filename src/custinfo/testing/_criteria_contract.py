@@ -1,7 +1,5 @@
 """The meaning of every criterion, as `custinfo.core.criteria` gives it."""
 
-# ruff: noqa: S101 - a contract is made of assertions
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from custinfo.ports.repositories import Order, Query
 from custinfo.testing._harness import Harness
 from custinfo.testing._query_contract import TWINS, twin_record
 from custinfo.testing._samples import NOW, make_record, record_id
+from custinfo.testing._telling import same
 
 __all__ = ["CriteriaContract"]
 
@@ -65,8 +64,8 @@ class CriteriaContract(Harness):
 
     def assert_found(self, criterion: Criterion, *expected: int) -> None:
         """Check a criterion and its complement."""
-        assert self.found(criterion) == list(expected), criterion
-        assert self.found(~criterion) == [number for number in range(1, 6) if number not in expected], criterion
+        same(self.found(criterion), list(expected), criterion)
+        same(self.found(~criterion), [number for number in range(1, 6) if number not in expected], criterion)
 
     def assert_twins(self, key: str, make: Callable[[Field], Criterion], *expected: int) -> None:
         """Check a criterion on an indexed field and on its twin."""
@@ -250,8 +249,8 @@ class CriteriaContract(Harness):
         for made, numbers in ((criterion, expected), (~criterion, set(range(1, 6)) - set(expected))):
             with self.begin() as unit:
                 found = {record.id for record in unit.queries.find(Query("thing", made))}
-                assert found == {record_id(number) for number in numbers}, made
-                assert unit.queries.count(Query("thing", made)) == len(found)
+                same(found, {record_id(number) for number in numbers}, made)
+                same(unit.queries.count(Query("thing", made)), len(found))
 
     def test_shares(self) -> None:
         """What is shared with somebody, at a level, beyond an instant; and what refers to such a record."""
@@ -299,8 +298,8 @@ class CriteriaContract(Harness):
         """Check what is found and counted by a criterion that is bound already."""
         with self.begin() as unit:
             found = unit.queries.find(Query("thing", criterion, (Order(("title",)),), 50))
-            assert [record.id for record in found] == [record_id(number) for number in expected]
-            assert unit.queries.count(Query("thing", criterion)) == len(expected)
+            same([record.id for record in found], [record_id(number) for number in expected])
+            same(unit.queries.count(Query("thing", criterion)), len(expected))
 
     def test_people_and_system_fields(self) -> None:
         """Owner, department, version, times and ids compare like fields."""
@@ -339,10 +338,10 @@ class CriteriaContract(Harness):
             make_record(12, {"thing": record_id(11)}, module="thing_note"),
             make_record(13, {"other": record_id(5)}, module="thing_note"),
         )
-        assert self.found(F.thing.title.starts_with("甲"), "thing_note") == [11]
-        assert self.found(F.other.count >= 2**62, "thing_note") == [11]
-        assert self.found(F.thing.version == 1, "thing_note") == [11]
-        assert self.found(~(F.other.title == "a"), "thing_note") == [11, 12]
+        same(self.found(F.thing.title.starts_with("甲"), "thing_note"), [11])
+        same(self.found(F.other.count >= 2**62, "thing_note"), [11])
+        same(self.found(F.thing.version == 1, "thing_note"), [11])
+        same(self.found(~(F.other.title == "a"), "thing_note"), [11, 12])
         with self.begin("two") as unit:
             unit.records.save([make_record(1, {"title": "b"}), make_record(2, {"parent": record_id(5)})])
         self.assert_found(F.parent.title == "a")

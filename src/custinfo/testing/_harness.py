@@ -1,7 +1,5 @@
 """What all parts of the contract share."""
 
-# ruff: noqa: S101 - a contract is made of assertions
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -14,6 +12,7 @@ from custinfo.core.records import Record
 from custinfo.core.schema import Schema
 from custinfo.ports import Order, Query, UnitOfWork, Units
 from custinfo.testing._samples import NOW, record_id, sample_schema
+from custinfo.testing._telling import same, skip_without
 
 __all__ = ["Harness", "raised_by"]
 
@@ -61,10 +60,7 @@ class Harness:
 
     def require(self, capability: str) -> None:
         """Skip the test, by the name of the capability, if the store lacks it."""
-        if not getattr(self, capability):
-            import pytest  # noqa: PLC0415 - the contract runs without it where nothing is skipped
-
-            pytest.skip(f"{type(self).__name__}.{capability} is False: {_LACKING[capability]}")
+        skip_without(self, capability, _LACKING[capability])
 
     def setup_method(self) -> None:
         """Make the store of a test."""
@@ -99,7 +95,7 @@ class Harness:
         query = Query(module, self.bound(criterion, module))
         with self.begin() as unit:
             numbers = [_number(record) for record in unit.queries.find(query)]
-            assert unit.queries.count(query) == len(numbers)
+            same(unit.queries.count(query), len(numbers), "the count of the same query")
         return numbers
 
     def ordered(self, *orders: Order, limit: int | None = None, after: tuple[Any, ...] | None = None) -> list[int]:

@@ -21,6 +21,7 @@ from custinfo.core.records import CLEAR, RecordId, Sealed
 from custinfo.ports import ApprovalQueries, ImportTurns, RequestQuery
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
+from custinfo.testing._telling import same
 
 __all__ = ["ApprovalContract", "HistoryContract", "ImportContract"]
 
@@ -44,15 +45,15 @@ class HistoryContract(Harness):
         with self.begin() as unit:
             unit.history.append(changes[2:])
             unit.history.append([changes[1], changes[0], make_change(None, make_record(2))])
-            assert list(unit.history.of_record("thing", record_id(1))) == changes
-        assert fold(changes) == third
+            same(list(unit.history.of_record("thing", record_id(1))), changes)
+        same(fold(changes), third)
 
     def test_changes_of_nothing(self) -> None:
         """A record without changes has none; appending nothing is nothing."""
         with self.begin() as unit:
             unit.history.append([])
-            assert list(unit.history.of_record("thing", record_id(1))) == []
-            assert list(unit.history.of_batch("b")) == []
+            same(list(unit.history.of_record("thing", record_id(1))), [])
+            same(list(unit.history.of_batch("b")), [])
 
     def test_changes_of_a_batch(self) -> None:
         """The changes of an import come in order of record and version."""
@@ -61,7 +62,7 @@ class HistoryContract(Harness):
         later = make_change(records[1], next_version(records[1], title="x"), batch="b")
         with self.begin() as unit:
             unit.history.append([later, *changes])
-            assert list(unit.history.of_batch("b")) == [changes[1], later, changes[0]]
+            same(list(unit.history.of_batch("b")), [changes[1], later, changes[0]])
 
     def test_a_version_has_one_change(self) -> None:
         """A second change to the same version of a record is refused, and none of that call is kept."""
@@ -69,8 +70,8 @@ class HistoryContract(Harness):
         with self.begin() as unit:
             unit.history.append([first])
             raised_by(StaleVersionError, lambda: unit.history.append([second, first]))
-            assert list(unit.history.of_record("thing", record_id(2))) == []
-            assert list(unit.history.of_record("thing", record_id(1))) == [first]
+            same(list(unit.history.of_record("thing", record_id(2))), [])
+            same(list(unit.history.of_record("thing", record_id(1))), [first])
 
     def test_history_outlives_the_record(self) -> None:
         """The changes of a removed record stay."""
@@ -80,22 +81,22 @@ class HistoryContract(Harness):
             unit.history.append([make_change(None, record)])
             unit.records.remove([record])
         with self.begin() as unit:
-            assert list(unit.history.of_record("thing", record_id(1))) == [make_change(None, record)]
+            same(list(unit.history.of_record("thing", record_id(1))), [make_change(None, record)])
 
     def test_history_is_the_tenants_own(self) -> None:
         """Another tenant sees no changes."""
         with self.begin() as unit:
             unit.history.append([make_change(None, make_record(1), batch="b")])
         with self.begin("two") as unit:
-            assert list(unit.history.of_record("thing", record_id(1))) == []
-            assert list(unit.history.of_batch("b")) == []
+            same(list(unit.history.of_record("thing", record_id(1))), [])
+            same(list(unit.history.of_batch("b")), [])
 
     def test_changes_of_fields_that_are_gone(self) -> None:
         """A change of a field that is no longer defined keeps its stored form."""
         change = attrs.evolve(make_change(None, make_record(1)), fields=(FieldChange("former", None, "text"),))
         with self.begin() as unit:
             unit.history.append([change])
-            assert list(unit.history.of_record("thing", record_id(1))) == [change]
+            same(list(unit.history.of_record("thing", record_id(1))), [change])
 
 
 def _decided(request: Request, state: RequestState) -> Request:
@@ -135,37 +136,40 @@ class ApprovalContract(Harness):
         )
         self.save(request)
         with self.begin() as unit:
-            assert unit.approvals.get([request.id, RequestId("none")]) == {request.id: request}
-            assert unit.approvals.get([]) == {}
+            same(unit.approvals.get([request.id, RequestId("none")]), {request.id: request})
+            same(unit.approvals.get([]), {})
         decided = _decided(request, "rejected")
         self.save(decided)
         with self.begin() as unit:
-            assert unit.approvals.get([request.id]) == {request.id: decided}
+            same(unit.approvals.get([request.id]), {request.id: decided})
 
     def test_requests_are_found_by_part_flow_and_time(self) -> None:
         """A store that answers `ApprovalQueries` finds who has which part, pages by time and id, and what is due."""
         decided = _decided(make_request(1, record_id(1), {"title": "x"}), "rejected")
-        due = make_request(2, record_id(2), {"title": "x"}, due_at=NOW + timedelta(hours=1), flows=(("other", 1),))
-        later = make_request(3, record_id(3), {"title": "x"}, due_at=NOW + timedelta(hours=2))
+        due = make_request(2, record_id(2), {"title": "x"}, due_at=NOW + timedelta(hours=2), flows=(("other", 1),))
+        later = make_request(3, record_id(3), {"title": "x"}, due_at=NOW + timedelta(hours=1))
         self.save(make_request(1, record_id(1), {"title": "x"}), decided, due, later)
         with self.begin() as unit:
             found = offered(unit.approvals, ApprovalQueries)
             if found is None:
                 return
             mine = RequestQuery("submitted", "ann")
-            assert list(found.find(mine)) == [later, due, decided]
-            assert list(found.find(attrs.evolve(mine, limit=1, after=(later.submitted_at, later.id)))) == [due]
-            assert list(found.find(attrs.evolve(mine, newest_first=False, limit=2))) == [decided, due]
-            assert list(found.find(RequestQuery("decided", "bob"))) == [decided]
-            assert list(found.find(RequestQuery("deciding", "bob", newest_first=False))) == [due, later]
-            assert list(found.find(RequestQuery("open"))) == [later, due]
-            assert list(found.find(attrs.evolve(mine, flow="other"))) == [due]
-            assert found.count(attrs.evolve(mine, states=("pending",), limit=1)) == 2
-            assert found.count(attrs.evolve(mine, modules=("other",))) == 0
-            assert list(found.find(attrs.evolve(mine, record_id=record_id(3)))) == [later]
-            assert list(found.due(NOW + timedelta(minutes=59), 9)) == []
-            assert list(found.due(NOW + timedelta(hours=2), 9)) == [due, later]
-            assert list(found.due(NOW + timedelta(hours=2), 1)) == [due]
+            same(list(found.find(mine)), [later, due, decided])
+            same(list(found.find(attrs.evolve(mine, limit=1, after=(later.submitted_at, later.id)))), [due])
+            same(list(found.find(attrs.evolve(mine, newest_first=False, limit=2))), [decided, due])
+            place = (decided.submitted_at, decided.id)
+            same(list(found.find(attrs.evolve(mine, newest_first=False, after=place))), [due, later])
+            same(list(found.find(RequestQuery("decided", "bob"))), [decided])
+            same(list(found.find(RequestQuery("deciding", "bob", newest_first=False))), [due, later])
+            same(list(found.find(RequestQuery("open"))), [later, due])
+            same(list(found.find(attrs.evolve(mine, flow="other"))), [due])
+            same(found.count(attrs.evolve(mine, states=("pending",), limit=1)), 2)
+            same(found.count(attrs.evolve(mine, modules=("other",))), 0)
+            same(list(found.find(attrs.evolve(mine, record_id=record_id(3)))), [later])
+            same(list(found.due(NOW + timedelta(minutes=59), 9)), [])
+            same(list(found.due(NOW + timedelta(hours=1), 9)), [later])
+            same(list(found.due(NOW + timedelta(hours=2), 9)), [later, due])
+            same(list(found.due(NOW + timedelta(hours=2), 1)), [later])
 
     def test_a_request_for_many_records_reserves_on_each(self) -> None:
         """Its items are reserved, and it is found by each of its records."""
@@ -174,8 +178,8 @@ class ApprovalContract(Harness):
         many = make_request(1, RecordId(""), {}, items=items)
         self.save(many)
         with self.begin() as unit:
-            assert list(unit.approvals.open_for("thing", [record_id(2)])) == [many]
-            assert list(unit.approvals.open_for("thing", [record_id(3)])) == []
+            same(list(unit.approvals.open_for("thing", [record_id(2)])), [many])
+            same(list(unit.approvals.open_for("thing", [record_id(3)])), [])
             other = make_request(2, record_id(2), {"title": "y"})
             raised_by(FieldReservedError, lambda: unit.approvals.save(other))
             unit.approvals.save(make_request(3, record_id(2), {"code": "y"}))
@@ -194,11 +198,11 @@ class ApprovalContract(Harness):
         )
         self.save(beside, first)
         error = raised_by(FieldReservedError, lambda: self.save(many))
-        assert [(item.field, item.params["request_id"]) for item in error.problems] == [("title", first.id)]
+        same([(item.field, item.params["request_id"]) for item in error.problems], [("title", first.id)])
         self.save(second)
         error = raised_by(FieldReservedError, lambda: self.save(many))
         holders = [(item.field, item.params["request_id"]) for item in error.problems]
-        assert holders == [("size", second.id), ("title", first.id)]
+        same(holders, [("size", second.id), ("title", first.id)])
 
     def test_stale_requests_are_refused(self) -> None:
         """A version other than the next one is refused."""
@@ -207,9 +211,9 @@ class ApprovalContract(Harness):
         for version, expected in ((1, 0), (3, 2)):
             stale = attrs.evolve(request, version=version)
             error = raised_by(StaleVersionError, lambda stale=stale: self.save(stale))  # type: ignore[misc]
-            assert error.problems[0].params == {"expected": expected, "actual": 1}
+            same(error.problems[0].params, {"expected": expected, "actual": 1})
         error = raised_by(StaleVersionError, lambda: self.save(make_request(2, record_id(1), {"size": 1}, version=2)))
-        assert error.problems[0].params == {"expected": 1, "actual": 0}
+        same(error.problems[0].params, {"expected": 1, "actual": 0})
 
     def test_open_requests_reserve_their_fields(self) -> None:
         """A second request on the same field is refused with the first one's id; other fields are free."""
@@ -220,11 +224,11 @@ class ApprovalContract(Harness):
                 FieldReservedError,
                 lambda: unit.approvals.save(make_request(2, record_id(1), {"count": 2, "size": 1})),
             )
-            assert error.request_id == first.id
-            assert [problem.field for problem in error.problems] == ["count"]
+            same(error.request_id, first.id)
+            same([problem.field for problem in error.problems], ["count"])
             unit.approvals.save(make_request(3, record_id(1), {"size": 1}))
             unit.approvals.save(make_request(4, record_id(2), {"count": 2}))
-            assert unit.approvals.get([make_request(2, record_id(1), {}).id]) == {}
+            same(unit.approvals.get([make_request(2, record_id(1), {}).id]), {})
 
     def test_open_states_reserve(self) -> None:
         """Approved requests and those to be rebased still reserve; closed ones do not."""
@@ -239,7 +243,7 @@ class ApprovalContract(Harness):
         self.save(make_request(2, record_id(1), {"title": "y"}))
         with self.begin() as unit:
             requests = unit.approvals.open_for("thing", [record_id(1)])
-        assert [item.id for item in requests] == [make_request(2, record_id(1), {}).id]
+        same([item.id for item in requests], [make_request(2, record_id(1), {}).id])
 
     def test_open_for_lists_open_requests(self) -> None:
         """Open requests of the records come oldest first, also such without a field."""
@@ -250,10 +254,10 @@ class ApprovalContract(Harness):
         self.save(late, early, bare, closed)
         with self.begin() as unit:
             approvals = unit.approvals
-            assert list(approvals.open_for("thing", [record_id(1), record_id(2)])) == [early, bare, late]
-            assert list(approvals.open_for("thing", [record_id(2)])) == [early]
-            assert list(approvals.open_for("thing_note", [record_id(1)])) == []
-            assert list(approvals.open_for("thing", [])) == []
+            same(list(approvals.open_for("thing", [record_id(1), record_id(2)])), [early, bare, late])
+            same(list(approvals.open_for("thing", [record_id(2)])), [early])
+            same(list(approvals.open_for("thing_note", [record_id(1)])), [])
+            same(list(approvals.open_for("thing", [])), [])
 
     def test_waiting_for_lists_open_tasks(self) -> None:
         """Members see the requests that wait for them now, oldest first; in a sequence, only the next one does."""
@@ -264,12 +268,12 @@ class ApprovalContract(Harness):
         self.save(late, early, second)
         with self.begin() as unit:
             approvals = unit.approvals
-            assert list(approvals.waiting_for("bob")) == [early, late]
-            assert list(approvals.waiting_for("cai")) == [second]
-            assert list(approvals.waiting_for("ann")) == []
+            same(list(approvals.waiting_for("bob")), [early, late])
+            same(list(approvals.waiting_for("cai")), [second])
+            same(list(approvals.waiting_for("ann")), [])
         self.save(_decided(early, "rejected"))
         with self.begin() as unit:
-            assert list(unit.approvals.waiting_for("bob")) == [late]
+            same(list(unit.approvals.waiting_for("bob")), [late])
 
     def test_submitted_by_lists_newest_first(self) -> None:
         """Members see their own requests, closed ones too, newest first."""
@@ -278,18 +282,18 @@ class ApprovalContract(Harness):
         other = make_request(3, record_id(3), {"title": "x"}, submitted_by="bob")
         self.save(second, first, other)
         with self.begin() as unit:
-            assert list(unit.approvals.submitted_by("ann")) == [second, first]
-            assert list(unit.approvals.submitted_by("cai")) == []
+            same(list(unit.approvals.submitted_by("ann")), [second, first])
+            same(list(unit.approvals.submitted_by("cai")), [])
 
     def test_requests_are_the_tenants_own(self) -> None:
         """Another tenant sees no requests, and may reserve the same fields."""
         request = make_request(1, record_id(1), {"title": "x"})
         self.save(request)
         with self.begin("two") as unit:
-            assert unit.approvals.get([request.id]) == {}
-            assert list(unit.approvals.waiting_for("bob")) == []
+            same(unit.approvals.get([request.id]), {})
+            same(list(unit.approvals.waiting_for("bob")), [])
             unit.approvals.save(request)
-            assert list(unit.approvals.open_for("thing", [record_id(1)])) == [request]
+            same(list(unit.approvals.open_for("thing", [record_id(1)])), [request])
 
 
 class ImportContract(Harness):
@@ -302,9 +306,9 @@ class ImportContract(Harness):
         with self.begin() as unit:
             assert unit.imports.get("b1") is None
             unit.imports.save(batch)
-            assert unit.imports.get("b1") == batch
+            same(unit.imports.get("b1"), batch)
             unit.imports.save(later)
-            assert unit.imports.get("b1") == later
+            same(unit.imports.get("b1"), later)
         with self.begin("two") as unit:
             assert unit.imports.get("b1") is None
 
@@ -321,22 +325,26 @@ class ImportContract(Harness):
             turns = offered(unit.imports, ImportTurns)
             if turns is None:
                 return
-            assert list(turns.of_content("thing", "digest", "ann", hold=True)) == []
+            same(list(turns.of_content("thing", "digest", "ann", hold=True)), [])
             for batch in (later, first, *others):
                 unit.imports.save(batch)
             for hold in (False, True):
-                assert list(turns.of_content("thing", "digest", "ann", hold=hold)) == [first, later]
+                same(list(turns.of_content("thing", "digest", "ann", hold=hold)), [first, later])
 
     def test_unfinished_finds_running_imports(self) -> None:
-        """Only a running import of the same module, content and member is found."""
+        """Only a running import of the same module, content and member is found; the latest of several."""
         batch = ImportBatch("b1", "thing", "digest", "ann", NOW)
         with self.begin() as unit:
+            earlier = ImportBatch("b2", "thing", "digest", "ann", NOW - timedelta(hours=1))
+            unit.imports.save(earlier)
             unit.imports.save(batch)
-            assert unit.imports.unfinished("thing", "digest", "ann") == batch
+            same(unit.imports.unfinished("thing", "digest", "ann"), batch)
             assert unit.imports.unfinished("thing", "other", "ann") is None
             assert unit.imports.unfinished("thing", "digest", "bob") is None
             assert unit.imports.unfinished("thing_note", "digest", "ann") is None
             unit.imports.save(attrs.evolve(batch, state="done"))
+            same(unit.imports.unfinished("thing", "digest", "ann"), earlier)
+            unit.imports.save(attrs.evolve(earlier, state="undone"))
             assert unit.imports.unfinished("thing", "digest", "ann") is None
         with self.begin("two") as unit:
             assert unit.imports.unfinished("thing", "digest", "ann") is None

@@ -21,6 +21,7 @@ from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery, Man
 from custinfo.ports.units import UnitOfWork
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, full_record, make_change, make_record, make_request, next_version, record_id
+from custinfo.testing._telling import same
 
 __all__ = ["LogContract"]
 
@@ -76,18 +77,18 @@ class LogContract(Harness):
         with self.begin() as unit:
             unit.history.append([story[4], *story[1:3]])
             unit.history.append([story[0]])
-            assert log(unit).read(ChangeQuery()) == []
-            assert log(unit).number() == 4
+            same(log(unit).read(ChangeQuery()), [])
+            same(log(unit).number(), 4)
         with self.begin() as unit:
             unit.history.append([story[3]])
-            assert log(unit).number() == 5
-            assert log(unit).number() == 5
+            same(log(unit).number(), 5)
+            same(log(unit).number(), 5)
         with self.begin() as unit:
             found = log(unit).read(ChangeQuery())
-            assert list(found) == [story[0], story[1], story[2], story[4], story[3]]
-            assert [change.position for change in found] == [1, 2, 3, 4, 5]
-            assert [change.position for change in unit.history.of_record("thing", record_id(1))] == [1, 5, 4]
-            assert log(unit).position_of(record_id(2), 1) == 2
+            same(list(found), [story[0], story[1], story[2], story[4], story[3]])
+            same([change.position for change in found], [1, 2, 3, 4, 5])
+            same([change.position for change in unit.history.of_record("thing", record_id(1))], [1, 5, 4])
+            same(log(unit).position_of(record_id(2), 1), 2)
             assert log(unit).position_of(record_id(2), 2) is None
             assert log(unit).position_of(record_id(9), 1) is None
 
@@ -102,7 +103,7 @@ class LogContract(Harness):
             unit.history.append([*changes, make_change(None, make_record(2))])
             log(unit).number()
             found = [change.version for change in log(unit).read(ChangeQuery()) if change.record_id == record.id]
-        assert found == [1, 2, 3]
+        same(found, [1, 2, 3])
 
     def test_questions(self) -> None:
         """Each condition of a question counts, and so do its position and limit."""
@@ -119,11 +120,13 @@ class LogContract(Harness):
                 ChangeQuery(channel="import"): [3],
                 ChangeQuery(since=at): [1, 2, 3, 4],
                 ChangeQuery(until=at): [0],
+                ChangeQuery(modules=("thing_note",), limit=1): [2],
+                ChangeQuery(after=2, actor="bob", limit=1): [4],
                 ChangeQuery(actor="nobody"): [],
                 ChangeQuery(after=5): [],
             }
             for query, expected in questions.items():
-                assert list(log(unit).read(query)) == [story[place] for place in expected], query
+                same(list(log(unit).read(query)), [story[place] for place in expected], query)
 
     def test_evidence_of_many_versions(self) -> None:
         """A batch may follow as many versions as it has records; what has no evidence is left out."""
@@ -138,7 +141,7 @@ class LogContract(Harness):
             for asked in ({record_id(number): number for number in range(1, 14)}, {record_id(3): 3, record_id(4): 4}):
                 found = log(unit).evidence(asked)
                 expected = {record_id(number): f"e{number}.{number}" for number in (3, 6, 9, 12)}
-                assert dict(found) == {key: text for key, text in expected.items() if key in asked}
+                same(dict(found), {key: text for key, text in expected.items() if key in asked})
 
     def test_evidence_and_whole_histories(self) -> None:
         """Evidence is found by record and version, and the changes of several records at once."""
@@ -146,48 +149,51 @@ class LogContract(Harness):
         with self.begin() as unit:
             unit.history.append(story)
             found = log(unit).evidence({record_id(1): 2, record_id(2): 1, record_id(9): 1})
-            assert dict(found) == {record_id(1): "k.c.d"}
-            assert dict(log(unit).evidence({record_id(1): 1})) == {record_id(1): "k.a.b"}
-            assert dict(log(unit).evidence({})) == {}
+            same(dict(found), {record_id(1): "k.c.d"})
+            same(dict(log(unit).evidence({record_id(1): 1})), {record_id(1): "k.a.b"})
+            same(dict(log(unit).evidence({})), {})
             whole = log(unit).of_records([record_id(1), record_id(101), record_id(9)])
-            assert {key: list(changes) for key, changes in whole.items()} == {
-                record_id(1): [story[0], story[3], story[4]],
-                record_id(101): [story[2]],
-            }
+            same(
+                {key: list(changes) for key, changes in whole.items()},
+                {
+                    record_id(1): [story[0], story[3], story[4]],
+                    record_id(101): [story[2]],
+                },
+            )
 
     def test_the_log_is_the_tenants_own(self) -> None:
         """Another tenant counts for itself."""
         for tenant in ("one", "two"):
             with self.begin(tenant) as unit:
                 unit.history.append(_story()[:2])
-                assert log(unit).number() == 2
-                assert len(log(unit).read(ChangeQuery())) == 2
+                same(log(unit).number(), 2)
+                same(len(log(unit).read(ChangeQuery())), 2)
 
     def test_anchors_are_kept(self) -> None:
         """Anchors come back equal and in order; a number is given once."""
         made = [Anchor("one", number, NOW, number * 10, 1, "ab" * 32, "k1", "cd" * 32) for number in (1, 2)]
         with self.begin() as unit:
-            assert list(anchors(unit).all()) == []
+            same(list(anchors(unit).all()), [])
             anchors(unit).add(made[1])
             anchors(unit).add(made[0])
-            assert raised_by(ConflictError, lambda: anchors(unit).add(made[0])).code == "anchor_exists"
-            assert list(anchors(unit).all()) == made
+            same(raised_by(ConflictError, lambda: anchors(unit).add(made[0])).code, "anchor_exists")
+            same(list(anchors(unit).all()), made)
         with self.begin("two") as unit:
-            assert list(anchors(unit).all()) == []
+            same(list(anchors(unit).all()), [])
 
     def test_changes_are_rewritten(self) -> None:
-        """Content and evidence of a change are replaced; its position and everything else stay."""
+        """Content, reason and evidence of a change are replaced; its position and everything else stay."""
         story = _story()
         with self.begin() as unit:
             unit.history.append(story)
             log(unit).number()
-            erased = attrs.evolve(story[3].erased(frozenset({"title"}), None), evidence="k.e.f")
+            erased = attrs.evolve(story[3].erased(frozenset({"title"}), None), evidence="k.e.f", reason="'neu\"")
             rewriting(unit).changes([attrs.evolve(erased, actor="other")])
         with self.begin() as unit:
             found = unit.history.of_record("thing", record_id(1))
-            assert list(found) == [story[0], erased, story[4]]
-            assert {item.new for item in found[1].fields} == {ERASED}
-            assert [(change.evidence, change.position) for change in found] == [("k.a.b", 1), ("k.e.f", 4), (None, 5)]
+            same(list(found), [story[0], erased, story[4]])
+            same({item.new for item in found[1].fields}, {ERASED})
+            same([(change.evidence, change.position) for change in found], [("k.a.b", 1), ("k.e.f", 4), (None, 5)])
 
     def test_requests_are_rewritten(self) -> None:
         """Every request about a record is found, whatever its state, and replaced at the version that it has."""
@@ -196,14 +202,14 @@ class LogContract(Harness):
         with self.begin() as unit:
             for request in (closed, pending, make_request(3, record_id(2), {"title": "x"})):
                 unit.approvals.save(request)
-            assert list(rewriting(unit).requests_of("thing", record_id(1))) == [pending, closed]
-            assert list(rewriting(unit).requests_of("thing_note", record_id(1))) == []
+            same(list(rewriting(unit).requests_of("thing", record_id(1))), [pending, closed])
+            same(list(rewriting(unit).requests_of("thing_note", record_id(1))), [])
             erased = attrs.evolve(closed, patch=FrozenDict({"title": ERASED}), base=FrozenDict({"title": None}))
             rewriting(unit).requests([erased])
             stale = attrs.evolve(pending, version=2)
             raised_by(StaleVersionError, lambda: rewriting(unit).requests([stale]))
         with self.begin() as unit:
-            assert dict(unit.approvals.get([closed.id, pending.id])) == {closed.id: erased, pending.id: pending}
+            same(dict(unit.approvals.get([closed.id, pending.id])), {closed.id: erased, pending.id: pending})
 
     def test_what_is_held_is_as_it_is_by_now(self) -> None:
         """Changes and requests that are to be written anew are read as they are, whatever was read of them before."""
@@ -219,17 +225,20 @@ class LogContract(Harness):
             rewriting(unit).requests([without])
         with self.begin() as unit:
             held = rewriting(unit).held_changes([record_id(1), record_id(101), record_id(9)])
-            assert {key: list(changes) for key, changes in held.items()} == {
-                record_id(1): [story[0], erased, story[4]],
-                record_id(101): [story[2]],
-            }
+            same(
+                {key: list(changes) for key, changes in held.items()},
+                {
+                    record_id(1): [story[0], erased, story[4]],
+                    record_id(101): [story[2]],
+                },
+            )
             other = make_request(2, record_id(1), {"title": "x"})
-            assert dict(rewriting(unit).held_requests([request.id, other.id])) == {request.id: without}
-            assert dict(rewriting(unit).held_changes([])) == {}
-            assert dict(rewriting(unit).held_requests([])) == {}
+            same(dict(rewriting(unit).held_requests([request.id, other.id])), {request.id: without})
+            same(dict(rewriting(unit).held_changes([])), {})
+            same(dict(rewriting(unit).held_requests([])), {})
         with self.begin("two") as unit:
-            assert dict(rewriting(unit).held_changes([record_id(1)])) == {}
-            assert dict(rewriting(unit).held_requests([request.id])) == {}
+            same(dict(rewriting(unit).held_changes([record_id(1)])), {})
+            same(dict(rewriting(unit).held_requests([request.id])), {})
 
     def test_requests_for_many_are_found(self) -> None:
         """A request concerns each record that it is about, and each that one of these brings along."""
@@ -243,9 +252,9 @@ class LogContract(Harness):
                 unit.approvals.save(request)
         with self.begin() as unit:
             found = rewriting(unit).requests_of
-            assert [list(found("thing", record_id(number))) for number in (1, 2, 3, 7)] == [[many], [many], [other], []]
-            assert list(found("thing_note", record_id(7))) == [many]
-            assert list(found("thing_note", record_id(1))) == []
+            same([list(found("thing", record_id(number))) for number in (1, 2, 3, 7)], [[many], [many], [other], []])
+            same(list(found("thing_note", record_id(7))), [many])
+            same(list(found("thing_note", record_id(1))), [])
 
     def test_requests_about_many_are_found_at_once(self) -> None:
         """Those of several records are each found once, oldest first; a store need not be able to do so."""
@@ -261,11 +270,11 @@ class LogContract(Harness):
             store = offered(rewriting(unit), ManyRequests)
             if store is not None:
                 ids = [record_id(number) for number in (2, 1, 7, 9)]
-                assert list(store.requests_of_all("thing", ids)) == [one, many]
-                assert list(store.requests_of_all("thing_note", ids)) == [many]
+                same(list(store.requests_of_all("thing", ids)), [one, many])
+                same(list(store.requests_of_all("thing_note", ids)), [many])
                 others = [record_id(3), *(record_id(number) for number in range(9, 900))]
-                assert list(store.requests_of_all("thing", others)) == [other]
-                assert list(store.requests_of_all("thing", [])) == []
+                same(list(store.requests_of_all("thing", others)), [other])
+                same(list(store.requests_of_all("thing", [])), [])
 
     def test_data_keys_are_kept(self) -> None:
         """A record has its data keys, and gets others only if it has those that were read; its version stays."""
@@ -274,18 +283,18 @@ class LogContract(Harness):
         self.given(record, bare)
         with self.begin() as unit:
             found = unit.records.get("thing", [record.id, bare.id])
-            assert [found[key].data_keys for key in (record.id, bare.id)] == [record.data_keys, {}]
-            assert found[bare.id].values["secret"].key == "w1.k1.y"
+            same([found[key].data_keys for key in (record.id, bare.id)], [record.data_keys, {}])
+            same(found[bare.id].values["secret"].key, "w1.k1.y")
             stale = attrs.evolve(record, data_keys=FrozenDict({"secret": "w1.k0.x"}))
             new = FrozenDict({"secret": "w1.k2.x"})
-            assert rewriting(unit).data_keys([stale, bare], [FrozenDict({"secret": "no"}), new]) == 1
-            assert rewriting(unit).data_keys([record], [new]) == 1
+            same(rewriting(unit).data_keys([stale, bare], [FrozenDict({"secret": "no"}), new]), 1)
+            same(rewriting(unit).data_keys([record], [new]), 1)
         kept = self._kept(record.id)
-        assert (kept, kept.data_keys) == (record, new)
+        same((kept, kept.data_keys), (record, new))
         with self.begin() as unit:
             unit.records.save([attrs.evolve(next_version(kept, title="x"), data_keys=FrozenDict())])
-        assert self._kept(record.id).data_keys == {}
-        assert self._kept(bare.id).data_keys == new
+        same(self._kept(record.id).data_keys, {})
+        same(self._kept(bare.id).data_keys, new)
 
     def test_saving_keeps_what_was_rotated(self) -> None:
         """Who read a record before its keys were rotated writes neither data keys nor digests back as they were."""
@@ -295,19 +304,19 @@ class LogContract(Harness):
         self.given(read)
         new = attrs.evolve(read, values=read.values.merged({"secret": Sealed("t", "new", None, "end", ("old",))}))
         with self.begin() as unit:
-            assert rewriting(unit).data_keys([read], [FrozenDict({"secret": "w1.k2.x"})]) == 1
-            assert list(reindexing(unit).digests([new])) == [read.id]
+            same(rewriting(unit).data_keys([read], [FrozenDict({"secret": "w1.k2.x"})]), 1)
+            same(list(reindexing(unit).digests([new])), [read.id])
         written = next_version(read, title="y")
         with self.begin() as unit:
             unit.records.save([attrs.evolve(written, data_keys=FrozenDict({"secret": "w1.k1.x", "other": "w1.k1.y"}))])
         kept = self._kept(read.id)
-        assert kept == attrs.evolve(written, values=new.values.merged({"title": "y"}))
-        assert kept.data_keys == {"secret": "w1.k2.x", "other": "w1.k1.y"}
-        assert self._claimed("old", "new") == {"old": read.id, "new": read.id}
+        same(kept, attrs.evolve(written, values=new.values.merged({"title": "y"})))
+        same(kept.data_keys, {"secret": "w1.k2.x", "other": "w1.k1.y"})
+        same(self._claimed("old", "new"), {"old": read.id, "new": read.id})
         again = attrs.evolve(kept, values=kept.values.merged({"secret": Sealed("u", "else")}), version=3)
         self.given(again)
-        assert self._kept(read.id) == again
-        assert self._claimed("old", "new", "else") == {"else": read.id}
+        same(self._kept(read.id), again)
+        same(self._claimed("old", "new", "else"), {"else": read.id})
 
     def test_digests_are_kept(self) -> None:
         """Sealed values get other digests, and claim by all of them, if the record has the version that was read."""
@@ -323,16 +332,16 @@ class LogContract(Harness):
         ]
         new[1], new[2] = attrs.evolve(new[1], version=2), attrs.evolve(new[2], archived_at=NOW)
         with self.begin() as unit:
-            assert set(reindexing(unit).digests(new)) == {first.id, third.id}
-            assert list(reindexing(unit).digests([])) == []
-        assert [self._kept(record.id) for record in (first, second, third)] == [new[0], second, new[2]]
-        assert self._claimed("a1", "b1", "a2", "b2", "a3", "b3") == {"a1": first.id, "b1": first.id, "a2": second.id}
-        assert self.found(F.secret.is_in(["b1"])) == [1]
-        assert self.found(F.secret.is_in(["a1", "b1"])) == [1], "once, though it claims both"
+            same(set(reindexing(unit).digests(new)), {first.id, third.id})
+            same(list(reindexing(unit).digests([])), [])
+        same([self._kept(record.id) for record in (first, second, third)], [new[0], second, new[2]])
+        same(self._claimed("a1", "b1", "a2", "b2", "a3", "b3"), {"a1": first.id, "b1": first.id, "a2": second.id})
+        same(self.found(F.secret.is_in(["b1"])), [1])
+        same(self.found(F.secret.is_in(["a1", "b1"])), [1], "once, though it claims both")
         error = raised_by(
             DuplicateValueError, lambda: self.given(make_record(4, {"secret": Sealed("t4", "c", None, None, ("a1",))}))
         )
-        assert [problem.field for problem in error.problems] == ["secret"]
+        same([problem.field for problem in error.problems], ["secret"])
 
     def test_digests_of_others_are_not_taken(self) -> None:
         """A digest that another record claims is refused, and nothing is changed: neither values nor claims."""
@@ -345,11 +354,11 @@ class LogContract(Harness):
         with self.begin() as unit:
             taking = attrs.evolve(new[1], values=FrozenDict({"secret": Sealed("t2", "a2", None, None, ("a1",))}))
             raised_by(DuplicateValueError, lambda: reindexing(unit).digests([taking]))
-        assert [self._kept(record.id) for record in records] == records
-        assert self._claimed("a1", "a2") == {"a1": records[0].id, "a2": records[1].id}
+        same([self._kept(record.id) for record in records], records)
+        same(self._claimed("a1", "a2"), {"a1": records[0].id, "a2": records[1].id})
         with self.begin() as unit:
-            assert len(reindexing(unit).digests(new)) == 2, "what one gives up another may take"
-        assert self._claimed("a1", "a2", "b1") == {"b1": records[0].id, "a1": records[1].id}
+            same(len(reindexing(unit).digests(new)), 2, "what one gives up another may take")
+        same(self._claimed("a1", "a2", "b1"), {"b1": records[0].id, "a1": records[1].id})
 
     def _claimed(self, *digests: str) -> dict[str, RecordId]:
         with self.begin() as unit:

@@ -1,7 +1,5 @@
 """The promises of `OutboxRepository`."""
 
-# ruff: noqa: S101 - a contract is made of assertions
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from custinfo.core.outbox import Event, EventId
 from custinfo.ports import UnitOfWork
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, make_event, make_record
+from custinfo.testing._telling import same
 
 __all__ = ["OutboxContract"]
 
@@ -49,18 +48,18 @@ class OutboxContract(Harness):
             unit.outbox.append([])
             unit.outbox.append([given, make_event(1)])
             unit.outbox.append([make_event(2)])
-            assert list(unit.outbox.pending(9)) == [make_event(1), make_event(2), given]
-            assert list(unit.outbox.pending(2)) == [make_event(1), make_event(2)]
-        assert self.claim() == [_tried(make_event(1)), _tried(make_event(2)), _tried(given)]
+            same(list(unit.outbox.pending(9)), [make_event(1), make_event(2), given])
+            same(list(unit.outbox.pending(2)), [make_event(1), make_event(2)])
+        same(self.claim(), [_tried(make_event(1)), _tried(make_event(2)), _tried(given)])
 
     def test_what_is_claimed_is_passed_over(self) -> None:
         """Who claims next gets the next ones, until the time is over: then they come again, one attempt more."""
         self.announce(1, 2, 3)
-        assert self.claim(2) == [_tried(make_event(1)), _tried(make_event(2))]
-        assert self.claim() == [_tried(make_event(3))]
-        assert self.claim() == []
-        assert self.claim(2, after=1) == [_tried(make_event(1), 2), _tried(make_event(2), 2)]
-        assert self.pending() == [_tried(make_event(1), 2), _tried(make_event(2), 2), _tried(make_event(3))]
+        same(self.claim(2), [_tried(make_event(1)), _tried(make_event(2))])
+        same(self.claim(), [_tried(make_event(3))])
+        same(self.claim(), [])
+        same(self.claim(2, after=1), [_tried(make_event(1), 2), _tried(make_event(2), 2)])
+        same(self.pending(), [_tried(make_event(1), 2), _tried(make_event(2), 2), _tried(make_event(3))])
 
     def test_what_is_acknowledged_is_gone(self) -> None:
         """It does not come again; acknowledging it once more, or nothing, is no error."""
@@ -70,8 +69,8 @@ class OutboxContract(Harness):
             with self.begin() as unit:
                 unit.outbox.acknowledge(ids)
                 unit.outbox.acknowledge([])
-        assert self.pending() == [make_event(3)]
-        assert self.claim(after=1) == [_tried(make_event(3))]
+        same(self.pending(), [make_event(3)])
+        same(self.claim(after=1), [_tried(make_event(3))])
 
     def test_what_is_postponed_comes_later(self) -> None:
         """An event that failed is due when it is said to be; one that is gone stays gone."""
@@ -81,20 +80,20 @@ class OutboxContract(Harness):
             unit.outbox.postpone([second.id, EventId("gone")], NOW + 5 * _MINUTE)
             unit.outbox.postpone([first.id], NOW)
             unit.outbox.postpone([], NOW)
-        assert self.claim() == [_tried(make_event(1), 2)]
-        assert self.claim(after=4) == [_tried(make_event(1), 3)]
-        assert self.claim(after=5) == [_tried(make_event(1), 4), _tried(make_event(2), 2)]
+        same(self.claim(), [_tried(make_event(1), 2)])
+        same(self.claim(after=4), [_tried(make_event(1), 3)])
+        same(self.claim(after=5), [_tried(make_event(1), 4), _tried(make_event(2), 2)])
 
     def test_events_share_the_fate_of_what_they_tell(self) -> None:
         """What a unit or a block announces is taken back with it; what it claims, too."""
         raised_by(ZeroDivisionError, self._fail)
-        assert self.pending() == []
-        assert self.stored(1) == [None]
+        same(self.pending(), [])
+        same(self.stored(1), [None])
         self.announce(1)
         with self.begin() as unit:
             raised_by(ZeroDivisionError, lambda: self._fail_inside(unit))
             unit.outbox.append([make_event(3)])
-        assert self.claim() == [_tried(make_event(1)), _tried(make_event(3))]
+        same(self.claim(), [_tried(make_event(1)), _tried(make_event(3))])
 
     def _fail(self) -> None:
         with self.begin() as unit:
@@ -114,16 +113,16 @@ class OutboxContract(Harness):
         with self.begin() as unit:
             unit.outbox.append(events)
             claimed = unit.outbox.claim(2000, now=NOW, until=NOW + _MINUTE)
-            assert list(claimed) == [_tried(event) for event in events]
+            same(list(claimed), [_tried(event) for event in events])
             unit.outbox.acknowledge([event.id for event in claimed[1:]])
-        assert self.pending() == [_tried(events[0])]
+        same(self.pending(), [_tried(events[0])])
 
     def test_events_are_the_tenants_own(self) -> None:
         """Another tenant has none of them, and takes none away, though the ids be the same."""
         self.announce(1)
-        assert self.claim(tenant="two") == []
+        same(self.claim(tenant="two"), [])
         self.announce(1, tenant="two")
         with self.begin("two") as unit:
             unit.outbox.acknowledge([make_event(1).id])
-        assert self.pending("two") == []
-        assert self.claim() == [_tried(make_event(1))]
+        same(self.pending("two"), [])
+        same(self.claim(), [_tried(make_event(1))])

@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from custinfo.core.criteria import F
+from custinfo.core.offers import offered
 from custinfo.core.records import Record
-from custinfo.ports import Grouping, Order, Query
+from custinfo.core.totals import Total
+from custinfo.ports import Grouping, Order, Query, TotalQueries
 from custinfo.testing._harness import Harness
 from custinfo.testing._samples import NOW, make_record, record_id
+from custinfo.testing._telling import same
 
 __all__ = ["QueryContract"]
 
@@ -30,6 +33,10 @@ TWINS = {
     "parent": "sibling",
 }
 """Indexed fields, each with one of the same kind that is not: both must answer alike."""
+
+
+_MOST: Final = 100
+"""More records than are read in pages here."""
 
 
 def twin_record(number: int, values: Mapping[str, Any], **details: Any) -> Record:
@@ -52,8 +59,8 @@ class QueryContract(Harness):
         for field in (key, TWINS[key]):
             for downwards, expected in ((False, ascending), (True, descending)):
                 order = Order((field,), downwards)
-                assert self.ordered(order) == expected, order
-                assert self.walked(order) == expected, order
+                same(self.ordered(order), expected, order)
+                same(self.walked(order), expected, order)
 
     def walked(self, *orders: Order, size: int = 2) -> list[int]:
         """Return the numbers of all things, read in pages."""
@@ -61,6 +68,7 @@ class QueryContract(Harness):
         after: tuple[Any, ...] | None = None
         while page := self.ordered(*orders, limit=size, after=after):
             found.extend(page)
+            assert len(found) <= _MOST, f"pages do not end: {found[:20]}"
             last = self.stored(page[-1])[0]
             assert last is not None
             after = (*(_value(last, order) for order in orders), last.id)
@@ -69,9 +77,9 @@ class QueryContract(Harness):
     def test_order_of_ids(self) -> None:
         """Without sort keys, records come in order of id."""
         self.given(*(make_record(number) for number in (3, 1, 2, 10)))
-        assert self.ordered() == [1, 2, 3, 10]
-        assert self.walked(size=1) == [1, 2, 3, 10]
-        assert self.ordered(Order(("id",), descending=True)) == [10, 3, 2, 1]
+        same(self.ordered(), [1, 2, 3, 10])
+        same(self.walked(size=1), [1, 2, 3, 10])
+        same(self.ordered(Order(("id",), descending=True)), [10, 3, 2, 1])
 
     def test_order_of_texts(self) -> None:
         """Texts sort by code point: capitals first, Chinese behind Latin, what lies beyond U+FFFF last of all."""
@@ -97,7 +105,7 @@ class QueryContract(Harness):
             unit.records.save([twin_record(number, {"seen": moment}) for number, moment in enumerate(moments, 1)])
             for key in ("seen", "met"):
                 found = unit.queries.find(Query("thing", order=(Order((key,)),)))
-                assert [record.id for record in found] == [record_id(3), record_id(1), record_id(2)]
+                same([record.id for record in found], [record_id(3), record_id(1), record_id(2)])
 
     def test_order_of_several_keys(self) -> None:
         """Ties of the first key are broken by the second, and these by id; pages go on anywhere."""
@@ -111,9 +119,9 @@ class QueryContract(Harness):
         for text, count in (("title", "count"), ("nickname", "size"), ("title", "size")):
             orders = (Order((text,)), Order((count,), descending=True))
             expected = [5, 2, 4, 1, 7, 3, 8, 6]
-            assert self.ordered(*orders) == expected
+            same(self.ordered(*orders), expected)
             for size in (1, 2, 3):
-                assert self.walked(*orders, size=size) == expected
+                same(self.walked(*orders, size=size), expected)
 
     def test_order_of_system_fields(self) -> None:
         """Records sort by owner, department, version and times."""
@@ -122,50 +130,50 @@ class QueryContract(Harness):
             make_record(2, owner=None, department="east"),
             make_record(3, owner="ann", department="sales", archived_at=NOW),
         )
-        assert self.ordered(Order(("owner",))) == [3, 1, 2]
-        assert self.ordered(Order(("department",), descending=True)) == [3, 2, 1]
-        assert self.ordered(Order(("created_at",), descending=True)) == [3, 2, 1]
-        assert self.ordered(Order(("archived_at",))) == [3, 1, 2]
-        assert self.walked(Order(("updated_at",), descending=True)) == [3, 2, 1]
-        assert self.walked(Order(("version",), descending=True)) == [1, 2, 3]
+        same(self.ordered(Order(("owner",))), [3, 1, 2])
+        same(self.ordered(Order(("department",), descending=True)), [3, 2, 1])
+        same(self.ordered(Order(("created_at",), descending=True)), [3, 2, 1])
+        same(self.ordered(Order(("archived_at",))), [3, 1, 2])
+        same(self.walked(Order(("updated_at",), descending=True)), [3, 2, 1])
+        same(self.walked(Order(("version",), descending=True)), [1, 2, 3])
 
     def test_order_through_a_reference(self) -> None:
         """Records sort by a field of the record that they refer to; without one, last."""
         self.given(twin_record(1, {"title": "b"}), twin_record(2, {"title": "a", "parent": record_id(1)}))
         self.given(twin_record(3, {"parent": record_id(2)}), twin_record(4, {"parent": record_id(9)}))
         for path in (("parent", "title"), ("sibling", "nickname"), ("parent", "nickname")):
-            assert self.ordered(Order(path)) == [3, 2, 1, 4]
-            assert self.walked(Order(path, descending=True)) == [2, 3, 1, 4]
+            same(self.ordered(Order(path)), [3, 2, 1, 4])
+            same(self.walked(Order(path, descending=True)), [2, 3, 1, 4])
 
     def test_limit(self) -> None:
         """At most so many records come, and whole ones."""
         records = [make_record(number, {"title": f"t{number}"}, tags=[("need", "设备")]) for number in range(1, 6)]
         self.given(*records)
         with self.begin() as unit:
-            assert list(unit.queries.find(Query("thing", limit=2))) == records[:2]
-            assert list(unit.queries.find(Query("thing", order=(Order(("nickname",)),), limit=3))) == records[:3]
-            assert list(unit.queries.find(Query("thing"))) == records
+            same(list(unit.queries.find(Query("thing", limit=2))), records[:2])
+            same(list(unit.queries.find(Query("thing", order=(Order(("nickname",)),), limit=3))), records[:3])
+            same(list(unit.queries.find(Query("thing"))), records)
 
     def test_a_position_needs_no_record(self) -> None:
         """A page goes on behind a position even if the record there is gone."""
         self.given_values("title", "a", "b", "c", None, None)
         for key in ("title", "nickname"):
-            assert self.ordered(Order((key,)), after=("b", record_id(0))) == [2, 3, 4, 5]
-            assert self.ordered(Order((key,)), after=("bb", record_id(0))) == [3, 4, 5]
-            assert self.ordered(Order((key,)), after=(None, record_id(4))) == [5]
-            assert self.ordered(Order((key,), descending=True), after=("bb", record_id(9)), limit=3) == [2, 1, 4]
+            same(self.ordered(Order((key,)), after=("b", record_id(0))), [2, 3, 4, 5])
+            same(self.ordered(Order((key,)), after=("bb", record_id(0))), [3, 4, 5])
+            same(self.ordered(Order((key,)), after=(None, record_id(4))), [5])
+            same(self.ordered(Order((key,), descending=True), after=("bb", record_id(9)), limit=3), [2, 1, 4])
 
     def test_count_ignores_order_and_position(self) -> None:
         """Count tells how many there are of the module and the tenant."""
         self.given(*(make_record(number) for number in range(1, 4)), make_record(9, module="thing_note"))
         query = Query("thing", order=(Order(("title",)),), limit=1, after=("z", record_id(9)))
         with self.begin() as unit:
-            assert unit.queries.count(query) == 3
-            assert unit.queries.count(Query("thing_note")) == 1
+            same(unit.queries.count(query), 3)
+            same(unit.queries.count(Query("thing_note")), 1)
         with self.begin("two") as unit:
-            assert unit.queries.count(query) == 0
-            assert list(unit.queries.find(query)) == []
-            assert unit.queries.distribution(query, Grouping(("title",))) == {}
+            same(unit.queries.count(query), 0)
+            same(list(unit.queries.find(query)), [])
+            same(unit.queries.distribution(query, Grouping(("title",))), {})
 
     def distribution(self, grouping: Grouping, query: Query | None = None) -> Mapping[Any, int]:
         """Return the distribution of all things, or of a query."""
@@ -188,8 +196,8 @@ class QueryContract(Harness):
             self.given_values(key, one, other, None, one)
             for field in (key, TWINS[key]):
                 found = self.distribution(Grouping((field,)))
-                assert found == {one: 2, other: 1, None: 1}
-                assert {type(value) for value in found} == {type(one), type(None)}
+                same(found, {one: 2, other: 1, None: 1})
+                same({type(value) for value in found}, {type(one), type(None)})
 
     def test_distribution_of_choices(self) -> None:
         """By a multiple choice, a record counts once for each of its choices."""
@@ -198,9 +206,9 @@ class QueryContract(Harness):
             *(make_record(number, {"colours": item} if item else {}) for number, item in enumerate(choices, 1)),
             make_record(4, {"colours": ("blue",), "parent": record_id(1), "sibling": record_id(3)}),
         )
-        assert self.distribution(Grouping(("colours",))) == {"red": 1, "blue": 3, None: 1}
-        assert self.distribution(Grouping(("parent", "colours"))) == {"red": 1, "blue": 1, None: 3}
-        assert self.distribution(Grouping(("sibling", "colours"))) == {None: 4}
+        same(self.distribution(Grouping(("colours",))), {"red": 1, "blue": 3, None: 1})
+        same(self.distribution(Grouping(("parent", "colours"))), {"red": 1, "blue": 1, None: 3})
+        same(self.distribution(Grouping(("sibling", "colours"))), {None: 4})
 
     def test_distribution_of_tags(self) -> None:
         """By a dimension, a record counts once for each of its tags there, and once for none."""
@@ -210,9 +218,9 @@ class QueryContract(Harness):
             make_record(3, tags=[("mark", "x")]),
             make_record(4),
         )
-        assert self.distribution(Grouping(dimension="need")) == {"设备": 2, "服务": 1, None: 2}
+        same(self.distribution(Grouping(dimension="need")), {"设备": 2, "服务": 1, None: 2})
         query = Query("thing", self.bound(F.version == 1), limit=1)
-        assert self.distribution(Grouping(dimension="mark"), query) == {"x": 2, None: 2}
+        same(self.distribution(Grouping(dimension="mark"), query), {"x": 2, None: 2})
 
     def test_distribution_of_system_fields_and_references(self) -> None:
         """Groups may be by owner, time, or a field of a referenced record; criteria narrow them."""
@@ -221,13 +229,51 @@ class QueryContract(Harness):
             twin_record(2, {"parent": record_id(1), "count": 1}),
             twin_record(3, {"parent": record_id(1)}, owner=None),
         )
-        assert self.distribution(Grouping(("owner",))) == {"ann": 1, "bob": 1, None: 1}
-        assert self.distribution(Grouping(("version",))) == {1: 3}
+        same(self.distribution(Grouping(("owner",))), {"ann": 1, "bob": 1, None: 1})
+        same(self.distribution(Grouping(("version",))), {1: 3})
         created = make_record(2).created_at
-        assert self.distribution(Grouping(("created_at",)), self._query(F.count == 1)) == {created: 1}
+        same(self.distribution(Grouping(("created_at",)), self._query(F.count == 1)), {created: 1})
         for path in (("parent", "place"), ("sibling", "origin")):
-            assert self.distribution(Grouping(path)) == {"north": 2, None: 1}
-        assert self.distribution(Grouping(("parent", "owner")), self._query(F.size == 1)) == {"bob": 1}
+            same(self.distribution(Grouping(path)), {"north": 2, None: 1})
+        same(self.distribution(Grouping(("parent", "owner")), self._query(F.size == 1)), {"bob": 1})
+
+    def test_distribution_by_period(self) -> None:
+        """Days and instants count where they lie in the time zone of the configuration, and not in UTC."""
+        new_year = datetime(2023, 12, 31, 16, tzinfo=UTC)
+        self.given(
+            twin_record(1, {"day": date(2024, 1, 31), "seen": new_year}),
+            twin_record(2, {"day": date(2024, 2, 1), "seen": new_year - timedelta(microseconds=1)}),
+            make_record(3),
+        )
+        old, january, february = date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 1)
+        for day, seen in (("day", "seen"), ("born", "met")):
+            same(self.distribution(Grouping((day,), period="month")), {january: 1, february: 1, None: 1})
+            same(self.distribution(Grouping((day,), period="quarter")), {january: 2, None: 1})
+            same(self.distribution(Grouping((seen,), period="day")), {january: 1, old: 1, None: 1})
+            same(self.distribution(Grouping((seen,), period="year")), {january: 1, date(2023, 1, 1): 1, None: 1})
+
+    def test_totals(self) -> None:
+        """A store that answers `TotalQueries` adds up exactly, group by group; all of nothing is a total, too."""
+        self.given(
+            twin_record(1, {"price": Decimal("0.1"), "count": 2**62, "place": "north"}),
+            twin_record(2, {"price": Decimal("0.2"), "count": 2**62}),
+            twin_record(3, {"place": "north"}),
+        )
+        with self.begin() as unit:
+            queries = offered(unit.queries, TotalQueries)
+            if queries is None:
+                return
+            price, least, most = Decimal("0.3"), Decimal("0.1"), Decimal("0.2")
+            for number, whole, place in (("price", "count", "place"), ("weight", "size", "origin")):
+                every = queries.totals(Query("thing"), (number,), None)
+                same(every, {None: Total(3, 2, price, least, most)})
+                every = queries.totals(Query("thing"), (whole,), None)
+                same(every, {None: Total(3, 2, 2**63, 2**62, 2**62)})
+                groups = queries.totals(Query("thing", limit=1), (number,), Grouping((place,)))
+                same(groups, {"north": Total(2, 1, least, least, least), None: Total(1, 1, most, most, most)})
+                none = self._query(F.version == 9)
+                same(queries.totals(none, (number,), None), {None: Total(0, 0, Decimal(0), None, None)})
+                same(queries.totals(none, (number,), Grouping((place,))), {})
 
     def _query(self, criterion: Any) -> Query:
         return attrs.evolve(Query("thing"), criterion=self.bound(criterion))

@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 import attrs
 
 from custinfo.core.access_log import AccessEntry
 from custinfo.core.anchors import Anchor
 from custinfo.core.errors import ConflictError
+from custinfo.core.history.changes import Change
 from custinfo.core.importing import ImportBatch
 from custinfo.core.records import Record, RecordId
 from custinfo.core.revisions import Revision
 from custinfo.ports import UnitOfWork
+from custinfo.ports.history import ChangeLog, ChangeQuery
 from custinfo.ports.upkeep import ENTRY_KINDS, Entry, EntryKind, Unreadable
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import (
@@ -25,6 +30,7 @@ from custinfo.testing._samples import (
     next_version,
     record_id,
 )
+from custinfo.testing._telling import same
 from custinfo.workspace.access_logging import accesses_of
 from custinfo.workspace.upkeep import upkeep_of
 
@@ -53,6 +59,10 @@ _ENTRIES: dict[EntryKind, list[Entry]] = {
 }
 
 
+_PARTS: Final = 1000
+"""More parts than what is stored here can have."""
+
+
 def _stored(unit: UnitOfWork) -> dict[EntryKind, list[Entry | Unreadable]]:
     return {kind: list(upkeep_of(unit).stored(kind)) for kind in ENTRY_KINDS}
 
@@ -60,6 +70,15 @@ def _stored(unit: UnitOfWork) -> dict[EntryKind, list[Entry | Unreadable]]:
 def _restore(unit: UnitOfWork) -> None:
     for kind in ENTRY_KINDS:
         upkeep_of(unit).restore(_ENTRIES[kind])
+
+
+def _forget(unit: UnitOfWork, most: int) -> int:
+    """Forget a tenant, and return in how many parts."""
+    for parts in range(_PARTS):
+        if not upkeep_of(unit).forget(most):
+            return parts
+        unit.commit()
+    raise AssertionError(f"there is something to forget after {_PARTS} calls: 0 says that nothing is left")
 
 
 class UpkeepContract(Harness):
@@ -83,31 +102,31 @@ class UpkeepContract(Harness):
                 unit.anchors.add(anchor)  # type: ignore[attr-defined]
             unit.outbox.append(_ENTRIES["event"][::-1])  # type: ignore[arg-type]
             accesses_of(unit).append(_ENTRIES["access"])  # type: ignore[arg-type]
-            assert _stored(unit) == _ENTRIES
+            same(_stored(unit), _ENTRIES)
 
     def test_what_is_restored_is_stored(self) -> None:
         """Entries come back as they were given, whatever their versions."""
         with self.begin() as unit:
             upkeep_of(unit).snapshot()
-            assert _stored(unit) == {kind: [] for kind in ENTRY_KINDS}
+            same(_stored(unit), {kind: [] for kind in ENTRY_KINDS})
             _restore(unit)
-            assert _stored(unit) == _ENTRIES
+            same(_stored(unit), _ENTRIES)
         with self.begin() as unit:
-            assert _stored(unit) == _ENTRIES
+            same(_stored(unit), _ENTRIES)
 
     def test_the_repositories_know_what_is_restored(self) -> None:
         """Unique values, tasks, reservations and the version in force are as if they had been saved."""
         with self.begin() as unit:
             _restore(unit)
             holders = unit.records.holders("thing", "code", ["C-1", "C-2", "C-3"])
-            assert dict(holders) == {"C-1": record_id(1), "C-2": record_id(2)}
-            assert [request.id for request in unit.approvals.waiting_for("bob")] == [_OPEN.id]
-            assert list(unit.approvals.open_for("thing", [RecordId(_LATER.id)])) == [_OPEN]
-            assert unit.configurations.version() == 3
-            assert list(unit.history.of_batch("b1")) == [_ENTRIES["change"][2]]
-            assert list(unit.outbox.claim(1, now=NOW, until=NOW)) == [attrs.evolve(make_event(1), attempts=1)]
+            same(dict(holders), {"C-1": record_id(1), "C-2": record_id(2)})
+            same([request.id for request in unit.approvals.waiting_for("bob")], [_OPEN.id])
+            same(list(unit.approvals.open_for("thing", [RecordId(_LATER.id)])), [_OPEN])
+            same(unit.configurations.version(), 3)
+            same(list(unit.history.of_batch("b1")), [_ENTRIES["change"][2]])
+            same(list(unit.outbox.claim(1, now=NOW, until=NOW)), [attrs.evolve(make_event(1), attempts=1)])
             unit.records.save([next_version(_LATER, title="c")])
-        assert self.ordered() == [1, 2]
+        same(self.ordered(), [1, 2])
 
     def test_what_is_there_already(self) -> None:
         """Restoring an entry that is there, or what it has, is refused."""
@@ -120,7 +139,7 @@ class UpkeepContract(Harness):
                     with unit.atomic():
                         upkeep_of(unit).restore([entry])
 
-                assert raised_by(ConflictError, again).code == "tenant_not_empty"
+                same(raised_by(ConflictError, again).code, "tenant_not_empty")
 
     def test_forgetting_a_tenant(self) -> None:
         """It goes part by part, to the last row; another tenant stays as it is, and the first may begin anew."""
@@ -128,17 +147,38 @@ class UpkeepContract(Harness):
             with self.begin(tenant) as unit:
                 _restore(unit)
         with self.begin() as unit:
-            parts = 0
-            while upkeep_of(unit).forget(2):
-                parts += 1
-                unit.commit()
-            assert parts > 0
-            assert upkeep_of(unit).forget(2) == 0
-            assert _stored(unit) == {kind: [] for kind in ENTRY_KINDS}
-            assert unit.configurations.version() == 0
+            assert _forget(unit, 2) > 0
+            same(upkeep_of(unit).forget(2), 0)
+            same(_stored(unit), {kind: [] for kind in ENTRY_KINDS})
+            same(unit.configurations.version(), 0)
         with self.begin("two") as unit:
-            assert _stored(unit) == _ENTRIES
-            assert list(upkeep_of(unit).disagreements(repair=False)) == []
+            same(_stored(unit), _ENTRIES)
+            same(list(upkeep_of(unit).disagreements(repair=False)), [])
+
+    def test_a_tenant_that_begins_anew(self) -> None:
+        """Nothing of what was forgotten counts any more, such as until when somebody holds an event."""
+        with self.begin() as unit:
+            _restore(unit)
+            unit.outbox.claim(9, now=NOW, until=NOW + timedelta(hours=1))
+            _forget(unit, 99)
+            _restore(unit)
+            same(_stored(unit), _ENTRIES)
+            same([event.attempts for event in unit.outbox.claim(9, now=NOW, until=NOW)], [1, 1])
+
+    def test_positions_are_restored(self) -> None:
+        """Where a store numbers changes, those that had a position have it still, and the others get the next ones."""
+        changes: list[Change] = _ENTRIES["change"]  # type: ignore[assignment]
+        with self.begin() as unit:
+            log: ChangeLog | None = getattr(unit, "log", None)
+            if log is None:
+                return
+            placed = [attrs.evolve(change, position=place) for place, change in enumerate(changes[1::-1], start=1)]
+            upkeep_of(unit).restore(placed)
+            upkeep_of(unit).restore(changes[2:])
+            same(log.number(), len(changes))
+            found = log.read(ChangeQuery())
+            same(found[:2], [changes[1], changes[0]])
+            same([change.position for change in found], [1, 2, 3, 4])
 
     def test_an_orderly_store_has_no_disagreements(self) -> None:
         """Nothing that was saved or restored differs from what is kept beside it, and repairing changes nothing."""
@@ -148,8 +188,8 @@ class UpkeepContract(Harness):
             unit.records.save([gone, archived])
             unit.records.save([next_version(_LATER, code="C-9")])
             unit.records.remove([gone])
-            assert list(upkeep_of(unit).disagreements(repair=False)) == []
+            same(list(upkeep_of(unit).disagreements(repair=False)), [])
             before = _stored(unit)
-            assert list(upkeep_of(unit).disagreements(repair=True)) == []
-            assert _stored(unit) == before
+            same(list(upkeep_of(unit).disagreements(repair=True)), [])
+            same(_stored(unit), before)
             assert all(isinstance(record, Record) for record in before["record"])

@@ -32,7 +32,7 @@ def test_plan(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     """Good rows give 0, bad ones 1 with their reasons and a workbook of them; nothing is saved."""
     file.write_text(GOOD, encoding="gb18030")
     assert main(["plan", str(file)]) == 0
-    assert capsys.readouterr().out == "客户.csv：1 行, 新增 1\n"
+    assert capsys.readouterr().out == "客户.csv：1 行，新增 1\n"
     file.write_text(BAD, encoding="utf-8-sig")
     errors, book = tmp_path / "错误.xlsx", tmp_path / "计划.xlsx"
     assert main(["plan", str(file), "--errors", str(errors), "--workbook", str(book), "--language", "en"]) == 1
@@ -108,10 +108,10 @@ def test_which_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     file = tmp_path / "客户.xlsx"
     workbook.save(file)
     assert main(["plan", str(file)]) == 3
-    assert capsys.readouterr().err == "有多个工作表含有数据，请选择（sheet=…）：华东, 华北\n"
+    assert capsys.readouterr().err == "有多个工作表含有数据，请选择（sheet=…）：华东、华北\n"
     assert main(["plan", str(file), "--sheet", "历史"]) == 0
     assert main(["plan", str(file), "--sheet", "华南"]) == 3
-    assert capsys.readouterr().err == "没有这个工作表；文件中有：华东, 华北, 历史, 深藏\n"
+    assert capsys.readouterr().err == "没有这个工作表；文件中有：华东、华北、历史、深藏\n"
 
 
 def test_rows_that_are_no_data_are_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

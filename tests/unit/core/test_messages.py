@@ -13,7 +13,9 @@ from custinfo.core.approval.requests import CommandName, RequestState
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import BUILT_IN_KINDS
 from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages, Telling, Translated
+from custinfo.core.messages.en import ENGLISH_OF_ONE
 from custinfo.core.messages.terms import ENGLISH_TERMS
+from custinfo.core.messages.words import CHINESE_WORDS
 
 PLAIN = (
     "nothing_to_take_back",
@@ -248,7 +250,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "rule_misfit": {"module": "customer", "rule": "Length", "hint": "no"},
     "pattern_invalid": {"position": 3, "token": "("},
     "pattern_not_supported": {"position": 3, "feature": "(?="},
-    "pattern_too_large": {"what": "length", "limit": 1000},
+    "pattern_too_large": {"what": "nesting", "limit": 1000},
     "formula_invalid": {"position": 3, "hint": "no"},
     "classification_reveals": {"fields": ("a", "b")},
     "formula_reveals": {"fields": ("a", "b")},
@@ -349,9 +351,62 @@ def test_no_placeholder_stays_unfilled(code: str, language: str) -> None:
     assert "}" not in text
 
 
-def test_lists_are_joined() -> None:
-    """A tuple is shown as a list with commas."""
-    assert DEFAULT_MESSAGES.render("not_one_of", {"allowed": ("a", "b")}, "en") == "must be one of: a, b"
+@pytest.mark.parametrize(
+    ("language", "expected"), [("en", "must be one of: Won, b"), ("zh", "只能是：成交、b"), ("de", "Won / b")]
+)
+def test_lists_are_joined(language: str, expected: str) -> None:
+    """A tuple is shown as a list, separated as the language does it, each item in that language."""
+    messages = DEFAULT_MESSAGES.with_language("de", {"list_separator": " / ", "not_one_of": "{allowed}"})
+    won = Translated({"zh": "成交", "en": "Won"})
+    assert messages.render("not_one_of", {"allowed": (won, "b")}, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "params", "expected"),
+    [
+        ("too_long", {"limit": 2}, "at most 2 characters are allowed"),
+        ("too_long", {"limit": 1}, "at most one character is allowed"),
+        ("still_in_use", {"count": 1}, "one record still has it, so it cannot be left out; where it can be retired, "),
+        ("digests_left", {"count": 1, "key": "i1"}, "one digest of an encrypted value is under the index key i1, "),
+        ("file_too_large", {"limit": 1}, "the file is larger than 1 bytes: split it"),
+        ("too_small", {"limit": "1"}, "must be at least 1"),
+    ],
+)
+def test_one_is_said_otherwise_than_several(code: str, params: dict[str, object], expected: str) -> None:
+    """Where a number is one, a language may have a text of its own; one that has none says it as always."""
+    assert DEFAULT_MESSAGES.render(code, params, "en").startswith(expected)
+    assert DEFAULT_MESSAGES.render(code, params, "zh") == CHINESE[code].format_map(params)
+
+
+def test_who_replaces_a_text_replaces_that_of_one() -> None:
+    """A host's own words count for one and for several, unless it has a text of one as well."""
+    own = DEFAULT_MESSAGES.with_language("en", {"too_long": "{limit} at most"})
+    assert own.render("too_long", {"limit": 1}, "en") == "1 at most"
+    both = own.with_language("en", {"too_long": "{limit} letters", "too_long.one": "one letter"})
+    assert [both.render("too_long", {"limit": number}, "en") for number in (1, 2)] == ["one letter", "2 letters"]
+    french = DEFAULT_MESSAGES.with_language("fr", {"required": "obligatoire", "too_short": "{limit} au moins"})
+    assert french.render("too_long", {"limit": 1}, "fr") == "at most one character is allowed"
+    assert french.render("too_short", {"limit": 1}, "fr") == "1 au moins"
+
+
+def test_texts_of_one_belong_to_a_code() -> None:
+    """Each stands beside a text of several that has a number, and asks for nothing that this one lacks."""
+    for code, text in ENGLISH_OF_ONE.items():
+        several = ENGLISH[code.removesuffix(".one")]
+        assert placeholders(several) & {"count", "limit"}, code
+        assert placeholders(text) <= placeholders(several) - {"count", "limit"}, code
+    assert DEFAULT_MESSAGES.gaps("zh") == ()
+
+
+@pytest.mark.parametrize("text", [*CHINESE.values(), *CHINESE_WORDS.values()])
+def test_chinese_is_punctuated_as_chinese(text: str) -> None:
+    """Beside a Chinese character or a parameter stands no comma, colon, bracket or the like of half width."""
+    assert re.findall(r"[\u4e00-\u9fff}][,;:!?(]|[,;:!?)](?=[\u4e00-\u9fff{])", text) == []
+
+
+def test_english_contracts_nothing() -> None:
+    """One way of saying that something is not possible is enough."""
+    assert [text for text in (*ENGLISH.values(), *ENGLISH_OF_ONE.values()) if "n't" in text] == []
 
 
 def test_parameters_are_not_templates() -> None:

@@ -147,7 +147,7 @@ def _check(session: Session, given: argparse.Namespace) -> int:
     _say(_rows_found(plan, given))
     for heading, key in plan.columns.items():
         meaning = f"{key} {schema.label(key, given.language)}" if key else plan.attached.get(heading, "—")
-        fields = ", ".join(alike.get(heading, ()))
+        fields = phrase(given.language, "list").join(alike.get(heading, ()))
         hint = f"   {phrase(given.language, 'column_alike', fields=fields)}" if fields else ""
         _say(f"  {heading or phrase(given.language, 'column_blank')}  →  {meaning}{hint}")
     _tell([problem for problem in plan.column_problems if problem.code != "unmapped_column"], given)
@@ -162,7 +162,7 @@ def _plan(session: Session, given: argparse.Namespace) -> int:
         for outcome in get_args(RowOutcome)
         if (number := getattr(counts, count_name(outcome)))
     ]
-    _say(", ".join((_rows_found(plan, given), *outcomes)))
+    _say(phrase(given.language, "and").join((_rows_found(plan, given), *outcomes)))
     left = [problem for problem in plan.problems if problem.severity == "error"]
     skipped = [problem for problem in plan.problems if problem.code == "no_data_row"]
     _tell([*(problem for problem in plan.column_problems if problem.severity != "error"), *skipped], given)

@@ -48,7 +48,7 @@ class Bounds:
             parts.append(phrase(language, "at_least", limit=self.low))
         if self.high is not None:
             parts.append(phrase(language, "at_most", limit=self.high))
-        return ", ".join(parts)
+        return phrase(language, "and").join(parts)
 
 
 def bounds_of(field: FieldDefinition) -> Bounds:
@@ -140,7 +140,8 @@ class Guide:
             condition = field.applies_when
         if condition is not None:
             return phrase(self.language, "depends", fields=self._fields_of(condition))
-        states = ", ".join(self.schema.label(key, self.language) for key in self._states_that_ask_for(field))
+        labels = (self.schema.label(key, self.language) for key in self._states_that_ask_for(field))
+        states = phrase(self.language, "list").join(labels)
         return phrase(self.language, "depends", fields=states) if states else phrase(self.language, "no")
 
     def kind(self, field: FieldDefinition) -> str:
@@ -184,7 +185,7 @@ class Guide:
         """Return what a rule asks for in words, where they stand in the rule itself or are few; else nothing."""
         match rule:
             case OneOfValues(allowed):
-                return phrase(self.language, "one_of", allowed=", ".join(allowed))
+                return phrase(self.language, "one_of", allowed=phrase(self.language, "list").join(allowed))
             case Pattern(_, hint):
                 return hint
             case Satisfies(_, hint):
@@ -207,9 +208,8 @@ class Guide:
         dictionary = dictionary_of(self.schema, field)
         codes = value if isinstance(value, tuple) else (value,)
         if dictionary is not None:
-            return ("、" if self.language == "zh" else ", ").join(
-                dictionary.path_label(code, self.language) for code in codes
-            )
+            labels = (dictionary.path_label(code, self.language) for code in codes)
+            return phrase(self.language, "list").join(labels)
         return self.schema.render(field.key, value)
 
     def _text(self, field: FieldDefinition) -> str:
@@ -231,7 +231,7 @@ class Guide:
         dictionary, choices = dictionary_of(self.schema, field), self._choices(field)
         if dictionary is None:
             return ""
-        entries = ("、" if self.language == "zh" else ", ").join(choices[:_SHOWN_ENTRIES])
+        entries = phrase(self.language, "list").join(choices[:_SHOWN_ENTRIES])
         if len(choices) > _SHOWN_ENTRIES:
             entries = phrase(self.language, "more", shown=entries, count=len(choices))
         return phrase(self.language, "entries", dictionary=dictionary.label_in(self.language), entries=entries)
@@ -241,4 +241,5 @@ class Guide:
 
     def _fields_of(self, criterion: Criterion) -> str:
         paths = [leaf.path for leaf in leaves(criterion) if hasattr(leaf, "path")]
-        return ", ".join(dict.fromkeys(self.schema.label(path[0], self.language) for path in paths))
+        labels = dict.fromkeys(self.schema.label(path[0], self.language) for path in paths)
+        return phrase(self.language, "list").join(labels)

@@ -10,6 +10,8 @@ __all__ = ["every_phrase", "phrase"]
 _CHINESE: Final = {
     # headings beside those of the fields
     "reason": "错误原因",
+    "list": "、",
+    "and": "，",
     "source_row": "原行号",
     "tags": "标签",
     "owner": "负责人",
@@ -144,6 +146,8 @@ _CHINESE: Final = {
 }
 _ENGLISH: Final = {
     "reason": "Reason",
+    "list": ", ",
+    "and": ", ",
     "source_row": "Source row",
     "tags": "Tags",
     "owner": "Owner",
@@ -200,7 +204,7 @@ _ENGLISH: Final = {
     "held_kept_out": "by the rights of who asked, this may lack: {parts}",
     "held_withheld": "left out: who asked may not see this field",
     "held_erased": "erased",
-    "held_unreadable": "can't be decrypted",
+    "held_unreadable": "cannot be decrypted",
     "held_clear": "cleared",
     "instructions": "Instructions",
     "example_sheet": "Example",

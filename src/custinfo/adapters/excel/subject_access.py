@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -73,7 +73,7 @@ class _Lines:
             named = [phrase(self._language, f"held_{section}") for section in limit.sections]
             named += [phrase(self._language, "held_records")] if limit.records else []
             line = {"section": phrase(self._language, "held_limit"), "module": self._schema(limit.module)[1]}
-            yield {**line, "held_note": phrase(self._language, "held_kept_out", parts="、".join(named))}
+            yield {**line, "held_note": phrase(self._language, "held_kept_out", parts=self._list(named))}
         for item in answer:
             schema, label = self._schema(item.module)
             head = {
@@ -83,6 +83,9 @@ class _Lines:
             }
             for line in self._of_item(item, schema):
                 yield {**head, **line}
+
+    def _list(self, items: Iterable[str]) -> str:
+        return phrase(self._language, "list").join(items)
 
     def _schema(self, module: str) -> tuple[ModuleSchema, str]:
         schema = self._context.module(module)
@@ -102,7 +105,7 @@ class _Lines:
             case "import":
                 yield self._line(data["started_at"], data["actor"], data["state"])
             case "access":
-                fields = "、".join(schema.label(key, self._language) for key in data["fields"])
+                fields = self._list(schema.label(key, self._language) for key in data["fields"])
                 line = self._line(data["at"], data["actor"], data["verb"], data["purpose"])
                 yield {**line, "field": fields}
             case "erasure":

@@ -48,7 +48,7 @@ def approve(request: Request, command: Command, act: Act) -> Outcome:
 
 def _opinion(request: Request, command: Command, number: int) -> Outcome:
     if command.proposal is not None:
-        refuse("not_amendable", fields=", ".join(sorted(command.proposal.patch)))
+        refuse("not_amendable", fields=tuple(sorted(command.proposal.patch)))
     task = request.tasks[number]._replace(delegate=None)
     return {"tasks": replaced(request.tasks, number, task)}, ("opinion_given",)
 
@@ -60,7 +60,7 @@ def _amended(request: Request, proposal: Proposal) -> Changes:
         touched |= _differing(old.patch, new.patch)
     foreign = touched - set(request.steps[request.position].amends)
     if foreign:
-        refuse("not_amendable", fields=", ".join(sorted(foreign)))
+        refuse("not_amendable", fields=tuple(sorted(foreign)))
     return _content(proposal)
 
 

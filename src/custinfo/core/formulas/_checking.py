@@ -109,8 +109,8 @@ class Checker:
             zh, en = function.counts()
             return builder.refuse(
                 node.at,
-                f"{node.function} 需要 {zh} 个参数，而不是 {len(terms)} 个",
-                f"{node.function} takes {en} arguments, not {len(terms)}",
+                f"{node.function} 的参数个数：{zh}，而不是 {len(terms)}",
+                f"the number of arguments of {node.function} is {en}, not {len(terms)}",
             )
         return function.apply(builder, terms, node.at)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from string import Formatter
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import attrs
 
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.messages.en import ENGLISH
+from custinfo.core.messages.en import ENGLISH, ENGLISH_OF_ONE
 from custinfo.core.messages.words import CHINESE_WORDS, ENGLISH_WORDS
 from custinfo.core.messages.zh import CHINESE
 
 __all__ = ["CHINESE", "DEFAULT_MESSAGES", "ENGLISH", "Messages", "Telling", "Translated"]
+
+ONE: Final = ".one"
+"""What the code of a text ends with that speaks of one thing, beside that which speaks of several."""
 
 
 class Translated(str):
@@ -62,8 +65,6 @@ class Telling(Translated):
 
 
 def _text(value: object, language: str) -> object:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
     return value.in_language(language) if isinstance(value, Translated) else value
 
 
@@ -79,7 +80,9 @@ def _placeholders(template: str) -> set[str] | None:
 class Messages:
     """Hold the message templates of each language; a host adds one with `with_language`.
 
-    `languages` has for each language code → template, in which `{name}` stands for a parameter of the problem.
+    `languages` has for each language code → template, in which `{name}` stands for a parameter of the problem. Where
+    one thing is said otherwise than several, a language has a second template, such as `too_long.one` beside
+    `too_long`, for where the parameter `count`, or else `limit`, is 1.
 
     >>> german = DEFAULT_MESSAGES.with_language("de", {"required": "Pflichtfeld"})
     >>> german.render("required", {}, "de")
@@ -89,9 +92,13 @@ class Messages:
     languages: FrozenDict[str, FrozenDict[str, str]]
 
     def with_language(self, language: str, texts: Mapping[str, str]) -> Messages:
-        """Return a catalogue in which `texts` (code → template) add to or replace those of `language`."""
-        known = self.languages.get(language, FrozenDict())
-        return Messages(self.languages.set(language, known.merged(texts)))
+        """Return a catalogue in which `texts` (code → template) add to or replace those of `language`.
+
+        With a text that is replaced goes the one of a single thing, unless `texts` has another.
+        """
+        known, replaced = self.languages.get(language, FrozenDict()), {f"{code}{ONE}" for code in texts}
+        kept = FrozenDict({code: text for code, text in known.items() if code not in replaced})
+        return Messages(self.languages.set(language, kept.merged(texts)))
 
     def gaps(self, language: str) -> tuple[str, ...]:
         """Return the codes without a fitting text in `language`, in the order of the English texts (FLD-8).
@@ -104,6 +111,8 @@ class Messages:
         texts = self.languages.get(language, FrozenDict())
         gaps = []
         for code, template in self.languages.get("en", FrozenDict()).items():
+            if code.endswith(ONE):  # each language has those that it needs
+                continue
             asked = _placeholders(texts[code]) if texts.get(code) else None
             if asked is None or not asked <= (_placeholders(template) or set()):
                 gaps.append(code)
@@ -121,7 +130,10 @@ class Messages:
             language: Key of a language; one that is not there gives English.
         """
         english = self.languages.get("en", FrozenDict())
-        template = self.languages.get(language, english).get(code) or english.get(code)
+        known = self.languages.get(language, english)
+        texts = known if known.get(code) else english
+        one = texts.get(f"{code}{ONE}") if params.get("count", params.get("limit")) == 1 else None
+        template = one or texts.get(code)
         if template is None:
             return str(_text(params.get("hint", code), language))
         try:
@@ -131,12 +143,12 @@ class Messages:
 
     def _param(self, key: str, value: object, language: str) -> object:
         """Return how a parameter reads: by the word that the catalogue has for it, where there is one."""
-        if type(value) is str:
-            texts = self.languages.get(language) or self.languages.get("en", FrozenDict())
-            return texts.get(f"{key}_{value}", value)
-        return _text(value, language)
+        texts = self.languages.get(language) or self.languages.get("en", FrozenDict())
+        if isinstance(value, tuple):
+            return texts.get("list_separator", ", ").join(str(_text(item, language)) for item in value)
+        return texts.get(f"{key}_{value}", value) if type(value) is str else _text(value, language)
 
 
 DEFAULT_MESSAGES = Messages(
-    FrozenDict({"zh": FrozenDict(CHINESE | CHINESE_WORDS), "en": FrozenDict(ENGLISH | ENGLISH_WORDS)})
+    FrozenDict({"zh": FrozenDict(CHINESE | CHINESE_WORDS), "en": FrozenDict(ENGLISH | ENGLISH_OF_ONE | ENGLISH_WORDS)})
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+__all__ = ["ENGLISH", "ENGLISH_OF_ONE"]
+
 ENGLISH: Final = {
     # input
     "unknown_field": "there is no field of this name",
@@ -116,9 +118,9 @@ ENGLISH: Final = {
     "stale_request": "the request is at version {actual}, not {expected}: read it again",
     "imported_meanwhile": "you imported the same file since this plan was made: plan it again",
     "awaits_already": "the very same new record of yours waits for approval already (request {request_id})",
-    "not_held_for_approval": "holds an encrypted value that can't wait for the approval of its row: enter it by itself",
+    "not_held_for_approval": "holds an encrypted value that cannot wait for approval with its row: enter it by itself",
     "ask_again": "what this request asks for is not changed in it: withdraw it, and ask for it anew",
-    "export_asks_encrypted": "is encrypted: an export that waits for approval can't ask for its values",
+    "export_asks_encrypted": "is encrypted: an export that waits for approval cannot ask for its values",
     "approval_missing": "as things are now it also has to pass {flow}: withdraw it and submit it again",
     "already_asked": "{member} is asked already",
     "not_amendable": "the step does not let its approvers change {fields}",
@@ -143,7 +145,7 @@ ENGLISH: Final = {
     "step_never_reached": "the step {step} of {flow} is never reached: {because}",
     "step_always_passed": "the step {step} of {flow} finds nobody and is always passed",
     "role_without_holders": "the step {step} of {flow} asks {role}, which nobody holds",
-    "quorum_out_of_reach": "the step {step} of {flow} can't pass with those who are found for it",
+    "quorum_out_of_reach": "the step {step} of {flow} cannot pass with those who are found for it",
     "escalation_circle": "the step {step} of {flow} escalates in a circle: back to people who did not decide",
     "escalation_nowhere": "the step {step} of {flow} escalates to nobody",
     "flow_without_decision": "nobody ever decides on {flow}",
@@ -276,15 +278,15 @@ ENGLISH: Final = {
     "evidence_key_missing": "there is no key for evidence: the history can be neither proven nor erased",
     "history_altered": "version {version} of record {record} ({module}) is not as it was written",
     "history_unproven": "version {version} of record {record} ({module}) should have evidence, and has none",
-    "history_key_missing": "version {version} of record {record} ({module}) can't be checked without the key {key}",
+    "history_key_missing": "version {version} of record {record} ({module}) cannot be checked without the key {key}",
     "history_truncated": "record {record} ({module}) is at version {expected}, and its history ends at {actual}",
     "history_unerased": "version {version} of record {record} ({module}) has a value that was erased later",
     "history_order": "version {version} of record {record} ({module}) is not where it was, at position {position}",
     "anchor_differs": "the history up to position {position} is not what anchor {number} says",
     "anchor_forged": "anchor {number} was not made with the key, or not of this tenant",
     "anchor_missing": "anchor {number} is missing",
-    "keys_missing": "{count} data keys can't be opened by any key of the keyring",
-    "values_closed": "{count} encrypted values can't be opened by any key of the keyring, and keep their digests",
+    "keys_missing": "{count} data keys cannot be opened by any key of the keyring",
+    "values_closed": "{count} encrypted values cannot be opened by any key of the keyring, and keep their digests",
     "digests_left": "{count} digests of encrypted values are under the index key {key}, which is not the current one",
     "record_without_document": "the values of {module} {record} are missing",
     "record_unreadable": "the values of {module} {record} cannot be read",
@@ -331,3 +333,21 @@ ENGLISH: Final = {
     "opened_by_wildcard": "a grant of all fields opens this masked or encrypted field to the role {role} ({path})",
     "edited_unseen": "the role {role} may edit the field and sees nothing of it ({path})",
 }
+
+ENGLISH_OF_ONE: Final = {
+    "too_long.one": "at most one character is allowed",
+    "too_short.one": "at least one character is needed",
+    "too_many_decimals.one": "at most one decimal place is allowed",
+    "surplus_cells.one": (
+        "the row has one cell more than the heading: a separator that is part of a cell needs quotes around the "
+        "cell, or the rest comes into wrong columns"
+    ),
+    "hidden_rows.one": "one hidden row (filtered, say) is imported like the others: delete it if it is not meant",
+    "read_timeout.one": "reading the file took longer than one second: split it",
+    "still_in_use.one": "one record still has it, so it cannot be left out; where it can be retired, retire it",
+    "conversion_failing.one": "one value has no place under the new definition",
+    "keys_missing.one": "one data key cannot be opened by any key of the keyring",
+    "values_closed.one": "one encrypted value cannot be opened by any key of the keyring, and keeps its digest",
+    "digests_left.one": "one digest of an encrypted value is under the index key {key}, which is not the current one",
+}
+"""What reads otherwise of one thing than of several (see `Messages`)."""

@@ -113,7 +113,7 @@ CHINESE: Final = {
     "request_closed": "审批单的状态为“{state}”，不能{command}",
     "not_submitter": "只有提交人可以这样做",
     "stale_request": "审批单已是第 {actual} 版，而不是第 {expected} 版：请重新读取",
-    "imported_meanwhile": "同一文件此后已被您导入：请重新预检",
+    "imported_meanwhile": "同一文件此后已被您导入：请重新生成导入计划",
     "awaits_already": "相同的新记录已由您提交，正在等待审批（审批单 {request_id}）",
     "not_held_for_approval": "含加密内容，不能随本行等待审批：请单独录入",
     "ask_again": "本审批单的内容不能修改：请撤回后重新提交",
@@ -195,7 +195,7 @@ CHINESE: Final = {
     "skipped_existing": "已有该记录：按“仅新增”跳过",
     "skipped_new": "没有对应的记录：按“仅更新”跳过",
     "matches_several": "按不同的匹配字段对应到不同的记录（另一条按{field_label}）",
-    "import_changed": "计划之后文件或数据已变化：请重新生成计划",
+    "import_changed": "生成导入计划之后文件或数据已变化：请重新生成",
     # set-up
     "invalid_database_url": "这不是数据库的 URL，例如 sqlite:///customers.db",
     "unsupported_database": "不支持 {database}：请使用 SQLite、PostgreSQL、MariaDB 或 MySQL",

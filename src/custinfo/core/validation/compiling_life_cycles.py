@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from custinfo.core.checks import Condition
+from custinfo.core.checks import Condition, in_chinese
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.dictionaries import Dictionary
@@ -89,7 +89,8 @@ class _Compiler:
         if field is None:
             self.misfit(None, "没有这个字段", "there is no such field")
         elif field.kind != "choice":
-            self.misfit(None, f"该字段类型为 {field.kind}，需要 choice", f"its kind is {field.kind}, not choice")
+            chinese = f"该字段类型为{in_chinese(field.kind)}，需要{in_chinese('choice')}"
+            self.misfit(None, chinese, f"its kind is {field.kind}, not choice")
         elif field.retired:
             self.misfit(None, "该字段已停用", "the field is retired")
         elif field.encrypted:
