@@ -111,6 +111,7 @@ def test_fastapi_refuses_a_change_of_what_was_changed_since(fastapi: Asking) -> 
     assert fastapi("PATCH", path, "lisi@north", version=1, json={"address": "苏州市"}).status_code == 200
     late = fastapi("PATCH", path, "lisi@north", version=1, json={"address": "无锡市"})
     assert (late.status_code, late.json()["code"]) == (409, "stale_version")
+    assert [item["label"] for item in late.json()["errors"]] == ["", "Address"]
     assert fastapi("GET", path, "lisi@north").json()["values"]["address"] == "苏州市"
     for tag in ({}, {"If-Match": "2"}, {"If-Match": '"two"'}, {"If-Match": "*"}):
         assert fastapi("PATCH", path, "lisi@north", json={}, headers=tag).status_code == 422

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from custinfo.core.errors import StaleVersionError
+from custinfo.core.errors import NotFoundError, StaleVersionError
 from custinfo.core.problems import Problem
-from custinfo.core.records import ANY, CLEAR, ERASED, ModuleKey, Record, RecordId, Version
+from custinfo.core.records import ANY, CLEAR, ERASED, ModuleKey, RecordId, Version
 from custinfo.workspace.bulk import BulkOutcome, write_many
 from custinfo.workspace.combining import Merged, Merger
 from custinfo.workspace.context import Context
@@ -38,7 +38,11 @@ class Changer:
 
     def write(self, draft: Draft) -> Outcome:
         """Carry out one draft."""
-        return outcome(self.context, WritePath(self.context).write(draft))
+        try:
+            prepared = WritePath(self.context).write(draft)
+        except StaleVersionError as error:
+            raise self._telling(error, draft) from None
+        return outcome(self.context, prepared)
 
     def give_many(
         self, record_ids: Sequence[str], to: str, version: Version | Mapping[str, int], reason: str | None
@@ -102,7 +106,11 @@ class Changer:
         if "view" not in seen.actions:
             raise self.context.missing(self.module)
         current, _ = self.reading.record(self.module, record_id)
-        self._refuse_stale(current, version)
+        draft = Draft("revert", self.module, current.id, {}, None, version, reason, typed=True)
+        try:
+            require_current(version, current)
+        except StaleVersionError as error:
+            raise self._telling(error, draft) from None
         changed = self.past.difference(self.module, record_id, to_version, current.version)
         wanted = {
             key: past.values.get(key, CLEAR)
@@ -111,19 +119,18 @@ class Changer:
         }
         patch, problems = self.past.in_present_kinds(past, wanted)
         tags = present_tags(self.context, past.tags) if "tags" in changed else None
-        return self.write(
-            Draft("revert", self.module, current.id, patch, tags, version, reason, typed=True, found=tuple(problems))
-        )
+        return self.write(attrs.evolve(draft, raw=patch, tags=tags, found=tuple(problems)))
 
-    def _refuse_stale(self, current: Record, version: Version) -> None:
-        """Say what changed since a version. Raises: StaleVersionError."""
+    def _telling(self, error: StaleVersionError, draft: Draft) -> StaleVersionError:
+        """Return the error with the fields that changed since the version of a draft, as far as the actor sees them."""
+        if draft.record_id is None or draft.version is ANY:
+            return error
         try:
-            require_current(version, current)
-        except StaleVersionError as error:
-            problems = error.problems
-        else:
-            return
-        if version is not ANY and 0 < version < current.version:
-            changed = self.past.difference(self.module, current.id, version, current.version)
-            problems += tuple(Problem("changed_since_read", key, severity="notice") for key in changed)
-        raise StaleVersionError(problems)
+            current, _ = self.reading.record(self.module, draft.record_id)
+            changed = self.past.difference(self.module, current.id, draft.version, current.version)
+        except NotFoundError:  # who may not view the record is told nothing of it; nobody has read version 0
+            return error
+        label = self.context.module(self.module).labelled
+        return StaleVersionError(
+            [*error.problems, *(label(Problem("changed_since_read", key, severity="notice")) for key in changed)]
+        )

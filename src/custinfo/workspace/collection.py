@@ -330,8 +330,9 @@ class Records:
 
         Returns: `Applied` (also where nothing differs: then there is no new version), or `AwaitingApproval` with
             the whole change where a flow gates part of it.
-        Raises: NotFoundError, StaleVersionError, InvalidInputError, PermissionDeniedError; FieldReservedError where
-            a pending request holds a field.
+        Raises: NotFoundError, InvalidInputError, PermissionDeniedError; StaleVersionError, which names the fields that
+            changed since `version` (`changed_since_read`), as far as the actor sees them; FieldReservedError where a
+            pending request holds a field.
         """
         return self._changer.write(
             Draft("update", self.module, record_key(record_id), _named(values), None, version, reason)
@@ -569,9 +570,7 @@ class Records:
         """Take a record's values and tags back to those of `to_version`, as a new change like any other.
 
         Only what the actor sees to differ is taken back, and of that they must be able to edit all.
-        Raises: as `update`, and StaleVersionError names the fields that changed since `version` (`changed_since_read`),
-            as far as the actor sees them; NotFoundError for a version that does not exist, or that the actor could not
-            view.
+        Raises: as `update`; NotFoundError for a version that does not exist, or that the actor could not view.
         """
         return self._changer.revert(record_id, to_version, version, reason)
 

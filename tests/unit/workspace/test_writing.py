@@ -90,6 +90,41 @@ def test_version_is_checked(story: Story) -> None:
             session.customers.update(record.id, {"email": "b@example.com"})  # type: ignore[call-arg]
 
 
+def told_of_stale(workspace: Workspace, actor: str, record_id: str, version: int) -> list[tuple[str, str]]:
+    """Return (code, label) of what somebody is told who changes an address as it was at an old version."""
+    with workspace.acting_as(actor) as session, pytest.raises(StaleVersionError) as caught:
+        session.customers.update(record_id, {"address": "苏州市"}, version=version)
+    return [(problem.code, problem.label_in("en")) for problem in caught.value.problems]
+
+
+def test_a_stale_version_names_what_changed_since(story: Story) -> None:
+    """Who was too late is told the fields that changed since they read the record."""
+    record = story.customer()
+    story.update("lisi", record, {"email": "a@example.com"})
+    story.update("lisi", record, {"annual_budget": "50万"})
+    stale, budget = ("stale_version", ""), ("changed_since_read", "Annual budget")
+    told = [told_of_stale(story.workspace, "lisi", record.id, version) for version in (1, 2)]
+    assert told == [[stale, ("changed_since_read", "E-mail"), budget], [stale, budget]]
+    for version in (-1, 0, 9):  # nobody can have read it
+        assert told_of_stale(story.workspace, "lisi", record.id, version) == [stale]
+
+
+def test_a_stale_version_names_nothing_that_is_hidden(story: Story) -> None:
+    """Who may change what they see in part, or not at all, is told of no field that they don't see."""
+    record = story.customer()
+    story.update("lisi", record, {"email": "a@example.com", "main_business": "机床"})
+    address, business = Fields.only("address"), Fields.only("address", "main_business")
+    finance = Grant("finance", "customer", frozenset({"view", "edit"}), "all", view=business, edit=address)
+    service = Grant("customer_service", "customer", frozenset({"edit"}), "all", edit=address)
+    with story.workspace.acting_as("admin") as session:
+        known = session.configuration.current
+        grants = [grant for grant in known.grants if grant.role not in ("finance", "customer_service")]
+        session.configuration.change(attrs.evolve(known, grants=(*grants, finance, service)))
+    stale = ("stale_version", "")
+    assert told_of_stale(story.workspace, "qianba", record.id, 1) == [stale, ("changed_since_read", "Main business")]
+    assert told_of_stale(story.workspace, "liuqi", record.id, 1) == [stale]
+
+
 def test_nothing_different_makes_no_version(story: Story) -> None:
     """Writing what is there already is applied without a new version or a change in the history."""
     record = story.customer()
