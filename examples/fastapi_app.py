@@ -28,7 +28,6 @@ from sqlalchemy.orm import Session as HostSession
 import custinfo
 from custinfo.adapters.excel import ExcelPlan, ExcelReport, export, plan_import, write_template
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
-from custinfo.core.criteria import criterion_from_json
 from custinfo.standard import sample_organisation, standard_configuration
 
 STATUS = {
@@ -93,7 +92,7 @@ def version_of(if_match: Annotated[str, Header(pattern='^"[0-9]{1,9}"$')]) -> in
 Caller = Annotated[User, Depends(user_of)]
 Language = Annotated[str, Depends(language_of)]
 Version = Annotated[int, Depends(version_of)]
-Where = Annotated[Json[Annotated[Any, AfterValidator(criterion_from_json)]] | None, Query()]
+Where = Annotated[Json[Annotated[Any, AfterValidator(custinfo.criterion_from_json)]] | None, Query()]
 
 # --- what an answer says
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         organisation_from_json,
         organisation_to_json,
     )
-    from custinfo.core.criteria import Criterion, F, InSegment, Tagged
+    from custinfo.core.criteria import Criterion, F, InSegment, Tagged, criterion_from_json, criterion_to_json
     from custinfo.core.dictionaries import Dictionary, DictionaryValue
     from custinfo.core.erasure import ErasedField, ErasureCertificate
     from custinfo.core.errors import (
@@ -275,6 +275,8 @@ __all__ = [
     "check_organisation",
     "configuration_from_json",
     "configuration_to_json",
+    "criterion_from_json",
+    "criterion_to_json",
     "organisation_from_json",
     "organisation_to_json",
     "policy_diff",
@@ -385,6 +387,8 @@ _HOMES = {
         "F",
         "InSegment",
         "Tagged",
+        "criterion_from_json",
+        "criterion_to_json",
     ),
     "custinfo.core.dictionaries": (
         "Dictionary",
