@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custinfo import ConfigurationError
+from custinfo import ConfigurationError, InvalidInputError
 from custinfo.adapters.crypto import Keyring
-from custinfo.core.records import RecordId
+from custinfo.core.records import RecordId, Sealed
 from custinfo.ports import DataKeys, EvidenceKeys, IndexKeys, ManyDataKeys, SealContext
 from custinfo.ports.system import BlindIndex
 
@@ -80,6 +81,45 @@ def test_what_it_refuses() -> None:
     with pytest.raises(ConfigurationError):
         Keyring.from_json(FIRST.to_json().replace("k1", "k9", 1))
     assert "j" * 32 not in repr(THIRD)
+
+
+def test_errors_name_ids_and_no_keys() -> None:
+    """An id is no secret, and people look for it; a key that was given in the place of one is not quoted."""
+    secret = base64.b64encode(b"s" * 32).decode()
+    with pytest.raises(ConfigurationError) as caught:
+        FIRST.rotated("k1")
+    assert caught.value.message("zh") == "已有密钥 'k1'"
+    assert caught.value.message("en") == "there is a key 'k1' already"
+    for mistaken in (
+        lambda: Keyring({secret: b"k1"}, current=secret, index_key=b"i" * 32),
+        lambda: Keyring({"k1": b"s" * 32}, current=secret, index_key=b"i" * 32),
+        lambda: Keyring({"k1": b"s" * 32}, current="k1", index_key=b"i" * 32, evidence_key=secret),
+        lambda: FIRST.with_index_key(secret).with_index_key(secret),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            mistaken()
+        assert secret not in repr(caught.value)
+        assert all(secret not in caught.value.message(language) for language in ("zh", "en"))
+        assert " … " in caught.value.message("en")
+
+
+@pytest.mark.parametrize(
+    ("token", "named"),
+    [
+        ("v1.k9.abc", "k9"),
+        ("v1.k1.abc", "k1"),
+        ("v1.k1", "-"),
+        ("v1..abc", ""),
+        ("wang.xiaoming.private@example.com", "-"),
+        ("13812345678", "-"),
+        ("", "-"),
+    ],
+)
+def test_an_unreadable_token_tells_its_key_alone(token: str, named: str) -> None:
+    """What was stored where a token should be, such as a plain value, is told by no error."""
+    with pytest.raises(InvalidInputError) as caught:
+        FIRST.open(Sealed(token), PLACE)
+    assert dict(caught.value.problems[0].params) == {"key": named}
 
 
 @given(key=st.binary(min_size=32, max_size=32), messages=st.lists(st.binary(max_size=200)))

@@ -124,7 +124,7 @@ class RuleTarget:
         if self.kind in kinds or (self.kind not in _BUILT_IN and self.storage == storage):
             return
         names = ", ".join(sorted(kinds))
-        chinese = f"该字段类型为{in_chinese(self.kind)}，需要{in_chinese(*kinds)}"
+        chinese = f"该字段类型为“{in_chinese(self.kind)}”，须为：{in_chinese(*kinds)}"
         self.refuse(chinese, f"its kind is {self.kind}, not one of {names}")
 
     def watch(self, name: str, kinds: Collection[str] | None = None) -> tuple[FieldKey, Translated]:
@@ -138,7 +138,7 @@ class RuleTarget:
         key, kind, label = found
         if kinds is not None and kind not in kinds:
             names = ", ".join(sorted(kinds))
-            chinese = f"字段 {name} 类型为{in_chinese(kind)}，需要{in_chinese(*kinds)}"
+            chinese = f"字段 {name} 类型为“{in_chinese(kind)}”，须为：{in_chinese(*kinds)}"
             self.refuse(chinese, f"the field {name} is {kind}, not one of {names}")
         self.watches.add(key)
         return key, Telling.of(label, [(key,)])

@@ -106,7 +106,7 @@ class Range:
         target.need_kind(NUMBER_KINDS | DATE_KINDS, "number")
         field, low, high = target.field, cast("Any", self.minimum), cast("Any", self.maximum)
         if not all(limit is None or _is_limit(limit, target.kind) for limit in (low, high)):
-            chinese = f"界限不能与{in_chinese(target.kind)}比较"
+            chinese = f"界限不能与“{in_chinese(target.kind)}”类型的值比较"
             target.refuse(chinese, f"a limit cannot be compared with a {target.kind}")
         if low is not None and high is not None and low > high:
             target.refuse("下限大于上限", "the minimum is above the maximum")

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, TextIO
 
 import pytest
@@ -22,7 +24,8 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, 
 from custinfo import ANY, Flow, NamedMember, Step, TimeLimit, Trigger, Workspace
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, make_tables, migrations
 from custinfo.adapters.sqlalchemy._engines import open_engine
-from custinfo.adapters.sqlalchemy.migrations.versions import approval_marks, first_tables, outbox, record_shares
+from custinfo.adapters.sqlalchemy.migrations import versions
+from custinfo.adapters.sqlalchemy.migrations.versions import approval_marks
 from custinfo.core.errors import StorageError
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
@@ -129,6 +132,46 @@ def test_the_comparison_notices(engine: Engine, prefix: str) -> None:
         connection.execute(text(f"ALTER TABLE {prefix}field_slot DROP COLUMN filled_to"))
     assert len(differences(engine, prefix)) == known + 1
     assert catalogue(engine, prefix) != before
+
+
+_INDEX = "CREATE INDEX {p}record_t1 ON {p}record (tenant_id, module, t1, id, department_id, owner_id, archived_at)"
+_PREFIXED = _INDEX.replace("department_id, owner_id", "department_id(2), owner_id(1)")
+_OTHERWISE = {
+    "sqlite": {"predicate": ("DROP INDEX {p}record_t1", _INDEX), "index": ("DROP INDEX {p}record_updated",)},
+    "postgresql": {
+        "predicate": ("DROP INDEX {p}record_t1", _INDEX),
+        "index": ("DROP INDEX {p}record_updated",),
+        "method": ("DROP INDEX {p}record_title_tokens", "CREATE INDEX {p}record_title_tokens ON {p}record_title (doc)"),
+        "collation": ('ALTER TABLE {p}field_slot ALTER COLUMN state TYPE varchar(64) COLLATE "default"',),
+        "default": ("ALTER TABLE {p}field_slot ALTER COLUMN state SET DEFAULT 'x'",),
+        "length": ('ALTER TABLE {p}field_slot ALTER COLUMN state TYPE varchar(65) COLLATE "C"',),
+        "blanks": ("ALTER TABLE {p}field_slot ALTER COLUMN state DROP NOT NULL",),
+        "uniqueness": ("ALTER TABLE {p}field_slot DROP CONSTRAINT {p}field_slot_once",),
+    },
+    "mysql": {
+        "index": ("DROP INDEX {p}record_updated ON {p}record",),
+        "prefix": (
+            "DROP INDEX {p}record_t1 ON {p}record",
+            _PREFIXED,
+        ),
+        "collation": ("ALTER TABLE {p}field_slot MODIFY state VARCHAR(64) COLLATE utf8mb4_general_ci NOT NULL",),
+        "default": ("ALTER TABLE {p}field_slot ALTER COLUMN state SET DEFAULT 'x'",),
+        "uniqueness": ("ALTER TABLE {p}field_slot DROP INDEX {p}field_slot_once",),
+    },
+}
+"""What a revision could get wrong, by database: that the comparison sees it is what the test above rests on."""
+
+
+def test_the_comparison_notices_whatever_is_otherwise(engine: Engine, prefix: str) -> None:
+    """Predicates of indexes, their methods and lengths, collations, defaults and constraints are compared, too."""
+    migrations.upgrade(engine, prefix=prefix)
+    seen = [catalogue(engine, prefix)]
+    for what, statements in _OTHERWISE[engine.dialect.name].items():
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.execute(text(statement.replace("{p}", prefix)))
+        seen.append(catalogue(engine, prefix))
+        assert seen[-1] != seen[-2], what
 
 
 def test_opening_finds_nothing_to_do(engine: Engine, prefix: str) -> None:
@@ -281,14 +324,38 @@ def test_a_host_migrates_both(host: Config, tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_statements_can_be_written_down() -> None:
-    """A revision asks the database nothing, so that Alembic can write its statements for somebody else to run."""
+def every_revision() -> list[Any]:
+    """Return the modules of all revisions, from the first one on."""
+    modules = [import_module(f"{versions.__name__}.{found.name}") for found in iter_modules(versions.__path__)]
+    following, ordered = {module.down_revision: module for module in modules}, []
+    while (module := following.get(ordered[-1].revision if ordered else None)) is not None:
+        ordered.append(module)
+    assert len(ordered) == len(modules) >= 8
+    return ordered
+
+
+@pytest.mark.parametrize("name", ["postgresql", "mysql", "sqlite"])
+def test_statements_can_be_written_down(name: str) -> None:
+    """No revision asks the database anything, so that Alembic can write its statements for somebody else to run."""
     output = StringIO()
     settings = {"as_sql": True, "output_buffer": output}
-    with Operations.context(MigrationContext.configure(dialect_name="postgresql", opts=settings)):
-        for each in (first_tables, record_shares, outbox, approval_marks):
+    with Operations.context(MigrationContext.configure(dialect_name=name, opts=settings)):
+        for each in every_revision():
             each.upgrade()
-    assert output.getvalue().count("CREATE TABLE custinfo_") == 18
+        made = output.getvalue()
+        for each in reversed(every_revision()):
+            each.downgrade()
+    tables = {table.name for table in make_metadata().sorted_tables}
+    created = set(re.findall(r"CREATE TABLE `?(custinfo_\w+)", made))
+    assert created == tables
+    assert set(re.findall(r"DROP TABLE `?(custinfo_\w+)", output.getvalue())) >= tables
+
+
+def make_metadata() -> MetaData:
+    """Return the tables as they are now."""
+    metadata = MetaData()
+    make_tables(metadata)
+    return metadata
 
 
 def test_other_tables_are_the_hosts() -> None:

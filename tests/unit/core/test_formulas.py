@@ -659,14 +659,24 @@ def test_types_of_kinds(kind: str, expected: str) -> None:
     assert type_of_kind(kind) == expected
 
 
-@pytest.mark.parametrize("kind", ["phone", "user", "computed", "choice", "multiple_choice"])
-def test_kinds_that_no_formula_makes(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "called"),
+    [
+        ("phone", "电话"),
+        ("user", "人员"),
+        ("computed", "计算"),
+        ("choice", "单选"),
+        ("multiple_choice", "多选"),
+        ("plate", "plate"),
+    ],
+)
+def test_kinds_that_no_formula_makes(kind: str, called: str) -> None:
     """A computed field has values of a kind that formulas can make; a choice needs its entries."""
     with pytest.raises(ConfigurationError) as caught:
         result_type(kind, field="net")
     (problem,) = caught.value.problems
     assert (problem.code, problem.field) == ("configuration_invalid", "net")
-    assert problem.message("zh").startswith(f"net：公式不能得到 {kind} 类型的值")
+    assert problem.message("zh").startswith(f"net：公式不能得到“{called}”类型的值，只能是：是否、单选、")
 
 
 def test_choices_belong_to_choices_only() -> None:

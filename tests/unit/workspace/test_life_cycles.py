@@ -345,7 +345,7 @@ def test_what_does_not_fit_is_told_at_once() -> None:
         Workspace.open("memory://", broken)
     assert [item.message("zh") for item in caught.value.problems] == [
         "stage：deal：LifeCycle 不适用于该字段：变为 没有：没有状态 没有",
-        "name：deal：LifeCycle 不适用于该字段：该字段类型为文本，需要单选",
+        "name：deal：LifeCycle 不适用于该字段：该字段类型为“文本”，须为：单选",
         "stage：deal：LifeCycle 不适用于该字段：变为 没有：没有审批流程 nothing",
     ]
 

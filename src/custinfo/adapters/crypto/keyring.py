@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from custinfo.core.errors import ConfigurationError, InvalidInputError, MissingExtraError
 from custinfo.core.frozen import FrozenDict
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import Sealed
 from custinfo.ports.system import SealContext
@@ -31,6 +32,9 @@ _BY_DATA_KEY: Final = "v2"
 _WRAPPED: Final = "w1"
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
+_LONGEST_TOLD: Final = 40
+"""Longest id that an error quotes: a UUID has 36 characters, and 32 bytes as text have 43 at least."""
+
 _CIPHERS: Final = 4096
 """So many data keys are kept unwrapped, the latest."""
 
@@ -57,7 +61,12 @@ class Keyring:
         evidence_keys: Key id → 32 bytes for evidence of the history; without any, none is made.
         evidence_key: Id of the key that makes evidence; the last one if not given.
 
-    Keep the keys apart from the database. The representation shows ids only.
+    Keep the keys apart from the database. The representation shows ids only. Ids are no secrets: they stand in the open
+    in every token, data key and digest that is stored, and errors name them, so that people know which key is missing.
+    Choose ids that tell nothing. What is too long for a name, and may be a key in the place of an id, no error quotes.
+
+    Raises: ConfigurationError for a key that is no 32 bytes, an id with other characters, a current key that is not
+    among the keys, and an index key that is current and former at once.
 
     >>> from custinfo.core.records import RecordId
     >>> from custinfo.ports import SealContext
@@ -82,14 +91,18 @@ class Keyring:
         self.evidence_key = evidence_key if evidence_key is not None else next(reversed(proving), None)
         if current not in keys or (self.evidence_key is not None and self.evidence_key not in proving):
             missing = current if current not in keys else self.evidence_key
-            raise ConfigurationError([_invalid(f"the current key {missing!r} is not among the keys")])
+            zh, en = "当前密钥 {} 不在密钥之中", "the current key {} is not among the keys"
+            raise ConfigurationError([_invalid(zh.format(_told(missing)), en.format(_told(missing)))])
         former = FrozenDict(former_index_keys or {})
         if index_id in former:
-            raise ConfigurationError([_invalid(f"the index key {index_id!r} is current and former at once")])
+            zh, en = "索引密钥 {} 不能既是当前密钥又是旧密钥", "the index key {} is current and former at once"
+            raise ConfigurationError([_invalid(zh.format(_told(index_id)), en.format(_told(index_id)))])
         indexing = [(key_id or "index_key", key) for key_id, key in ((index_id, index_key), *former.items())]
         for key_id, key in (*keys.items(), *indexing, *proving.items()):
             if len(key) != _KEY_BYTES or not key_id.replace("-", "").replace("_", "").isalnum():
-                raise ConfigurationError([_invalid(f"key {key_id!r} needs {_KEY_BYTES} bytes and an id of letters")])
+                zh = f"密钥 {_told(key_id)} 须为 {_KEY_BYTES} 字节，其标识只能用字母、数字、- 和 _"
+                en = f"key {_told(key_id)} needs {_KEY_BYTES} bytes, and an id of letters, digits, - and _"
+                raise ConfigurationError([_invalid(zh, en)])
         self._keys = FrozenDict(keys)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._index_key = index_key
@@ -104,13 +117,13 @@ class Keyring:
 
     @classmethod
     def generate(cls, key_id: str = "k1") -> Keyring:
-        """Return a keyring with new random keys; keep `to_json()` of it in a safe place."""
+        """Return a keyring with new random keys, the first one by the id `key_id`; keep `to_json()` in a safe place."""
         key, index_key, evidence = (os.urandom(_KEY_BYTES) for _ in range(3))
         return cls({key_id: key}, current=key_id, index_key=index_key, evidence_keys={f"{key_id}-evidence": evidence})
 
     @classmethod
     def from_json(cls, text: str) -> Keyring:
-        """Return the keyring that `to_json` wrote. Raises: ConfigurationError for anything else."""
+        """Return the keyring that `to_json` wrote as `text`. Raises: ConfigurationError for anything else."""
         found: dict[str, Any] | None
         try:
             found = _parts(json.loads(text))
@@ -123,7 +136,7 @@ class Keyring:
         ):  # a parser's error holds the text, and so the keys
             found = None
         if found is None:
-            raise ConfigurationError([_invalid("not a keyring")])
+            raise ConfigurationError([_invalid("不是密钥环", "not a keyring")])
         return cls(**found)
 
     def to_json(self) -> str:
@@ -148,12 +161,16 @@ class Keyring:
         Raises: ConfigurationError for an id that is there already.
         """
         if key_id in self._keys:
-            raise ConfigurationError([_invalid(f"there is a key {key_id!r} already")])
+            zh, en = f"已有密钥 {_told(key_id)}", f"there is a key {_told(key_id)} already"
+            raise ConfigurationError([_invalid(zh, en)])
         keys = self._keys.set(key_id, key if key is not None else os.urandom(_KEY_BYTES))
         return self._like(keys=keys, current=key_id)
 
     def without(self, key_id: str) -> Keyring:
-        """Return the keyring without a key that nothing needs any more. Raises: ConfigurationError for the current."""
+        """Return the keyring without the key `key_id`, which nothing needs any more; without more ado if it has none.
+
+        Raises: ConfigurationError for the current key.
+        """
         return self._like(keys=self._keys.without(key_id))
 
     def with_index_key(self, index_id: str, key: bytes | None = None) -> Keyring:
@@ -170,7 +187,10 @@ class Keyring:
         return self._like(index_key=new, index_id=index_id, former_index_keys=former)
 
     def without_index_key(self, index_id: str) -> Keyring:
-        """Return the keyring without a former index key, whose digests claim and find nothing any more."""
+        """Return the keyring without the former index key `index_id`, whose digests claim and find nothing any more.
+
+        Where it has no such former key, and for the current one, it is the same keyring.
+        """
         return self._like(former_index_keys=self._former_index_keys.without(index_id))
 
     def _like(self, **other: Any) -> Keyring:
@@ -265,7 +285,7 @@ class Keyring:
         cipher = self._ciphers.get(key_id) if version == _WRAPPED else None
         key = None if cipher is None else _decrypt(cipher, body, _bound(_WRAPPED, context))
         if key is None:
-            raise _unreadable(context, key_id)
+            raise _unreadable(context, self.wrapped_by(data_key) or "-")
         return key
 
     def _cipher_of(self, context: SealContext) -> AESGCM:
@@ -285,7 +305,8 @@ class Keyring:
     def _key_id(self, sealed: Sealed, context: SealContext) -> str:
         if context.data_key is not None and sealed.token.startswith(f"{_BY_DATA_KEY}."):
             return self.wrapped_by(context.data_key)
-        return sealed.token.split(".")[1] if sealed.token.count(".") > 1 else "-"
+        version, key_id, *rest = f"{sealed.token}..".split(".")
+        return key_id if version == _DIRECT and rest[0] else "-"  # of what is no token, nothing is told
 
     # --- evidence
 
@@ -367,5 +388,12 @@ def _unreadable(context: SealContext, key_id: str) -> InvalidInputError:
     return InvalidInputError([Problem("unreadable_value", context.field, params={"key": key_id})])
 
 
-def _invalid(hint: str) -> Problem:
+def _told(key_id: str | None) -> str:
+    """Return an id as an error quotes it; a key of 32 bytes that was given in its place has more characters."""
+    text = str(key_id)
+    return repr(text) if len(text) <= _LONGEST_TOLD else "…"
+
+
+def _invalid(chinese: str, english: str) -> Problem:
+    hint = Translated({"zh": chinese, "en": english}, "en")
     return Problem("configuration_invalid", params={"hint": hint})

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from custinfo.core.checks import in_chinese
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
@@ -142,7 +143,10 @@ def result_type(
     if kind not in _COMPUTABLE or (kind == "choice") is (choices is None):
         kinds = ", ".join(_COMPUTABLE)
         hint = Translated(
-            {"zh": f"公式不能得到 {kind} 类型的值，只能是 {kinds}", "en": f"no formula makes {kind}, only {kinds}"},
+            {
+                "zh": f"公式不能得到“{in_chinese(kind)}”类型的值，只能是：{in_chinese(*_COMPUTABLE)}",
+                "en": f"no formula makes {kind}, only {kinds}",
+            },
             "en",
         )
         raise ConfigurationError([Problem("configuration_invalid", field, params={"hint": hint})])

@@ -13,6 +13,7 @@ from custinfo.core.errors import ConfigurationError
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds._kind import INVALID, Invalid, Kind, KindContext, Parser, Renderer
 from custinfo.core.kinds._raw import Report, plain_text, read_text, tidied
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 
 __all__ = ["CHOICE", "MULTIPLE_CHOICE"]
@@ -29,7 +30,8 @@ def dictionary_of(field: FieldDefinition, context: KindContext) -> Dictionary:
     key = field.options.get("dictionary")
     dictionary = context.dictionaries.get(key) if isinstance(key, str) else None
     if dictionary is None:
-        hint = f"the field {field.key} names no dictionary that exists"
+        chinese, english = "字段 {} 所指的字典不存在", "the field {} names no dictionary that exists"
+        hint = Translated({"zh": chinese.format(field.key), "en": english.format(field.key)}, "en")
         raise ConfigurationError([Problem("configuration_invalid", field.key, params={"hint": hint})])
     return dictionary
 

@@ -89,7 +89,7 @@ class _Compiler:
         if field is None:
             self.misfit(None, "没有这个字段", "there is no such field")
         elif field.kind != "choice":
-            chinese = f"该字段类型为{in_chinese(field.kind)}，需要{in_chinese('choice')}"
+            chinese = f"该字段类型为“{in_chinese(field.kind)}”，须为：{in_chinese('choice')}"
             self.misfit(None, chinese, f"its kind is {field.kind}, not choice")
         elif field.retired:
             self.misfit(None, "该字段已停用", "the field is retired")
