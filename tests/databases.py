@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.adapters.sqlalchemy._engines import open_engine
+from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.ports import Units
 from custinfo.testing import RepositoryContract
 
@@ -52,6 +53,41 @@ def throw_away_units(url: str) -> Iterator[SqlAlchemyUnits]:
         units.dispose()
 
 
+def empty(engine: Engine, tables: Tables) -> None:
+    """Delete all rows of a store."""
+    with engine.begin() as connection:
+        for table in tables.record.metadata.sorted_tables:
+            connection.execute(text(f"DELETE FROM {table.name}"))
+
+
+class SharedTables:
+    """Tables of the servers that tests have in turns: MariaDB takes seconds to make them, and none to empty them."""
+
+    def __init__(self) -> None:
+        self._prefixes: dict[str, str] = {}
+
+    @contextmanager
+    def lent(self, engine: Engine) -> Iterator[str]:
+        """Lend empty tables by their prefix; those in SQLite are the borrower's own, and go with its file."""
+        own = engine.dialect.name == "sqlite"
+        url = engine.url.render_as_string(hide_password=False)
+        prefix = throw_away_prefix() if own else self._prefixes.setdefault(url, throw_away_prefix())
+        units = SqlAlchemyUnits(engine, prefix=prefix)
+        units.create_tables()  # those that are not there
+        try:
+            yield prefix
+        finally:
+            if not own and inspect(engine).has_table(units.tables.record.name):
+                empty(engine, units.tables)
+
+    def drop(self) -> None:
+        """Drop them all."""
+        for url, prefix in self._prefixes.items():
+            units = SqlAlchemyUnits.open(url, prefix=prefix)
+            units.drop_tables()
+            units.dispose()
+
+
 class ServerContract(RepositoryContract):
     """Run the contract on a server: the tables are made once for the class, and emptied after each test."""
 
@@ -80,6 +116,4 @@ class ServerContract(RepositoryContract):
     def discard(self, units: Units) -> None:
         """Empty the tables."""
         assert isinstance(units, SqlAlchemyUnits)
-        with self.engine.begin() as connection:
-            for table in units.tables.record.metadata.sorted_tables:
-                connection.execute(text(f"DELETE FROM {table.name}"))
+        empty(self.engine, units.tables)

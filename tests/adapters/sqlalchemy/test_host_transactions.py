@@ -17,7 +17,7 @@ from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
 from custinfo.core.errors import DuplicateValueError, StorageError
 from custinfo.core.records import Record
 from custinfo.testing import make_record, record_id, sample_schema
-from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
+from tests.databases import MARIADB, POSTGRESQL, SharedTables, require_server
 
 SCHEMA = sample_schema()
 
@@ -36,17 +36,14 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def prefix(engine: Engine) -> Iterator[str]:
-    """Create tables, and drop them in the end."""
-    prefix = throw_away_prefix()
-    units = SqlAlchemyUnits(engine, prefix=prefix)
-    units.create_tables()
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE TABLE {prefix}host (id INTEGER)"))
-    yield prefix
-    units.drop_tables()
-    with engine.begin() as connection:
-        connection.execute(text(f"DROP TABLE {prefix}host"))
+def prefix(engine: Engine, shared_tables: SharedTables) -> Iterator[str]:
+    """Name tables that are empty, with one of the host's beside them."""
+    with shared_tables.lent(engine) as prefix:
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE TABLE {prefix}host (id INTEGER)"))
+        yield prefix
+        with engine.begin() as connection:
+            connection.execute(text(f"DROP TABLE {prefix}host"))
 
 
 def let_savepoints_nest(engine: Engine) -> None:

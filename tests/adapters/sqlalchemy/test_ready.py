@@ -30,7 +30,7 @@ from custinfo.core.errors import StaleVersionError
 from custinfo.core.records import Record
 from custinfo.ports import Order, Query, UnitOfWork
 from custinfo.testing import NOW, make_change, make_record, next_version, record_id, sample_schema
-from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
+from tests.databases import MARIADB, POSTGRESQL, SharedTables, require_server, throw_away_prefix
 
 SCHEMA = sample_schema()
 COUNT = 120
@@ -51,17 +51,16 @@ def things() -> list[Record]:
 
 
 @pytest.fixture(params=["sqlite://", POSTGRESQL, MARIADB], ids=["sqlite", "postgresql", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[tuple[Engine, SqlAlchemyUnits]]:
+def store(request: pytest.FixtureRequest, shared_tables: SharedTables) -> Iterator[tuple[Engine, SqlAlchemyUnits]]:
     """Save the things, by copying them where the database does, and throw them away in the end."""
     if not request.param.startswith("sqlite"):
         require_server(request.param)
     engine = open_engine(request.param)
-    units = SqlAlchemyUnits(engine, prefix=throw_away_prefix())
-    units.create_tables()
-    with units.begin(SCHEMA, "one") as unit:
-        unit.records.save(things())
-    yield engine, units
-    units.drop_tables()
+    with shared_tables.lent(engine) as prefix:
+        units = SqlAlchemyUnits(engine, prefix=prefix)
+        with units.begin(SCHEMA, "one") as unit:
+            unit.records.save(things())
+        yield engine, units
     engine.dispose()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Engine, delete, func, select, update
 
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits, _titling
 from custinfo.adapters.sqlalchemy._engines import open_engine
@@ -16,7 +16,7 @@ from custinfo.core.criteria.nodes import Compare, Mentions, Not, OneOf, Present,
 from custinfo.core.records import Share
 from custinfo.ports import Order, Query
 from custinfo.testing import NOW, make_record, next_version, sample_schema
-from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_prefix
+from tests.databases import MARIADB, POSTGRESQL, SharedTables, require_server
 
 SCHEMA = sample_schema()
 
@@ -24,10 +24,9 @@ SCHEMA = sample_schema()
 class Store:
     """A store, and its engine to look behind it."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = open_engine(url)
-        self.units = SqlAlchemyUnits(self.engine, prefix=throw_away_prefix())
-        self.units.create_tables()
+    def __init__(self, engine: Engine, prefix: str) -> None:
+        self.engine = engine
+        self.units = SqlAlchemyUnits(engine, prefix=prefix)
 
     def found(self, text: str, tenant: str = "one") -> int:
         """Return how many things mention a text."""
@@ -49,14 +48,14 @@ class Store:
 
 
 @pytest.fixture(params=["sqlite://", POSTGRESQL, MARIADB], ids=["sqlite", "postgresql", "mariadb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """Return an empty store, and throw it away in the end."""
+def store(request: pytest.FixtureRequest, shared_tables: SharedTables) -> Iterator[Store]:
+    """Return an empty store, and throw away what is in it in the end."""
     if not request.param.startswith("sqlite"):
         require_server(request.param)
-    store = Store(request.param)
-    yield store
-    store.units.drop_tables()
-    store.engine.dispose()
+    engine = open_engine(request.param)
+    with shared_tables.lent(engine) as prefix:
+        yield Store(engine, prefix)
+    engine.dispose()
 
 
 def test_titles_follow_their_records(store: Store) -> None:

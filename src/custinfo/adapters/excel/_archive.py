@@ -158,7 +158,8 @@ def open_archive(content: bytes, limits: Limits) -> Archive:
     entries: dict[str, zipfile.ZipInfo] = {}
     taken = set()
     for entry in listed:
-        name = _part_name(entry.filename)
+        # Newer versions of `zipfile` take the name from a further field, which not every reader knows.
+        name = _part_name(entry.orig_filename.partition("\0")[0])
         if name.casefold() in taken:
             raise refusal("corrupt_workbook")
         taken.add(name.casefold())
