@@ -22,23 +22,26 @@ class SchemaWords:
     module: ModuleSchema
     language: Language
 
-    def _target(self, path: Path) -> tuple[ModuleSchema, FieldKey]:
-        """Return module and key of the field at the end of a path that was bound before."""
+    def _target(self, path: Path) -> tuple[ModuleSchema, FieldKey] | None:
+        """Return module and key of the field at the end of a path, `None` where a criterion by hand leads nowhere."""
         module = self.module
         for name in path[:-1]:
-            reference = module.definition.fields[module.resolve(name) or name]
-            module = self.schema.module(str(reference.options["module"]))
+            reference = module.definition.fields.get(module.resolve(name) or name)
+            target = None if reference is None else self.schema.modules.get(str(reference.options.get("module")))
+            if target is None:
+                return None
+            module = target
         return module, module.resolve(path[-1]) or path[-1]
 
     def field(self, path: Path, /) -> str:
-        """Return the label of the field at the end of a path."""
-        module, key = self._target(path)
-        return module.label(key, self.language)
+        """Return the label of the field at the end of a path; one that there is not is called as it is written."""
+        found = self._target(path)
+        return path[-1] if found is None else found[0].label(found[1], self.language)
 
     def value(self, path: Path, value: object, /) -> str | None:
         """Return the label of an entry of the field's dictionary; `None` for any other value."""
-        module, key = self._target(path)
-        definition = module.definition.fields.get(key)
+        found = self._target(path)
+        definition = None if found is None else found[0].definition.fields.get(found[1])
         name = str(definition.options.get("dictionary")) if definition is not None else ""
         dictionary = self.schema.configuration.dictionaries.get(name)
         if dictionary is None or not isinstance(value, str):

@@ -103,10 +103,11 @@ class Session:
 
         That is what they own, the fields that the module hands over (`ModuleDefinition.handed_over`), and the decisions
         that wait for them now. The actor needs `transfer` on each record, before and after; archived records stay.
-        Nothing is written until `plan.apply()`.
+        Nothing is written until `plan.apply()`. It is everything, whether they have left already or are still active,
+        as on their last day: who stays and gives away some of it transfers records, and single decisions.
 
         Args:
-            leaver: The member, by key, name, `name(department)` or employee number; they may have left already.
+            leaver: The member, by key, name, `name(department)` or employee number.
             to: Who takes over, or several `Successor`, of which the first that fits a record takes it.
 
         Raises: InvalidInputError for people whom nobody knows, a successor who has left, the leaver as their own, and
@@ -250,7 +251,7 @@ class Session:
 
         Args:
             proposed: The configuration to try out, such as one made from `configuration.current`.
-            actor: Key of the member whose rights are looked at.
+            actor: Key of the member whose rights are looked at, as `Workspace.acting_as` takes it.
             module: Key of the module.
             criteria: Which records to look at, of those that the simulating actor may view; all when not given.
             limit: At most so many of them, from 1; `None` for all.

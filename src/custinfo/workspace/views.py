@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
 
@@ -35,12 +35,18 @@ __all__ = [
 ]
 
 
+_SETS: Final = ("tags", "shares")
+_BESIDE: Final = ("owner", "department", "created_at", "updated_at", "archived_at", *_SETS)
+"""What a view has beside the values of fields."""
+
+
 @attrs.frozen
 class RecordView:
     """One record as one actor may see it.
 
     `view["phone"]` or `view["联系方式"]` gives the typed value, a `Masked`, or `None` for a blank; a field that the
-    actor may not see raises `KeyError`, just like one that does not exist.
+    actor may not see raises `KeyError`, just like one that does not exist. What is beside the fields is read the
+    same way: `view["owner"]` is `view.owner`, and `view["tags"]` is `view.tags`, a set that may be empty.
 
     Args:
         id: Of the record.
@@ -75,7 +81,7 @@ class RecordView:
         key = self._key(name)
         if key not in self.visible:
             raise KeyError(name)
-        if key in ("owner", "department", "created_at", "updated_at", "archived_at"):
+        if key in _BESIDE:
             return getattr(self, key)
         return self.values.get(key)
 
@@ -109,7 +115,7 @@ class RecordView:
         they are in `tags` and `shares`. Raises: KeyError for a name that no field has.
         """
         key = self._key(name)
-        value = self[key] if key in self.visible else None
+        value = self[key] if key in self.visible and key not in _SETS else None
         if value is None:
             if self._schema is not None and self._schema.resolve(name) is None and key not in PSEUDO_FIELDS:
                 raise KeyError(name)

@@ -145,6 +145,10 @@ class Workspace:
     ) -> AbstractContextManager[Session]:
         """Return a session for a `with` block; it is one transaction, committed at the end and rolled back on error.
 
+        What the actor may do is judged as of the session: that of a module as of its first use. A share or a deputy's
+        rule that ends meanwhile counts until the session does. So sessions are short: whoever works through a queue
+        begins one for each piece of work.
+
         Args:
             actor: Key of the member who acts; the host has authenticated them.
             on_behalf_of: Key of another member for whom they deputise (`Deputy`): what that one may do counts, as far

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from custinfo.core.classification import Segment
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria import AllOf, AnyOf, Criterion, Everything, F, InSegment, Nothing, Tagged
 from custinfo.core.criteria.describe import Language, PlainWords, describe
+from custinfo.core.criteria.nodes import Compare, OneOf, Present, Through, Under
 from custinfo.core.dictionaries import Dictionary, DictionaryValue
 from custinfo.core.fields import FieldDefinition, ModuleDefinition
 from custinfo.core.schema import Schema
 from custinfo.core.tags import TagDimension
 from custinfo.core.validation.conditions import Conditions
+from custinfo.core.vocabulary import SchemaWords
 from custinfo.standard import sample_organisation, standard_configuration
 from tests.property.test_converter import CRITERIA
 
@@ -143,3 +147,37 @@ def test_long_conditions_are_cut() -> None:
     """A message never has more than 500 characters of a condition."""
     criterion = F.text.is_in(tuple(f"value {number}" for number in range(200)))
     assert len(Conditions(SCHEMA, SCHEMA.module("m"))[criterion].because) == 500
+
+
+NAMES = st.sampled_from(["customer", "客户", "status", "客户状态", "at", "nope", "", "{0}", "_"])
+PATHS = st.lists(NAMES, max_size=3).map(tuple)
+VALUES = st.sampled_from(
+    ["成交", "won", "{field}", "", None, True, 5, Decimal("1.5"), date(2024, 3, 5), ("a",), object]
+)
+
+
+@given(
+    st.one_of(
+        st.builds(Compare, PATHS, st.sampled_from(["eq", "lt", "like"]), VALUES),
+        st.builds(OneOf, PATHS, st.lists(VALUES, max_size=2).map(tuple)),
+        st.builds(Under, PATHS, VALUES),
+        st.builds(Present, PATHS),
+        st.builds(Through, NAMES, st.builds(Present, PATHS)),
+        st.builds(Tagged, NAMES, st.none() | NAMES),
+        st.builds(InSegment, NAMES),
+    ),
+    st.sampled_from(["customer", "follow_up"]),
+    st.sampled_from(["zh", "en"]),
+)
+def test_what_was_made_by_hand_is_told(criterion: Criterion, module: str, language: Language) -> None:
+    """A criterion that no module was asked about is told as it is written, wherever its paths lead."""
+    schema = Schema(standard_configuration(), sample_organisation(), ZoneInfo("Asia/Shanghai"))
+    for words in (WORDS, SchemaWords(schema, schema.module(module), language)):
+        assert isinstance(describe(criterion, words, language), str)
+
+
+@pytest.mark.parametrize("odd", [None, "status = won", object(), F.status])
+def test_what_is_no_criterion_is_said_so(odd: Any) -> None:
+    """The calling code is wrong, and hears of what type."""
+    with pytest.raises(TypeError, match=type(odd).__name__):
+        describe(odd, WORDS, "en")

@@ -169,6 +169,26 @@ def test_views_show_texts(story: Story) -> None:
     assert "13812345678" not in repr(record)
 
 
+def test_views_give_what_is_beside_the_fields(story: Story) -> None:
+    """By name as by attribute, tags and shares among them; what may not be seen is no name."""
+    record = story.customer()
+    with story.workspace.acting_as("lisi") as session:
+        session.customers.tag(record.id, [("行业", "制造业")], version=ANY)
+        seen = session.customers.get(record.id)
+    assert seen["tags"] == seen.tags == {("行业", "制造业")}
+    assert (seen["shares"], seen["owner"]) == (frozenset(), "lisi")
+    assert (seen.text("tags"), seen.get("tags"), "tags" in seen) == ("", None, False)
+    with story.workspace.acting_as("sunjiu") as session:
+        session.customers.update(
+            record.id, {"status": "成交", "contract_amount": "1", "effective_on": "2024-01-01"}, version=ANY
+        )
+    with story.workspace.acting_as("qianba") as session:
+        [paid] = session.customers.find().records
+    for name in ("tags", "shares", "phone"):
+        with pytest.raises(KeyError):
+            paid[name]
+
+
 def test_past_states_obey_the_policy_of_today(story: Story, workspace: Workspace) -> None:
     """After a transfer the former owner reaches neither the record nor its past."""
     record = story.customer("lisi")

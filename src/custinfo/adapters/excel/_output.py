@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def written(target: Target) -> Iterator[IO[bytes]]:
     """Give a file to write; when the block ends well, `target` has its content, and else it is as it was.
 
     Args:
-        target: A path, whose file is replaced in one step, or a file open for writing bytes.
+        target: A path, whose file is replaced in one step and keeps its permissions, or a file open for writing bytes.
 
     Raises: OSError where the path cannot be written; what `check_target` raises.
     """
@@ -59,14 +60,35 @@ def written(target: Target) -> Iterator[IO[bytes]]:
 def _replaced(path: Path) -> Iterator[BinaryIO]:
     beside = path.with_name(f".{uuid.uuid4().hex}.tmp")
     with _named(path):
-        opened = beside.open("xb")
+        mode = _mode(path)
+        opened = open(beside, "xb", opener=_as_made if mode is None else _private)  # noqa: SIM115 - closed below
     try:
         with opened as file:
+            if mode is not None:
+                beside.chmod(mode)
             yield file
         with _named(path):
             beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int | None:
+    """Return who may do what with the file that is replaced; `None` for a new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+
+
+def _as_made(name: str, flags: int) -> int:
+    """Open a file that is as the process makes files."""
+    return os.open(name, flags, 0o666)
+
+
+def _private(name: str, flags: int) -> int:
+    """Open a file that nobody else reads: until it is known who may."""
+    return os.open(name, flags, 0o600)
 
 
 @contextmanager

@@ -149,6 +149,9 @@ def describe(criterion: Criterion, words: Words, language: Language) -> str:
         words: What fields, values and tags are called in the language.
         language: `zh` or `en`.
 
+    Raises: TypeError for what is no criterion. One that was made by hand and fits no module is described as it is
+        written.
+
     >>> describe(Compare(("status",), "eq", "won") & ~Present(("paid_on",)), PlainWords(), "en")
     'status = won and paid_on is blank'
     """
@@ -198,6 +201,8 @@ class _Writer:
         return self.phrases["group"].format(part=text) if isinstance(criterion, AllOf | AnyOf) else text
 
     def leaf(self, leaf: Leaf) -> str:
+        if not isinstance(leaf, Leaf):
+            raise TypeError(f"a criterion is described: not {type(leaf).__name__}")
         field = self.field(leaf.path)
         match leaf:
             case Compare(path, operator, value):
@@ -225,13 +230,13 @@ class _Writer:
         return self.phrases["next" if ahead else "last"].format(field=field, period=period)
 
     def field(self, path: Path) -> str:
-        label = self.words.field(path)
-        if len(path) == 1:
+        label = self.words.field(path) if path else ""
+        if len(path) <= 1:
             return label
         return self.phrases["hop"].format(reference=self.words.field(path[:1]), field=label)
 
     def value(self, path: Path, value: object) -> str:
-        known = self.words.value(path, value)
+        known = self.words.value(path, value) if path else None
         if known is not None:
             return known
         match value:
