@@ -7,7 +7,7 @@ import shutil
 import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final
@@ -65,7 +65,8 @@ def _replaced(path: Path) -> Iterator[BinaryIO]:
     try:
         with opened as file:
             if mode is not None:
-                beside.chmod(mode)
+                with suppress(OSError):  # file systems that know no permissions refuse it
+                    beside.chmod(mode)
             yield file
         with _named(path):
             beside.replace(path)
