@@ -248,3 +248,61 @@ def test_zero_bytes_that_are_no_padding(content: bytes, name: str) -> None:
         read_tables(content)
     assert [problem.code for problem in caught.value.problems] == ["not_a_workbook", "other_format"]
     assert caught.value.problems[1].params == {"format": name}
+
+
+def spelled(spell: Callable[[str], str], delimiter: str = ",", end: str = "\r\n") -> str:
+    """Return a table with a quote and a delimiter in cells, each of which is spelled in some way."""
+    rows = (HEADINGS, ('甲"公司",一', *FIRST[1:]), ("乙\\公司", *SECOND[1:]))
+    return end.join(delimiter.join(map(spell, row)) for row in rows) + end
+
+
+QUOTED = {
+    "doubled, as is usual": spelled(lambda cell: '"' + cell.replace('"', '""') + '"'),
+    "with backslashes, as databases write": spelled(
+        lambda cell: '"' + cell.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    ),
+    "single ones around each cell": spelled(lambda cell: f"'{cell}'"),
+    "single ones between semicolons": spelled(lambda cell: f"'{cell}'", ";"),
+}
+
+
+@pytest.mark.parametrize("text", QUOTED.values(), ids=QUOTED)
+def test_quotes_of_databases(text: str) -> None:
+    """They escape a quote with a backslash, or quote with apostrophes: names would be other names."""
+    (table,) = read_tables(text.encode())
+    assert table.header == HEADINGS
+    assert [values[0] for _, values in table.rows()] == ['甲"公司",一', "乙\\公司"]
+
+
+@pytest.mark.parametrize("path", ['"D:\\客户\\","x"', '"D:\\客户\\"""甲""","x"', "D:\\客户\\,x", '"\\",""'])
+def test_a_backslash_that_is_one(path: str) -> None:
+    """At the end of a path it escapes nothing."""
+    (table,) = read_tables(f'目录,备注\r\n{path}\r\n"a","b"\r\n'.encode())
+    assert [len(values) for _, values in table.rows()] == [2, 2]
+    assert str(next(table.rows())[1][0]).count("\\") >= 1
+
+
+def test_apostrophes_that_belong_to_texts() -> None:
+    """Where not every heading stands between two of them, they are no quotes."""
+    (table,) = read_tables("'客户名称','联系方式\r\n'甲公司','13800138000\r\n".encode())
+    assert table.header == ("'客户名称'", "'联系方式")
+    assert list(table.rows()) == [(2, ("'甲公司'", "'13800138000"))]
+
+
+@pytest.mark.parametrize("delimiter", ["^", "~"])
+def test_delimiters_that_split_all_rows_alike(delimiter: str) -> None:
+    """Programs take them since they stand in no text."""
+    assert phones(csv(HEADINGS, FIRST, SECOND, delimiter=delimiter).encode("gb18030")) == BOTH
+    (table,) = read_tables(f"期间\r\n一月{delimiter}二月\r\n三月\r\n".encode())
+    assert table.header == ("期间",)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\r"])
+def test_line_ends_of_other_machines(end: str) -> None:
+    """Where a text has no usual line end, these are meant."""
+    assert phones(TABLE.replace("\r\n", end).encode()) == BOTH
+
+
+def test_the_mark_of_one_encoding_before_text_in_another() -> None:
+    """Programs put it in front of whatever they write."""
+    assert phones(b"\xef\xbb\xbf" + TABLE.encode("gb18030")) == BOTH

@@ -9,6 +9,7 @@ as such is looked at: Western, Japanese and Korean bytes are refused, and whoeve
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from itertools import islice
 from typing import Final
 
@@ -54,6 +55,8 @@ def decoded(content: bytes) -> str:
 
 
 def _decoded(content: bytes, encoding: str) -> str:
+    if encoding == "gb18030":
+        content = content.removeprefix(BOM_UTF8)  # programs put it in front of whatever they write
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:

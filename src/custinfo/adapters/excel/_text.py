@@ -21,11 +21,17 @@ from custinfo.core.problems import Problem
 __all__ = ["delimiter_of", "text_grid"]
 
 DELIMITERS: Final = (",", "\t", ";", "|")
-WIDE_DELIMITERS: Final = ("，", "；", "、", "｜")
-"""What a Chinese keyboard writes; they stand in texts, too, so that they count where they split all rows alike."""
+OTHER_DELIMITERS: Final = ("，", "；", "、", "｜", "^", "~")
+"""What a Chinese keyboard writes, and a few programs; they stand in texts, too: they count where they split all rows
+alike."""
 IDLE_TAB: Final = re.compile(r'\t"?[,;|\r\n]|[,;|]"?\t')
 DECLARED: Final = frozenset(",;|\t^~:!#$%&*+-./<>?@_")
 """Separators that a first line `sep=^` may name."""
+BACKSLASHED: Final = re.compile(r'\\"[^,;\t|"\r\n]')
+"""A quote in a cell behind a backslash, as databases write it: at the end of a cell the backslash may be of a path."""
+BACKSLASH: Final = re.compile(r'\\(["\\])')
+APOSTROPHES: Final = re.compile(r"\s*'[^']*'\s*")
+RARE_LINE_ENDS: Final = ("\u2028", "\x85")
 QUOTED: Final = re.compile('="(.*)"', re.DOTALL)
 SHOWN_ERROR: Final = re.compile(r"#(?:N/A|REF!|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|#{2,})")
 """What a spreadsheet shows in place of a value; ### where a column is too narrow for a number or date."""
@@ -46,7 +52,7 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
         raise refusal("workbook_too_large", what="memory", limit=limits.max_memory)
     if len(content) > limits.most_text_bytes:
         raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
-    text = decoded(content).rstrip("\x1a")  # the end of a file, as old programs mark it
+    text = _usual(decoded(content).rstrip("\x1a"))  # the end of a file, as old programs mark it
     if not text.strip():
         return None
     start, delimiter = _declared_delimiter(text)
@@ -56,6 +62,30 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
             raise refusal("not_a_workbook")
     grid = Grid("", lambda: _rows(text, start, delimiter or ",", limits), ragged=True)
     return without_pictures(grid, {}, worded=True) if WORD in text else grid
+
+
+def _usual(text: str) -> str:
+    r"""Return a text with quotes and line ends as most programs write them.
+
+    >>> _usual('"a\\"b","c:\\\\d"\n'), _usual('"c:\\","d"\n'), _usual("a,b\u2028")
+    ('"a""b","c:\\d"\n', '"c:\\","d"\n', 'a,b\n')
+    """
+    if "\n" not in text and "\r" not in text:
+        for end in RARE_LINE_ENDS:
+            text = text.replace(end, "\n")
+    if '\\"' in text and BACKSLASHED.search(text):
+        return BACKSLASH.sub(lambda found: '""' if found[1] == '"' else "\\", text)
+    return text
+
+
+def _quote(text: str, delimiter: str) -> str:
+    r"""Return the mark around cells: an apostrophe where each cell of the first line stands between two of them.
+
+    >>> _quote("'a','b'\n", ","), _quote("'a',b\n", ","), _quote("'a'\n", ",")
+    ("'", '"', '"')
+    """
+    cells = text[:65536].lstrip().partition("\n")[0].split(delimiter)
+    return "'" if len(cells) > 1 and all(map(APOSTROPHES.fullmatch, cells)) else '"'
 
 
 def _declared_delimiter(text: str) -> tuple[int, str | None]:
@@ -83,7 +113,7 @@ def delimiter_of(text: str) -> str | None:
         if width > 1 and score > best_score:
             best, best_score = delimiter, score
     if best_score[0] < 1:
-        return next((delimiter for delimiter in WIDE_DELIMITERS if _splits_alike(text, delimiter)), best)
+        return next((delimiter for delimiter in OTHER_DELIMITERS if _splits_alike(text, delimiter)), best)
     return best
 
 
@@ -112,7 +142,9 @@ def _sample(text: str, delimiter: str) -> list[list[str]]:
 
 def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tuple[int, Sequence[object]]]:
     lines = chain(io.StringIO(text[start:], newline=""), (END,))
-    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=_has_spaced_quotes(text[:65536], delimiter))
+    head = text[start : start + 65536]
+    quote, spaced = _quote(head, delimiter), _has_spaced_quotes(head, delimiter)
+    rows = csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=spaced)
     spelled = '="' in text or HASH.search(text) is not None
     cells = 0
     values: list[str] = []
