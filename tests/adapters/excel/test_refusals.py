@@ -293,6 +293,12 @@ def test_a_cell_that_is_there_twice(cells: str, first: int) -> None:
     assert f"单元格 {place[0]} 出现了两次" in error.message("zh")
 
 
+def test_a_row_that_no_sheet_has() -> None:
+    """Rows count from 1: what is said to stand above it would be shown nowhere."""
+    rows = f'<row r="1">{text_cell("A1", "名称")}</row><row r="0">{text_cell("A0", "甲")}</row>'
+    assert refused(zipped(parts(worksheet(rows)))).code == "corrupt_workbook"
+
+
 def test_rows_out_of_order_are_read() -> None:
     """Their numbers are what counts."""
     rows = [f'<row r="{row}">{text_cell(f"A{row}", text)}</row>' for row, text in ((1, "名称"), (3, "乙"), (2, "甲"))]

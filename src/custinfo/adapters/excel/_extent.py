@@ -234,7 +234,7 @@ class _CellCollector:
             self._row, self._column = int(match[2]), column_number(match[1])
         else:
             raise refusal("corrupt_workbook")
-        if self._column > WIDEST or self._row > TALLEST:
+        if self._column > WIDEST or not 0 < self._row <= TALLEST:
             raise refusal("corrupt_workbook")
         if (self._row, self._column) in self._places:
             raise cell_twice(column_letters(self._column), self._row)

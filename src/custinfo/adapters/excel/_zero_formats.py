@@ -37,14 +37,15 @@ EXACT: Final = 10**15
 
 @attrs.frozen
 class _Section:
-    """A part of a format: its places for digits and its characters, or None where it is of another kind."""
+    """A part of a format: its places for digits and its characters, none where it is of another kind.
 
-    tokens: tuple[tuple[str, bool], ...] | None
-    condition: tuple[str, int] | None = None
+    `pads` says whether it puts zeros in front; `zeros` are how many places it has where it has nothing else.
+    """
 
-    @property
-    def pads(self) -> bool:
-        return self.tokens is not None and sum(place and sign == "0" for sign, place in self.tokens) >= FEWEST
+    tokens: tuple[tuple[str, bool], ...]
+    condition: tuple[str, int] | None
+    pads: bool
+    zeros: int
 
     def holds(self, number: int) -> bool:
         return self.condition is not None and COMPARE[self.condition[0]](number, self.condition[1])
@@ -52,8 +53,10 @@ class _Section:
     def shown(self, number: int) -> str | None:
         if not self.pads:
             return None
-        left, seen, places = list(str(number)), list[str](), sum(place for _, place in self.tokens or ())
-        for sign, place in reversed(self.tokens or ()):
+        if self.zeros:
+            return str(number).zfill(self.zeros)
+        left, seen, places = list(str(number)), list[str](), sum(place for _, place in self.tokens)
+        for sign, place in reversed(self.tokens):
             if not place:
                 seen.append(sign)
                 continue
@@ -129,4 +132,6 @@ def _section(matches: Sequence[re.Match[str]]) -> _Section:
             condition = found[1], int(found[2])
         elif other or (bracket is not None and not NOTHING_SEEN.fullmatch(bracket)):
             plain = False
-    return _Section(tuple(tokens) if plain else None, condition)
+    zeros = sum(place and sign == "0" for sign, place in tokens) if plain else 0
+    alone = zeros if zeros == len(tokens) else 0
+    return _Section(tuple(tokens) if plain else (), condition, pads=zeros >= FEWEST, zeros=alone)
