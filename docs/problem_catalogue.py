@@ -113,6 +113,7 @@ TOPICS: Final[dict[str, str]] = {
 
 SEVERITIES: Final = {
     "hidden_rows": "warning",
+    "pictures_in_cells": "warning",
     "hidden_columns": "warning",
     "no_data": "warning",
     "no_data_row": "warning",
