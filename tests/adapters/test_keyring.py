@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -90,12 +91,13 @@ def test_errors_name_ids_and_no_keys() -> None:
         FIRST.rotated("k1")
     assert caught.value.message("zh") == "已有密钥 'k1'"
     assert caught.value.message("en") == "there is a key 'k1' already"
-    for mistaken in (
+    mistakes: list[Callable[[], Keyring]] = [
         lambda: Keyring({secret: b"k1"}, current=secret, index_key=b"i" * 32),
         lambda: Keyring({"k1": b"s" * 32}, current=secret, index_key=b"i" * 32),
         lambda: Keyring({"k1": b"s" * 32}, current="k1", index_key=b"i" * 32, evidence_key=secret),
         lambda: FIRST.with_index_key(secret).with_index_key(secret),
-    ):
+    ]
+    for mistaken in mistakes:
         with pytest.raises(ConfigurationError) as caught:
             mistaken()
         assert secret not in repr(caught.value)

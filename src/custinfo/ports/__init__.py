@@ -41,7 +41,7 @@ from custinfo.ports.system import (
     ManyIds,
     SealContext,
 )
-from custinfo.ports.units import UnitOfWork, Units
+from custinfo.ports.units import UnitOfWork, Units, WritingUnits
 from custinfo.ports.upkeep import Disagreement, Unreadable, Upkeep
 
 __all__ = [
@@ -88,4 +88,5 @@ __all__ = [
     "Upkeep",
     "VersionedDirectory",
     "WorkingCalendar",
+    "WritingUnits",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from custinfo.core.schema import Schema
 from custinfo.ports.repositories import (
@@ -16,7 +16,7 @@ from custinfo.ports.repositories import (
     RecordRepository,
 )
 
-__all__ = ["UnitOfWork", "Units"]
+__all__ = ["UnitOfWork", "Units", "WritingUnits"]
 
 
 class UnitOfWork(Protocol):
@@ -72,4 +72,19 @@ class Units(Protocol):
         """Return a unit for a `with` block: committed at its end, rolled back if it raises.
 
         In a transaction of the host, it is only flushed at the end, and the host rolls back.
+        """
+
+
+@runtime_checkable
+class WritingUnits(Protocol):
+    """Begin units that may write from their beginning: what `Units` may offer besides.
+
+    For a store in which a unit that has read fails at once where another one writes, instead of waiting for its turn.
+    `Workspace.run` uses them from the second attempt on.
+    """
+
+    def writing(self) -> Units:
+        """Return such units on the same store; each waits for its turn when it begins.
+
+        Raises: nothing; a turn that does not come is a retryable StorageError of `begin`.
         """

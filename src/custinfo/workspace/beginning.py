@@ -10,12 +10,13 @@ import attrs
 from custinfo.core.access_log import AccessEntry
 from custinfo.core.approval.calendars import WorkingCalendar
 from custinfo.core.errors import NotFoundError, PermissionDeniedError
+from custinfo.core.offers import offered
 from custinfo.core.organisation import Deputy, Directory, deputy_rule
 from custinfo.core.problems import Problem
 from custinfo.core.records import MemberKey
 from custinfo.core.revisions import Revision
 from custinfo.ports.system import Clock, Ids, Keyring
-from custinfo.ports.units import UnitOfWork, Units
+from custinfo.ports.units import UnitOfWork, Units, WritingUnits
 from custinfo.workspace.access_logging import ReadingLog, accesses_of
 from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.context import Context
@@ -101,13 +102,21 @@ class Beginnings:
 
     @contextmanager
     def context(
-        self, actor: MemberKey, units: Units | None = None, readings: ReadingLog | None = None
+        self,
+        actor: MemberKey,
+        units: Units | None = None,
+        readings: ReadingLog | None = None,
+        *,
+        writing: bool = False,
     ) -> Iterator[Context]:
-        """Begin a session's surroundings; without a log to go on with, as the library's own."""
+        """Begin a session's surroundings; without a log to go on with, as the library's own.
+
+        One that is `writing` waits for its turn to write first, where the store can't let it wait later.
+        """
         readings = readings or ReadingLog(actor, self.clock, self.ids)
-        compiled = self.compiled
+        compiled, own = self.compiled, self._writing() if writing else self.units
         while True:
-            with (units or self.units).begin(compiled.schema, self.tenant) as unit:
+            with (units or own).begin(compiled.schema, self.tenant) as unit:
                 version = unit.configurations.version()
                 if version == compiled.revision:
                     if units is None:
@@ -118,6 +127,10 @@ class Beginnings:
             if revision is None and version:
                 raise NotFoundError([Problem("not_found", params={"what": "version"})])
             compiled = self._as_stored(revision, hosted=units is not None)
+
+    def _writing(self) -> Units:
+        offers = offered(self.units, WritingUnits)
+        return self.units if offers is None else offers.writing()
 
     def _as_stored(self, revision: Revision | None, *, hosted: bool) -> Compiled:
         """Return the configuration that a store has, compiled.

@@ -102,4 +102,4 @@ class Relay:
             with self.begin() as unit:
                 return work(unit)
 
-        return tried_again(once, _ATTEMPTS)
+        return tried_again(lambda _: once(), _ATTEMPTS)

@@ -19,14 +19,16 @@ _PAUSE: Final = 0.01
 _LONGEST: Final = 1.0
 
 
-def tried_again(function: Callable[[], T], attempts: int) -> T:
+def tried_again(function: Callable[[bool], T], attempts: int) -> T:
     """Return what a function returns that does its work in a transaction of its own.
+
+    It is told whether others were in the way of the attempt before.
 
     Raises: What it raises, the last time, or at once if trying again does not mend it; ValueError for no attempt.
     """
     for attempt in range(1, attempts + 1):
         try:
-            return function()
+            return function(attempt > 1)
         except (StorageError, ConflictError) as error:
             if attempt == attempts or not _may_be_tried_again(error):
                 raise

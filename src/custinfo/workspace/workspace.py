@@ -164,7 +164,13 @@ class Workspace:
 
     @contextmanager
     def _session(
-        self, actor: MemberKey, on_behalf_of: MemberKey | None, purpose: str | None, unit: Units | None
+        self,
+        actor: MemberKey,
+        on_behalf_of: MemberKey | None,
+        purpose: str | None,
+        unit: Units | None,
+        *,
+        writing: bool = False,
     ) -> Iterator[Session]:
         if unit is not None:
             refuse_units("unit", unit)
@@ -174,7 +180,7 @@ class Workspace:
         principal, for_whom = (actor, None) if deputy is None else (deputy.principal, deputy.principal)
         readings = ReadingLog(actor, begin.clock, begin.ids, purpose=purpose, on_behalf_of=for_whom)
         try:
-            with begin.context(principal, unit, readings) as context:
+            with begin.context(principal, unit, readings, writing=writing) as context:
                 context.deputy = deputy
                 yield Session(context)
         except BaseException:
@@ -201,6 +207,9 @@ class Workspace:
         records is taken back by then; anything else that it does, it does twice. In a transaction of the host's own,
         the host does this: see `StorageError.retryable`.
 
+        SQLite lets one write at a time, and whoever has read by then can't wait: that attempt fails. Further ones wait
+        for their turn before they begin, and let no other session write until they end.
+
         >>> from custinfo.standard import sample_organisation, standard_configuration
         >>> workspace = Workspace.open("memory://", standard_configuration(), organisation=sample_organisation())
         >>> workspace.run("lisi", lambda session: session.customers.count())
@@ -214,8 +223,8 @@ class Workspace:
         Raises: What the function raises, the last time. An error that trying again does not mend is raised at once.
         """
 
-        def once() -> T:
-            with self.acting_as(actor) as session:
+        def once(again: bool) -> T:
+            with Beginning(self._session(actor, None, None, None, writing=again)) as session:
                 return function(session)
 
         return tried_again(once, attempts)

@@ -327,7 +327,8 @@ def test_a_host_migrates_both(host: Config, tmp_path: Path) -> None:
 def every_revision() -> list[Any]:
     """Return the modules of all revisions, from the first one on."""
     modules = [import_module(f"{versions.__name__}.{found.name}") for found in iter_modules(versions.__path__)]
-    following, ordered = {module.down_revision: module for module in modules}, []
+    following = {module.down_revision: module for module in modules}
+    ordered: list[Any] = []
     while (module := following.get(ordered[-1].revision if ordered else None)) is not None:
         ordered.append(module)
     assert len(ordered) == len(modules) >= 8

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import attrs
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, delete, false
 
 from custinfo.core.errors import StorageError
 
-__all__ = ["Standing", "ensure_transaction"]
+__all__ = ["Standing", "ensure_transaction", "ensure_writing"]
 
 
 @attrs.define(eq=False)
@@ -58,3 +58,10 @@ def ensure_transaction(connection: Connection) -> None:
             if not active:
                 connection.exec_driver_sql("BEGIN")
             return
+
+
+def ensure_writing(connection: Connection, table: Table) -> None:
+    """Begin a transaction of SQLite's that may write: any statement that could, takes the turn before it looks."""
+    if connection.dialect.name == "sqlite":
+        ensure_transaction(connection)
+        connection.execute(delete(table).where(false()))

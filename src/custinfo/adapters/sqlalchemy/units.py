@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from threading import Lock, RLock
-from typing import Any
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, MetaData, update
@@ -19,7 +20,7 @@ from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated,
 from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
-from custinfo.adapters.sqlalchemy._transactions import ensure_transaction
+from custinfo.adapters.sqlalchemy._transactions import ensure_transaction, ensure_writing
 from custinfo.adapters.sqlalchemy._work import SqlAlchemyWork
 from custinfo.adapters.sqlalchemy.tables import Tables, make_tables, shared_tables
 from custinfo.core.schema import Schema
@@ -50,6 +51,7 @@ class SqlAlchemyUnits:
         self._lock = Lock()  # of `_prepared`: one thread may go through it while another begins under a new schema
         alone = isinstance(source, Engine) and isinstance(source.pool, StaticPool)
         self._turn: AbstractContextManager[Any] = RLock() if alone else nullcontext()
+        self._writes = False
 
     def __repr__(self) -> str:
         source = self._source.dialect.name if isinstance(self._source, Engine) else type(self._source).__name__
@@ -86,6 +88,17 @@ class SqlAlchemyUnits:
         Raises: TypeError for what is neither.
         """
         return SqlAlchemyUnit(host, **self._names)
+
+    def writing(self) -> Self:
+        """Return units on the same tables that may write from their beginning.
+
+        In SQLite, a unit that has read can't wait for its turn to write: it fails at once if another one is writing, or
+        has written since. One of these waits for its turn when it begins, up to the busy timeout, and then lets no
+        other one write until it ends. Other databases take no notice.
+        """
+        units = copy(self)  # with the same memory
+        units._writes = True  # noqa: SLF001
+        return units
 
     def create_tables(self, *, partitions: int | None = None) -> None:
         """Create the tables that are missing, in a transaction of its own.
@@ -169,6 +182,8 @@ class SqlAlchemyUnits:
             host = translating(self._host)
             try:
                 connection = translating(lambda: connection_of(host))
+                if self._writes:
+                    translating(lambda: ensure_writing(connection, self._tables.record))
                 context = Context(connection, self._tables, schema, tenant, modules, self._memory, remembers=True)
                 try:
                     yield SqlAlchemyWork(context, host, owned=True)
