@@ -14,6 +14,9 @@ ROW: Final = b"<row"
 COLUMN: Final = re.compile(rb'<c r="([A-Z]{1,3})\d')
 OTHERS: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 LONGEST: Final = 4 * 1024 * 1024
+PIECE: Final = 64 * 1024
+"""So much is taken apart at a time: what it is taken apart into takes memory beside the cells."""
+
 MOST: Final = 20_000
 
 
@@ -30,8 +33,11 @@ class ColumnsOnce:
 
     def hold(self, text: bytes) -> bool:
         """Return false if a row may have a column twice, as far as the rows end in this text."""
-        *rows, self._rest = (self._rest + text).split(ROW) if self._rest else text.split(ROW)
-        return len(self._rest) <= LONGEST and self._all_once(rows)
+        for start in range(0, len(text), PIECE):
+            *rows, self._rest = (self._rest + text[start : start + PIECE]).split(ROW)
+            if len(self._rest) > LONGEST or not self._all_once(rows):
+                return False
+        return True
 
     def hold_to_the_end(self) -> bool:
         """Return false if the last row may have a column twice."""
