@@ -16,7 +16,7 @@ from custinfo.adapters.excel._labels import LONGEST, clean_label
 from custinfo.adapters.excel._late_columns import with_late_columns
 from custinfo.adapters.excel._limits import Limits, Stopwatch, refusal
 
-__all__ = ["Table", "has_values", "table_of"]
+__all__ = ["Table", "has_values", "nothing_known", "table_of"]
 
 BLOCK: Final = 256
 _ENOUGH: Final = 2
@@ -218,6 +218,11 @@ def _filled(rows: Iterator[Row], fills: Fills) -> Iterator[Row]:
         yield number, tuple(filled)
 
 
+def nothing_known(_: str) -> bool:
+    """Tell that a label is not known: for whoever knows none, so that none is looked for further down."""
+    return False
+
+
 def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table | None:
     """Return the table in a grid, or None when no row looks like a header.
 
@@ -225,7 +230,7 @@ def table_of(grid: Grid, limits: Limits, known: Callable[[str], bool]) -> Table 
     """
     window = dict(_bounded(islice(_window(grid), limits.max_header_scan_rows)))
     header = find_header(window, grid.merges, known)
-    if header is None or sum(map(known, header.texts)) < _ENOUGH:
+    if known is not nothing_known and (header is None or sum(map(known, header.texts)) < _ENOUGH):
         further = _further(grid, len(window), known)
         header = (further and find_header(further, grid.merges, known)) or header
     if header is None:

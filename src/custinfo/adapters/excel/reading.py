@@ -38,7 +38,7 @@ from custinfo.adapters.excel._cells import CellError, UncachedFormula
 from custinfo.adapters.excel._labels import clean_label, normalise_label
 from custinfo.adapters.excel._limits import DEFAULT_LIMITS, Limits
 from custinfo.adapters.excel._sniff import Source, content_of
-from custinfo.adapters.excel._tables import Table, has_values, table_of
+from custinfo.adapters.excel._tables import Table, has_values, nothing_known, table_of
 from custinfo.adapters.excel._workbook import read_book
 from custinfo.core.errors import UnreadableFileError
 from custinfo.core.problems import Problem
@@ -106,7 +106,7 @@ def sheets_not_read(hidden: Sequence[str], without_cells: Sequence[str] = ()) ->
 
 def _predicate(known: Callable[[str], bool] | Collection[str] | None) -> Callable[[str], bool]:
     if known is None:
-        return lambda _: False
+        return nothing_known
     if callable(known):
         return known
     labels = frozenset(map(normalise_label, known))
