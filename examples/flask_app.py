@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Column, MetaData, String, Table, create_engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import scoped_session, sessionmaker
+from werkzeug.exceptions import HTTPException
 
 import custinfo
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
@@ -91,13 +92,22 @@ def update(customer_id: str) -> ResponseReturnValue:
     """Change a customer, unless somebody else did since it was read, or the change has been made already."""
     version = request.headers.get("If-Match", type=lambda tag: int(tag.strip('"'))) or abort(428)
     key = request.headers.get("Idempotency-Key") or abort(428)
+    values = request.get_json()
+    if not isinstance(values, dict):
+        abort(400)
     with acting() as session:
-        outcome = session.customers.update(customer_id, request.get_json(), version=version)
+        outcome = session.customers.update(customer_id, values, version=version)
     db.execute(HANDLED.insert().values(key=key))  # where this fails, the customer stays as it was
     db.commit()
     if isinstance(outcome, custinfo.AwaitingApproval):
         return {"request": outcome.request.id, "waiting_for": outcome.request.waiting_for}, 202
     return shown(outcome.record), {"ETag": f'"{outcome.record.version}"'}
+
+
+@customers.errorhandler(HTTPException)
+def mistaken(error: HTTPException) -> ResponseReturnValue:
+    """Say in JSON what is wrong with the request itself."""
+    return {"code": error.name}, error.code or 500
 
 
 @customers.errorhandler(IntegrityError)
