@@ -300,12 +300,12 @@ units.build_indexes(text_and_number("a", "b"), "one", lambda _, done, __: print(
 
 @pytest.mark.parametrize("url", ["sqlite", POSTGRESQL], ids=["sqlite", "postgresql"])
 def test_a_killed_fill_is_taken_up(units: SqlAlchemyUnits) -> None:
-    """A process is killed five times at any moment of a fill; the next one goes on where it was, and all is right."""
+    """A process is killed three times at any moment of a fill; the next one goes on where it was, and all is right."""
     fill_store(units, text_and_number(), 3000)
     engine, chance, reached = engine_of(units), random.Random(7), 0
     prefix = units.tables.record.name.removesuffix("record")
     command = [sys.executable, "-c", CHILD, engine.url.render_as_string(hide_password=False), prefix]
-    for _ in range(5):
+    for _ in range(3):
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             lines = [int(child.stdout.readline()) for _ in range(chance.randint(1, 15))]

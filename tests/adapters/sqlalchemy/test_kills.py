@@ -1,6 +1,6 @@
 """A process is killed at any moment of bulk work: nothing is half done, and the work comes to the same end.
 
-`CUSTINFO_KILLS` says how often; 5 times unless told otherwise.
+`CUSTINFO_KILLS` says how often; 4 times unless told otherwise.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.adapters.sqlalchemy.fields import empty_slots, engine_of
 from tests.databases import POSTGRESQL, throw_away_units
 
 ROOT = Path(__file__).parents[3]
-KILLS = int(os.environ.get("CUSTINFO_KILLS", "5"))
+KILLS = int(os.environ.get("CUSTINFO_KILLS", "4"))
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL], ids=["sqlite", "postgresql"])
