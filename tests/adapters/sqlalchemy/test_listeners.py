@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from custinfo.adapters.sqlalchemy._driver import is_watched
 
@@ -33,15 +33,25 @@ def engine() -> Iterator[Engine]:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", ["before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute"])
 def test_a_listener_is_found_wherever_it_listens(engine: Engine, place: str, name: str) -> None:
-    """Of the connection that is there already as of the next one."""
+    """Of the connection that is there already as of the next one, wherever SQLAlchemy itself lets it hear."""
+    heard: list[object] = []
+
+    def hear(*given: object) -> None:
+        heard.append(given)
+
     with engine.connect() as connection:
         assert not is_watched(connection)
         target = PLACES[place](connection)
-        event.listen(target, name, listener)
+        event.listen(target, name, hear)
         try:
-            assert is_watched(connection)
+            for each in (connection, engine.connect()):
+                heard.clear()
+                with each:
+                    each.execute(text("SELECT 1"))
+                    assert is_watched(each) == bool(heard)
+                    assert heard or place in ("the connection", "all connections")  # the latter not in SQLAlchemy 2.0
         finally:
-            event.remove(target, name, listener)
+            event.remove(target, name, hear)
 
 
 @pytest.mark.parametrize("name", ["do_execute", "do_executemany", "do_execute_no_params", "handle_error"])
