@@ -208,9 +208,7 @@ def _life(context: Context, module: str, key: RecordId) -> Life | None:
 
 def _opened(context: Context, record: Record) -> Record:
     plain = {
-        key: context.unseal(record.id, record.module, key, value, data_keys=record.data_keys)
-        for key, value in record.values.items()
-        if type(value) is Sealed
+        key: context.sealer.unseal(record, key, value) for key, value in record.values.items() if type(value) is Sealed
     }
     return attrs.evolve(record, values=record.values.merged(plain))
 
@@ -221,8 +219,8 @@ def _opened_request(context: Context, request: Request) -> Request:
 
     def plain(values: Mapping[str, Any]) -> FrozenDict[str, Any]:
         sealed = {key: value for key, value in values.items() if type(value) is Sealed}
-        place = request.record_id, request.module
-        opened = {key: context.unseal(*place, key, value, data_keys=data_keys) for key, value in sealed.items()}
+        unseal = context.sealer.unseal_proposed
+        opened = {key: unseal(request, key, value, data_keys) for key, value in sealed.items()}
         return FrozenDict({**values, **opened})
 
     return request.after({"patch": plain(request.patch), "base": plain(request.base)})

@@ -253,7 +253,7 @@ class Applying:
             if type(value) is Sealed and key in keys:
                 # What nobody can open stays sealed, and rules pass it by: it kept them when it was submitted.
                 with suppress(CustinfoError):
-                    values[key] = self._context.unseal(record.id, record.module, key, value, data_keys=record.data_keys)
+                    values[key] = self._context.sealer.unseal(record, key, value)
         return attrs.evolve(record, values=FrozenDict(values))
 
     def _change(self, request: Request, before: Record | None, after: Record) -> Change:

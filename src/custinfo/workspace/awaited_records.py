@@ -46,12 +46,12 @@ class AwaitedRecords:
 
     def _form(self, patch: Mapping[FieldKey, Any]) -> str:
         """Return a form in which the same values are the same text; of encrypted ones, their oldest digest."""
-        context, schema = self.context, self.context.module(self.module)
+        context, schema, indexes = self.context, self.context.module(self.module), self.context.sealer.blind_indexes
         encrypted = {field.key: field for field in schema.encrypted_fields}
         values = dict(patch)
         for key in encrypted.keys() & values.keys():
             value = values.pop(key)
-            known = value.claims if type(value) is Sealed else context.blind_indexes(encrypted[key], self.module, value)
+            known = value.claims if type(value) is Sealed else indexes(encrypted[key], self.module, value)
             values[f"{key}#"] = known[-1] if known else None  # what was sealed under a former key has that one alone
         data = context.compiled.codec(self.module).encode_values(values)
         return json.dumps(data, sort_keys=True, ensure_ascii=False)

@@ -228,10 +228,8 @@ class Merger:
 
     def _opened(self, record: Record) -> dict[FieldKey, Any]:
         """Return values of which sealed ones, which are bound to their record, are in the open."""
-        keys = record.data_keys
-        sealed = {key: value for key, value in record.values.items() if type(value) is Sealed}
-        place = record.id, record.module
-        opened = {key: self.context.unseal(*place, key, value, data_keys=keys) for key, value in sealed.items()}
+        unseal = self.context.sealer.unseal
+        opened = {key: unseal(record, key, value) for key, value in record.values.items() if type(value) is Sealed}
         return {**record.values, **opened}
 
     def _tags(self) -> frozenset[Tag]:

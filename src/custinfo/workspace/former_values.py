@@ -50,7 +50,7 @@ def present_values(
             continue
         if typed is not INVALID:
             found[key] = CLEAR if typed is None else typed
-    return context.indexed_now(past, found), problems
+    return context.sealer.indexed_now(past, found), problems
 
 
 def _present(context: Context, past: Record, key: FieldKey, value: Any, version: int, problems: list[Problem]) -> Any:
@@ -62,7 +62,7 @@ def _present(context: Context, past: Record, key: FieldKey, value: Any, version:
         return value
     converted = is_converted(old, new)
     if type(value) is Sealed and (converted or not new.encrypted):
-        value = context.unseal(past.id, past.module, key, value, earlier.kinds[key], data_keys=past.data_keys)
+        value = context.sealer.unseal(past, key, value, earlier.kinds[key])
     if converted:
         return compile_conversion(earlier, module, key)(value, problems)
     dictionary = context.schema.configuration.dictionaries.get(str(new.options.get("dictionary")))

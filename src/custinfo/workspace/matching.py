@@ -263,7 +263,7 @@ class Matcher:
             if field.encrypted:
                 if self._context.keyring is None:
                     continue
-                found = self._context.blind_indexes(field, self._module, value)
+                found = self._context.sealer.blind_indexes(field, self._module, value)
             else:
                 found = unique_keys(self._schema, key, value)
             texts.update(dict.fromkeys(found, values))

@@ -20,9 +20,10 @@ from custinfo.core.schema import Schema
 from custinfo.core.validation.derivation import Derivation
 from custinfo.ports.repositories import Query
 from custinfo.ports.units import UnitOfWork
-from custinfo.workspace.context import Context, sealed_keys
+from custinfo.workspace.context import Context
 from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.merging import merged_codes, merged_tags, replaced
+from custinfo.workspace.sealing import sealed_keys
 
 __all__ = ["Cause", "Migrated", "Migration", "pages"]
 
@@ -150,8 +151,8 @@ class Migration:
     def prefetch(self, page: Iterable[Record]) -> None:
         """Load the records on which what follows from those of a page depends, and make the data keys that it takes."""
         page = list(page)
-        self._context.make_data_keys(page, self.to_be_sealed)
-        self._context.unwrap_ahead((record, self._to_be_opened(record)) for record in page)
+        self._context.sealer.make_data_keys(page, self.to_be_sealed)
+        self._context.sealer.unwrap_ahead((record, self._to_be_opened(record)) for record in page)
         if self._derives and self._derivation.hops:
             self._related.prefetch(page, self._derivation.hops)
 
@@ -199,10 +200,8 @@ class Migration:
         """Return a value of the past as a field that is no longer encrypted has it."""
         field = self.new.definition.fields.get(key)
         if type(value) is not Sealed or field is None or field.encrypted:
-            return self._context.indexed_now(record, {key: value})[key]
-        return self._context.unseal(
-            record.id, record.module, key, value, self.new.kinds[key], data_keys=record.data_keys
-        )
+            return self._context.sealer.indexed_now(record, {key: value})[key]
+        return self._context.sealer.unseal(record, key, value, self.new.kinds[key])
 
     def _retagged(self, before: frozenset[Tag], causes: dict[FieldKey, Cause]) -> frozenset[Tag]:
         """Return the tags that they are now, without those by rule whose dimension goes."""
@@ -287,11 +286,11 @@ class Migration:
         return "sealed" if self._ciphered[key] else "opened"
 
     def _opened(self, record: Record, key: FieldKey, value: Sealed) -> Any:
-        return self._context.unseal(record.id, record.module, key, value, data_keys=record.data_keys)
+        return self._context.sealer.unseal(record, key, value)
 
     def _seal(self, record: Record, key: FieldKey, value: Any, kind: Kind | None = None) -> Sealed:
         field, kind = self.new.definition.fields[key], kind or self.new.kinds[key]
-        return self._context.seal(field, record.id, record.module, value, record.data_keys, kind)
+        return self._context.sealer.seal(field, record.id, record.module, value, record.data_keys, kind)
 
 
 def _is_sealed_anew(old: FieldDefinition, new: FieldDefinition) -> bool:

@@ -14,12 +14,13 @@ from custinfo.core.kinds.masks import looks_masked
 from custinfo.core.policy.access import Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Masked, MemberKey, ModuleKey, Record, RecordId, Sealed, Tag
-from custinfo.workspace.context import Context, sealed_keys
+from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Draft, Prepared
 from custinfo.workspace.histories import LastAuthors
 from custinfo.workspace.mistakes import storable
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.referring import ReferenceReader
+from custinfo.workspace.sealing import sealed_keys
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
 from custinfo.workspace.versions import require_current
@@ -49,7 +50,7 @@ class Normaliser:
 
     def _unwrap_ahead(self, drafts: Sequence[Draft], stored: Stored) -> None:
         """Tell the keyring of values that are opened next: to be compared with new ones, and for rules on the whole."""
-        if not self._context.unwraps_ahead or len(stored) < 2:
+        if not self._context.sealer.unwraps_ahead or len(stored) < 2:
             return
         opening: list[tuple[Record, list[FieldKey]]] = []
         for draft in drafts:
@@ -59,7 +60,7 @@ class Normaliser:
                 written = [key for key in named if key is not None]
                 keys = dict.fromkeys([*written, *self._context.verdict(record).readable])
                 opening.append((record, sealed_keys(record, keys)))
-        self._context.unwrap_ahead(opening)
+        self._context.sealer.unwrap_ahead(opening)
 
     def _load(self, drafts: Sequence[Draft], known: Mapping[RecordId, Record]) -> Stored:
         wanted: dict[ModuleKey, set[RecordId]] = {}
@@ -177,7 +178,7 @@ class Normaliser:
 
     def _opened(self, record: Record, key: FieldKey, sealed: Sealed) -> Any:
         try:
-            return self._context.unseal(record.id, record.module, key, sealed, data_keys=record.data_keys)
+            return self._context.sealer.unseal(record, key, sealed)
         except InvalidInputError:
             return sealed
 

@@ -18,9 +18,10 @@ from custinfo.workspace.applying import Applying, part_of
 from custinfo.workspace.approval_paths import digest_of, drafted, proposed
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.combining import Merger
-from custinfo.workspace.context import NO_KEYS, Context
+from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.normalising import Normaliser
+from custinfo.workspace.sealing import NO_KEYS
 from custinfo.workspace.writing import WritePath
 
 __all__ = ["Proposals"]
@@ -152,7 +153,7 @@ class Proposals:
         patch = self._typed(request.module, values, record)
         keys = NO_KEYS if record is None else record.data_keys
         sealed = {
-            field.key: context.seal(field, request.record_id, request.module, patch[field.key], keys)
+            field.key: context.sealer.seal(field, request.record_id, request.module, patch[field.key], keys)
             for field in module.encrypted_fields
             if patch.get(field.key, CLEAR) is not CLEAR
         }
@@ -200,7 +201,7 @@ class Proposals:
             return value
         record = self.context.unit.records.get(request.module, [request.record_id]).get(request.record_id)
         keys = NO_KEYS if record is None else record.data_keys
-        return self.context.unseal(request.record_id, request.module, key, value, data_keys=keys)
+        return self.context.sealer.unseal_proposed(request, key, value, keys)
 
 
 def _refuse_many(request: Request) -> None:

@@ -28,9 +28,10 @@ from custinfo.core.records import (
 )
 from custinfo.core.segments import expand
 from custinfo.ports.repositories import Order, Query
-from custinfo.workspace.context import Context, sealed_keys
+from custinfo.workspace.context import Context
 from custinfo.workspace.mistakes import record_key
 from custinfo.workspace.positions import Positions
+from custinfo.workspace.sealing import sealed_keys
 from custinfo.workspace.views import Page, RecordView
 
 __all__ = ["ReadPath", "not_found"]
@@ -199,13 +200,13 @@ class ReadPath:
 
     def _views(self, records: Sequence[Record]) -> Iterator[RecordView]:
         """Yield views of records; the keyring is told of the values that they show hundreds at a time."""
-        if not self._context.unwraps_ahead:
+        if not self._context.sealer.unwraps_ahead:
             yield from map(self.view, records)
             return
         for start in range(0, len(records), _OPENED_AT_ONCE):
             part = records[start : start + _OPENED_AT_ONCE]
             verdicts = list(map(self._context.verdict, part))
-            self._context.unwrap_ahead(
+            self._context.sealer.unwrap_ahead(
                 (record, sealed_keys(record, (*verdict.readable, *verdict.masked)))
                 for record, verdict in zip(part, verdicts, strict=True)
                 if "view" in verdict.actions
@@ -268,7 +269,7 @@ class ReadPath:
         if type(value) is Sealed:
             kind = kinds.get(key) if kinds is not None else None
             try:
-                value = self._context.unseal(record.id, record.module, key, value, kind, data_keys=record.data_keys)
+                value = self._context.sealer.unseal(record, key, value, kind)
             except InvalidInputError:
                 return UNREADABLE
         if key in verdict.readable or value is None or value is ERASED:

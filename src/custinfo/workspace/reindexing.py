@@ -31,12 +31,12 @@ from custinfo.workspace.digests import Digests, without_digests
 from custinfo.workspace.proving import Prover, log_of
 from custinfo.workspace.resealing import Turn, resealed, sealed_in, sealed_values
 from custinfo.workspace.rotation import Told, by_page, rewriting_of
+from custinfo.workspace.sealing import NO_KEYS
 
 __all__ = ["IndexRotationReport", "Reindexer", "digests_left"]
 
 _AT_ONCE: Final = 200
 _SEALING: Final[tuple[EntryKind, ...]] = ("record", "change", "request")
-_NO_KEYS: Final[FrozenDict[FieldKey, str]] = FrozenDict()
 
 T = TypeVar("T")
 
@@ -201,7 +201,7 @@ class Reindexer:
         def turn(module: ModuleKey, key: FieldKey, record_id: RecordId, sealed: Sealed) -> Sealed:
             found = unit.records.get(module, [record_id]).get(record_id) if sealed.key is None else None
             return self._turned(
-                _NO_KEYS if found is None else found.data_keys, module, key, record_id, sealed, past=past
+                NO_KEYS if found is None else found.data_keys, module, key, record_id, sealed, past=past
             )
 
         rewriting_of(unit).requests([resealed(request, turn)])

@@ -9,7 +9,8 @@ from custinfo.core.approval.requests import Request
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, Sealed, Tag
-from custinfo.workspace.context import NO_KEYS, Context
+from custinfo.workspace.context import Context
+from custinfo.workspace.sealing import NO_KEYS
 
 __all__ = ["reread"]
 
@@ -40,7 +41,7 @@ def _plain(context: Context, request: Request, key: FieldKey, value: Any, data_k
     if type(value) is not Sealed:
         return value
     try:
-        return context.unseal(request.record_id, request.module, key, value, data_keys=data_keys)
+        return context.sealer.unseal_proposed(request, key, value, data_keys)
     except InvalidInputError:
         return CLEAR
 

@@ -15,8 +15,9 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, Masked, ModuleKey, Record, RecordId
 from custinfo.core.text import LONGEST_CELL
 from custinfo.core.validation.engine import Normalised
-from custinfo.workspace.context import Context, sealed_keys
+from custinfo.workspace.context import Context
 from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.sealing import sealed_keys
 
 __all__ = ["without_what_is_shown"]
 
@@ -80,7 +81,7 @@ def without_what_is_shown(
         if any(map(_is_mask, row[1].problems)) or any(_long(row[1])) or not partly.isdisjoint(raw(place))
     }
     records = context.unit.records.get(module, {row[0] for row in odd.values()}) if odd else {}
-    context.unwrap_ahead((record, sealed_keys(record, partly)) for record in records.values())
+    context.sealer.unwrap_ahead((record, sealed_keys(record, partly)) for record in records.values())
     found = {}
     for place, (record_id, normalised) in odd.items():
         record = records.get(record_id)

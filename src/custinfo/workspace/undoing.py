@@ -125,7 +125,7 @@ class _Part:
     def _unwrap_ahead(context: Context, module: ModuleKey, records: Iterable[Record]) -> None:
         """Tell the keyring of fields that are no longer encrypted: what they were is opened."""
         encrypted = {field.key for field in context.module(module).encrypted_fields}
-        context.unwrap_ahead((record, record.data_keys.keys() - encrypted) for record in records)
+        context.sealer.unwrap_ahead((record, record.data_keys.keys() - encrypted) for record in records)
 
 
 def _is_as_made(record: Record | None) -> bool:
@@ -161,7 +161,7 @@ class _Undo:
                 for place in places[start : start + _AT_ONCE]
                 if (step := self.step(part, place[1], by_record[place])) is not None
             }
-            self.context.make_data_keys(step.past for step in found.values() if step.past is not None)
+            self.context.sealer.make_data_keys(step.past for step in found.values() if step.past is not None)
             self.ways.update((place, self.way(step)) for place, step in found.items())
         self.ways = together(self.context, self.ways)
         removed, reverted = self.save()
@@ -235,7 +235,7 @@ class _Undo:
         fields = self.context.module(past.module).encrypted_fields
         plain = [field for field in fields if type(values.get(field.key, None)) not in (Sealed, type(None))]
         sealed = {
-            field.key: self.context.seal(field, past.id, past.module, values[field.key], past.data_keys)
+            field.key: self.context.sealer.seal(field, past.id, past.module, values[field.key], past.data_keys)
             for field in plain
         }
         return FrozenDict({**values, **sealed})

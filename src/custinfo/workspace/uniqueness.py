@@ -69,6 +69,6 @@ class UniqueCheck:
             if value is None or (before is not None and not restored and before.values.get(field.key) == value):
                 continue
             if field.encrypted and type(value) is not Sealed:
-                yield field.key, self._context.blind_indexes(field, after.module, value)
+                yield field.key, self._context.sealer.blind_indexes(field, after.module, value)
             else:
                 yield field.key, unique_keys(module, field.key, value)

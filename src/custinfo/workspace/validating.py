@@ -64,9 +64,7 @@ def _opened(context: Context, record: Record) -> Record:
     for key in sealed:
         if key in readable:
             with suppress(InvalidInputError):
-                values[key] = context.unseal(
-                    record.id, record.module, key, record.values[key], data_keys=record.data_keys
-                )
+                values[key] = context.sealer.unseal(record, key, record.values[key])
     return attrs.evolve(record, values=FrozenDict(values)) if readable else record
 
 

@@ -139,7 +139,7 @@ class WritePath:
         """Finish what is to be saved, and yield it; submit what is to be approved."""
         for start in range(0, len(changed), _SLICE):
             part = changed[start : start + _SLICE]
-            self.context.make_data_keys(after for _, after in part)
+            self.context.sealer.make_data_keys(after for _, after in part)
             for prepared, bare in part:
                 after = prepared.after = self.finished(bare, now)
                 if prepared.path is not None:
@@ -197,7 +197,9 @@ class WritePath:
         """Return the record as it is saved: with its id, its times, and every encrypted field sealed."""
         record_id = after.id or RecordId(self.context.ids())
         sealed = {
-            field.key: self.context.seal(field, record_id, after.module, after.values[field.key], after.data_keys)
+            field.key: self.context.sealer.seal(
+                field, record_id, after.module, after.values[field.key], after.data_keys
+            )
             for field in self.context.module(after.module).encrypted_fields
             if field.key in after.values and type(after.values[field.key]) is not Sealed
         }

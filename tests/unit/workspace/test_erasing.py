@@ -182,7 +182,7 @@ def test_destroyed_keys_open_nothing(workspace: Workspace) -> None:
         [record] = session.context.unit.records.get("customer", [created.id]).values()
         assert record.data_keys == {}
         with pytest.raises(InvalidInputError) as caught:
-            session.context.unseal(record.id, "customer", "id_number", copy, data_keys=record.data_keys)
+            session.context.sealer.unseal(record, "id_number", copy)
         assert caught.value.code == "unreadable_value"
 
 

@@ -21,10 +21,11 @@ from custinfo.core.kinds.masks import mask
 from custinfo.core.policy.access import Verdict
 from custinfo.core.records import UNREADABLE, FieldKey, Masked, ModuleKey, Record
 from custinfo.workspace.access_logging import ExportLog
-from custinfo.workspace.context import Context, sealed_keys
+from custinfo.workspace.context import Context
 from custinfo.workspace.gated_exports import GatedExport
 from custinfo.workspace.mistakes import context_of, no_text
 from custinfo.workspace.reading import ReadPath
+from custinfo.workspace.sealing import sealed_keys
 from custinfo.workspace.session import Session
 from custinfo.workspace.views import AwaitingApproval
 
@@ -175,7 +176,7 @@ class _Rows:
             return iter(())
         sealed = [column.key for column in plan.columns if column.partly]
         if sealed:
-            self._context.unwrap_ahead((record, sealed_keys(record, sealed)) for record in records)
+            self._context.sealer.unwrap_ahead((record, sealed_keys(record, sealed)) for record in records)
         values = [record.values for record in records]
         filled = set[FieldKey]().union(*values)
         columns = []
