@@ -137,7 +137,10 @@ class Rewriting(Protocol):
         """Return every request that concerns a record (`Request.concerns`), in whatever state, oldest first."""
 
     def requests(self, requests: Sequence[Request], /) -> None:
-        """Put these requests in the place of those that are stored. Raises: StaleVersionError at another version."""
+        """Put these requests in the place of those that are stored, all of them or none.
+
+        Raises: StaleVersionError, if one of them has another version by now or is not there; none is replaced.
+        """
 
     def data_keys(self, records: Sequence[Record], data_keys: Sequence[FrozenDict[FieldKey, str]], /) -> int:
         """Give records other data keys, one mapping for each, and return how many records took them.
@@ -164,7 +167,9 @@ class Purging(Protocol):
     def purge(self) -> None:
         """Let nothing be left of what was overwritten or deleted in this transaction, as far as the store can.
 
-        The last step of an erasure. It may take as long as writing an index anew does.
+        The last step of an erasure, in its transaction: it commits nothing, and is taken back with what it follows.
+        Nothing else goes, neither of this tenant nor of others. It may take as long as writing an index anew does.
+        `custinfo.testing.PurgingContract` tests it.
         """
 
 

@@ -86,5 +86,8 @@ class WritingUnits(Protocol):
     def writing(self) -> Units:
         """Return such units on the same store; each waits for its turn when it begins.
 
+        So none is sent away for what others wrote elsewhere since it began: who writes the same record, or claims the
+        same value, may still be refused in a store that has no turns. What begins after `commit` is an ordinary
+        transaction again. `custinfo.testing.WritingContract` tests it.
         Raises: nothing; a turn that does not come is a retryable StorageError of `begin`.
         """

@@ -1,7 +1,8 @@
 """Tests for those who implement custinfo's ports, and samples to write tests with.
 
 `RepositoryContract` tests a store, `DirectoryContract` a directory of people, and `UpkeepContract` the upkeep of a
-store's tenants where it has any; `LogContract` and `AccessContract` do so for the log and the access log.
+store's tenants where it has any; `LogContract` and `AccessContract` do so for the log and the access log,
+`PurgingContract` and `WritingContract` for what is purged, and for units that write from their beginning.
 `run_conformance` plays random histories on a store. None of them needs pytest, but to skip what a store lacks: any
 runner will do that calls the methods of a class.
 `custinfo.testing.strategies`, which needs hypothesis and is imported by itself, makes records and criteria at random;
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from custinfo.testing._access_contract import AccessContract
     from custinfo.testing._log_contract import LogContract
     from custinfo.testing._model import find_disagreement
+    from custinfo.testing._purging_contract import PurgingContract
     from custinfo.testing._samples import (
         NOW,
         full_record,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         sample_schema,
     )
     from custinfo.testing._upkeep_contract import UpkeepContract
+    from custinfo.testing._writing_contract import WritingContract
     from custinfo.testing.conformance import run_conformance
     from custinfo.testing.contract import RepositoryContract
     from custinfo.testing.directory import DirectoryContract
@@ -38,8 +41,10 @@ __all__ = [
     "AccessContract",
     "DirectoryContract",
     "LogContract",
+    "PurgingContract",
     "RepositoryContract",
     "UpkeepContract",
+    "WritingContract",
     "find_disagreement",
     "full_record",
     "make_change",
@@ -58,6 +63,7 @@ _HOMES: Final = {
     "custinfo.testing._access_contract": ("AccessContract",),
     "custinfo.testing._log_contract": ("LogContract",),
     "custinfo.testing._model": ("find_disagreement",),
+    "custinfo.testing._purging_contract": ("PurgingContract",),
     "custinfo.testing._samples": (
         "NOW",
         "full_record",
@@ -72,6 +78,7 @@ _HOMES: Final = {
         "sample_schema",
     ),
     "custinfo.testing._upkeep_contract": ("UpkeepContract",),
+    "custinfo.testing._writing_contract": ("WritingContract",),
     "custinfo.testing.conformance": ("run_conformance",),
     "custinfo.testing.contract": ("RepositoryContract",),
     "custinfo.testing.directory": ("DirectoryContract",),

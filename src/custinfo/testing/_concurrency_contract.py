@@ -5,15 +5,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
 
-from custinfo.core.errors import ConflictError, CustinfoError, StorageError
+from custinfo.core.errors import ConflictError
 from custinfo.core.revisions import Revision
 from custinfo.ports import UnitOfWork
-from custinfo.testing._harness import Harness
 from custinfo.testing._samples import (
     NOW,
     make_change,
@@ -24,62 +21,13 @@ from custinfo.testing._samples import (
     record_id,
 )
 from custinfo.testing._telling import same
+from custinfo.testing._threads import PATIENCE, Action, Threads, is_retryable
 
 __all__ = ["ConcurrencyContract"]
 
-_PATIENCE: Final = 0.15
-"""Seconds for which a unit waits for the other one to come as far; where units take turns, it waits in vain."""
 
-Action = Callable[[UnitOfWork, Callable[[], None]], None]
-
-
-class ConcurrencyContract(Harness):
+class ConcurrencyContract(Threads):
     """Of two units that want the same at once, one gets it, and the other is told so or may try again."""
-
-    def together(self, *actions: Action) -> Sequence[CustinfoError | None]:
-        """Run each action in a unit and a thread of its own; return what each raised.
-
-        An action is given its unit, and what waits until the others have come as far. What is none of custinfo's
-        errors, such as one of a driver that the store let out, is raised here: a thread would keep it to itself.
-        """
-        with self.begin() as unit:  # what a store prepares once, such as a row to lock, is no part of this
-            unit.configurations.hold(unit.configurations.version())
-        meeting = threading.Barrier(len(actions))
-        outcomes: list[CustinfoError | None] = [None] * len(actions)
-        foreign: list[BaseException] = []
-
-        def meet() -> None:
-            with suppress(threading.BrokenBarrierError):
-                meeting.wait(_PATIENCE)
-
-        def run(place: int, action: Action) -> None:
-            try:
-                with self.begin() as unit:
-                    action(unit, meet)
-            except CustinfoError as error:
-                outcomes[place] = error
-            except BaseException as error:
-                foreign.append(error)
-            finally:
-                self.leave_thread(self.store)
-
-        threads = [threading.Thread(target=run, args=pair) for pair in enumerate(actions)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        for error in foreign:
-            raise error
-        return outcomes
-
-    def winner(self, *actions: Action) -> int:
-        """Return which action succeeded; check that the others were told of the conflict, or to try again."""
-        outcomes = self.together(*actions)
-        won = [place for place, error in enumerate(outcomes) if error is None]
-        same(len(won), 1, outcomes)
-        for error in outcomes:
-            assert error is None or isinstance(error, ConflictError) or _is_retryable(error), error
-        return won[0]
 
     def test_one_of_two_units_saves_the_next_version(self) -> None:
         """Two units read a record and save their next version of it: one is kept, whole."""
@@ -178,7 +126,7 @@ class ConcurrencyContract(Harness):
             claimed.append([event.id for event in found])
 
         for error in self.together(claim, claim):
-            assert error is None or _is_retryable(error), error
+            assert error is None or is_retryable(error), error
         while len(claimed) < 3:  # who had to give way, and who comes later
             same(self.together(claim), [None])
         numbers = sorted(key for keys in claimed for key in keys)
@@ -197,7 +145,7 @@ class ConcurrencyContract(Harness):
             return action
 
         for number, error in enumerate(self.together(save(1), save(2)), 1):
-            assert error is None or _is_retryable(error), error
+            assert error is None or is_retryable(error), error
             if error is not None:
                 same(self.together(save(number)), [None])
         same(self.stored(1, 2), [make_record(1), make_record(2)])
@@ -211,7 +159,7 @@ class ConcurrencyContract(Harness):
             unit.configurations.hold(0)
             meet()
             unit.records.save([make_record(1)])
-            threading.Event().wait(_PATIENCE)
+            threading.Event().wait(PATIENCE)
             order.append("saved")
 
         def replace(unit: UnitOfWork, meet: Callable[[], None]) -> None:
@@ -225,8 +173,4 @@ class ConcurrencyContract(Harness):
         else:
             same(order, ["saved"] if saving is None else ["replaced"])
             lost = saving or replacing
-            assert isinstance(lost, ConflictError) or _is_retryable(lost), lost
-
-
-def _is_retryable(error: CustinfoError | None) -> bool:
-    return isinstance(error, StorageError) and error.retryable
+            assert isinstance(lost, ConflictError) or is_retryable(lost), lost

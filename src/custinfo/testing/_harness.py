@@ -22,6 +22,7 @@ _LACKING: Final = {
     "concurrent": "threads of the test may not share the store",
     "persistent": "the store ends with its units",
     "commits": "the host's transaction is around every unit",
+    "searched": "what the store keeps is shown to nobody",
 }
 
 

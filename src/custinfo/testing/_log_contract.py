@@ -211,6 +211,26 @@ class LogContract(Harness):
         with self.begin() as unit:
             same(dict(unit.approvals.get([closed.id, pending.id])), {closed.id: erased, pending.id: pending})
 
+    def test_requests_are_rewritten_together(self) -> None:
+        """Where one of several has another version by now, or is not there, all of them stay as they are."""
+        first, second = (make_request(number, record_id(number), {"title": "x"}) for number in (1, 2))
+        with self.begin() as unit:
+            unit.approvals.save(first)
+            unit.approvals.save(second)
+        new, other = (attrs.evolve(item, patch=FrozenDict({"title": ERASED})) for item in (first, second))
+        absent = attrs.evolve(make_request(3, record_id(3), {"title": "x"}), patch=FrozenDict({"title": ERASED}))
+        with self.begin() as unit:
+            for refused in (attrs.evolve(other, version=2), absent):
+                given = [new, refused, other]
+                raised_by(StaleVersionError, lambda given=given: rewriting(unit).requests(given))  # type: ignore[misc]
+            same(dict(unit.approvals.get([first.id, second.id, absent.id])), {first.id: first, second.id: second})
+        with self.begin() as unit:
+            rewriting(unit).requests([])
+            same(dict(unit.approvals.get([first.id, second.id, absent.id])), {first.id: first, second.id: second})
+            rewriting(unit).requests([new, other])
+        with self.begin() as unit:
+            same(dict(unit.approvals.get([first.id, second.id])), {first.id: new, second.id: other})
+
     def test_what_is_held_is_as_it_is_by_now(self) -> None:
         """Changes and requests that are to be written anew are read as they are, whatever was read of them before."""
         story = _story()
