@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +18,17 @@ from custinfo.core.organisation import Directory, Organisation
 from custinfo.core.records import Record, Tag
 from custinfo.core.schema import Schema
 from custinfo.ports import Units
-from custinfo.testing import DirectoryContract, RepositoryContract, make_record
+from custinfo.testing import (
+    AccessContract,
+    DirectoryContract,
+    LogContract,
+    PurgingContract,
+    RepositoryContract,
+    UpkeepContract,
+    WritingContract,
+    make_record,
+)
+from custinfo.testing._harness import Harness
 from custinfo.testing._telling import same
 
 
@@ -154,3 +165,12 @@ own.test_get_returns_what_was_saved()
 People().test_deputies()
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_contracts_are_run_together() -> None:
+    """A class that inherits several contracts of stores runs each as it is: none has a name that another one has."""
+    contracts = (RepositoryContract, LogContract, AccessContract, UpkeepContract, PurgingContract, WritingContract)
+    parts = {part for contract in contracts for part in contract.__mro__ if issubclass(part, Harness)}
+    parts -= {RepositoryContract, Harness}
+    names = Counter(name for part in parts for name in vars(part) if not name.startswith("__"))
+    assert [name for name, times in names.items() if times > 1] == []

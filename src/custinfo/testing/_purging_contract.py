@@ -51,7 +51,7 @@ class PurgingContract(Harness):
         """Return where something is left of the title of a `thing` of the tenant `one`, in any form it is kept in."""
         raise NotImplementedError
 
-    def erase(self, unit: UnitOfWork) -> None:
+    def erase_first(self, unit: UnitOfWork) -> None:
         """Write the first record, its change and its request anew without the title, and purge."""
         first, change, request = _first()
         rewriting = _rewriting(unit)
@@ -62,7 +62,7 @@ class PurgingContract(Harness):
         rewriting.changes([change.erased(frozenset({"title"}), None)])
         _purge(unit)
 
-    def fill(self) -> None:
+    def fill_erasable(self) -> None:
         """Save two records whose titles begin alike, and all about the first; another tenant has the first one, too."""
         first, change, request = _first()
         for tenant in ("one", "two"):
@@ -71,7 +71,7 @@ class PurgingContract(Harness):
                 unit.history.append([change])
                 unit.approvals.save(request)
 
-    def check(self, *, erased: bool, tenant: str = "one") -> None:
+    def check_erased(self, *, erased: bool, tenant: str = "one") -> None:
         """Check what a tenant has of the two records."""
         first, _, request = _first()
         with self.begin(tenant) as unit:
@@ -93,7 +93,7 @@ class PurgingContract(Harness):
             unit.approvals.save(request)
         assert self.traces_of(self.store, _GONE), "a look that finds nothing before shows nothing afterwards"
         with self.begin() as unit:
-            self.erase(unit)
+            self.erase_first(unit)
         same(list(self.traces_of(self.store, _GONE)), [])
 
     def test_nothing_is_left_of_what_was_deleted(self) -> None:
@@ -109,17 +109,17 @@ class PurgingContract(Harness):
 
     def test_everything_else_stays(self) -> None:
         """What was not erased is found as before, by parts of its title as well; other tenants have all of theirs."""
-        self.fill()
+        self.fill_erasable()
         with self.begin() as unit:
-            self.erase(unit)
-        self.check(erased=True)
-        self.check(erased=False, tenant="two")
+            self.erase_first(unit)
+        self.check_erased(erased=True)
+        self.check_erased(erased=False, tenant="two")
 
     def test_what_is_saved_afterwards_is_found(self) -> None:
         """The unit that purged goes on, and so do those after it."""
-        self.fill()
+        self.fill_erasable()
         with self.begin() as unit:
-            self.erase(unit)
+            self.erase_first(unit)
             unit.records.save([make_record(3, {"title": _STAYS})])
         self.given(make_record(4, {"title": _GONE}))
         same(self.found(F.title.mentions(_STAYS[:2])), [2, 3, 4])
@@ -128,34 +128,34 @@ class PurgingContract(Harness):
         """Where nothing was overwritten, nothing happens; nor does it where it happens twice."""
         with self.begin() as unit:
             _purge(unit)
-        self.fill()
+        self.fill_erasable()
         with self.begin() as unit:
             _purge(unit)
             _purge(unit)
-        self.check(erased=False)
+        self.check_erased(erased=False)
 
     def test_a_block_that_fails_takes_it_back(self) -> None:
         """What was purged in a block that raises is there again: an erasure is done wholly or not at all."""
-        self.fill()
+        self.fill_erasable()
         with self.begin() as unit:
-            raised_by(ZeroDivisionError, lambda: self._fail_inside(unit))
-        self.check(erased=False)
+            raised_by(ZeroDivisionError, lambda: self._erase_in_a_block(unit))
+        self.check_erased(erased=False)
 
     def test_a_unit_that_fails_takes_it_back(self) -> None:
         """Purging ends no transaction: a unit that raises afterwards leaves all as it was."""
         self.require("commits")
-        self.fill()
-        raised_by(ZeroDivisionError, self._fail)
-        self.check(erased=False)
+        self.fill_erasable()
+        raised_by(ZeroDivisionError, self._erase_and_fail)
+        self.check_erased(erased=False)
 
-    def _fail(self) -> None:
+    def _erase_and_fail(self) -> None:
         with self.begin() as unit:
-            self.erase(unit)
+            self.erase_first(unit)
             _ = 1 // 0
 
-    def _fail_inside(self, unit: UnitOfWork) -> None:
+    def _erase_in_a_block(self, unit: UnitOfWork) -> None:
         with unit.atomic():
-            self.erase(unit)
+            self.erase_first(unit)
             _ = 1 // 0
 
 

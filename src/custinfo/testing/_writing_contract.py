@@ -42,7 +42,7 @@ class WritingContract(Threads):
     def test_those_that_fail_leave_nothing_and_give_their_turn_back(self) -> None:
         """A unit that raises is rolled back, and whoever comes next need not wait."""
         self.require("commits")
-        raised_by(ZeroDivisionError, self._fail)
+        raised_by(ZeroDivisionError, self._write_and_fail)
         with self.writing() as unit:
             same(dict(unit.records.get("thing", [record_id(1)])), {})
             unit.records.save([make_record(2)])
@@ -79,7 +79,7 @@ class WritingContract(Threads):
             unit.records.save([make_record(2)])
         same(self.stored(1, 2), [make_record(1), make_record(2)])
 
-    def _fail(self) -> None:
+    def _write_and_fail(self) -> None:
         with self.writing() as unit:
             unit.records.save([make_record(1)])
             _ = 1 // 0
