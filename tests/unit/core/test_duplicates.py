@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from custinfo.core.duplicates.company_names import company_name, ordinal_marks
@@ -102,7 +103,22 @@ def test_traits() -> None:
     assert TRAITS.texts == ("contact_name", "address")
     assert Traits.of(FOLLOW_UP) == Traits(None, texts=("contact_name",))
     fields = (FieldDefinition("title", "text"), FieldDefinition("code", "text", unique=True))
-    assert Traits.of(ModuleDefinition("deal", fields, title_field="title")) == Traits("title", ("code",))
+    deal = ModuleDefinition("deal", fields, title_field="title")
+    assert Traits.of(deal) == Traits("title", ("code",), given=("code",))
+
+
+def test_numbers_that_a_host_gives() -> None:
+    """Who is there twice has two numbers of the host's: they say nothing, while the same number in both says all."""
+    number = FieldDefinition("number", "text", unique=True)
+    traits = Traits.of(attrs.evolve(CUSTOMER, fields=(*CUSTOMER.fields.values(), number)))
+    one, other = {**FULL, "number": "K-1"}, {**FULL, "name": "示例科技（北京）有限公司", "number": "K-2"}
+
+    def weights(mine: dict[str, str], theirs: dict[str, str]) -> dict[str, float]:
+        found = weigh(traits.signature(mine), traits.signature(theirs), traits, plain_ratio)
+        return {item.field: item.weight for item in found}
+
+    assert weights(one, other) == weights(FULL, {**FULL, "name": other["name"]})
+    assert weights(one, {**other, "number": "K-1"})["number"] == 10.0
 
 
 def index_of(*rows: dict[str, str]) -> Index:

@@ -65,12 +65,15 @@ class Traits:
         identifiers: Fields whose value one customer only has.
         contacts: Phones and addresses.
         texts: Other short texts.
+        given: Those of the identifiers that a host gives out, such as numbers of customers: who is there twice has two
+            of them, so that another one says nothing.
     """
 
     name: FieldKey | None
     identifiers: tuple[FieldKey, ...] = ()
     contacts: tuple[FieldKey, ...] = ()
     texts: tuple[FieldKey, ...] = ()
+    given: tuple[FieldKey, ...] = ()
 
     @classmethod
     def of(cls, module: ModuleDefinition) -> Traits:
@@ -82,11 +85,11 @@ class Traits:
         texts = [key for key, field in fields.items() if field.kind == "text"]
         named = [key for keys in module.duplicate_keys for key in keys if key in texts]
         name = next(iter(named), module.title_field if module.title_field in texts else None)
-        unique = [key for key in texts if fields[key].unique and key != name]
+        unique = tuple(key for key in texts if fields[key].unique and key != name)
         known = (*(key for key, field in fields.items() if field.kind in _IDENTIFIERS), *unique)
         contacts = tuple(key for key, field in fields.items() if field.kind in _CONTACTS)
         plain = (key for key in texts if fields[key].sensitivity == "normal" and fields[key].applies_when is None)
-        return cls(name, known, contacts, tuple(key for key in plain if key != name and key not in unique))
+        return cls(name, known, contacts, tuple(key for key in plain if key != name and key not in unique), unique)
 
     @property
     def fields(self) -> tuple[FieldKey, ...]:
@@ -186,8 +189,12 @@ def weigh(one: Signature, other: Signature, traits: Traits, ratio: Ratio) -> lis
         (traits.contacts, one.contacts, other.contacts, _SAME_CONTACT, _OTHER_CONTACT),
     ):
         for field, value, another in zip(fields, mine, theirs, strict=True):
-            if value is not None and another is not None:
-                found.append(Evidence(field, 1.0, same) if value == another else Evidence(field, 0.0, different))
+            if value is None or another is None:
+                continue
+            if value == another:
+                found.append(Evidence(field, 1.0, same))
+            elif field not in traits.given:
+                found.append(Evidence(field, 0.0, different))
     for field, value, another in zip(traits.texts, one.texts, other.texts, strict=True):
         if value and another and (value == another or folded(value) == folded(another)):
             found.append(Evidence(field, 1.0, _SAME_TEXT))
