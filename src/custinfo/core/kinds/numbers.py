@@ -202,8 +202,17 @@ def amount_renderer(places: int) -> Renderer:
     return render
 
 
+def _spelled_decimal(text: str) -> Reading | None:
+    """Return the number that a text spells, as `spelled_number`; `25%` is 0.25, as in the cell of a spreadsheet."""
+    reading = spelled_number(text.removesuffix("%").rstrip())
+    if reading is None or not text.endswith("%"):
+        return reading
+    sign, digits, exponent = reading[0].as_tuple()
+    return Decimal((sign, digits, int(exponent) - 2)), True
+
+
 def _decimal_parser(field: FieldDefinition, context: KindContext) -> Parser:  # noqa: ARG001
-    return amount_parser(Report.of(field, "invalid_number"), places_of(field, _PLACES), spelled_number)
+    return amount_parser(Report.of(field, "invalid_number"), places_of(field, _PLACES), _spelled_decimal)
 
 
 INTEGER: Final = Kind("integer", _integer_parser, as_is, storage="number", cell_format="0")

@@ -179,3 +179,16 @@ def test_decimals_have_up_to_six_places(read: Read, show: Show) -> None:
     assert read("decimal", "0.0000001") == (INVALID, ["too_many_decimals"])
     assert read("decimal", "1.25", decimal_places=1) == (INVALID, ["too_many_decimals"])
     assert read("decimal", "¥5") == (INVALID, ["invalid_number"])
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [("25%", "0.25"), ("１２．５％", "0.125"), ("-3 %", "-0.03"), ("1,000%", "10"), ("(5%)", None), ("%", None)],
+)
+def test_percentages_are_decimals(read: Read, raw: str, value: str | None) -> None:
+    """A decimal takes a percentage for the number that it is, as a cell does; whole numbers and amounts refuse it."""
+    expected = (INVALID, ["invalid_number"]) if value is None else (Decimal(value), ["normalised"])
+    assert read("decimal", raw) == expected
+    assert read("integer", raw) == read("money", raw) == (INVALID, ["invalid_number"])
+    with localcontext(prec=1):
+        assert read("decimal", raw) == expected
