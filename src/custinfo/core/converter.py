@@ -20,7 +20,7 @@ from custinfo.core.configuration import Configuration
 from custinfo.core.criteria import Criterion, criterion_from_json, criterion_to_json
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.fields import OptionValue
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, Words, freeze_words
 from custinfo.core.json_values import day_from_json, moment_from_json, value_from_json, value_to_json
 from custinfo.core.organisation import Organisation
 from custinfo.core.problems import Problem
@@ -144,6 +144,10 @@ def _register_strictly(converter: Converter) -> None:
 
     for kind, name in ((bool, "true or false"), (int, "a whole number"), (str, "a text")):
         converter.register_structure_hook(kind, plain(kind, name))
+    converter.register_structure_hook_func(
+        lambda kind: kind == Words,
+        lambda data, _: freeze_words(data if type(data) is str else converter.structure(data, FrozenDict[str, str])),
+    )
     converter.register_structure_hook_factory(_is_list, lambda kind: _list_structure(kind, converter))
     # Defaults are raw values of any type that a host writes: they keep it.
     converter.register_structure_hook_func(lambda kind: kind is Any, lambda data, _: value_from_json(data))

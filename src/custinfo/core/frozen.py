@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
 
-__all__ = ["FrozenDict", "freeze_labels", "indexed"]
+__all__ = ["FrozenDict", "Words", "freeze_labels", "freeze_words", "indexed"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -81,11 +81,20 @@ class FrozenDict(dict[K, V]):
     update = _refuse
 
 
+Words = str | FrozenDict[str, str]
+"""A text in Chinese, or in several languages."""
+
+
 def freeze_labels(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
     """Return labels by language; a plain text is the Chinese label."""
     if isinstance(value, str):
         return FrozenDict({"zh": value})
     return value if isinstance(value, FrozenDict) else FrozenDict(value)
+
+
+def freeze_words(value: str | Mapping[str, str]) -> Words:
+    """Return a plain text as it is, and one by language as labels."""
+    return value if isinstance(value, str) else freeze_labels(value)
 
 
 def indexed(items: Any, by: str = "key") -> FrozenDict[str, Any]:

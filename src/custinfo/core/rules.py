@@ -26,7 +26,7 @@ from custinfo.core.checks import (
 )
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import ConfigurationError
-from custinfo.core.frozen import FrozenDict, freeze_labels
+from custinfo.core.frozen import FrozenDict, Words, freeze_labels, freeze_words
 from custinfo.core.messages import Translated
 from custinfo.core.patterns import compile_pattern
 from custinfo.core.problems import Problem
@@ -140,13 +140,17 @@ def _is_limit(limit: object, kind: str) -> bool:
 
 @attrs.frozen
 class Pattern:
-    """Require a form: the regular expression `pattern` for the whole text; `hint` tells people what is wanted.
+    """Require a form: the regular expression `pattern` for the whole text.
 
     Whatever the expression and the text, the time is linear; `custinfo.core.patterns.compile_pattern` has the syntax.
+
+    Args:
+        pattern: The regular expression.
+        hint: What tells people which form is wanted, by language; a plain text is Chinese.
     """
 
     pattern: str
-    hint: str
+    hint: Words = attrs.field(converter=freeze_words)
 
     def compile(self, target: RuleTarget, /) -> Check:
         """Return the check. Raises: ConfigurationError where the values are no texts, or the pattern is refused."""
@@ -155,10 +159,10 @@ class Pattern:
             matches = compile_pattern(self.pattern)
         except ConfigurationError as error:
             target.refuse(error.message("zh"), error.message("en"))
-        field, hint = target.field, self.hint
+        problem = Problem("pattern_mismatch", target.field, params={"hint": Translated(freeze_labels(self.hint))})
 
         def check(value: Any, _context: CheckContext, /) -> Problem | None:
-            return None if matches(value) else Problem("pattern_mismatch", field, params={"hint": hint})
+            return None if matches(value) else problem
 
         return check
 

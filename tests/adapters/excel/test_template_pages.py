@@ -102,6 +102,18 @@ def test_no_example_that_would_be_refused(rule: Any) -> None:
         assert not examples_of(template(session))["客户名称"]
 
 
+@pytest.mark.parametrize(
+    ("hint", "told"),
+    [({"zh": "大写字母", "en": "capitals"}, ("大写字母", "capitals")), ("大写字母", ("大写字母", "大写字母"))],
+)
+def test_forms_are_told_in_the_language_of_the_template(hint: Any, told: tuple[str, str]) -> None:
+    """The instructions say which form a text must have in their own language, where there are words in it."""
+    with acting_as("sunjiu", configured(Pattern("[A-Z]+", hint))) as session:
+        for language, label, words in (("zh", "客户名称", told[0]), ("en", "Name", told[1])):
+            rows = template(session, language=language).worksheets[1].iter_rows(values_only=True)
+            assert any(words in str(row) for row in rows if row[0] == label)
+
+
 def test_instructions_can_be_read_in_full() -> None:
     """A row whose text wraps is higher than one line."""
     with acting_as("sunjiu") as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -70,19 +71,24 @@ def schema(rule: Rule | None, kind: str, *, kinds: dict[str, Kind] | None = None
     return Schema(configuration, sample_organisation(), SHANGHAI, kinds or {})
 
 
-def found(
+def problem_of(
     rule: Rule, kind: str, value: Any, /, tags: Any = (), kinds: dict[str, Kind] | None = None, **others: Any
-) -> tuple[str, dict[str, Any]] | None:
+) -> Problem | None:
     """Run a rule on a field `f` of a kind, beside other values."""
     compiled = schema(rule, kind, kinds=kinds)
     module = compiled.module("m")
     ((key, _, check),) = compile_checks(module, Conditions(compiled, module)).values
     record = attrs.evolve(make_record(1, {"f": value, **others}), tags=frozenset(tags))
     problem: Problem | None = check(value, CheckContext(record.values, record, no_related, NOW))
-    if problem is None:
-        return None
-    assert (key, problem.field, problem.severity) == ("f", "f", "error")
-    return problem.code, dict(problem.params)
+    assert key == "f"
+    assert problem is None or (problem.field, problem.severity) == ("f", "error")
+    return problem
+
+
+def found(rule: Rule, kind: str, value: Any, /, **rest: Any) -> tuple[str, dict[str, Any]] | None:
+    """Return the code and the parameters of what a rule says."""
+    problem = problem_of(rule, kind, value, **rest)
+    return None if problem is None else (problem.code, dict(problem.params))
 
 
 def refused(rule: Rule, kind: str) -> str:
@@ -372,3 +378,22 @@ def test_rules_in_json(rule: Rule) -> None:
     """Rules come back from JSON equal."""
     configuration = schema(rule, "date").configuration
     assert configuration_from_json(configuration_to_json(configuration)) == configuration
+
+
+def test_a_form_in_words_of_each_language() -> None:
+    """The form that a pattern wants is told in the reader's language; a plain text stays one, in JSON too."""
+    rule = Pattern(r"\d{4}", {"zh": "四位数字", "en": "four digits"})
+    problem = problem_of(rule, "text", "12")
+    assert problem is not None
+    assert (problem.message("zh", label="x"), problem.message("en", label="x")) == (
+        "x：格式不符：四位数字",
+        "x: does not have the required form: four digits",
+    )
+    for kept in (rule, Pattern(r"\d{4}", "四位数字")):
+        configuration = schema(kept, "text").configuration
+        text = configuration_to_json(configuration)
+        assert configuration_from_json(text) == configuration
+        assert json.loads(text)["modules"]["m"]["fields"]["f"]["rules"][0]["hint"] == kept.hint
+    with pytest.raises(ConfigurationError) as caught:
+        configuration_from_json(text.replace('"hint": "四位数字"', '"hint": 4'))
+    assert "rules[0].hint" in caught.value.message("en")

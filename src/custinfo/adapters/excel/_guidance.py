@@ -10,7 +10,8 @@ from custinfo.adapters.excel._phrases import phrase
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.criteria.walking import leaves
 from custinfo.core.dictionaries import Dictionary
-from custinfo.core.fields import FieldDefinition
+from custinfo.core.fields import FieldDefinition, label_in
+from custinfo.core.frozen import freeze_labels
 from custinfo.core.kinds import INVALID
 from custinfo.core.messages import DEFAULT_MESSAGES
 from custinfo.core.rules import DateOrder, Length, NotBefore, OneOfValues, Pattern, Range, Rule, Satisfies
@@ -186,10 +187,8 @@ class Guide:
         match rule:
             case OneOfValues(allowed):
                 return phrase(self.language, "one_of", allowed=phrase(self.language, "list").join(allowed))
-            case Pattern(_, hint):
-                return hint
-            case Satisfies(_, hint):
-                return hint.get(self.language) or hint.get("zh") or ""
+            case Pattern(_, hint) | Satisfies(_, hint):
+                return label_in(freeze_labels(hint), self.language, "")
             case DateOrder(other, strict):
                 code = "date_order_strict" if strict else "date_order"
                 label = self.schema.label(self.schema.resolve(other) or other, self.language)
