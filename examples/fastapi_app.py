@@ -7,9 +7,8 @@ python-multipart aiosqlite`. Look at http://localhost:8000/docs, or ask
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from io import BytesIO
@@ -29,16 +28,6 @@ import custinfo
 from custinfo.adapters.excel import ExcelPlan, ExcelReport, export, plan_import, write_template
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
 from custinfo.standard import sample_organisation, standard_configuration
-
-STATUS = {
-    custinfo.NotFoundError: 404,
-    custinfo.PermissionDeniedError: 403,
-    custinfo.NotYourDecisionError: 403,
-    custinfo.ConflictError: 409,
-    custinfo.IllegalTransitionError: 409,
-    custinfo.InvalidInputError: 422,
-    custinfo.UnreadableFileError: 422,
-}
 
 
 @asynccontextmanager
@@ -100,52 +89,21 @@ Where = Annotated[Json[Annotated[Any, AfterValidator(custinfo.criterion_from_jso
 @app.exception_handler(custinfo.CustinfoError)
 def refused(request: Request, error: custinfo.CustinfoError) -> JSONResponse:
     """Say all that is wrong. What is not for the caller to mend is an error 500, and goes to the log."""
-    if isinstance(error, custinfo.StorageError) and error.retryable:
-        return JSONResponse({"code": error.code}, 503, {"Retry-After": "1"})
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
-    if status is None:
+    status = custinfo.http_status(error)
+    if status == 500:
         raise error
     language = language_of(request.headers.get("Accept-Language", ""))
-    return JSONResponse({"code": error.code, "errors": by_field(error.problems, language)}, status)
+    told = {"code": error.code, **custinfo.Report.of(error).to_dict(language)}
+    return JSONResponse(told, status, {"Retry-After": "1"} if status == 503 else None)
 
 
-def by_field(problems: Iterable[custinfo.Problem], language: str) -> list[dict[str, Any]]:
-    """Return problems as JSON, an entry for each field; none of it is a value of a record."""
-    return [
-        {
-            "field": field,
-            "label": found[0].label_in(language),
-            "codes": [problem.code for problem in found],
-            "texts": [problem.text(language) for problem in found],
-        }
-        for field, found in custinfo.Report(problems).by_field().items()
-    ]
-
-
-def plain(values: Any) -> Any:
-    """Return values as JSON has them: decimals, dates and masks become texts."""
-    return json.loads(json.dumps(values, default=str))
-
-
-def shown(view: custinfo.RecordView) -> dict[str, Any]:
-    """Return a record as its reader may see it: values for programs, and texts for people."""
-    texts = {field: view.text(field) for field in view}
-    return {"id": view.id, "version": view.version, "values": plain(dict(view)), "texts": texts}
-
-
-def asked(request: custinfo.RequestView) -> dict[str, Any]:
-    """Return what is to be approved."""
-    told = attrs.asdict(request, recurse=False, filter=attrs.filters.include("id", "version", "state", "waiting_for"))
-    return told | {"before": plain(request.base), "after": plain(request.proposed)}
-
-
-def done(outcome: custinfo.Outcome, response: Response) -> dict[str, Any]:
+def done(outcome: custinfo.Outcome, response: Response, language: str) -> dict[str, Any]:
     """Return the record as it is now, or, as 202 Accepted, what waits for an approval."""
     if isinstance(outcome, custinfo.AwaitingApproval):
         response.status_code = 202
-        return asked(outcome.request)
+        return outcome.request.to_dict(language)
     response.headers["ETag"] = f'"{outcome.record.version}"'
-    return shown(outcome.record)
+    return outcome.record.to_dict(language)
 
 
 def workbook(name: str, file: BytesIO) -> Response:
@@ -158,7 +116,7 @@ def workbook(name: str, file: BytesIO) -> Response:
 def came_to(found: ExcelPlan | ExcelReport, language: str) -> dict[str, Any]:
     """Return how many rows of a workbook come to what, and why some stay out."""
     left = [
-        {"row": row.row, "outcome": row.outcome, "errors": by_field(custinfo.Report.of(row).errors, language)}
+        {"row": row.row, "outcome": row.outcome, **custinfo.Report.of(row).to_dict(language)}
         for row in found.rows.with_outcome("rejected", "duplicate", "conflict")
     ]
     return {"counts": attrs.asdict(found.counts), "left": left}
@@ -171,6 +129,7 @@ def came_to(found: ExcelPlan | ExcelReport, language: str) -> dict[str, Any]:
 @app.get("/customers")
 def find(
     user: Caller,
+    language: Language,
     where: Where = None,
     order_by: Annotated[tuple[str, ...], Query()] = (),
     after: str | None = None,
@@ -179,30 +138,30 @@ def find(
     """List customers; `next` is the `after` of the page that follows."""
     with user.workspace.acting_as(user.member) as session:
         page = session.customers.find(where, order_by=order_by, after=after, limit=limit)
-        return {"customers": [shown(view) for view in page.records], "next": page.next}
+        return {"customers": [view.to_dict(language) for view in page.records], "next": page.next}
 
 
 @app.get("/customers/{customer_id}")
-def get(customer_id: str, user: Caller, response: Response) -> dict[str, Any]:
+def get(customer_id: str, user: Caller, language: Language, response: Response) -> dict[str, Any]:
     """Return a customer, and the version as `ETag`."""
     with user.workspace.acting_as(user.member) as session:
-        return done(custinfo.Applied(session.customers.get(customer_id)), response)
+        return done(custinfo.Applied(session.customers.get(customer_id)), response, language)
 
 
 @app.post("/customers", status_code=201)
-def create(values: dict[str, Any], user: Caller, response: Response) -> dict[str, Any]:
+def create(values: dict[str, Any], user: Caller, language: Language, response: Response) -> dict[str, Any]:
     """Create a customer."""
-    return user.workspace.run(user.member, lambda session: done(session.customers.create(values), response))
+    return user.workspace.run(user.member, lambda session: done(session.customers.create(values), response, language))
 
 
 @app.patch("/customers/{customer_id}")
 def update(
-    customer_id: str, values: dict[str, Any], version: Version, user: Caller, response: Response
+    customer_id: str, values: dict[str, Any], version: Version, user: Caller, language: Language, response: Response
 ) -> dict[str, Any]:
     """Change fields of a customer, unless somebody else changed it since it was read."""
 
     def changed(session: custinfo.Session) -> dict[str, Any]:
-        return done(session.customers.update(customer_id, values, version=version), response)
+        return done(session.customers.update(customer_id, values, version=version), response, language)
 
     return user.workspace.run(user.member, changed)
 
@@ -214,7 +173,7 @@ def download(user: Caller, language: Language, where: Where = None) -> Response:
     with user.workspace.acting_as(user.member) as session:
         outcome = export(session, "customer", file, criteria=where, language=language)
     if isinstance(outcome, custinfo.AwaitingApproval):
-        return JSONResponse(asked(outcome.request), 202)
+        return JSONResponse(outcome.request.to_dict(language), 202)
     return workbook("客户.xlsx", file)
 
 
@@ -235,7 +194,7 @@ def plan(file: UploadFile, user: Caller, language: Language) -> dict[str, Any]:
     """Tell what an import would do; nothing is written."""
     with user.workspace.acting_as(user.member) as session:
         found = plan_import(session, "customer", file.file)
-        return came_to(found, language) | {"columns": by_field(found.column_problems, language)}
+        return came_to(found, language) | {"columns": custinfo.Report(found.column_problems).to_dict(language)}
 
 
 @app.post("/imports")
@@ -250,10 +209,10 @@ def apply(file: UploadFile, user: Caller, language: Language) -> dict[str, Any]:
 
 
 @app.get("/approvals")
-def inbox(user: Caller) -> list[dict[str, Any]]:
+def inbox(user: Caller, language: Language) -> list[dict[str, Any]]:
     """List what waits for a decision of whoever asks."""
     with user.workspace.acting_as(user.member) as session:
-        return [asked(task.request) for task in session.approvals.inbox()]
+        return [task.to_dict(language) for task in session.approvals.inbox()]
 
 
 @app.post("/approvals/{request_id}/{verdict}")
@@ -262,12 +221,14 @@ def decide(
     verdict: Literal["approve", "reject", "send_back"],
     version: Version,
     user: Caller,
+    language: Language,
     comment: Annotated[str | None, Body(embed=True)] = None,
 ) -> dict[str, Any]:
     """Decide about a request as it was read; the last approval lets the change take effect."""
 
     def said(session: custinfo.Session) -> dict[str, Any]:
-        return asked(getattr(session.approvals, verdict)(request_id, comment, version=version))
+        request: custinfo.RequestView = getattr(session.approvals, verdict)(request_id, comment, version=version)
+        return request.to_dict(language)
 
     return user.workspace.run(user.member, said)
 
@@ -277,14 +238,19 @@ def decide(
 
 @app.post("/customers/{customer_id}/follow-ups", status_code=201)
 async def follow_up(
-    customer_id: str, content: Annotated[str, Body(embed=True)], user: Caller, request: Request, response: Response
+    customer_id: str,
+    content: Annotated[str, Body(embed=True)],
+    user: Caller,
+    language: Language,
+    request: Request,
+    response: Response,
 ) -> dict[str, Any]:
     """Note what was talked about."""
 
     def note(host: HostSession) -> dict[str, Any]:
         with user.workspace.acting_as(user.member, unit=SqlAlchemyUnit(host)) as session:
             values = {"customer": customer_id, "at": session.now(), "content": content}
-            return done(session.follow_ups.create(values), response)
+            return done(session.follow_ups.create(values), response, language)
 
     async with AsyncSession(request.state.engine) as host, host.begin():
         return await host.run_sync(note)

@@ -7,10 +7,8 @@ Run `flask --app examples/flask_app run`; it needs `pip install 'custinfo[sqlalc
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any
 
 from flask import Blueprint, Flask, abort, current_app, request
-from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Column, MetaData, String, Table, create_engine
 from sqlalchemy.exc import IntegrityError
@@ -20,21 +18,6 @@ from werkzeug.exceptions import HTTPException
 import custinfo
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
 from custinfo.standard import sample_organisation, standard_configuration
-
-STATUS = {
-    custinfo.NotFoundError: 404,
-    custinfo.PermissionDeniedError: 403,
-    custinfo.ConflictError: 409,
-    custinfo.InvalidInputError: 422,
-}
-
-
-class ReadableJson(DefaultJSONProvider):
-    """JSON in which decimals, dates and masks are texts, and Chinese is Chinese."""
-
-    ensure_ascii = False
-    default = staticmethod(str)
-
 
 db = scoped_session(sessionmaker())
 customers = Blueprint("customers", __name__, url_prefix="/customers")
@@ -51,7 +34,6 @@ def create_app(url: str = "sqlite:///customers.db") -> Flask:
     units = SqlAlchemyUnits(engine)
     units.create_tables()
     app = Flask(__name__)
-    app.json = ReadableJson(app)
     app.extensions["custinfo"] = custinfo.Workspace(
         standard_configuration(), units=units, organisation=sample_organisation()
     )
@@ -76,7 +58,7 @@ def find() -> ResponseReturnValue:
     with acting() as session:
         wanted = None if status is None else custinfo.F.status == status
         page = session.customers.find(wanted, order_by="-annual_budget", after=after, limit=50)
-        return {"customers": [shown(view) for view in page.records], "next": page.next}
+        return {"customers": [view.to_dict(language()) for view in page.records], "next": page.next}
 
 
 @customers.get("/<customer_id>")
@@ -84,7 +66,7 @@ def get(customer_id: str) -> ResponseReturnValue:
     """Return a customer, and the version as `ETag`."""
     with acting() as session:
         view = session.customers.get(customer_id)
-        return shown(view), {"ETag": f'"{view.version}"'}
+        return view.to_dict(language()), {"ETag": f'"{view.version}"'}
 
 
 @customers.patch("/<customer_id>")
@@ -100,8 +82,8 @@ def update(customer_id: str) -> ResponseReturnValue:
     db.execute(HANDLED.insert().values(key=key))  # where this fails, the customer stays as it was
     db.commit()
     if isinstance(outcome, custinfo.AwaitingApproval):
-        return {"request": outcome.request.id, "waiting_for": outcome.request.waiting_for}, 202
-    return shown(outcome.record), {"ETag": f'"{outcome.record.version}"'}
+        return outcome.request.to_dict(language()), 202
+    return outcome.record.to_dict(language()), {"ETag": f'"{outcome.record.version}"'}
 
 
 @customers.errorhandler(HTTPException)
@@ -119,15 +101,12 @@ def handled(_: IntegrityError) -> ResponseReturnValue:
 @customers.errorhandler(custinfo.CustinfoError)
 def refused(error: custinfo.CustinfoError) -> ResponseReturnValue:
     """Say all that is wrong, in the language of the reader. What is not for them to mend goes to the log."""
-    if isinstance(error, custinfo.StorageError) and error.retryable:
-        return {"code": error.code}, 503
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
-    if status is None:
+    status = custinfo.http_status(error)
+    if status == 500:
         raise error
-    language = request.accept_languages.best_match(custinfo.DEFAULT_MESSAGES.languages, "zh")
-    return custinfo.Report.of(error).to_dict(language), status
+    return {"code": error.code, **custinfo.Report.of(error).to_dict(language())}, status
 
 
-def shown(view: custinfo.RecordView) -> dict[str, Any]:
-    """Return a record as its reader may see it."""
-    return {"id": view.id, "version": view.version, "values": dict(view)}
+def language() -> str:
+    """Return the language in which the reader likes texts best, of those that there are."""
+    return request.accept_languages.best_match(custinfo.DEFAULT_MESSAGES.languages, "zh")

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         Range,
         Satisfies,
     )
+    from custinfo.core.statuses import http_status
     from custinfo.core.subject_access import AccessLimit, Held, SubjectAccess
     from custinfo.core.tags import TagDimension
     from custinfo.core.validation.organisations import check_organisation
@@ -277,6 +278,7 @@ __all__ = [
     "configuration_to_json",
     "criterion_from_json",
     "criterion_to_json",
+    "http_status",
     "organisation_from_json",
     "organisation_to_json",
     "policy_diff",
@@ -458,6 +460,7 @@ _HOMES = {
         "policy_matrix",
     ),
     "custinfo.core.review.members": ("MemberDifference",),
+    "custinfo.core.statuses": ("http_status",),
     "custinfo.core.validation.organisations": ("check_organisation",),
     "custinfo.core.validation.whole": ("check_configuration",),
     "custinfo.core.subject_access": ("AccessLimit", "Held", "SubjectAccess"),

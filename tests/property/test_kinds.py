@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -25,8 +26,9 @@ from custinfo.core.kinds import BUILT_IN_KINDS, INVALID, KindContext, Parser
 from custinfo.core.kinds.codes import is_uscc
 from custinfo.core.kinds.masks import MASK_STYLES, mask
 from custinfo.core.kinds.resident_ids import is_resident_id
+from custinfo.core.plain_values import plain_value
 from custinfo.core.problems import Problem
-from custinfo.core.records import Attachment, Masked
+from custinfo.core.records import ERASED, UNREADABLE, Attachment, Masked
 
 INDUSTRIES = Dictionary(
     "industry",
@@ -201,6 +203,8 @@ def check_parse(kind: str, raw: object, index: int) -> None:
     assert [problem for problem in again if problem.severity != "warning"] == []
     built_in = BUILT_IN_KINDS[kind]
     assert parser_of(kind, index)(rendered(kind, value, index), []) == value
+    sent = json.dumps(plain_value(value), allow_nan=False)
+    assert parser_of(kind, index)(json.loads(sent), []) == value
     stored = built_in.encode(value)
     decoded = built_in.decode(stored)
     assert decoded == value
@@ -214,8 +218,17 @@ def check_parse(kind: str, raw: object, index: int) -> None:
 @anywhere
 @given(raw=ANYTHING)
 def test_a_parser_keeps_its_promises(kind: str, index: int, raw: object) -> None:
-    """Nothing raises; what is taken parses to itself, renders to a text that parses to it, and survives storage."""
+    """Nothing raises; what is taken parses to itself, renders to what parses to it, and survives JSON and storage."""
     check_parse(kind, raw, index)
+
+
+@pytest.mark.parametrize("value", [Masked("138****5678"), UNREADABLE, ERASED])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_json_has_in_place_of_a_value_is_none(kind: str, value: object) -> None:
+    """No kind takes for a value what stands in JSON for a mask, a missing key, or an erased value."""
+    problems: list[Problem] = []
+    assert parser_of(kind)(plain_value(value), problems) is INVALID
+    assert [problem.severity for problem in problems] == ["error"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -258,6 +271,7 @@ def test_a_typed_value_survives_its_text_and_its_storage(kind: str, index: int) 
         assert parsed(kind, value, index) == value
         assert parsed(kind, rendered(kind, value, index), index) == value
         assert BUILT_IN_KINDS[kind].decode(BUILT_IN_KINDS[kind].encode(value)) == value
+        assert parsed(kind, json.loads(json.dumps(plain_value(value))), index) == value
 
     check()
 

@@ -14,7 +14,7 @@ from custinfo.core.messages import DEFAULT_MESSAGES, Messages, Translated
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey
 
-__all__ = ["HasProblems", "Report", "cell_name", "display_width"]
+__all__ = ["HasProblems", "Report", "cell_name", "display_width", "plain_problem"]
 
 _COLUMNS: Final = ("report_severity", "report_place", "report_field", "report_problem")
 _GAP: Final = "  "
@@ -119,7 +119,7 @@ class Report:
         return {
             "ok": self.ok,
             "counts": self._counts(),
-            "problems": [_problem_dict(problem, language, messages) for problem in self.problems],
+            "problems": [plain_problem(problem, language, messages) for problem in self.problems],
         }
 
     def to_text(self, language: str = "zh", *, messages: Messages = DEFAULT_MESSAGES) -> str:
@@ -160,7 +160,8 @@ def _word(key: str, language: str, messages: Messages, **params: object) -> str:
     return messages.render(key, {**params, "hint": DEFAULT_MESSAGES.render(key, params, language)}, language)
 
 
-def _problem_dict(problem: Problem, language: str, messages: Messages) -> dict[str, Any]:
+def plain_problem(problem: Problem, language: str, messages: Messages) -> dict[str, Any]:
+    """Return a problem as `Report.to_dict` has it."""
     return {
         "code": problem.code,
         "field": problem.field,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, Final
 
 import attrs
 
@@ -23,6 +23,8 @@ from custinfo.core.tags import TagDimension
 from custinfo.core.text import folded
 
 __all__ = ["DirectoryNames", "ModuleSchema", "Schema"]
+
+_LANGUAGES: Final = 8
 
 
 @attrs.frozen
@@ -83,12 +85,20 @@ class ModuleSchema:
     @cached_property
     def renderers(self) -> dict[FieldKey, Renderer]:
         """The renderer of each field and system field."""
-        fields = {key: self.kinds[key].renderer(field, self.context) for key, field in self.definition.fields.items()}
+        return self._renderers(self.context)
+
+    def _renderers(self, context: KindContext) -> dict[FieldKey, Renderer]:
+        fields = {key: self.kinds[key].renderer(field, context) for key, field in self.definition.fields.items()}
         system = {
-            key: BUILT_IN_KINDS[kind].renderer(FieldDefinition(key, kind), self.context)
+            key: BUILT_IN_KINDS[kind].renderer(FieldDefinition(key, kind), context)
             for key, kind in SYSTEM_FIELDS.items()
         }
         return {**system, **fields}
+
+    @cached_property
+    def renderers_in(self) -> Callable[[str], dict[FieldKey, Renderer]]:
+        """Return the renderers of each language; readers may ask for any, so only a few are kept."""
+        return lru_cache(_LANGUAGES)(lambda language: self._renderers(attrs.evolve(self.context, language=language)))
 
     @cached_property
     def unique_fields(self) -> tuple[FieldDefinition, ...]:
@@ -165,15 +175,16 @@ class ModuleSchema:
         }
         return {**self.kinds, **former}
 
-    def render(self, key: FieldKey, value: Any) -> str:
-        """Return the text of a typed value; empty for `None`.
+    def render(self, key: FieldKey, value: Any, language: str | None = None) -> str:
+        """Return the text of a typed value, in the configuration's language if none is given; empty for `None`.
 
         A value of the past may be of a kind that the field had then: it is shown as it is.
         """
         if value is None:
             return ""
         try:
-            return self.renderers[key](value)
+            renderers = self.renderers if language in (None, self.context.language) else self.renderers_in(language)
+            return renderers[key](value)
         except (TypeError, ValueError, AttributeError, ArithmeticError):
             if key not in self.former_kinds:
                 raise

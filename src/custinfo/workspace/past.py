@@ -99,6 +99,7 @@ class Past:
             change.configuration_version,
             change.module,
             change.record_id,
+            self._context.module(change.module),
         )
 
     def state_at(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any
 
 import attrs
 
@@ -14,10 +14,12 @@ from custinfo.core.approval.requests import RequestId, RequestState, TrailEntry
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import ChangeAction, Channel
-from custinfo.core.policy.grants import PSEUDO_FIELDS
+from custinfo.core.messages import DEFAULT_MESSAGES, Messages
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, Masked, MemberKey, ModuleKey, RecordId, Share, Tag, Unreadable
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, RecordId
 from custinfo.core.schema import ModuleSchema
+from custinfo.workspace.plain_views import plain_view, texts_of, without_labels
+from custinfo.workspace.record_view import RecordView
 
 __all__ = [
     "Applied",
@@ -33,104 +35,6 @@ __all__ = [
     "RequestPage",
     "RequestView",
 ]
-
-
-_SETS: Final = ("tags", "shares")
-_BESIDE: Final = ("owner", "department", "created_at", "updated_at", "archived_at", *_SETS)
-"""What a view has beside the values of fields."""
-
-
-@attrs.frozen
-class RecordView:
-    """One record as one actor may see it.
-
-    `view["phone"]` or `view["联系方式"]` gives the typed value, a `Masked`, or `None` for a blank; a field that the
-    actor may not see raises `KeyError`, just like one that does not exist. What is beside the fields is read the
-    same way: `view["owner"]` is `view.owner`, and `view["tags"]` is `view.tags`, a set that may be empty.
-
-    Args:
-        id: Of the record.
-        module: Key of its module.
-        version: That of the record, to be passed back with a change of it.
-        values: Key → typed value or `Masked` of the visible fields that are not blank.
-        tags: Its tags; empty where they may not be seen.
-        visible: Keys of what may be seen, masked or in full: fields, and `owner`, `tags` and the like.
-        owner: Key of the member who is responsible; `None` for nobody, and where it may not be seen.
-        department: Key of the owner's department when they became it; `None` as for `owner`.
-        created_at: The instant of its first version, UTC; `None` where it may not be seen.
-        updated_at: The instant of this version, UTC; `None` where it may not be seen.
-        archived_at: Since when it is archived, UTC; `None` for a live one, and where it may not be seen.
-        shares: With whom it is shared, shares that have ended among them; empty where they may not be seen.
-    """
-
-    id: RecordId
-    module: ModuleKey
-    version: int
-    values: FrozenDict[FieldKey, Any] = attrs.field(repr=False)
-    tags: frozenset[Tag] = attrs.field(repr=False)
-    visible: frozenset[FieldKey] = attrs.field(repr=False)
-    owner: MemberKey | None = attrs.field(repr=False, default=None)
-    department: str | None = attrs.field(repr=False, default=None)
-    created_at: datetime | None = attrs.field(repr=False, default=None)
-    updated_at: datetime | None = attrs.field(repr=False, default=None)
-    archived_at: datetime | None = attrs.field(repr=False, default=None)
-    shares: frozenset[Share] = attrs.field(repr=False, default=frozenset())
-    _schema: ModuleSchema | None = attrs.field(repr=False, default=None, eq=False)
-
-    def __getitem__(self, name: str) -> Any:
-        key = self._key(name)
-        if key not in self.visible:
-            raise KeyError(name)
-        if key in _BESIDE:
-            return getattr(self, key)
-        return self.values.get(key)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._key(name) in self.values
-
-    def keys(self) -> tuple[FieldKey, ...]:
-        """Return the keys of the visible fields that are not blank, so that `dict(view)` gives their values."""
-        return tuple(self.values)
-
-    def __iter__(self) -> Iterator[FieldKey]:
-        return iter(self.values)
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __reduce__(self) -> tuple[type[RecordView], tuple[Any, ...]]:
-        """Leave the compiled labels behind: a view that was sent elsewhere is read by keys."""
-        fields = attrs.fields(RecordView)
-        return RecordView, tuple(getattr(self, field.name) for field in fields if field.name != "_schema")
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return the value of a visible field that is not blank, else `default`."""
-        value = self.values.get(self._key(name))
-        return default if value is None else value
-
-    def text(self, name: str) -> str:
-        """Return what to show people: labels for choices and people, masks, and "" for what is blank or hidden.
-
-        A view that was sent elsewhere left the labels behind, and gives codes and keys. Tags and shares have no text:
-        they are in `tags` and `shares`. Raises: KeyError for a name that no field has.
-        """
-        key = self._key(name)
-        value = self[key] if key in self.visible and key not in _SETS else None
-        if value is None:
-            if self._schema is not None and self._schema.resolve(name) is None and key not in PSEUDO_FIELDS:
-                raise KeyError(name)
-            return ""
-        if self._schema is None or isinstance(value, Masked | Unreadable):
-            return str(value)
-        return self._schema.render(key, value)
-
-    if not TYPE_CHECKING:  # for type checkers, an attribute that there is not is an error already
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise AttributeError(f'a RecordView has no {name!r}: values are read as view["name of the field"]')
-
-    def _key(self, name: str) -> FieldKey:
-        return (self._schema.resolve(name) if self._schema is not None else None) or name
 
 
 @attrs.frozen
@@ -165,6 +69,22 @@ class ChangeView:
     configuration_version: int = 1
     module: ModuleKey = ""
     record_id: RecordId = attrs.field(factory=lambda: RecordId(""))
+    _schema: ModuleSchema | None = attrs.field(repr=False, default=None, eq=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return without_labels(self)
+
+    def to_dict(self, language: str | None = None, *, messages: Messages = DEFAULT_MESSAGES) -> dict[str, Any]:
+        """Return the change as plain dicts, lists, texts and numbers, ready for JSON.
+
+        Each attribute is there by its name, and values have the forms of `RecordView.to_dict`, which are lists of the
+        one before and the one after in `fields`, and so are their texts for people in `texts`. A value that was erased
+        is `{"erased": true}`. The arguments are those of `RecordView.to_dict`, too.
+        """
+        sides = ({key: pair[side] for key, pair in self.fields.items()} for side in (0, 1))
+        before, after = (texts_of(self._schema, values, language, messages) for values in sides)
+        texts = {key: [before.get(key, ""), after.get(key, "")] for key in self.fields if key in before or key in after}
+        return {**plain_view(self, language, messages), "texts": texts}
 
 
 @attrs.frozen
@@ -204,6 +124,19 @@ class RequestView:
     items: tuple[ItemView, ...] = ()
     stuck: Problem | None = None
     export: ExportView | None = None
+    _schema: ModuleSchema | None = attrs.field(repr=False, default=None, eq=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return without_labels(self)
+
+    def to_dict(self, language: str | None = None, *, messages: Messages = DEFAULT_MESSAGES) -> dict[str, Any]:
+        """Return the request as plain dicts, lists, texts and numbers, ready for JSON.
+
+        Each attribute is there by its name. Values have the forms of `RecordView.to_dict`, and `None` where they go;
+        `texts` has for people those of `base`, `proposed` and `live`. Problems are as in `Report.to_dict`, and an
+        export's criterion as `criterion_to_json` gives it. The arguments are those of `RecordView.to_dict`, too.
+        """
+        return plain_view(self, language, messages)
 
 
 @attrs.frozen
@@ -249,6 +182,10 @@ class ItemView:
     action: GatedAction = "update"
     row: int | None = None
     companions: tuple[CompanionView, ...] = ()
+    _schema: ModuleSchema | None = attrs.field(repr=False, default=None, eq=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return without_labels(self)
 
 
 @attrs.frozen
@@ -262,6 +199,10 @@ class CompanionView:
     module: ModuleKey
     record_id: RecordId
     proposed: Mapping[FieldKey, Any] = attrs.field(repr=False)
+    _schema: ModuleSchema | None = attrs.field(repr=False, default=None, eq=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return without_labels(self)
 
 
 @attrs.frozen
@@ -280,6 +221,13 @@ class InboxTask:
     request: RequestView
     delegated_by: MemberKey | None = None
     due_at: datetime | None = None
+
+    def to_dict(self, language: str | None = None, *, messages: Messages = DEFAULT_MESSAGES) -> dict[str, Any]:
+        """Return the task as plain dicts, lists, texts and numbers, ready for JSON.
+
+        Its request is there as `RequestView.to_dict` gives it. The arguments are those of `RecordView.to_dict`.
+        """
+        return plain_view(self, language, messages)
 
 
 @attrs.frozen

@@ -87,7 +87,7 @@ def told(session: Session, person: str) -> str:
 
 READ: Final[tuple[tuple[str, Callable[[Session, str], Any], Any], ...]] = (
     ("get", lambda session, key: session.customers.get(key)["id_number"], UNREADABLE),
-    ("text", lambda session, key: session.customers.get(key).text("证件号码"), "unreadable"),
+    ("text", lambda session, key: session.customers.get(key).text("证件号码"), "无法解密"),
     ("find", lambda session, _: [item["id_number"] for item in session.customers.find().records], [UNREADABLE]),
     ("present", lambda session, _: session.customers.count(F.id_number.is_present()), 1),
     ("history", lambda session, key: session.customers.history(key)[0].fields["id_number"], (None, UNREADABLE)),

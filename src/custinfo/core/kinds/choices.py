@@ -149,14 +149,14 @@ def _label_maker(field: FieldDefinition, context: KindContext) -> Callable[[str]
 
 
 def _choices_renderer(field: FieldDefinition, context: KindContext) -> Renderer:
-    label = _label_maker(field, context)
+    label, between = _label_maker(field, context), "、" if context.language == "zh" else ", "
 
     def item(code: str) -> str:
         text = label(code)
         return code if _SEPARATOR.search(text) else text
 
     def render(value: Any) -> str:
-        return "、".join(map(item, value))
+        return between.join(map(item, value))
 
     return render
 
