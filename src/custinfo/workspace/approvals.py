@@ -1,4 +1,4 @@
-"""Deciding about requests: the inbox, the commands, and applying what was approved."""
+"""The verbs on approval requests: the inbox, submitting, deciding, handing on."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from custinfo.core.approval.machine import Command
-from custinfo.core.approval.requests import Place, Request, RequestId, RequestState
+from custinfo.core.approval.requests import Place, Request, RequestState
 from custinfo.core.diagrams import to_mermaid, to_svg
-from custinfo.core.errors import InvalidInputError
-from custinfo.core.problems import Problem
-from custinfo.core.records import MemberKey, ModuleKey
-from custinfo.workspace.applying import Applying
+from custinfo.core.records import ModuleKey
 from custinfo.workspace.context import Context
+from custinfo.workspace.deciding import Decisions
 from custinfo.workspace.finding_requests import RequestFilter, RequestFinder, RequestPart
-from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
-from custinfo.workspace.mistakes import checked_limit, record_key, storable, text_id
-from custinfo.workspace.outcomes import applied, outcome
+from custinfo.workspace.mistakes import checked_limit
 from custinfo.workspace.proposing import Proposals
 from custinfo.workspace.reading import not_found
+from custinfo.workspace.submitting import Submissions
 from custinfo.workspace.viewing_requests import RequestViews
-from custinfo.workspace.views import AwaitingApproval, InboxTask, Outcome, RequestPage, RequestView
+from custinfo.workspace.views import InboxTask, Outcome, RequestPage, RequestView
 
 __all__ = ["Approvals"]
 
@@ -38,6 +35,8 @@ class Approvals:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._views = RequestViews(context)
+        self._decisions = Decisions(context, self._views)
+        self._submissions = Submissions(context, self._decisions)
 
     def __repr__(self) -> str:
         return f"Approvals(actor={self._context.actor!r})"
@@ -101,7 +100,7 @@ class Approvals:
 
         Raises: NotFoundError for any other.
         """
-        return self._views.view(self._known(request_id))
+        return self._views.view(self._decisions.known(request_id))
 
     def view(self, request: Request) -> RequestView:
         """Return what the actor may see of a request: values obey the policy on its record."""
@@ -119,7 +118,7 @@ class Approvals:
 
         Raises: NotFoundError.
         """
-        picture = self._views.picture(self._known(request_id), language)
+        picture = self._views.picture(self._decisions.known(request_id), language)
         return to_svg(picture) if form == "svg" else to_mermaid(picture)
 
     def flow_diagram(
@@ -158,12 +157,7 @@ class Approvals:
 
         Raises: NotFoundError, InvalidInputError, PermissionDeniedError.
         """
-        key = None if record_id is None else record_key(record_id)
-        request = Proposals(self._context).drafted(module, key, values, reason)
-        with self._context.atomic():
-            self._context.hold_configuration()
-            self._context.unit.approvals.save(request)
-        return self._views.view(request)
+        return self._views.view(self._submissions.draft(module, values, record_id, reason))
 
     def submit(
         self, request_id: str, values: Mapping[str, object] | None = None, *, comment: str | None = None
@@ -173,19 +167,7 @@ class Approvals:
         Returns: `AwaitingApproval`, or `Applied` where no flow gates it; the draft is then withdrawn.
         Raises: as the change itself; IllegalTransitionError if it is no draft of the actor.
         """
-        request = self._held(request_id)
-        if request.state != "draft":
-            return AwaitingApproval(self._decide(request, Command("submit", comment)))
-        path, prepared = Proposals(self._context).prepared(request, values or {})
-        if prepared.path is not None:
-            proposal = Proposals(self._context).proposal(request, values or {})
-            view = self._decide(request, Command("submit", comment, proposal=proposal))
-            done = view.state == "applied"
-            return applied(self._context, view.module, view.record_id) if done else AwaitingApproval(view)
-        with self._context.atomic():
-            self._decide(request, Command("withdraw", comment))
-            path.commit([prepared])
-        return outcome(self._context, prepared)
+        return self._submissions.submit(request_id, values or {}, comment)
 
     def resubmit(
         self,
@@ -202,13 +184,7 @@ class Approvals:
 
         Raises: as the class says; as the change itself where values are given.
         """
-        request = self._held(request_id)
-        proposal = (
-            Proposals(self._context).proposal(request, values) if values and request.state == "returned" else None
-        )
-        if proposal is not None and (proposal.patch, proposal.base) == (request.patch, request.base):
-            proposal = None
-        return self._decide(request, Command("resubmit", comment, version, proposal=proposal))
+        return self._submissions.resubmit(request_id, values or {}, comment, version)
 
     def rebase(
         self,
@@ -222,13 +198,11 @@ class Approvals:
 
         Raises: as the class says; as the change itself.
         """
-        request = self._held(request_id)
-        proposal = Proposals(self._context).proposal(request, values or {}) if request.state == "needs_rebase" else None
-        return self._decide(request, Command("rebase", comment, version, proposal=proposal))
+        return self._submissions.rebase(request_id, values or {}, comment, version)
 
     def withdraw(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
         """Take back one's own request (撤回) while it is open, or drop one's draft. Raises: as the class says."""
-        return self._carry_out(request_id, Command("withdraw", comment, version))
+        return self._decisions.carry_out(request_id, Command("withdraw", comment, version))
 
     # --- deciding
 
@@ -253,31 +227,31 @@ class Approvals:
 
         Raises: as the class says; InvalidInputError if the record would break a rule: the request stays as it was.
         """
-        request = self._held(request_id)
+        request = self._decisions.held(request_id)
         proposal = Proposals(self._context).amended(request, amend) if amend else None
-        return self._decide(request, Command("approve", comment, version, proposal=proposal))
+        return self._decisions.decide(request, Command("approve", comment, version, proposal=proposal))
 
     def reject(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
         """Reject: the request ends, is returned, or has a vote against it, as the step says. Raises: as `approve`."""
-        return self._carry_out(request_id, Command("reject", comment, version))
+        return self._decisions.carry_out(request_id, Command("reject", comment, version))
 
     def send_back(
         self, request_id: str, comment: str | None = None, *, step: str | None = None, version: int | None = None
     ) -> RequestView:
         """Return a request (退回) to its submitter, or to an earlier step by its key. Raises: as the class says."""
-        request = self._held(request_id)
+        request = self._decisions.held(request_id)
         number = None
         if step is not None:
             keys = [item.key for item in request.steps]
             number = keys.index(step) if step in keys else len(keys)
-        return self._decide(request, Command("return", comment, version, step=number))
+        return self._decisions.decide(request, Command("return", comment, version, step=number))
 
     def take_back(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
         """Undo one's own decision while nobody acted on it, or call back a task that is with a delegate.
 
         Raises: as the class says.
         """
-        return self._carry_out(request_id, Command("take_back", comment, version))
+        return self._decisions.carry_out(request_id, Command("take_back", comment, version))
 
     # --- handing on
 
@@ -301,7 +275,7 @@ class Approvals:
 
         Raises: as the class says; InvalidInputError for nobody known; PermissionDeniedError.
         """
-        return self._hand_on("transfer", request_id, to, comment, holder, version)
+        return self._decisions.hand_on("transfer", request_id, to, comment, holder, version)
 
     def delegate(
         self, request_id: str, to: str, comment: str | None = None, *, version: int | None = None
@@ -310,7 +284,7 @@ class Approvals:
 
         Raises: as `transfer`.
         """
-        return self._hand_on("delegate", request_id, to, comment, None, version)
+        return self._decisions.hand_on("delegate", request_id, to, comment, None, version)
 
     def add_signer(
         self,
@@ -325,12 +299,12 @@ class Approvals:
 
         Their approval is needed whatever the step's mode. Raises: as `transfer`.
         """
-        members = self._members([to] if isinstance(to, str) else to)
-        return self._carry_out(request_id, Command("add_signer", comment, version, members, place))
+        members = self._decisions.members(to)
+        return self._decisions.carry_out(request_id, Command("add_signer", comment, version, members, place))
 
     def remind(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
         """Remind those who are asked (催办); again within the hour changes nothing. Raises: as the class says."""
-        return self._carry_out(request_id, Command("remind", comment, version))
+        return self._decisions.carry_out(request_id, Command("remind", comment, version))
 
     # --- administrators
 
@@ -342,85 +316,17 @@ class Approvals:
         `to` is one or several, each named as in `transfer`. Raises: as `transfer`; PermissionDeniedError for anybody
         else.
         """
-        request = self._administered(request_id)
-        members = self._members([to] if isinstance(to, str) else to)
-        return self._decide(request, Command("rescue", comment, version, members))
+        request = self._decisions.administered(request_id)
+        members = self._decisions.members(to)
+        return self._decisions.decide(request, Command("rescue", comment, version, members))
 
     def cancel(self, request_id: str, comment: str | None = None, *, version: int | None = None) -> RequestView:
         """End an open request: for who may configure the module. Raises: as `rescue`."""
-        return self._decide(self._administered(request_id), Command("cancel", comment, version))
+        return self._decisions.decide(self._decisions.administered(request_id), Command("cancel", comment, version))
 
     def apply(self, request_id: str) -> RequestView:
         """Apply a request that is approved and was not applied; where it is applied already, nothing happens.
 
         Raises: as `approve`.
         """
-        request = self._held(request_id)
-        if request.state == "approved":
-            with self._context.atomic():
-                self._context.hold_configuration()
-                request = Applying(self._context).run(request)
-        return self._views.view(request)
-
-    # --- inner
-
-    def _known(self, request_id: str) -> Request:
-        key = RequestId(text_id(request_id))
-        return self._allowed(self._context.unit.approvals.get([key]).get(key))
-
-    def _held(self, request_id: str) -> Request:
-        """Return a request that is to be changed, as it is by now."""
-        key = RequestId(text_id(request_id))
-        return self._allowed(held_requests(self._context.unit, [key]).get(key))
-
-    def _allowed(self, request: Request | None) -> Request:
-        if request is None or not self._views.may_know(request):
-            raise not_found("request")
-        if request.state == "draft" and request.submitted_by != self._context.actor:
-            raise not_found("request")
-        return request
-
-    def _administered(self, request_id: str) -> Request:
-        request = self._held(request_id)
-        if not self._views.administers(request):
-            raise self._context.denied("configure", request.module)
-        return request
-
-    def _members(self, texts: Sequence[str]) -> tuple[MemberKey, ...]:
-        return tuple(map(self._member, texts))
-
-    def _member(self, text: str) -> MemberKey:
-        found = self._context.schema.directory.find_member(text)
-        if not isinstance(found, str):
-            raise InvalidInputError([Problem("ambiguous_member" if found else "unknown_member")])
-        member = self._context.schema.directory.member(found)
-        if member is None or not member.active:
-            raise InvalidInputError([Problem("inactive_member")])
-        return found
-
-    def _hand_on(
-        self,
-        name: Literal["transfer", "delegate"],
-        request_id: str,
-        to: str,
-        comment: str | None,
-        holder: str | None,
-        version: int | None,
-    ) -> RequestView:
-        request = self._held(request_id) if holder is None else self._administered(request_id)
-        return self._decide(request, Command(name, comment, version, (self._member(to),), holder=holder))
-
-    def _carry_out(self, request_id: str, command: Command) -> RequestView:
-        return self._decide(self._held(request_id), command)
-
-    def _decide(self, request: Request, command: Command) -> RequestView:
-        context = self._context
-        storable("comment", command.comment)
-        decided, events = carry_out(context, request, command)
-        if events:
-            with context.atomic():
-                context.hold_configuration()
-                keep(context, request, decided, events)
-                if decided.state == "approved":
-                    decided = Applying(context).run(decided)
-        return self._views.view(decided)
+        return self._decisions.apply(request_id)
