@@ -11,6 +11,7 @@ import pytest
 
 from custinfo import ANY, CLEAR, InvalidInputError, Workspace
 from custinfo.adapters.crypto import Keyring
+from custinfo.adapters.crypto._data_keys import WrappedKeys
 from custinfo.adapters.excel import export
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.ports import DataKeysAhead, ManyDataKeys, SealContext
@@ -59,12 +60,20 @@ class Ahead(Counting):
         self.within = True
         for context in contexts:
             with suppress(InvalidInputError):
-                self._cipher_of(context)
+                self._data_keys.cipher_of(context)
         self.within = False
 
+
+class Watched(WrappedKeys):
+    """Tell a keyring that counts of each data key that was not unwrapped ahead."""
+
+    def __init__(self, keyring: Ahead) -> None:
+        super().__init__(keyring._ciphers, keyring.current)
+        self.keyring = keyring
+
     def _unwrap(self, data_key: str, context: SealContext) -> bytes:
-        if not self.within:
-            self.calls.append(("unwrap", 1))
+        if not self.keyring.within:
+            self.keyring.calls.append(("unwrap", 1))
         return super()._unwrap(data_key, context)
 
 
@@ -72,6 +81,7 @@ def ahead(units: Any, **more: Any) -> tuple[Workspace, Ahead]:
     """Open a workspace whose keyring has nothing unwrapped yet."""
     keyring = Ahead({"k1": b"1" * 32}, current="k1", index_key=b"i" * 32, **more)
     keyring.calls = []
+    keyring._data_keys = Watched(keyring)
     return opened(units, keyring), keyring
 
 

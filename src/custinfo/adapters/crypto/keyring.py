@@ -6,41 +6,31 @@ import base64
 import hmac
 import json
 import os
-from binascii import a2b_base64, b2a_base64
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from threading import Lock
 from typing import Any, Final
 
-from custinfo.core.errors import ConfigurationError, InvalidInputError, MissingExtraError
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from custinfo.adapters.crypto._ciphers import authenticated, bound, decrypt, digest, encrypt
+from custinfo.adapters.crypto._data_keys import WrappedKeys, wrapped_by
+from custinfo.adapters.crypto._keys import (
+    KEY_BYTES,
+    decoded_parts,
+    encoded,
+    invalid,
+    refuse_misfits,
+    told,
+    unreadable,
+)
+from custinfo.core.errors import InvalidInputError
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.messages import Translated
-from custinfo.core.problems import Problem
 from custinfo.core.records import Sealed
 from custinfo.ports.system import SealContext
-
-try:
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-except ModuleNotFoundError as error:
-    raise MissingExtraError.of("crypto", "cryptography") from error
 
 __all__ = ["Keyring"]
 
 _DIRECT: Final = "v1"
 _BY_DATA_KEY: Final = "v2"
-_WRAPPED: Final = "w1"
-_NONCE_BYTES: Final = 12
-_KEY_BYTES: Final = 32
-_LONGEST_TOLD: Final = 40
-"""Longest id that an error quotes: a UUID has 36 characters, and 32 bytes as text have 43 at least."""
-
-_CIPHERS: Final = 4096
-"""So many data keys are kept unwrapped, the latest."""
-
-_TO_URLS: Final = bytes.maketrans(b"+/", b"-_")
-_FROM_URLS: Final = bytes.maketrans(b"-_", b"+/")
-_quoted: Final = json.encoder.encode_basestring
 
 
 class Keyring:
@@ -92,17 +82,13 @@ class Keyring:
         if current not in keys or (self.evidence_key is not None and self.evidence_key not in proving):
             missing = current if current not in keys else self.evidence_key
             zh, en = "当前密钥 {} 不在密钥之中", "the current key {} is not among the keys"
-            raise ConfigurationError([_invalid(zh.format(_told(missing)), en.format(_told(missing)))])
+            raise invalid(zh.format(told(missing)), en.format(told(missing)))
         former = FrozenDict(former_index_keys or {})
         if index_id in former:
             zh, en = "索引密钥 {} 不能既是当前密钥又是旧密钥", "the index key {} is current and former at once"
-            raise ConfigurationError([_invalid(zh.format(_told(index_id)), en.format(_told(index_id)))])
+            raise invalid(zh.format(told(index_id)), en.format(told(index_id)))
         indexing = [(key_id or "index_key", key) for key_id, key in ((index_id, index_key), *former.items())]
-        for key_id, key in (*keys.items(), *indexing, *proving.items()):
-            if len(key) != _KEY_BYTES or not key_id.replace("-", "").replace("_", "").isalnum():
-                zh = f"密钥 {_told(key_id)} 须为 {_KEY_BYTES} 字节，其标识只能用字母、数字、- 和 _"
-                en = f"key {_told(key_id)} needs {_KEY_BYTES} bytes, and an id of letters, digits, - and _"
-                raise ConfigurationError([_invalid(zh, en)])
+        refuse_misfits((*keys.items(), *indexing, *proving.items()))
         self._keys = FrozenDict(keys)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._index_key = index_key
@@ -112,13 +98,12 @@ class Keyring:
         self._evidence_keys = proving
         self._proving = {key_id: hmac.new(key, digestmod="sha256") for key_id, key in proving.items()}
         self.current = current
-        self._unwrapped: OrderedDict[SealContext, AESGCM] = OrderedDict()  # a dict looks long for its first key
-        self._lock = Lock()
+        self._data_keys = WrappedKeys(self._ciphers, current)
 
     @classmethod
     def generate(cls, key_id: str = "k1") -> Keyring:
         """Return a keyring with new random keys, the first one by the id `key_id`; keep `to_json()` in a safe place."""
-        key, index_key, evidence = (os.urandom(_KEY_BYTES) for _ in range(3))
+        key, index_key, evidence = (os.urandom(KEY_BYTES) for _ in range(3))
         return cls({key_id: key}, current=key_id, index_key=index_key, evidence_keys={f"{key_id}-evidence": evidence})
 
     @classmethod
@@ -126,7 +111,7 @@ class Keyring:
         """Return the keyring that `to_json` wrote as `text`. Raises: ConfigurationError for anything else."""
         found: dict[str, Any] | None
         try:
-            found = _parts(json.loads(text))
+            found = decoded_parts(json.loads(text))
         except (
             ValueError,
             KeyError,
@@ -136,19 +121,19 @@ class Keyring:
         ):  # a parser's error holds the text, and so the keys
             found = None
         if found is None:
-            raise ConfigurationError([_invalid("不是密钥环", "not a keyring")])
+            raise invalid("不是密钥环", "not a keyring")
         return cls(**found)
 
     def to_json(self) -> str:
         """Return the keys themselves as JSON text, for the host's secret store."""
-        data: dict[str, Any] = {"current": self.current, "keys": _encoded(self._keys)}
+        data: dict[str, Any] = {"current": self.current, "keys": encoded(self._keys)}
         data["index_key"] = base64.b64encode(self._index_key).decode()
         if self.index_id:
             data["index_id"] = self.index_id
         if self._former_index_keys:
-            data["former_index_keys"] = _encoded(self._former_index_keys)
+            data["former_index_keys"] = encoded(self._former_index_keys)
         if self._evidence_keys:
-            data |= {"evidence_key": self.evidence_key, "evidence_keys": _encoded(self._evidence_keys)}
+            data |= {"evidence_key": self.evidence_key, "evidence_keys": encoded(self._evidence_keys)}
         return json.dumps(data)
 
     def rotated(self, key_id: str, key: bytes | None = None) -> Keyring:
@@ -161,9 +146,9 @@ class Keyring:
         Raises: ConfigurationError for an id that is there already.
         """
         if key_id in self._keys:
-            zh, en = f"已有密钥 {_told(key_id)}", f"there is a key {_told(key_id)} already"
-            raise ConfigurationError([_invalid(zh, en)])
-        keys = self._keys.set(key_id, key if key is not None else os.urandom(_KEY_BYTES))
+            zh, en = f"已有密钥 {told(key_id)}", f"there is a key {told(key_id)} already"
+            raise invalid(zh, en)
+        keys = self._keys.set(key_id, key if key is not None else os.urandom(KEY_BYTES))
         return self._like(keys=keys, current=key_id)
 
     def without(self, key_id: str) -> Keyring:
@@ -183,7 +168,7 @@ class Keyring:
         Raises: ConfigurationError for an id that is there already.
         """
         former = self._former_index_keys.set(self.index_id, self._index_key)
-        new = key if key is not None else os.urandom(_KEY_BYTES)
+        new = key if key is not None else os.urandom(KEY_BYTES)
         return self._like(index_key=new, index_id=index_id, former_index_keys=former)
 
     def without_index_key(self, index_id: str) -> Keyring:
@@ -212,9 +197,9 @@ class Keyring:
         index = self.index(text, context)
         former = self.former_indexes(text, context) if self._former_index_keys else ()
         if context.data_key is None:
-            body = _encrypt(self._ciphers[self.current], text.encode(), _bound(_DIRECT, context))
+            body = encrypt(self._ciphers[self.current], text.encode(), bound(_DIRECT, context))
             return Sealed(f"{_DIRECT}.{self.current}.{body}", index, None, None, former)
-        body = _encrypt(self._cipher_of(context), text.encode(), _bound(_BY_DATA_KEY, context))
+        body = encrypt(self._data_keys.cipher_of(context), text.encode(), bound(_BY_DATA_KEY, context))
         return Sealed(f"{_BY_DATA_KEY}.{body}", index, None, None, former)
 
     def open(self, sealed: Sealed, context: SealContext, /) -> str:
@@ -222,23 +207,23 @@ class Keyring:
         version, _, rest = sealed.token.partition(".")
         if version == _BY_DATA_KEY:
             if context.data_key is None:
-                raise _unreadable(context, "-")
-            opened = _decrypt(self._cipher_of(context), rest, _bound(_BY_DATA_KEY, context))
+                raise unreadable(context, "-")
+            opened = decrypt(self._data_keys.cipher_of(context), rest, bound(_BY_DATA_KEY, context))
         else:
             key_id, _, body = rest.partition(".")
             cipher = self._ciphers.get(key_id) if version == _DIRECT else None
-            opened = None if cipher is None else _decrypt(cipher, body, _bound(_DIRECT, context))
+            opened = None if cipher is None else decrypt(cipher, body, bound(_DIRECT, context))
         if opened is None:
-            raise _unreadable(context, self._key_id(sealed, context))
+            raise unreadable(context, self._key_id(sealed, context))
         return opened.decode()
 
     def index(self, text: str, context: SealContext, /) -> str:
         """Return the blind index of `text`: equal texts of one tenant, module and field have equal ones."""
-        return _digest(self.index_id, self._index_key, text, context)
+        return digest(self.index_id, self._index_key, text, context)
 
     def former_indexes(self, text: str, context: SealContext, /) -> tuple[str, ...]:
         """Return the blind indexes of `text` under the keys that are being replaced, in the order of their ids here."""
-        return tuple(_digest(index_id, key, text, context) for index_id, key in self._former_index_keys.items())
+        return tuple(digest(index_id, key, text, context) for index_id, key in self._former_index_keys.items())
 
     def indexed_by(self, index: str, /) -> str:
         """Return the id of the key that made a blind index."""
@@ -248,11 +233,7 @@ class Keyring:
 
     def new_data_key(self, context: SealContext, /) -> str:
         """Return a new random data key for the field of a record, wrapped by the current key."""
-        key = os.urandom(_KEY_BYTES)
-        wrapped = self._wrap(key, context)
-        made = SealContext(context.tenant, context.module, context.field, context.record_id, wrapped)
-        self._keep(made, AESGCM(key))  # what it is made for comes next
-        return wrapped
+        return self._data_keys.new(context)
 
     def new_data_keys(self, contexts: Sequence[SealContext], /) -> list[str]:
         """Return a new random data key for each field of a record."""
@@ -260,11 +241,11 @@ class Keyring:
 
     def wrapped_by(self, data_key: str, /) -> str:
         """Return the id of the key that a data key is wrapped by."""
-        return data_key.split(".")[1] if data_key.startswith(f"{_WRAPPED}.") else ""
+        return wrapped_by(data_key)
 
     def rewrapped(self, data_key: str, context: SealContext, /) -> str:
         """Return the same data key wrapped by the current key. Raises: InvalidInputError (`unreadable_value`)."""
-        return self._wrap(self._unwrap(data_key, context), context)
+        return self._data_keys.rewrapped(data_key, context)
 
     def rewrapped_all(self, contexts: Sequence[SealContext], /) -> list[str | None]:
         """Return the data key of each context wrapped by the current key; `None` for one that no key opens."""
@@ -272,39 +253,13 @@ class Keyring:
 
     def _rewrapped(self, context: SealContext) -> str | None:
         try:
-            return self._wrap(self._unwrap(str(context.data_key), context), context)
+            return self._data_keys.rewrapped(str(context.data_key), context)
         except InvalidInputError:
             return None
 
-    def _wrap(self, key: bytes, context: SealContext) -> str:
-        return f"{_WRAPPED}.{self.current}.{_encrypt(self._ciphers[self.current], key, _bound(_WRAPPED, context))}"
-
-    def _unwrap(self, data_key: str, context: SealContext) -> bytes:
-        version, _, rest = data_key.partition(".")
-        key_id, _, body = rest.partition(".")
-        cipher = self._ciphers.get(key_id) if version == _WRAPPED else None
-        key = None if cipher is None else _decrypt(cipher, body, _bound(_WRAPPED, context))
-        if key is None:
-            raise _unreadable(context, self.wrapped_by(data_key) or "-")
-        return key
-
-    def _cipher_of(self, context: SealContext) -> AESGCM:
-        """Return what encrypts by the data key of a context."""
-        known = self._unwrapped.get(context)
-        if known is None:
-            known = AESGCM(self._unwrap(str(context.data_key), context))
-            self._keep(context, known)
-        return known
-
-    def _keep(self, context: SealContext, cipher: AESGCM) -> None:
-        with self._lock:
-            if len(self._unwrapped) >= _CIPHERS:
-                self._unwrapped.popitem(last=False)
-            self._unwrapped[context] = cipher
-
     def _key_id(self, sealed: Sealed, context: SealContext) -> str:
         if context.data_key is not None and sealed.token.startswith(f"{_BY_DATA_KEY}."):
-            return self.wrapped_by(context.data_key)
+            return wrapped_by(context.data_key)
         version, key_id, *rest = f"{sealed.token}..".split(".")
         return key_id if version == _DIRECT and rest[0] else "-"  # of what is no token, nothing is told
 
@@ -313,87 +268,10 @@ class Keyring:
     def authenticate(self, key_id: str, message: bytes, /) -> bytes | None:
         """Return the HMAC-SHA-256 of a message under an evidence key, or `None` where there is no such key."""
         keyed = self._proving.get(key_id)
-        return None if keyed is None else _authenticated(keyed, message)
+        return None if keyed is None else authenticated(keyed, message)
 
     def __repr__(self) -> str:
         return f"Keyring(current={self.current!r}, keys={sorted(self._keys)})"
 
     def __reduce__(self) -> str:
         raise TypeError("a keyring does not pickle: pass it to each process from the host's secret store")
-
-
-def _authenticated(keyed: hmac.HMAC, message: bytes) -> bytes:
-    """Return the digest of a message under a key; taking the key in anew would take half as long again."""
-    digest = keyed.copy()
-    digest.update(message)
-    return digest.digest()
-
-
-def _digest(index_id: str, key: bytes, text: str, context: SealContext) -> str:
-    message = _joined(context.tenant, context.module, context.field, text)
-    digest = _to_text(hmac.digest(key, message, "sha256"))
-    return f"{index_id}.{digest}" if index_id else digest
-
-
-def _encrypt(cipher: AESGCM, data: bytes, bound: bytes) -> str:
-    nonce = os.urandom(_NONCE_BYTES)
-    return _to_text(nonce + cipher.encrypt(nonce, data, bound))
-
-
-def _decrypt(cipher: AESGCM, body: str, bound: bytes) -> bytes | None:
-    try:
-        encrypted = a2b_base64(body.encode().translate(_FROM_URLS))
-        return cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], bound)
-    except (InvalidTag, ValueError):
-        return None
-
-
-def _to_text(data: bytes) -> str:
-    """Return bytes in URL-safe base64, as `urlsafe_b64encode` gives it at twice the price."""
-    return b2a_base64(data, newline=False).translate(_TO_URLS).decode()
-
-
-def _bound(form: str, context: SealContext) -> bytes:
-    """Return the place of a value or key as bytes, unambiguous."""
-    return _joined(form, context.tenant, context.module, context.field, context.record_id)
-
-
-def _joined(*texts: str) -> bytes:
-    """Return texts as a list in JSON."""
-    return f"[{', '.join(map(_quoted, texts))}]".encode()
-
-
-def _encoded(keys: Mapping[str, bytes]) -> dict[str, str]:
-    return {key_id: base64.b64encode(key).decode() for key_id, key in keys.items()}
-
-
-def _decoded(keys: Mapping[str, str]) -> dict[str, bytes]:
-    return {key_id: base64.b64decode(key, validate=True) for key_id, key in keys.items()}
-
-
-def _parts(data: Any) -> dict[str, Any]:
-    """Return what makes a keyring, of the data of its JSON text. Raises: what it likes to, for what is none."""
-    return {
-        "keys": _decoded(data.get("keys") or {}),
-        "current": str(data["current"]),
-        "index_key": base64.b64decode(data["index_key"], validate=True),
-        "index_id": str(data.get("index_id", "")),
-        "former_index_keys": _decoded(data.get("former_index_keys") or {}),
-        "evidence_keys": _decoded(data.get("evidence_keys") or {}),
-        "evidence_key": None if (evidence_key := data.get("evidence_key")) is None else str(evidence_key),
-    }
-
-
-def _unreadable(context: SealContext, key_id: str) -> InvalidInputError:
-    return InvalidInputError([Problem("unreadable_value", context.field, params={"key": key_id})])
-
-
-def _told(key_id: str | None) -> str:
-    """Return an id as an error quotes it; a key of 32 bytes that was given in its place has more characters."""
-    text = str(key_id)
-    return repr(text) if len(text) <= _LONGEST_TOLD else "…"
-
-
-def _invalid(chinese: str, english: str) -> Problem:
-    hint = Translated({"zh": chinese, "en": english}, "en")
-    return Problem("configuration_invalid", params={"hint": hint})
