@@ -29,6 +29,7 @@ __all__ = [
     "make_event",
     "make_record",
     "make_request",
+    "make_story",
     "next_version",
     "record_id",
     "sample_configuration",
@@ -268,3 +269,17 @@ def next_version(record: Record, **values: object) -> Record:
         version=record.version + 1,
         updated_at=record.updated_at + timedelta(hours=1),
     )
+
+
+def make_story() -> list[Change]:
+    """Return changes of two things and a note, in the order of time."""
+    first, second = make_record(1, {"title": "a"}), make_record(2, {"title": "b"})
+    later = next_version(first, title="c")
+    note = make_record(101, {"text": "甲"}, module="thing_note")
+    return [
+        make_change(None, first, evidence="k.a.b"),
+        make_change(None, second, actor="bob"),
+        make_change(None, note),
+        make_change(first, later, channel="import", evidence="k.c.d"),
+        make_change(later, next_version(later, title="e"), actor="bob"),
+    ]

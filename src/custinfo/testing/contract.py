@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from custinfo.testing._approval_contract import ApprovalContract
 from custinfo.testing._concurrency_contract import ConcurrencyContract
 from custinfo.testing._configuration_contract import ConfigurationContract
 from custinfo.testing._criteria_contract import CriteriaContract
-from custinfo.testing._history_contract import ApprovalContract, HistoryContract, ImportContract
+from custinfo.testing._history_contract import HistoryContract
+from custinfo.testing._import_contract import ImportContract
 from custinfo.testing._outbox_contract import OutboxContract
 from custinfo.testing._query_contract import QueryContract
 from custinfo.testing._record_contract import RecordContract
