@@ -13,6 +13,7 @@ from custinfo.core.history.changes import Change
 from custinfo.core.problems import Problem
 from custinfo.core.records import ModuleKey, RecordId
 from custinfo.core.revisions import Revision, changed_configuration
+from custinfo.workspace.altering import Alterations
 from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import refresh
@@ -157,9 +158,8 @@ class LiveConfiguration:
         for module in self.current.modules:
             if module in compiled.schema.modules:
                 derivations = (base.derivation(module), compiled.derivation(module))
-                yield Migration(
-                    self._context, base.schema, compiled.schema, module, derivations, related, past.get(module)
-                )
+                altered = Alterations.between(base.schema, compiled.schema, module, derivations)
+                yield Migration(self._context, altered, related, past.get(module))
 
     def _abandoned(self, final: Configuration) -> Iterator[Problem]:
         """Yield a problem for each module that nobody could configure any more."""

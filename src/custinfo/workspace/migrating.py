@@ -1,37 +1,28 @@
-"""What a new configuration does to the records that there are: converted values, merged entries, new unique fields."""
+"""Taking records to a new configuration: values converted, merged, sealed, opened, and what follows from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import attrs
 
-from custinfo.core.conversion import Converter, compile_conversion, is_converted
-from custinfo.core.criteria.nodes import Criterion, Everything, Has, OneOf, Present, Tagged, any_of
+from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import CustinfoError
-from custinfo.core.fields import FieldDefinition
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, FieldChange
 from custinfo.core.kinds import INVALID, Kind
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed, Tag
-from custinfo.core.schema import Schema
-from custinfo.core.validation.derivation import Derivation
+from custinfo.core.records import FieldKey, Record, RecordId, Sealed, Tag
 from custinfo.ports.repositories import Query
 from custinfo.ports.units import UnitOfWork
+from custinfo.workspace.altering import Alterations, Cause
 from custinfo.workspace.context import Context
 from custinfo.workspace.foreseeing import Foreseen
-from custinfo.workspace.merging import merged_codes, merged_tags, replaced
+from custinfo.workspace.merging import replaced
 from custinfo.workspace.sealing import sealed_keys
 
-__all__ = ["Cause", "Migrated", "Migration", "pages"]
-
-Cause = Literal["converted", "merged", "sealed", "opened", "derived", "restored"]
-"""Why a value changes: its kind, an entry or tag merged, encryption on or off, what it follows from, or undoing."""
-
-Derivations = tuple[Derivation, Derivation]
-"""What follows from a record under the old and under the new configuration."""
+__all__ = ["Migrated", "Migration", "pages"]
 
 _PAGE: Final = 1000
 
@@ -53,91 +44,26 @@ class Migrated:
 class Migration:
     """Take the records of one module from one configuration to another.
 
-    `derivations` are what follows from a record under the old and under the new configuration, and `related` follows
-    references under the new one. `past` are the changes, by record, that an undone configuration made: what nobody
-    altered since is as before.
+    `altered` is how they differ, and `related` follows references under the new one. `past` are the changes, by record,
+    that an undone configuration made: what nobody altered since is as before.
     """
 
     def __init__(
-        self,
-        context: Context,
-        old: Schema,
-        new: Schema,
-        module: ModuleKey,
-        derivations: Derivations,
-        related: Foreseen,
-        past: Mapping[RecordId, Change] | None = None,
+        self, context: Context, altered: Alterations, related: Foreseen, past: Mapping[RecordId, Change] | None = None
     ) -> None:
+        self.altered = altered
         self.past: Mapping[RecordId, Change] = past or {}
-        self.old = old.module(module)
-        self.new = new.module(module)
         self._context = context
         self._related = related
+        self._before, self._derivation = altered.derivations
+        module = altered.new.definition.key
         related.add(module, lambda record: self._converted(record).after, lambda record: self.run(record).after)
-        fields = [
-            (field, self.new.definition.fields[key])
-            for key, field in self.old.definition.fields.items()
-            if key in self.new.definition.fields
-        ]
-        self._converters: dict[FieldKey, Converter] = {
-            one.key: compile_conversion(self.old, self.new, one.key)
-            for one, other in fields
-            if is_converted(one, other)
-        }
-        self._ciphered = {one.key: other.encrypted for one, other in fields if _is_sealed_anew(one, other)}
-        self._codes = dict(merged_codes(old, new, [one for one, _ in fields if one.key not in self._converters]))
-        self._tags = dict(merged_tags(old, new)) if self.old.definition.taggable else {}
-        self._before, self._derivation = derivations
-        self._derives = bool(self._before or self._derivation) and _derives_otherwise(old, new, module, derivations)
-        # What people wrote does not stay in a field that is computed from now on, also while it has no formula.
-        abandoned = {one.key for one, other in fields if other.kind == "computed" != one.kind and not other.formula}
-        self._dropped = (self._before.fields - self.new.definition.fields.keys()) | abandoned
-        self._lost = frozenset(old.configuration.tag_dimensions.keys() - new.configuration.tag_dimensions.keys())
-        self.newly_unique = tuple(
-            key
-            for key, field in self.new.definition.fields.items()
-            if field.unique and (key not in self.old.definition.fields or not self.old.definition.fields[key].unique)
-        )
-
-    @property
-    def rewritten(self) -> tuple[FieldKey, ...]:
-        """The fields all of whose values change: those of another kind, and those encrypted or opened."""
-        return tuple(dict.fromkeys((*self._converters, *self._ciphered)))
-
-    @property
-    def to_be_sealed(self) -> tuple[FieldKey, ...]:
-        """The fields that become encrypted."""
-        return tuple(key for key, encrypted in self._ciphered.items() if encrypted)
 
     def sealed_change(self, record: Record, change: FieldChange) -> FieldChange:
         """Return a change for the history: of a field that becomes encrypted, the old value is sealed as well."""
-        if change.field not in self.to_be_sealed or change.old is None or type(change.old) is Sealed:
+        if change.field not in self.altered.to_be_sealed or change.old is None or type(change.old) is Sealed:
             return change
-        return change._replace(old=self._seal(record, change.field, change.old, self.old.kinds[change.field]))
-
-    @property
-    def unique(self) -> tuple[FieldKey, ...]:
-        """The fields whose values may clash now."""
-        fields = self.new.definition.fields
-        again = [key for key in (*self.rewritten, *self._codes) if fields[key].unique]
-        return tuple(dict.fromkeys((*self.newly_unique, *again)))
-
-    @property
-    def criterion(self) -> Criterion:
-        """The records that may have to change, bound to the old configuration."""
-        if self._derives:
-            return Everything()
-        parts: list[Criterion] = [Present((key,)) for key in self.rewritten]
-        for key, codes in self._codes.items():
-            if self.old.definition.fields[key].encrypted:
-                parts.append(Present((key,)))
-            else:
-                several = self.old.kinds[key].storage == "list"
-                parts += [Has((key,), code) for code in codes] if several else [OneOf((key,), tuple(codes))]
-        parts += [Tagged(*tag) for tag in self._tags]
-        parts += [Present((key,)) for key in sorted(self._dropped)]
-        parts += [Tagged(dimension) for dimension in sorted(self._lost)]
-        return any_of(parts)
+        return change._replace(old=self._seal(record, change.field, change.old, self.altered.old.kinds[change.field]))
 
     def run(self, record: Record) -> Migrated:
         """Return what a record comes to; a value that can't be converted is left out of it and told."""
@@ -151,16 +77,16 @@ class Migration:
     def prefetch(self, page: Iterable[Record]) -> None:
         """Load the records on which what follows from those of a page depends, and make the data keys that it takes."""
         page = list(page)
-        self._context.sealer.make_data_keys(page, self.to_be_sealed)
+        self._context.sealer.make_data_keys(page, self.altered.to_be_sealed)
         self._context.sealer.unwrap_ahead((record, self._to_be_opened(record)) for record in page)
-        if self._derives and self._derivation.hops:
+        if self.altered.derives and self._derivation.hops:
             self._related.prefetch(page, self._derivation.hops)
 
     def _to_be_opened(self, record: Record) -> list[FieldKey]:
         """Return the fields of a record of which a value is opened."""
         past = self.past.get(record.id)
         former = () if past is None else (item.field for item in past.fields if type(item.old) is Sealed)
-        return [*former, *sealed_keys(record, (*self.rewritten, *self._codes))]
+        return [*former, *sealed_keys(record, (*self.altered.rewritten, *self.altered.codes))]
 
     def _converted(self, record: Record) -> Migrated:
         """Return what a record comes to, before anything follows from it."""
@@ -168,13 +94,13 @@ class Migration:
         causes: dict[FieldKey, Cause] = {}
         failures: dict[FieldKey, tuple[Problem, ...]] = {}
         tags = self._restored(record, values, causes)
-        for key, codes in self._codes.items():
+        for key, codes in self.altered.codes.items():
             if key in values and key not in causes:
                 self._merge(record, key, codes, values, causes)
-        for key in self.rewritten:
+        for key in self.altered.rewritten:
             if key in values and causes.get(key) != "restored":
                 self._convert(record, key, values, causes, failures)
-        for key in self._dropped & values.keys():
+        for key in self.altered.dropped & values.keys():
             del values[key]
             causes[key] = "derived"
         if "tags" not in causes:
@@ -198,24 +124,25 @@ class Migration:
 
     def _opened_again(self, record: Record, key: FieldKey, value: Any) -> Any:
         """Return a value of the past as a field that is no longer encrypted has it."""
-        field = self.new.definition.fields.get(key)
+        field = self.altered.new.definition.fields.get(key)
         if type(value) is not Sealed or field is None or field.encrypted:
             return self._context.sealer.indexed_now(record, {key: value})[key]
-        return self._context.sealer.unseal(record, key, value, self.new.kinds[key])
+        return self._context.sealer.unseal(record, key, value, self.altered.new.kinds[key])
 
     def _retagged(self, before: frozenset[Tag], causes: dict[FieldKey, Cause]) -> frozenset[Tag]:
         """Return the tags that they are now, without those by rule whose dimension goes."""
-        tags = frozenset(self._tags.get(tag, tag) for tag in before)
+        lost, owns_tag = self.altered.lost, self._before.owns_tag
+        tags = frozenset(self.altered.tags.get(tag, tag) for tag in before)
         if tags != before:
             causes["tags"] = "merged"
-        kept = frozenset(tag for tag in tags if tag.dimension not in self._lost or not self._before.owns_tag(tag))
+        kept = frozenset(tag for tag in tags if tag.dimension not in lost or not owns_tag(tag))
         if kept != tags:
             causes["tags"] = "derived"
         return kept
 
     def _derived(self, after: Record, causes: dict[FieldKey, Cause]) -> Record:
         """Return the record with what follows from it under the new configuration; tell of it in `causes`."""
-        if not (causes or self._derives):
+        if not (causes or self.altered.derives):
             return after
         derived = self._derivation.derive(after, self._related, self._context.now())
         for key in {*after.values, *derived.values}:
@@ -232,7 +159,8 @@ class Migration:
         old, new = before.values.get(key), after.values.get(key)
         if old is None or new is None or type(old) is not type(new) or old != new:
             return old is not new
-        return type(old) is not Sealed and self.old.kinds[key].encode(old) != self.new.kinds[key].encode(new)
+        kinds, later = self.altered.old.kinds, self.altered.new.kinds
+        return type(old) is not Sealed and kinds[key].encode(old) != later[key].encode(new)
 
     def _merge(
         self,
@@ -263,13 +191,13 @@ class Migration:
     ) -> None:
         found: list[Problem] = []
         value = values[key]
-        causes[key] = self.cause_of(key)
+        causes[key] = self.altered.cause_of(key)
         try:
             if type(value) is Sealed:
                 value = self._opened(record, key, value)
-            if key in self._converters:
-                value = self._converters[key](value, found)
-            if value not in (None, INVALID) and self.new.definition.fields[key].encrypted:
+            if key in self.altered.converters:
+                value = self.altered.converters[key](value, found)
+            if value not in (None, INVALID) and self.altered.new.definition.fields[key].encrypted:
                 value = self._seal(record, key, value)
         except CustinfoError as error:
             found, value = list(error.problems), INVALID
@@ -279,42 +207,12 @@ class Migration:
         else:
             values[key] = value
 
-    def cause_of(self, key: FieldKey) -> Cause:
-        """Return why all values of a field change."""
-        if key in self._converters:
-            return "converted"
-        return "sealed" if self._ciphered[key] else "opened"
-
     def _opened(self, record: Record, key: FieldKey, value: Sealed) -> Any:
         return self._context.sealer.unseal(record, key, value)
 
     def _seal(self, record: Record, key: FieldKey, value: Any, kind: Kind | None = None) -> Sealed:
-        field, kind = self.new.definition.fields[key], kind or self.new.kinds[key]
+        field, kind = self.altered.new.definition.fields[key], kind or self.altered.new.kinds[key]
         return self._context.sealer.seal(field, record.id, record.module, value, record.data_keys, kind)
-
-
-def _is_sealed_anew(old: FieldDefinition, new: FieldDefinition) -> bool:
-    """Tell whether values are encrypted or opened, or are to be found by their last four, or no more."""
-    return old.encrypted != new.encrypted or (new.encrypted and old.last_four != new.last_four)
-
-
-def _derives_otherwise(old: Schema, new: Schema, module: ModuleKey, derivations: Derivations) -> bool:
-    """Tell whether the same data may have other consequences: their own, or those of what they refer to."""
-    far = any(derivation.hops for derivation in derivations)
-    return _sources(old, module, far=far) != _sources(new, module, far=far)
-
-
-def _sources(schema: Schema, module: ModuleKey, *, far: bool) -> tuple[Any, ...]:
-    """Return everything on which derived values depend, beside the records."""
-    known = schema.configuration
-    modules = [item for item in known.modules.values() if far or item.key == module]
-    keys = {item.key for item in modules}
-    rules = tuple(rule for rule in known.classifications.values() if rule.module in keys)
-    formulas = tuple((item.key, field.key, field.formula) for item in modules for field in item.active_fields())
-    kinds = tuple(
-        (item.key, field.key, field.kind, field.options) for item in modules for field in item.fields.values()
-    )
-    return rules, formulas, kinds, known.segments, known.dictionaries, known.tag_dimensions, known.time_zone
 
 
 def pages(unit: UnitOfWork, migration: Migration, criterion: Criterion) -> Iterator[list[Record]]:
@@ -322,7 +220,7 @@ def pages(unit: UnitOfWork, migration: Migration, criterion: Criterion) -> Itera
 
     Archived ones are among them.
     """
-    module = migration.old.definition.key
+    module = migration.altered.old.definition.key
     missing = set(migration.past)
     after: tuple[Any, ...] | None = None
     while records := list(unit.queries.find(Query(module, criterion, (), _PAGE, after))):

@@ -24,7 +24,7 @@ from custinfo.workspace.foreseeing import Foreseen
 from custinfo.workspace.migrating import Migrated, Migration, pages
 from custinfo.workspace.mistakes import one_of, storable
 from custinfo.workspace.removing import Removal, gives_up, still_in_use
-from custinfo.workspace.revising import Clash, Effect, concerned
+from custinfo.workspace.revising import Clash, Effect
 
 __all__ = ["ConfigurationPlan", "Failing", "Work", "batch_of"]
 
@@ -140,7 +140,7 @@ class _Application:
         given_up: Counter[int] = Counter()
         for migration in work.migrations:
             given_up.update(self.migrate(other, migration))
-            work.related.finished(migration.new.definition.key)
+            work.related.finished(migration.altered.new.definition.key)
         # Nobody writes under the former configuration any more: what somebody did since the plan was made is seen.
         if problems := list(still_in_use(work.removed, held, given_up)):
             raise InvalidInputError(problems)
@@ -152,9 +152,9 @@ class _Application:
         Returns: The place of what is left out → how many records give it up.
         """
         unit, given_up = self.work.context.unit, Counter[int]()
-        if migration.unique:
+        if migration.altered.unique:
             self.release(migration)
-        for page in pages(unit, migration, concerned(migration)):
+        for page in pages(unit, migration, migration.altered.concerned):
             migration.prefetch(page)
             migrated = [migration.run(record) for record in page]
             for item in migrated if self.work.removed else ():
@@ -167,16 +167,16 @@ class _Application:
                 prover = self.work.context.prover_under(self.work.compiled)
                 remember(other, self.work.compiled.schema, self.work.context.ids, changes, prover)
                 self.work.related.saved([after for _, after in changed])
-            if migration.unique:
+            if migration.altered.unique:
                 other.records.reindex([after for before, after in done if before is after])
         return given_up
 
     def release(self, migration: Migration) -> None:
         """Give up what records claim as yet: the new value of one may be the old one of another."""
-        module = migration.new.definition.key
+        module = migration.altered.new.definition.key
         free = without_unique_fields(self.work.compiled.schema, module)
         unit = self.work.context.unit.under(free)
-        for page in pages(self.work.context.unit, migration, concerned(migration)):
+        for page in pages(self.work.context.unit, migration, migration.altered.concerned):
             unit.records.reindex(page)
 
     def finished(self, migration: Migration, migrated: Migrated) -> Record:
@@ -186,7 +186,7 @@ class _Application:
         """
         if migrated.failures and not self.clear:
             found = (Problem("conversion_failing", key, params={"count": 1}) for key in migrated.failures)
-            raise InvalidInputError(map(migration.new.labelled, found))
+            raise InvalidInputError(map(migration.altered.new.labelled, found))
         before, after = migrated.before, migrated.after
         if not migrated.changed:
             return before

@@ -9,15 +9,16 @@ from typing import Final
 import attrs
 
 from custinfo.core.approval.requests import RequestId
-from custinfo.core.criteria.nodes import Criterion, Everything, Not, Present, any_of
+from custinfo.core.criteria.nodes import Everything
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
 from custinfo.core.stored import unique_keys
+from custinfo.workspace.altering import Alterations, Cause
 from custinfo.workspace.context import Context
-from custinfo.workspace.migrating import Cause, Migrated, Migration, pages
+from custinfo.workspace.migrating import Migrated, Migration, pages
 from custinfo.workspace.removing import Removal, gives_up, still_in_use
 
-__all__ = ["Clash", "Effect", "Failure", "Preview", "concerned", "preview"]
+__all__ = ["Clash", "Effect", "Failure", "Preview", "preview"]
 
 
 _MOST_TOLD: Final = 100
@@ -84,11 +85,11 @@ def preview(context: Context, migrations: Iterable[Migration], removed: Sequence
     clashes: list[Clash] = []
     problems: list[Problem] = []
     for migration in migrations:
-        tally = _Tally(migration)
+        tally = _Tally(migration.altered)
         if context.keyring is None:
-            problems += [Problem("keyring_missing", key) for key in migration.to_be_sealed]
+            problems += [Problem("keyring_missing", key) for key in migration.altered.to_be_sealed]
         # A request may hold a field that is blank on its record as yet.
-        looked_at = Everything() if migration.rewritten else concerned(migration)
+        looked_at = Everything() if migration.altered.rewritten else migration.altered.concerned
         for page in pages(context.unit, migration, looked_at):
             waiting = _held(context, page)
             migration.prefetch(page)
@@ -98,16 +99,9 @@ def preview(context: Context, migrations: Iterable[Migration], removed: Sequence
                 given_up.update(gives_up(removed, migrated))
         effects += tally.effects()
         clashes += tally.clashes()
-        problems += map(migration.new.labelled, (*tally.problems, *tally.standing_in_the_way()))
+        problems += map(migration.altered.new.labelled, (*tally.problems, *tally.standing_in_the_way()))
     held = [item.held(context.unit) for item in removed]
     return Preview(tuple(effects), tuple(clashes), (*still_in_use(removed, held, given_up), *problems))
-
-
-def concerned(migration: Migration) -> Criterion:
-    """Return the records that a migration changes, or whose values it compares."""
-    live = Not(Present(("archived_at",)))
-    compared = [Present((key,)) & live for key in migration.unique if key in migration.old.definition.fields]
-    return any_of([migration.criterion, *compared])
 
 
 Held = Mapping[RequestId, set[FieldKey]]
@@ -126,16 +120,16 @@ def _held(context: Context, page: Sequence[Record]) -> Mapping[RecordId, Held]:
 class _Tally:
     """Count what happens to the records of one module."""
 
-    def __init__(self, migration: Migration) -> None:
-        self.migration = migration
-        self.module = migration.new.definition.key
+    def __init__(self, altered: Alterations) -> None:
+        self.altered = altered
+        self.module = altered.new.definition.key
         self.problems: list[Problem] = []
         self._changed: Counter[tuple[FieldKey, Cause]] = Counter(
-            {(key, migration.cause_of(key)): 0 for key in migration.rewritten}
+            {(key, altered.cause_of(key)): 0 for key in altered.rewritten}
         )
         self._failing: Counter[FieldKey] = Counter()
         self._failures: dict[FieldKey, list[Failure]] = defaultdict(list)
-        self._holders: dict[FieldKey, dict[str, list[RecordId]]] = {key: defaultdict(list) for key in migration.unique}
+        self._holders: dict[FieldKey, dict[str, list[RecordId]]] = {key: defaultdict(list) for key in altered.unique}
 
     def add(self, migrated: Migrated, held: Held) -> None:
         record = migrated.after
@@ -143,27 +137,27 @@ class _Tally:
         for key, problems in migrated.failures.items():
             self._failing[key] += 1
             if len(self._failures[key]) < _MOST_TOLD:
-                labelled = tuple(map(self.migration.new.labelled, problems))
+                labelled = tuple(map(self.altered.new.labelled, problems))
                 self._failures[key].append(Failure(record.id, labelled))
         for key, holders in self._holders.items():
             value = record.values.get(key)
             known = () if value is None or record.archived_at is not None else self._texts(key, value)
             for text in known[-1:]:  # what was sealed under a former key has the last one alone
                 holders[text].append(record.id)
-        touched = (migrated.causes.keys() | set(self.migration.rewritten)) - {"tags"}
+        touched = (migrated.causes.keys() | set(self.altered.rewritten)) - {"tags"}
         for request_id, fields in held.items():
             params = {"request_id": request_id}
             self.problems += [Problem("field_reserved", key, params=params) for key in sorted(fields & touched)]
 
     def _texts(self, key: FieldKey, value: object) -> tuple[str, ...]:
-        return unique_keys(self.migration.new, key, value)
+        return unique_keys(self.altered.new, key, value)
 
     def effects(self) -> Iterator[Effect]:
         """Yield what happens to each field, in the order of the fields; tags come last."""
-        order = {key: number for number, key in enumerate(self.migration.new.definition.fields)}
+        order = {key: number for number, key in enumerate(self.altered.new.definition.fields)}
         for key, cause in sorted(self._changed, key=lambda item: (order.get(item[0], len(order)), item)):
             number = self._changed[key, cause]
-            if key in self.migration.rewritten and cause == self.migration.cause_of(key):
+            if key in self.altered.rewritten and cause == self.altered.cause_of(key):
                 yield Effect(self.module, key, cause, number, self._failing[key], tuple(self._failures[key]))
             else:
                 yield Effect(self.module, key, cause, number)
