@@ -60,6 +60,12 @@ class Archive:
         """Return a whole entry, for small parts."""
         return b"".join(self.chunks(name))
 
+    def moved(self, names: Mapping[str, str]) -> Archive:
+        """Return the archive in which entries have other names, in place of those that have them: new name → name."""
+        given = {name.casefold() for name in (*names, *names.values())}
+        others = {name: entry for name, entry in self.entries.items() if name.casefold() not in given}
+        return attrs.evolve(self, entries={**others, **{name: self.entries[old] for name, old in names.items()}})
+
     def repacked(self, replaced: Mapping[str, bytes]) -> bytes:
         """Return a zip of the same entries, packed as they are, by the names of the parts, and nothing else.
 

@@ -16,7 +16,8 @@ import attrs
 
 from custinfo.adapters.excel._cells import CellError, CellPicture, Mark, UncachedFormula, column_number
 from custinfo.adapters.excel._limits import refusal
-from custinfo.adapters.excel._twice import ColumnsOnce, cell_twice
+from custinfo.adapters.excel._odd_values import Values, may_be_odd
+from custinfo.adapters.excel._twice import RowsAsUsual, cell_twice
 from custinfo.workspace.import_columns import column_letters
 
 __all__ = [
@@ -73,6 +74,7 @@ class Extent:
         exact: Whether cells without a value were left out.
         hidden: How many rows with cells are hidden, by a filter for instance.
         pictures: Whether the word is in it by which a formula shows a picture in its cell.
+        odd: Whether a value is spelled so that the fast reader would take it for another.
     """
 
     rows: tuple[int, int] = (1, 0)
@@ -81,6 +83,7 @@ class Extent:
     exact: bool = False
     hidden: int = 0
     pictures: bool = False
+    odd: bool = False
 
     def is_sparse(self, size: int) -> bool:
         """Return whether the rectangle is large, and far larger than a part of this many bytes can fill."""
@@ -101,7 +104,7 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
     """Return an upper bound from one fast pass, or None when the XML is unusual and needs `exact_extent`."""
     letters: set[bytes] = set()
     marks: dict[Place, Mark] = {}
-    digits, usual, hidden, rows, last, once, pictures = 1, NOTHING, 0, 0, 0, ColumnsOnce(), False
+    digits, usual, hidden, rows, last, once, pictures = 1, NOTHING, 0, 0, 0, RowsAsUsual(), False
     for text in whole_cells(chunks):
         if b":c" in text and PREFIXED.search(text):
             return None
@@ -111,7 +114,7 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
             if b"" in letters:
                 return None
             usual = _unlike(letters, digits)
-        if not once.hold(text):
+        if not once.hold(text) or may_be_odd(text):
             return None
         rows += text.count(ROW)
         last = max(last, _last_row(text))
@@ -122,6 +125,8 @@ def quick_extent(chunks: Iterable[bytes]) -> Extent | None:
     if rows > last or not once.hold_to_the_end():  # numbers are given twice, or rows are out of order
         return None
     _, widest = _span(column_number(name.decode()) for name in letters)
+    if widest > WIDEST:
+        return None
     return Extent((1, 10**digits - 1 if letters else 0), (1, widest), marks, hidden=hidden, pictures=pictures)
 
 
@@ -199,12 +204,13 @@ def reference_extent(chunks: Iterable[bytes], quick: Extent) -> Extent:
 class _CellCollector:
     """Follow a parser through a sheet."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: Values) -> None:
+        self._values = values
         self.rows: set[int] = set()
         self.columns: set[int] = set()
         self.marks: dict[Place, Mark] = {}
         self.hidden = 0
-        self._hidden = False
+        self._hidden = self._numbered = self._begun = self._inside = False
         self._row = self._column = 0
         self._places: set[Place] = set()
         self._type = ""
@@ -213,25 +219,39 @@ class _CellCollector:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
-        if name == "c":
+        if name == "sheetData":
+            if self._begun:  # the reader would show one of them
+                raise refusal("corrupt_workbook")
+            self._begun = self._inside = True
+        elif not self._inside:
+            return
+        elif name == "c":
             self._begin(attributes)
         elif name == "row":
-            self._row = _number(attributes["r"]) if "r" in attributes else self._row + 1
-            self._column = 0
-            self._places.clear()
-            if self._row in self.rows:  # of two rows with one number the reader would show one
-                raise refusal("corrupt_workbook")
-            self._hidden = attributes.get("hidden") in ("1", "true")
+            self._begin_row(attributes)
         elif name in ("v", "is"):
             self._value = self._in_value = True
+            self._values.enter(name)
         elif name == "f":
             self._formula = True
+
+    def _begin_row(self, attributes: dict[str, str]) -> None:
+        self._numbered = "r" in attributes
+        self._row = _number(attributes["r"]) if self._numbered else self._row + 1
+        self._column = 0
+        self._places.clear()
+        self._check_row()
+        self._hidden = attributes.get("hidden") in ("1", "true")
+
+    def _check_row(self) -> None:
+        if self._row in self.rows:  # of two rows with one number the reader would show one
+            raise refusal("corrupt_workbook")
 
     def _begin(self, attributes: dict[str, str]) -> None:
         if (reference := attributes.get("r")) is None:
             self._column += 1
         elif match := PLACE.fullmatch(reference):
-            self._row, self._column = int(match[2]), column_number(match[1])
+            self._move(int(match[2]), column_number(match[1]))
         else:
             raise refusal("corrupt_workbook")
         if self._column > WIDEST or not 0 < self._row <= TALLEST:
@@ -240,19 +260,35 @@ class _CellCollector:
             raise cell_twice(column_letters(self._column), self._row)
         self._places.add((self._row, self._column))
         self._type, self._rich = attributes.get("t", ""), "vm" in attributes
+        self._values.begin(self._type)
         self._formula = self._value = False
         self._text.clear()
 
+    def _move(self, row: int, column: int) -> None:
+        """Go to the place that a cell names, which is in its row: a row without a number has that of its first cell."""
+        if row != self._row:
+            if self._numbered or self._places:
+                raise refusal("corrupt_workbook")
+            self._row = row
+            self._check_row()
+        self._column = column
+
     def end(self, tag: str) -> None:
         name = tag.rpartition(":")[2]
-        if name in ("v", "is"):
+        if name == "sheetData":
+            self._inside = False
+        elif not self._inside:
+            return
+        elif name in ("v", "is"):
             self._in_value = False
+            self._values.leave("".join(self._text))
         elif name == "c":
             self._finish("".join(self._text).strip())
 
     def text(self, text: str) -> None:
         if self._in_value:
             self._text.append(text)
+            self._values.read(text)
 
     def _finish(self, text: str) -> None:
         place = (self._row, self._column)
@@ -313,9 +349,9 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
 
     Raises: UnreadableFileError (corrupt_workbook) when the XML is not well-formed or a place is impossible.
     """
-    collector, words = _CellCollector(), _Words(PICTURE_WORD)
     parser = expat.ParserCreate()
-    parser.buffer_text = True
+    values, words = Values(parser), _Words(PICTURE_WORD)
+    collector = _CellCollector(values)
     parser.StartElementHandler = collector.start
     parser.EndElementHandler = collector.end
     parser.CharacterDataHandler = collector.text
@@ -328,6 +364,7 @@ def exact_extent(chunks: Iterable[bytes], _: Extent | None = None) -> Extent:
         exact=True,
         hidden=collector.hidden,
         pictures=words.found,
+        odd=values.odd,
     )
 
 

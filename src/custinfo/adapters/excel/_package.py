@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
-from urllib.parse import unquote
-from xml.etree import ElementTree as ET
 
 import attrs
 
@@ -23,6 +20,15 @@ from custinfo.adapters.excel._extent import (
     text_sizes,
 )
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
+from custinfo.adapters.excel._relations import (
+    DECLARED,
+    last_word,
+    local_name,
+    moved_parts,
+    parsed,
+    relations,
+    respelled_relations,
+)
 from custinfo.adapters.excel._seen import SeenNumbers
 from custinfo.adapters.excel._sniff import format_of_package
 from custinfo.adapters.excel._styled_cells import zero_styles
@@ -32,20 +38,14 @@ from custinfo.adapters.excel._zero_formats import ZeroFormat
 __all__ = ["Package", "SheetPart", "inspect"]
 
 ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?[A-Za-z_]")
-DECLARED: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 UNIQUE: Final = re.compile(rb"""uniqueCount=["'](\d{1,9})["']""")
 STRING_TABLE: Final = re.compile(rb"<(?:[\w.-]+:)?sst\b.*?(?=<(?:[\w.-]+:)?si\b|\Z)", re.DOTALL)
 MANY: Final = 1_000_000
 STRING_END: Final = re.compile(rb"</(?:[\w.-]+:)?si\s*>")
 SHORTEST_HEAD: Final = 4096
 LONGEST_STRING: Final = 4 * 1024 * 1024
-LARGEST_INDEX_PART: Final = 8 * 1024 * 1024
 WORKBOOK: Final = "xl/workbook.xml"
 ANY_WORKBOOK: Final = re.compile(r"(?:.*/)?workbook\d*\.xml", re.IGNORECASE)
-UPWARDS: Final = re.compile(r"^(?:\.\./)+")
-ROOT_RELATIONS: Final = "_rels/.rels"
-OFFICE_DOCUMENT: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
-RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 READ_KINDS: Final = ("worksheet", "sharedStrings", "styles")
 MOST_SHEETS: Final = 1_000
 
@@ -71,6 +71,7 @@ class Package:
     `zero_styles` are the styles of cells whose numbers are seen with zeros in front, by their numbers.
     `pictures` says whether shared strings have the word by which a formula shows a picture in its cell.
     `replaced` are the parts that readers get in other words: where the sheets are, spelled so that they agree.
+    `moved` are the names under which the fast reader looks for parts, with those that they have.
     """
 
     sheets: tuple[SheetPart, ...]
@@ -79,6 +80,7 @@ class Package:
     zero_styles: Mapping[int, ZeroFormat] = attrs.field(factory=dict, repr=False)
     pictures: bool = False
     replaced: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
+    moved: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.define
@@ -114,9 +116,16 @@ def inspect(archive: Archive, limits: Limits) -> Package:
     _refine(archive, findings.extents, sorted(set(parts.values())), limits)
     sheets = tuple(_sheets(archive, workbook, parts, findings))
     size = sum(entry.file_size for entry in archive.entries.values())
-    replaced = _respelled_relations(archive, workbook)
     of_1904, styles = _counts_from_1904(archive, workbook), _zero_styles(archive, workbook)
-    return Package(sheets, size, of_1904=of_1904, zero_styles=styles, pictures=findings.pictures, replaced=replaced)
+    return Package(
+        sheets,
+        size,
+        of_1904=of_1904,
+        zero_styles=styles,
+        pictures=findings.pictures,
+        replaced=respelled_relations(archive, workbook),
+        moved=moved_parts(archive, workbook),
+    )
 
 
 def _scan(archive: Archive, name: str, findings: _Findings, *, only_strings: bool) -> None:
@@ -210,80 +219,8 @@ def _refine(archive: Archive, extents: dict[str, Extent], names: list[str], limi
                 extents[name] = closer(archive.chunks(name), extents[name])
 
 
-def _parsed(archive: Archive, name: str) -> ET.Element:
-    if archive.entries[name].file_size > LARGEST_INDEX_PART:
-        raise refusal("workbook_too_large", what=name, limit=LARGEST_INDEX_PART)
-    content = archive.read(name)
-    if DECLARED.search(content):
-        raise refusal("unsafe_workbook", reason="DOCTYPE")
-    try:
-        return ET.fromstring(content)  # noqa: S314 -- DOCTYPE was refused just above
-    except (ET.ParseError, ValueError, LookupError) as error:
-        raise refusal("corrupt_workbook") from error
-
-
-def _local(name: str) -> str:
-    return name.rpartition("}")[2]
-
-
-def _last(kind: str) -> str:
-    """Return the word at the end of a relation's type, which has no other in strict files."""
-    return kind.rpartition("/")[2]
-
-
-def _relations_part(archive: Archive, part: str) -> str | None:
-    """Return the part with the relations of another one."""
-    folder, _, base = part.rpartition("/")
-    wanted = f"{folder}/_rels/{base}.rels".lstrip("/").casefold()  # names of parts have no case
-    return next((entry for entry in archive.entries if entry.casefold() == wanted), None)
-
-
-def _relations(archive: Archive, part: str) -> Iterator[tuple[str, str, str]]:
-    """Yield identifier, type and target part of a part's relations."""
-    name = _relations_part(archive, part)
-    if name is None:
-        return
-    folder = part.rpartition("/")[0]
-    spelled = {entry.casefold(): entry for entry in archive.entries}
-    for relation in _parsed(archive, name).iter():
-        if _local(relation.tag) == "Relationship":
-            target = relation.get("Target", "").strip().replace("\\", "/")
-            yield relation.get("Id", ""), relation.get("Type", ""), _resolved(target, folder, spelled)
-
-
-def _resolved(target: str, folder: str, spelled: Mapping[str, str]) -> str:
-    """Return the part that a relation leads to; where there is none, the only one that another reading leads to."""
-    rooted, below = target.lstrip("/"), posixpath.join(folder, target.lstrip("/"))
-    meant = posixpath.normpath(rooted if target.startswith("/") else below)
-    if (part := spelled.get(meant.casefold())) is not None:
-        return part
-    readings = {posixpath.normpath(path) for path in (rooted, below, unquote(rooted), unquote(below))}
-    others = {UPWARDS.sub("", path).casefold() for path in readings} & spelled.keys()
-    return spelled[min(others)] if len(others) == 1 else meant
-
-
-def _respelled_relations(archive: Archive, workbook: str) -> dict[str, bytes]:
-    """Return the workbook's relations with the parts that they mean: every reader resolves a path in its own way.
-
-    Where nothing says which part is the workbook, that is said, too.
-    """
-    replaced: dict[str, bytes] = {}
-    if _relations_part(archive, "") is None:
-        replaced[ROOT_RELATIONS] = _relations_xml([("r1", OFFICE_DOCUMENT, workbook)])
-    if (name := _relations_part(archive, workbook)) is not None:
-        replaced[name] = _relations_xml(_relations(archive, workbook))
-    return replaced
-
-
-def _relations_xml(relations: Iterable[tuple[str, str, str]]) -> bytes:
-    root = ET.Element("Relationships", xmlns=RELATIONS)
-    for identifier, kind, target in relations:
-        ET.SubElement(root, "Relationship", Id=identifier, Type=kind, Target=f"/{target}")
-    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
-
-
 def _workbook_part(archive: Archive) -> str:
-    named = {target for _, kind, target in _relations(archive, "") if _last(kind) == "officeDocument"}
+    named = {target for _, kind, target in relations(archive, "") if last_word(kind) == "officeDocument"}
     if len({*named, WORKBOOK} & archive.entries.keys()) > 1:  # which of them is read is up to the reader
         raise refusal("corrupt_workbook")
     likely = [name for name in archive.entries if ANY_WORKBOOK.fullmatch(name)]
@@ -295,12 +232,12 @@ def _workbook_part(archive: Archive) -> str:
 
 
 def _string_parts(archive: Archive, workbook: str) -> set[str]:
-    targets = {target for _, kind, target in _relations(archive, workbook) if _last(kind) == "sharedStrings"}
+    targets = {target for _, kind, target in relations(archive, workbook) if last_word(kind) == "sharedStrings"}
     return {name.casefold() for name in ("xl/sharedStrings.xml", *targets)}
 
 
 def _zero_styles(archive: Archive, workbook: str) -> dict[int, ZeroFormat]:
-    targets = {target for _, kind, target in _relations(archive, workbook) if _last(kind) == "styles"}
+    targets = {target for _, kind, target in relations(archive, workbook) if last_word(kind) == "styles"}
     named = targets & archive.entries.keys()
     return zero_styles(archive.chunks(named.pop())) if len(named) == 1 else {}
 
@@ -308,25 +245,25 @@ def _zero_styles(archive: Archive, workbook: str) -> dict[int, ZeroFormat]:
 def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:
     """Return the part of each relation to a worksheet; charts, dialogs and macro sheets have other types."""
     parts: dict[str, str] = {}
-    for identifier, kind, target in _relations(archive, workbook):
+    for identifier, kind, target in relations(archive, workbook):
         if identifier in parts:
             raise refusal("corrupt_workbook")
-        if _last(kind) in READ_KINDS and not target.endswith(".xml"):
+        if last_word(kind) in READ_KINDS and not target.endswith(".xml"):
             raise other_format(format_of_package(archive.entries))
-        parts[identifier] = target if _last(kind) == "worksheet" else ""
+        parts[identifier] = target if last_word(kind) == "worksheet" else ""
     return parts
 
 
 def _counts_from_1904(archive: Archive, workbook: str) -> bool:
-    found = (element for element in _parsed(archive, workbook).iter() if _local(element.tag) == "workbookPr")
+    found = (element for element in parsed(archive, workbook).iter() if local_name(element.tag) == "workbookPr")
     return any(element.get("date1904") in ("1", "true") for element in found)
 
 
 def _sheets(archive: Archive, workbook: str, parts: dict[str, str], findings: _Findings) -> Iterator[SheetPart]:
-    root = _parsed(archive, workbook)
-    if _local(root.tag) != "workbook":
+    root = parsed(archive, workbook)
+    if local_name(root.tag) != "workbook":
         raise other_format(format_of_package(archive.entries))
-    listed = [element for element in root.iter() if _local(element.tag) == "sheet"]
+    listed = [element for element in root.iter() if local_name(element.tag) == "sheet"]
     if len(listed) > MOST_SHEETS:
         raise refusal("workbook_too_large", what="sheets", limit=MOST_SHEETS)
     if len({element.get("name", "") for element in listed}) < len(listed):  # readers find a sheet by its name

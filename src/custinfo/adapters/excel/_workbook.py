@@ -95,12 +95,14 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
         raise refusal("workbook_too_large", what="bytes", limit=limits.max_expanded_bytes)
     extents = [(sheet.extent, sheet.size) for sheet in worksheets.values() if sheet.extent]
     small = package.size <= min(LARGEST_FOR_PATIENCE, limits.max_memory // TIMES_ITS_SIZE)
-    code = "workbook_too_large"
+    odd = any(extent.odd for extent, _ in extents)
+    code = "corrupt_workbook" if odd else "workbook_too_large"
     worksheets = _with_seen(archive, package, worksheets)
     try:
         fits = sum(extent.area for extent, _ in extents) <= limits.most_cells
-        if fits and not (small and any(extent.is_sparse(size) for extent, size in extents)):
-            return _book(_quickly(archive.repacked(package.replaced), package, worksheets), package, chosen)
+        if fits and not odd and not (small and any(extent.is_sparse(size) for extent, size in extents)):
+            content = archive.moved(package.moved).repacked(package.replaced)
+            return _book(_quickly(content, package, worksheets), package, chosen)
     except _calamine.ReaderFailed:
         code = "corrupt_workbook"
     if not small:

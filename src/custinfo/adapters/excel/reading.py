@@ -25,7 +25,8 @@ A column without a heading is one if any cell below the heading has a value. Cel
 their value to each row that has a value of its own somewhere; cells merged across give it to the first column only.
 Hidden rows and columns count, hidden sheets do not, and neither do chart, dialog and macro sheets; where no table is
 found, those with cells are named. A zip with a wrong checksum, a duplicate entry, entries that overlap or a DOCTYPE is
-refused, and so are a text file with a quote that is never closed and a sheet that has a row or a cell twice.
+refused, and so are a text file with a quote that is never closed, a sheet that has a row, a cell or all of its rows
+twice, and one with a cell that names another row than its own.
 """
 
 from __future__ import annotations
