@@ -23,10 +23,15 @@ _HINT: Final = re.compile(
     r"|y{4}\s*[-/.年]?\s*m{1,2}\s*[-/.月]?\s*d{1,2}\s*日?|年\s*[-/.]?\s*月\s*[-/.]?\s*日|\d{1,2}\s*位(?:数字?)?)\s*[)）\]】〕]\s*",
     re.IGNORECASE,
 )
-_YUAN: Final = re.compile(
-    r"\s*(?:[(（\[【]\s*(?:单位\s*[:：为]?\s*)?(?:人民币\s*)?(?:元|人民币|RMB|CNY|[¥￥])\s*[)）\]】]|/\s*元)\s*$",
-    re.IGNORECASE,
+_POWERS: Final = {"千": 3, "万": 4, "十万": 5, "百万": 6, "千万": 7, "亿": 8}
+_UNIT: Final = r"(?:十万|百万|千万|[千万亿])"
+_CURRENCY: Final = r"(?:元|人民币|RMB|CNY|[¥￥])"
+_IN_YUAN: Final = (
+    rf"(?:[(（\[【]\s*(?:单位\s*[:：为]?\s*)?(?:人民币\s*)?(?:(?P<unit>{_UNIT})\s*{_CURRENCY}?|{_CURRENCY})\s*[)）\]】]"
+    rf"|/\s*(?P<behind>{_UNIT})?\s*元)"
 )
+_YUAN: Final = re.compile(rf"\s*{_IN_YUAN}\s*$", re.IGNORECASE)
+_ANYWHERE: Final = re.compile(_IN_YUAN, re.IGNORECASE)
 
 
 @attrs.frozen
@@ -54,7 +59,7 @@ def _names(schema: ModuleSchema) -> Iterator[tuple[FieldKey, str]]:
 def bare(heading: str) -> str:
     """Return a heading without its number in a form, and without hints in brackets of how to write values.
 
-    A unit in brackets stays: it is part of what the values mean.
+    A unit in brackets stays: it is part of what the values mean (`Headings.power`).
 
     >>> bare("3、成立时间（格式：2024-01-01）"), bare("（4）预算（万元）"), bare("2024.5")
     ('成立时间', '预算（万元）', '2024.5')
@@ -82,8 +87,8 @@ class Headings:
         """Return the active fields that a heading names by key, label or alias.
 
         If there is none, those with a name that differs in blanks and punctuation only; these may be several. If there
-        is none of these either, those that the `bare` heading names, without 元 where amounts are in yuan, and then the
-        one that each of several names in it names: in two languages, say.
+        is none of these either, those that the `bare` heading names, without 元 or 万元 where amounts are in yuan, and
+        then the one that each of several names in it names: in two languages, say.
         """
         if heading in self._fields:
             return (heading,)
@@ -101,10 +106,25 @@ class Headings:
         keys = [self.meanings(part) for part in parts]
         return keys[0] if len(keys[0]) == 1 and len(set(keys)) == 1 else ()
 
+    def power(self, heading: str, key: FieldKey) -> int:
+        """Return by which power of ten numbers below a heading have to be multiplied, to be in the currency of a field.
+
+        It is 0 where the field is not in yuan, and where its own label says the unit: it counts in this unit then.
+        """
+        return _power_of(heading) if self._is_in_yuan(key) and not self._counts_in_units(key) else 0
+
+    def _counts_in_units(self, key: FieldKey) -> bool:
+        return any(map(_power_of, self._fields[key].label.values()))
+
     def _is_in_yuan(self, key: FieldKey) -> bool:
-        """Tell whether a unit in a heading is the one that the field has anyway; any other changes what values mean."""
+        """Tell whether the amounts of a field are in yuan, so that 元 in a heading says nothing new."""
         field = self._fields.get(key)
-        return field is not None and field.kind == "money" and field.options.get("currency") == "CNY"
+        return field is not None and field.kind == "money" and field.options.get("currency", "CNY") == "CNY"
+
+
+def _power_of(heading: str) -> int:
+    found = _ANYWHERE.search(heading)
+    return _POWERS.get(found["unit"] or found["behind"], 0) if found else 0
 
 
 def _by_form(schema: ModuleSchema, form: Callable[[str], str]) -> dict[str, dict[FieldKey, None]]:

@@ -8,6 +8,7 @@ from typing import Final, Literal, overload
 
 import attrs
 
+from custinfo.core.kinds.money import InUnits
 from custinfo.core.problems import Problem
 from custinfo.core.records import RecordId
 from custinfo.workspace.attached_columns import Related
@@ -91,7 +92,8 @@ class PlannedRow:
     @property
     def raw(self) -> RawValues:
         """The user's own values, in the order of the headings."""
-        return self._raw() if callable(self._raw) else self._raw
+        raw = self._raw() if callable(self._raw) else self._raw
+        return tuple([value.written if type(value) is InUnits else value for value in raw])
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what the row tells: the change holds whole records, also what the actor may not read of them."""

@@ -113,14 +113,14 @@ def test_a_heading_among_numbers() -> None:
 
 
 def test_a_unit_is_no_hint() -> None:
-    """What a heading says about the form of values is passed over; what it says about their meaning is asked."""
+    """What a heading says about the form of values is passed over; what it says about their meaning counts."""
     plan = planned(
         workbook((*HEADINGS, "成立时间（格式：2024-01-01）", "生日(yyyy-mm-dd)", "年采购预算（万元）"), FIRST)
     )
     assert plan.columns["成立时间（格式：2024-01-01）"] == "founded_on"
     assert plan.columns["生日(yyyy-mm-dd)"] == "birthday"
-    assert plan.columns["年采购预算（万元）"] is None
-    assert plan.suggestions[0].field == "annual_budget"
+    assert plan.columns["年采购预算（万元）"] == "annual_budget"
+    assert [problem.code for problem in plan.problems] == ["amounts_scaled"]
 
 
 def test_a_row_like_the_headings_of_nothing_known_is_a_row() -> None:

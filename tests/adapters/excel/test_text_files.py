@@ -187,7 +187,7 @@ HEADED = {
     "年采购预算（单位：元）": "annual_budget",
     "年采购预算/元": "annual_budget",
     "年采购预算(RMB)": "annual_budget",
-    "年采购预算(万元)": None,
+    "年采购预算(万元)": "annual_budget",
     "年采购预算(美元)": None,
     "客户名称(元)": None,
 }
@@ -195,7 +195,7 @@ HEADED = {
 
 @pytest.mark.parametrize(("heading", "key"), HEADED.items())
 def test_headings_with_breaks_hints_and_units(heading: str, key: str | None) -> None:
-    """The unit that the field has anyway says nothing new; another one would change what the values mean."""
+    """The unit that the field has anyway says nothing new, and 万元 how many of it; another currency is not its own."""
     plan = planned(csv(("所属行业", "职业", heading), ("制造业", "x", "1")).encode())
     assert list(plan.columns.values())[2] == key
 

@@ -133,6 +133,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "sheets_missing": {"sheets": ("一月",)},
     "open_quote": {"row": 2},
     "cell_twice": {"cell": "A2"},
+    "amounts_scaled": {"factor": 10_000},
     "pictures_in_cells": {"column": "E", "count": 2},
     "no_data_row": {"what": "totals"},
     "surplus_cells": {"count": 2},

@@ -10,10 +10,9 @@ from typing import Final
 
 import attrs
 
+from custinfo.adapters.excel._as_meant import Meanings
 from custinfo.adapters.excel._asides import Asides
-from custinfo.adapters.excel._days import with_days
 from custinfo.adapters.excel._mark import marked_sheet
-from custinfo.adapters.excel._masks import guarded
 from custinfo.adapters.excel._own_sheet import LARGEST
 from custinfo.adapters.excel._phrases import every_phrase
 from custinfo.adapters.excel._recognised import template_of
@@ -41,6 +40,7 @@ from custinfo.workspace.importing import (
     ImportMode,
     ImportPlan,
     RelatedSheet,
+    SourceTable,
 )
 from custinfo.workspace.mistakes import context_of, no_text
 from custinfo.workspace.planning import make_plan
@@ -146,8 +146,7 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     options = (sheet, duplicates, mode, keys, *([further, linked] if further else []))
     digest = _digest(content, module, given, *options)
     asides = Asides(table, free - attached, _unsummed_places(schema, table, names), table.overlong_rows())
-    dated = with_days(asides.data, schema, names, of_1904=table.of_1904)
-    watched = guarded(dated, schema, context.schema.configuration, names)
+    meanings = Meanings(schema, context.schema.configuration, names, table.of_1904)
     others = [_related(context, content, limits, *item, target=module, key=linked) for item in further]
     make = partial(
         make_plan,
@@ -160,16 +159,20 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
         key=linked,
     )
     try:
-        plan = asides.told(make(watched, duplicates=duplicates, mode=mode))
+        plan = asides.told(make(meanings.read(asides.data), duplicates=duplicates, mode=mode))
     except InvalidInputError as error:
         advice = sheets_not_read(table.hidden_sheets) if error.code == "no_header" else []
         raise (InvalidInputError([*error.problems, *advice]) if advice else error) from None
     again = content if kind_of(content) == "ooxml" and len(content) <= LARGEST else None
     plan = _with_problems(_with_missing(plan, given), made.outdated(table) if made else ())
     told = (*_hidden_rows(table), *_hidden_columns(table, plan), *_pictures(table), *_nothing(plan))
-    plan = _with_problems(plan, told)
-    plan = _with_problems(plan, (problem for _, found in others for problem in found.problems))
-    return ExcelPlan(session, plan, SourceFile(again, limits, table, asides.data, make))
+    plan = _with_problems(plan, [*told, *meanings.problems(table)])
+    plan = _with_problems(plan, (problem for _, told_of in others for problem in told_of()))
+
+    def plan_again(rows: SourceTable) -> ImportPlan:
+        return make(meanings.read(rows))
+
+    return ExcelPlan(session, plan, SourceFile(again, limits, table, asides.data, plan_again))
 
 
 def _free_places(schema: ModuleSchema, table: Table, names: Mapping[str, str]) -> frozenset[int]:
@@ -214,8 +217,8 @@ def _related(
     *,
     target: ModuleKey,
     key: str | None,
-) -> tuple[RelatedSheet, Asides]:
-    """Return a further sheet, and what is no data in it.
+) -> tuple[RelatedSheet, Callable[[], list[Problem]]]:
+    """Return a further sheet, and what tells, once it is read, what people should know of it.
 
     Raises: UnreadableFileError where the file has no table of that name.
     """
@@ -228,8 +231,9 @@ def _related(
     passed_over = {label: "" for label in table.header if label in _PASSED_OVER and not schema.resolve(label)}
     table = _numbered(schema, table, passed_over)
     asides = Asides(table)
-    data = with_days(asides.data, schema, passed_over, of_1904=table.of_1904)
-    return RelatedSheet(module, guarded(data, schema, context.schema.configuration, passed_over), passed_over), asides
+    meanings = Meanings(schema, context.schema.configuration, passed_over, table.of_1904)
+    sheet_as_meant = RelatedSheet(module, meanings.read(asides.data), passed_over)
+    return sheet_as_meant, lambda: [*meanings.problems(table), *asides.problems]
 
 
 def _with_problems(plan: ImportPlan, problems: Iterable[Problem]) -> ImportPlan:

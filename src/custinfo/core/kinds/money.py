@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final, Self
 
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds._kind import Kind, KindContext, Parser, Renderer
-from custinfo.core.kinds._raw import Report
+from custinfo.core.kinds._raw import Report, number_text, plain_text, tidied
 from custinfo.core.kinds.numbers import (
+    NUMBER_LIMIT,
     Reading,
     amount_parser,
     amount_renderer,
@@ -19,7 +21,7 @@ from custinfo.core.kinds.numbers import (
     spelled_number,
 )
 
-__all__ = ["MONEY"]
+__all__ = ["MONEY", "InUnits", "in_units"]
 
 _DEFAULT_PLACES: Final = 2
 _DOLLARS: Final = ("USD", "HKD", "TWD", "SGD", "CAD", "AUD", "NZD", "MOP")
@@ -61,6 +63,52 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
 _CURRENCY: Final = re.compile(
     "|".join(re.escape(name) for name in sorted(_NAMES, key=len, reverse=True)) + "|[A-Za-z]{3}"
 )
+
+
+_SIGNS: Final = "¥￥ "
+_MAGNITUDES: Final = ("千", "万", "亿", "w", "W")
+
+
+class InUnits(Decimal):
+    """An amount in the currency of its field; `written` is what was given, in a larger unit."""
+
+    __slots__ = ("written",)
+    written: object
+
+    def __new__(cls, number: Decimal, written: object) -> Self:
+        """Take the amount, and what was given."""
+        made = super().__new__(cls, number)
+        made.written = written
+        return made
+
+    def __reduce__(self) -> tuple[type[InUnits], Any]:
+        return InUnits, (Decimal(self), self.written)
+
+
+def in_units(raw: object, power: int) -> object:
+    """Return a raw amount that is given in units of ten to some power, in the currency itself.
+
+    Text that says its own unit stays as it is, and so does what is no number.
+
+    >>> in_units(80.5, 4), in_units("¥1,200", 3), in_units("50万", 4), in_units("80元", 4)
+    (Decimal('8.05E+5'), Decimal('1.200E+6'), '50万', '80元')
+    """
+    number = _bare_amount(raw)
+    if number is None:
+        return raw
+    sign, digits, exponent = number.as_tuple()  # whatever the decimal context is
+    return InUnits(Decimal((sign, digits, int(exponent) + power)), raw)
+
+
+def _bare_amount(raw: object) -> Decimal | None:
+    if not isinstance(raw, str):
+        digits = number_text(raw)
+        return Decimal(digits) if digits else None
+    text = tidied(plain_text(raw))
+    if len(text) > NUMBER_LIMIT or text.rstrip(") ").endswith(_MAGNITUDES):
+        return None
+    reading = spelled_number(text.lstrip(_SIGNS))
+    return reading[0] if reading is not None else None
 
 
 def _currencies(text: str) -> tuple[str, set[str] | None]:
