@@ -104,6 +104,7 @@ class RuleTarget:
     rule: str
     _find: Callable[[str], tuple[FieldKey, str, Translated] | None]
     _condition: Callable[[Criterion], Condition]
+    _entries: Callable[[tuple[str, ...]], tuple[str, ...]] = tuple
     watches: set[FieldKey] = attrs.field(init=False)
     relative: bool = attrs.field(init=False, default=False)
 
@@ -126,6 +127,10 @@ class RuleTarget:
         names = ", ".join(sorted(kinds))
         chinese = f"该字段类型为“{in_chinese(self.kind)}”，须为：{in_chinese(*kinds)}"
         self.refuse(chinese, f"its kind is {self.kind}, not one of {names}")
+
+    def named(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what people call listed values: of a choice the labels of its entries, in the reader's language."""
+        return self._entries(values)
 
     def watch(self, name: str, kinds: Collection[str] | None = None) -> tuple[FieldKey, Translated]:
         """Return key and label of another field, and have the rule checked when that one changes too.

@@ -106,12 +106,13 @@ class Comparisons:
         return dictionary
 
     def _code(self, target: Target, dictionary: Dictionary, value: object) -> str:
-        label = dictionary.label_in(self.schema.configuration.language)
+        label = dictionary.named(self.schema.configuration.language)
         match dictionary.find(value) if isinstance(value, str) else None:
             case str(code):
                 return code
             case Ambiguous(candidates):
-                params: dict[str, ParamValue] = {"dictionary": label, "candidates": candidates}
+                paths = dictionary.paths_named(candidates)
+                params: dict[str, ParamValue] = {"dictionary": label, "candidates": paths}
                 raise RefusalError(Problem("ambiguous_choice", target.name, params=params))
             case _:
                 raise RefusalError(Problem("unknown_choice", target.name, params={"dictionary": label}))

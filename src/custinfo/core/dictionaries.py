@@ -118,6 +118,18 @@ class Dictionary:
         """Return the labels in `language` from the root down to `code`, joined by `-`; an unknown code as it is."""
         return "-".join(self.values[item].label_in(language) for item in self.ancestry(code)) or code
 
+    def named(self, language: str) -> Translated:
+        """Return what people call the dictionary, for problems; by itself in `language`."""
+        return Translated.named(self.label, self.key, language)
+
+    def paths_named(self, codes: Iterable[str], language: str = "key") -> tuple[Translated, ...]:
+        """Return the path labels of entries, for problems; by themselves in `language`, else the codes."""
+        return tuple(Translated.named(self._paths(code), code, language) for code in codes)
+
+    def _paths(self, code: str) -> dict[str, str]:
+        languages = dict.fromkeys(item for entry in self.ancestry(code) for item in self.values[entry].label)
+        return {language: self.path_label(code, language) for language in (*languages, "zh", "en")}
+
     # --- changing
 
     def with_values(self, *values: DictionaryValue) -> Dictionary:
@@ -229,8 +241,7 @@ class Dictionary:
             yield self._problem("entry_never_valid", value.code)
 
     def _problem(self, code: str, entry: str, **params: str) -> Problem:
-        label = Translated(self.label or {"en": self.key})
-        return Problem(code, params={"dictionary": label, "entry": entry, **params})
+        return Problem(code, params={"dictionary": self.named("zh"), "entry": entry, **params})
 
     def _need(self, *codes: str) -> None:
         _refuse([self._problem("unknown_entry", code) for code in codes if code not in self.values])

@@ -66,7 +66,7 @@ class Problem:
             messages: The catalogue; a host passes its own to add languages.
         """
         text = self.text(language, messages=messages)
-        name = label or self.label_in(language)
+        name = label or self.label_in(language, messages=messages)
         if not name:
             return text
         return messages.render("report_sentence", {"field": name, "text": text, "hint": f"{name}: {text}"}, language)
@@ -75,10 +75,13 @@ class Problem:
         """Return the text for people without the name of the field, to be shown beside it."""
         return messages.render(self.code, self.params, language)
 
-    def label_in(self, language: str) -> str:
-        """Return what people call the field: its label in `language` or in English, else its key; empty for none."""
+    def label_in(self, language: str, *, messages: Messages = DEFAULT_MESSAGES) -> str:
+        """Return what people call the field: its label in `language` or in English, else its key; empty for none.
+
+        What every record has, such as `tags`, is called as `messages` say.
+        """
         labels = self.labels or FrozenDict[str, str]()
-        return labels.get(language) or labels.get("en") or self.field or ""
+        return labels.get(language) or labels.get("en") or messages.word("field", self.field or "", language)
 
     def at(self, place: Place) -> Problem:
         """Return the same problem with its place."""

@@ -146,12 +146,13 @@ class Report:
         return {severity + ending: len(problems) for severity, problems in found.items()}
 
     def _table(self, language: str, messages: Messages) -> list[tuple[str, str, str, str]]:
-        severity, place, field, text = (_word(key, language, messages) for key in _COLUMNS)
-        rows = [(severity, place, field, text)]
+        severity, place, column, text = (_word(key, language, messages) for key in _COLUMNS)
+        rows = [(severity, place, column, text)]
         for problem in self.problems:
             level = _word(f"report_{problem.severity}", language, messages)
             where = _place_text(problem.place, language, messages)
-            rows.append((level, where, problem.label_in(language), problem.text(language, messages=messages)))
+            field = problem.label_in(language, messages=messages)
+            rows.append((level, where, field, problem.text(language, messages=messages)))
         return rows
 
 
@@ -165,7 +166,7 @@ def plain_problem(problem: Problem, language: str, messages: Messages) -> dict[s
     return {
         "code": problem.code,
         "field": problem.field,
-        "label": problem.label_in(language) or None,
+        "label": problem.label_in(language, messages=messages) or None,
         "severity": problem.severity,
         "text": problem.text(language, messages=messages),
         "message": problem.message(language, messages=messages),

@@ -179,12 +179,12 @@ class OneOfValues:
     def compile(self, target: RuleTarget, /) -> Check:
         """Return the check. Raises: ConfigurationError where the values are neither texts nor codes."""
         target.need_kind(TEXT_KINDS | CHOICE_KINDS, "text")
-        allowed, field = frozenset(self.allowed), target.field
+        allowed, field, named = frozenset(self.allowed), target.field, target.named(self.allowed)
 
         def check(value: Any, _context: CheckContext, /) -> Problem | None:
             if allowed.issuperset(value if type(value) is tuple else (value,)):
                 return None
-            return Problem("not_one_of", field, params={"allowed": self.allowed})
+            return Problem("not_one_of", field, params={"allowed": named})
 
         return check
 

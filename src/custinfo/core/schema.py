@@ -16,6 +16,7 @@ from custinfo.core.fields import FieldDefinition, FormerKind, ModuleDefinition, 
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.kinds import BUILT_IN_KINDS, COMPUTED, Kind, KindContext, Parser, Renderer
 from custinfo.core.kinds.masks import Masker
+from custinfo.core.messages import Translated
 from custinfo.core.organisation import Directory
 from custinfo.core.problems import Problem
 from custinfo.core.records import SYSTEM_FIELDS, SYSTEM_LABELS, FieldKey, ModuleKey, Tag
@@ -159,6 +160,12 @@ class ModuleSchema:
         labels = self.definition.owner_label if key == "owner" else FrozenDict[str, str]()
         return label_in(labels or SYSTEM_LABELS.get(key, labels), language, key)
 
+    def named(self, key: FieldKey) -> Translated:
+        """Return what people call the field, for problems; by itself in the configuration's language."""
+        field = self.definition.fields.get(key)
+        own = field.label if field is not None else self.definition.owner_label if key == "owner" else None
+        return Translated.named(own or SYSTEM_LABELS.get(key, FrozenDict()), key, self.context.language)
+
     def labelled(self, problem: Problem) -> Problem:
         """Return a problem with the labels of its field."""
         if problem.field is None or problem.labels is not None:
@@ -166,6 +173,13 @@ class ModuleSchema:
         field = self.definition.fields.get(problem.field)
         labels = field.label if field is not None else self.definition.owner_label if problem.field == "owner" else None
         return attrs.evolve(problem, labels=labels) if labels else problem
+
+    def with_names(self, problem: Problem) -> Problem:
+        """Return a problem with the names of the fields that it lists in place of their keys."""
+        listed = problem.params.get("fields")
+        if not isinstance(listed, tuple):
+            return problem
+        return attrs.evolve(problem, params=problem.params.set("fields", tuple(map(self.named, listed))))
 
     def kinds_at(self, version: int) -> dict[FieldKey, Kind]:
         """Return the kind that each field had under a version of the configuration."""
@@ -255,11 +269,11 @@ class Schema:
             return Problem("unknown_tag_dimension", "tags", params={"dimension": dimension})
         tag = found.find(value)
         if tag is None:
-            return Problem("unknown_tag", "tags", params={"dimension": found.key})
+            return Problem("unknown_tag", "tags", params={"dimension": found.named})
         if isinstance(tag, str):
             return Tag(found.key, tag)
         if not retired:
-            return Problem("retired_tag", "tags", params={"dimension": found.key})
+            return Problem("retired_tag", "tags", params={"dimension": found.named})
         return Tag(found.key, tag.value)
 
     def resolve_dimension(self, dimension: str) -> TagDimension | None:

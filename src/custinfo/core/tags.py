@@ -10,6 +10,7 @@ import attrs
 
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.frozen import FrozenDict, freeze_labels
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.text import CONTROL, folded, narrowed
 
@@ -62,6 +63,11 @@ class TagDimension:
     single: bool = False
     merged: FrozenDict[str, str] = attrs.field(factory=FrozenDict, converter=_freeze)
     retired: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> Translated:
+        """What people call the dimension, for problems; by itself its key."""
+        return Translated.named(self.label, self.key)
 
     def names(self) -> frozenset[str]:
         """Return the folded texts that name this dimension."""
@@ -192,13 +198,13 @@ def _led(dimension: TagDimension, old: str, new: str) -> TagDimension:
 def _new_problems(dimension: TagDimension, tag: str) -> Iterator[Problem]:
     known = dimension.listed(tag)
     if not _is_tag(tag):
-        yield Problem("invalid_tag", "tags", params={"dimension": dimension.key, "limit": _LONGEST})
+        yield Problem("invalid_tag", "tags", params={"dimension": dimension.named, "limit": _LONGEST})
     elif known is not None:
         yield _problem(dimension, "tag_exists", known)
 
 
 def _problem(dimension: TagDimension, code: str, tag: str) -> Problem:
-    return Problem(code, "tags", params={"dimension": dimension.key, "tag": tag[:_LONGEST]})
+    return Problem(code, "tags", params={"dimension": dimension.named, "tag": tag[:_LONGEST]})
 
 
 def _is_tag(text: str) -> bool:

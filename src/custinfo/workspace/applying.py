@@ -15,6 +15,7 @@ from custinfo.core.approval.requests import CommandName, Request
 from custinfo.core.errors import CustinfoError, InvalidInputError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import Change, ChangeAction, changes_written
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, Sealed
 from custinfo.workspace.context import Context
@@ -244,7 +245,7 @@ class Applying:
         for key in needed:
             if key not in passed:
                 flow = self._context.schema.configuration.flows[key]
-                yield Problem("approval_missing", params={"flow": flow.label_in(language)})
+                yield Problem("approval_missing", params={"flow": Translated.named(flow.label, key, language)})
 
     def _plain(self, record: Record, keys: Collection[FieldKey]) -> Record:
         """Return the record with its sealed values of `keys` in the open, so that the rules on them run."""

@@ -206,9 +206,10 @@ class Merger:
 
     def _refuse_types(self) -> None:
         """Refuse to make one of records of different types: fields of one would not apply to the other."""
-        key = self.context.module(self.keep.module).definition.type_field
+        module = self.context.module(self.keep.module)
+        key = module.definition.type_field
         if key is not None and len({record.values.get(key) for record in (self.keep, *self.others)} - {None}) > 1:
-            raise InvalidInputError([Problem("not_mergeable", key)])
+            raise InvalidInputError([module.labelled(Problem("not_mergeable", key))])
 
     def _values(self) -> tuple[dict[FieldKey, Any], tuple[FieldKey, ...]]:
         """Return what changes on the record that stays, and the fields in which several have a value of their own."""

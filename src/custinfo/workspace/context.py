@@ -184,7 +184,7 @@ class Context:
     def named(self, key: ModuleKey) -> Translated:
         """Return a module's key that reads as its label, for problems."""
         module = self.schema.configuration.modules.get(key)
-        return Translated({"key": key, **(module.label if module is not None else {})}, "key")
+        return Translated.named({} if module is None else module.label, key)
 
     def denied(self, action: Action, module: ModuleKey) -> PermissionDeniedError:
         """Return the error for what no grant allows the actor anywhere in a module."""

@@ -38,5 +38,6 @@ def refuse_pending(context: Context, records: Iterable[Record], own: RequestId |
         for request in context.unit.approvals.open_for(record.module, [record.id]):
             if request.id == own:
                 continue
-            fields = sorted(request.patch) or [""]
-            raise FieldReservedError([Problem("field_reserved", fields[0] or None, params={"request_id": request.id})])
+            field = min(request.patch, default=None)
+            problem = Problem("field_reserved", field, params={"request_id": request.id})
+            raise FieldReservedError([context.module(record.module).labelled(problem)])

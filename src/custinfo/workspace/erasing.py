@@ -129,7 +129,7 @@ class Eraser:
         try:
             keys = self._allowed(record.module, self.context.verdict(record), names, reason)
             for request in held:
-                _refuse_reserved(request, record, keys)
+                _refuse_reserved(self.context, request, record, keys)
             return Gate(self.context).erasure(record, keys)
         except _REFUSALS as error:
             return error
@@ -209,7 +209,8 @@ class Eraser:
         keys = tuple(self._fields(module)) if names is None else self._keys(module, names)
         denied = [key for key in keys if key not in erasable]
         if denied:
-            raise PermissionDeniedError([Problem("field_not_editable", key) for key in denied])
+            label = self.context.module(module).labelled
+            raise PermissionDeniedError(label(Problem("field_not_editable", key)) for key in denied)
         return keys
 
     def _keys(self, module: ModuleKey, names: Sequence[str]) -> tuple[FieldKey, ...]:
@@ -230,7 +231,7 @@ class Eraser:
         found = [request.id for request in context.unit.approvals.open_for(record.module, [record.id])]
         for request in held_requests(context.unit, found).values():
             if requests == "refuse":
-                _refuse_reserved(request, record, keys)
+                _refuse_reserved(self.context, request, record, keys)
             if not _reserved(request, record, keys):
                 continue
             ended, events = carry_out(context, request, Command("cancel"))
@@ -242,10 +243,11 @@ def _reserved(request: Request, record: Record, keys: Collection[FieldKey]) -> l
     return sorted(field for owner, field in request.reservations() if owner == record.id and field in keys)
 
 
-def _refuse_reserved(request: Request, record: Record, keys: Collection[FieldKey]) -> None:
-    held = _reserved(request, record, keys)
+def _refuse_reserved(context: Context, request: Request, record: Record, keys: Collection[FieldKey]) -> None:
+    held, label = _reserved(request, record, keys), context.module(record.module).labelled
     if held:
-        raise FieldReservedError([Problem("field_reserved", key, params={"request_id": request.id}) for key in held])
+        params = {"request_id": request.id}
+        raise FieldReservedError(label(Problem("field_reserved", key, params=params)) for key in held)
 
 
 def _has_erased(fields: Iterable[FieldChange], key: FieldKey) -> bool:

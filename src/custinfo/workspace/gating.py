@@ -13,6 +13,7 @@ from custinfo.core.approval.resolving import Resolver
 from custinfo.core.criteria.evaluate import compile_predicate
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.errors import CustinfoError, FieldReservedError, PermissionDeniedError
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record
 from custinfo.workspace.approval_paths import ApprovalPath, touching
@@ -203,7 +204,8 @@ class Gate:
             yield found
         elif step.nobody == "refuse":
             language = self._context.schema.configuration.language
-            params = {"flow": flow.label_in(language), "step": step.label_in(language)}
+            named: dict[str, Flow | Step] = {"flow": flow, "step": step}
+            params = {what: Translated.named(item.label, item.key, language) for what, item in named.items()}
             raise PermissionDeniedError([Problem("no_approver", params=params)])
 
 

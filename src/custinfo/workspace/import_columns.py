@@ -102,7 +102,7 @@ class _Matching:
         """Refuse a table of which no heading is known, with what each may mean."""
         problems = [Problem("no_header", place=Place(self.table.sheet, self.table.header_row))]
         for place, heading in enumerate(self.table.header):
-            labels = [self.schema.label(item.field, self.schema.context.language) for item in self.alike(heading, [])]
+            labels = [self.schema.named(item.field) for item in self.alike(heading, [])]
             if labels and self.mapping.get(place, heading):
                 params = {"candidates": tuple(labels)}
                 problems.append(Problem("ambiguous_column", heading, self.at(place), params))
@@ -118,7 +118,7 @@ class _Matching:
             return key
         candidates = self.headings.meanings(heading) if heading else ()
         if len(candidates) > 1:
-            labels = tuple(self.schema.label(key, self.schema.context.language) for key in candidates)
+            labels = tuple(map(self.schema.named, candidates))
             self.errors.append(Problem("ambiguous_column", heading, self.at(place), {"candidates": labels}))
             return None
         return candidates[0] if candidates else self.schema.resolve(heading) if heading else None

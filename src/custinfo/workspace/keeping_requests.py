@@ -9,6 +9,7 @@ import attrs
 
 from custinfo.core.approval.machine import Command, Event, decide
 from custinfo.core.approval.requests import Request, RequestId
+from custinfo.core.errors import IllegalTransitionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.ports.history import Rewriting
 from custinfo.ports.units import UnitOfWork
@@ -50,7 +51,10 @@ def carry_out(context: Context, request: Request, command: Command) -> tuple[Req
     """Return the request after a command of the session's actor, or of the deputy who acts for them; saves nothing."""
     if context.on_behalf_of is not None:
         command = attrs.evolve(command, holder=command.holder or context.actor)
-    return decide(request, command, actor=context.author, now=context.now(), calendar=context.calendar)
+    try:
+        return decide(request, command, actor=context.author, now=context.now(), calendar=context.calendar)
+    except IllegalTransitionError as error:
+        raise type(error)(map(context.module(request.module).with_names, error.problems)) from None
 
 
 def keep(context: Context, before: Request | None, after: Request, events: Sequence[Event]) -> None:

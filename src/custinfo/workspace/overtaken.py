@@ -7,6 +7,7 @@ from typing import Final
 
 from custinfo.core.errors import ConflictError, CustinfoError
 from custinfo.core.frozen import FrozenDict
+from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey
 from custinfo.workspace.authorising import authorise
@@ -62,4 +63,5 @@ def _ungated(context: Context, gate: Gate, item: Prepared) -> CustinfoError | No
     if error is not None or not missing:
         return error
     language = context.schema.configuration.language
-    return ConflictError([Problem("approval_missing", params={"flow": flow.label_in(language)}) for flow in missing])
+    named = [Translated.named(flow.label, flow.key, language) for flow in missing]
+    return ConflictError([Problem("approval_missing", params={"flow": flow}) for flow in named])

@@ -149,7 +149,7 @@ class Proposals:
         amendable = verdict.editable & verdict.readable & module.definition.fields.keys()
         refused = [key for key in named if key is not None and key not in amendable]
         if refused:
-            raise PermissionDeniedError([Problem("field_not_editable", key) for key in refused])
+            raise PermissionDeniedError(module.labelled(Problem("field_not_editable", key)) for key in refused)
         patch = self._typed(request.module, values, record)
         keys = NO_KEYS if record is None else record.data_keys
         sealed = {

@@ -224,9 +224,8 @@ class ReadPath:
         self.require_readable(module, path)
         definition = self.definition(module, path)
         if definition is not None and definition.encrypted:
-            raise InvalidInputError(
-                [Problem("unknown_operator", name, params={"kind": "encrypted", "operator": "sort"})]
-            )
+            params = {"kind": "encrypted", "operator": "sort"}
+            raise InvalidInputError([Problem("unknown_operator", path[-1], params=params, labels=definition.label)])
         return Order(path, descending)
 
     # --- mask

@@ -73,9 +73,8 @@ class RowLikeness:
 
     def problem(self, found: Resemblance) -> Problem:
         """Return the problem that says what a row resembles, and by which fields."""
-        fields = self._schema.context.language
         agreeing = sorted((item for item in found.evidence if item.weight > 0), key=_by_weight)
-        labels = tuple(self._schema.label(item.field, fields) for item in agreeing)
+        labels = tuple(self._schema.named(item.field) for item in agreeing)
         params: dict[str, ParamValue] = {"score": int(100 * found.score), "fields": labels}
         if found.row is not None:
             return Problem("resembles_row", self.traits.name, params={**params, "row": found.row})

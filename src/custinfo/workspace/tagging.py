@@ -55,8 +55,11 @@ def read_tags(
         else:
             found.add(tag)
     owns = context.compiled.derivation(module).owns_tag
-    ruled = sorted({tag.dimension for tag in found if owns(tag)})
-    problems += [Problem("tag_by_rule", "tags", params={"dimension": key}) for key in ruled]
+    dimensions, ruled = (
+        context.schema.configuration.tag_dimensions,
+        sorted({tag.dimension for tag in found if owns(tag)}),
+    )
+    problems += [Problem("tag_by_rule", "tags", params={"dimension": dimensions[key].named}) for key in ruled]
     if not removing:
         problems += _too_many(context, found)
     if found and not context.module(module).definition.taggable:
@@ -80,4 +83,4 @@ def _too_many(context: Context, tags: Iterable[Tag]) -> Iterator[Problem]:
     counts = Counter(tag.dimension for tag in tags)
     for key, item in context.schema.configuration.tag_dimensions.items():
         if item.single and counts[key] > 1:
-            yield Problem("too_many_tags", "tags", params={"dimension": key})
+            yield Problem("too_many_tags", "tags", params={"dimension": item.named})

@@ -158,14 +158,16 @@ class RequestViews:
             if past is not None and past.owner != record.owner:
                 found.append(Problem("record_transferred", severity="warning"))
         verdict = reach.now(request.record_id)[1]
-        return tuple(item for item in found if item.field is None or verdict.field(item.field) == "readable")
+        seen = (item for item in found if item.field is None or verdict.field(item.field) == "readable")
+        return tuple(map(self._context.module(request.module).labelled, seen))
 
     def _happened_to_merger(self, request: Request, reach: RequestReach) -> Iterator[Problem]:
         """Yield what happened to the records of a merger that is not applied yet."""
         if request.action == "merge" and request.state in OPEN_STATES:
             for record, found in Applying(self._context, reach.records).merger_conflicts(request):
                 verdict = NO_ACCESS if record is None else self._context.verdict(record)
-                yield from (item for item in found if item.field is None or verdict.field(item.field) == "readable")
+                seen = (item for item in found if item.field is None or verdict.field(item.field) == "readable")
+                yield from map(self._context.module(request.module).labelled, seen)
 
     @staticmethod
     def _shows(reach: RequestReach, item: Item) -> bool:

@@ -94,7 +94,7 @@ def test_rows_that_resemble_a_row(story: Story) -> None:
     (problem,) = row.problems
     assert (problem.code, problem.field, problem.params["row"]) == ("resembles_row", "name", 2)
     assert problem.params["fields"] == ("客户名称", "联系方式")
-    assert problem.message("en") == "Name: likely about the same as row 2 (99 %, by 客户名称, 联系方式)"
+    assert problem.message("en") == "Name: likely about the same as row 2 (99 %, by Name, Phone)"
     assert (row.resemblance.row, row.resemblance.record_id) == (2, None)
     assert row.resemblance.score == pytest.approx(0.999, abs=0.001)
     copied = pickle.loads(pickle.dumps(row))

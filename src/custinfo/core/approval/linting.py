@@ -183,4 +183,4 @@ def _passes_alone(flow: Flow, step: Step, resolver: Resolver) -> bool:
 
 
 def _name(item: Flow | Step) -> Translated:
-    return Translated({language: item.label_in(language) for language in ("zh", "en")}, "zh")
+    return Translated.named(item.label, item.key, "zh")

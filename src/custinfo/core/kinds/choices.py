@@ -41,7 +41,7 @@ class _Choices:
     """Find entries for one field and report what is wrong with them."""
 
     dictionary: Dictionary
-    label: str
+    label: Translated
     language: str
     parents: frozenset[str | None]
     report: Report
@@ -50,7 +50,7 @@ class _Choices:
     @classmethod
     def of(cls, field: FieldDefinition, context: KindContext) -> _Choices:
         dictionary = dictionary_of(field, context)
-        label = dictionary.label_in(context.language)
+        label = dictionary.named(context.language)
         values = dictionary.values.values() if field.options.get("leaf_only") else ()
         parents = frozenset(value.parent for value in values if value.state == "active")
         return cls(dictionary, label, context.language, parents, Report.of(field, "unknown_choice", dictionary=label))
@@ -79,7 +79,7 @@ class _Choices:
         return self.report.refuse(problems, code, dictionary=self.label, **params)
 
     def _paths(self, several: Ambiguous) -> tuple[str, ...]:
-        return tuple(self.dictionary.path_label(code, self.language) for code in several.candidates)
+        return self.dictionary.paths_named(several.candidates, self.language)
 
     def find_all(self, raw: object, problems: list[Problem]) -> tuple[str, ...] | Invalid | None:
         """Return the codes in the dictionary's order, each once."""

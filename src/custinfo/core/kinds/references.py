@@ -37,7 +37,7 @@ def _hexadecimal(raw: object) -> str | None:
 
 def _reference_parser(field: FieldDefinition, context: KindContext) -> Parser:
     module = str(field.options.get("module", ""))
-    named = Translated({"key": module, **context.modules.get(module, {})}, "key")
+    named = Translated.named(context.modules.get(module, {}), module)
     report = Report.of(field, "unknown_reference", module=named)
 
     def parse(raw: object, problems: list[Problem]) -> Any:

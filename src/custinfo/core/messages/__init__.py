@@ -36,9 +36,19 @@ class Translated(str):
         made.texts = FrozenDict(texts)
         return made
 
+    @classmethod
+    def named(cls, labels: Mapping[str, str], key: str, language: str = "key") -> Self:
+        """Return what people call the thing that `key` stands for; by itself, the label in `language`, else the key.
+
+        >>> named = Translated.named({"zh": "行业", "en": "Industry"}, "industry")
+        >>> str(named), named.in_language("zh"), named.in_language("fr")
+        ('industry', '行业', 'Industry')
+        """
+        return cls({"key": key, **labels}, language if language in labels else "key")
+
     def in_language(self, language: str) -> str:
-        """Return the text in `language`, else in English, else as it is."""
-        return self.texts.get(language) or self.texts.get("en") or str(self)
+        """Return the text in `language`, else in English or Chinese, else as it is."""
+        return self.texts.get(language) or self.texts.get("en") or self.texts.get("zh") or str(self)
 
     def __reduce__(self) -> tuple[type[Translated], tuple[dict[str, str], str]]:
         language = next((key for key, text in self.texts.items() if text == self), "en")
@@ -141,12 +151,16 @@ class Messages:
         except (LookupError, ValueError, AttributeError, TypeError):
             return template
 
-    def _param(self, key: str, value: object, language: str) -> object:
-        """Return how a parameter reads: by the word that the catalogue has for it, where there is one."""
+    def word(self, parameter: str, value: str, language: str) -> str:
+        """Return how a value of a parameter reads: by the word that the catalogue has for it, else as it is."""
         texts = self.languages.get(language) or self.languages.get("en", FrozenDict())
+        return texts.get(f"{parameter}_{value}", value)
+
+    def _param(self, key: str, value: object, language: str) -> object:
         if isinstance(value, tuple):
+            texts = self.languages.get(language) or self.languages.get("en", FrozenDict())
             return texts.get("list_separator", ", ").join(str(_text(item, language)) for item in value)
-        return texts.get(f"{key}_{value}", value) if type(value) is str else _text(value, language)
+        return self.word(key, value, language) if type(value) is str else _text(value, language)
 
 
 DEFAULT_MESSAGES = Messages(

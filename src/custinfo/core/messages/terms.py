@@ -1,4 +1,4 @@
-"""Words for the codes that parameters may be: kinds of fields, operators, states of requests, and commands.
+"""Words for the codes that parameters may be: kinds of fields, operators, states of requests, commands, attributes.
 
 `kind_money` is what the parameter `kind` reads like where it is `money`. What is not here, such as a host's own kinds,
 reads as its code.
@@ -7,6 +7,8 @@ reads as its code.
 from __future__ import annotations
 
 from typing import Final
+
+from custinfo.core.records import SYSTEM_LABELS
 
 __all__ = ["CHINESE_TERMS", "ENGLISH_TERMS"]
 
@@ -80,5 +82,7 @@ _TERMS: Final = {
     "command_cancel": ("取消", "cancellation"),
 }
 
-CHINESE_TERMS: Final = {key: chinese for key, (chinese, _) in _TERMS.items()}
-ENGLISH_TERMS: Final = {key: english for key, (_, english) in _TERMS.items()}
+_FIELDS: Final = {f"field_{key}": (labels["zh"], labels["en"]) for key, labels in SYSTEM_LABELS.items()}
+
+CHINESE_TERMS: Final = {key: chinese for key, (chinese, _) in (_TERMS | _FIELDS).items()}
+ENGLISH_TERMS: Final = {key: english for key, (_, english) in (_TERMS | _FIELDS).items()}

@@ -47,7 +47,7 @@ class Policy:
     def role(self, key: str) -> Translated:
         """Return the label of a role in each language."""
         role = self.schema.configuration.roles.get(key)
-        return Translated({"key": key, **(role.label if role is not None else {})}, "key")
+        return Translated.named({} if role is None else role.label, key)
 
     def spot(self, place: int, field: FieldKey | None = None) -> Spot:
         """Return the place of a grant in the configuration, for a finding about one of its fields."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -137,16 +138,21 @@ class _Compiler:
                 target.refuse(error.message("zh"), error.message("en"))
 
         kind, module, zone = self.module.kinds[field.key], self.module.definition.key, self.module.context.zone
-        target = RuleTarget(module, field.key, kind.key, kind.storage, zone, rule, self.find, condition)
+        entries = partial(self.entries, field)
+        target = RuleTarget(module, field.key, kind.key, kind.storage, zone, rule, self.find, condition, entries)
         return target
+
+    def entries(self, field: FieldDefinition, values: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what people call entries of the dictionary of a field; values of other fields as they are."""
+        dictionary = self.module.context.dictionaries.get(str(field.options.get("dictionary")))
+        return values if dictionary is None else dictionary.paths_named(values)
 
     def find(self, name: str) -> tuple[FieldKey, str, Translated] | None:
         """Return key, kind and label of the field that `name` means."""
         key = self.module.resolve(name)
         if key is None:
             return None
-        texts = {language: self.module.label(key, language) for language in ("zh", "en")}
-        return key, self.module.kind_of(key).key, Translated(texts, self.module.context.language)
+        return key, self.module.kind_of(key).key, self.module.named(key)
 
 
 _Make = Callable[[FieldDefinition, Condition], Callable[[CheckContext], Problem | None]]

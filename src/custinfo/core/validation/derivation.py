@@ -298,7 +298,7 @@ class _Compiler:
         dictionary = self.dictionary(field) if field is not None else None
         code = _code(dictionary, value) if dictionary is not None else None
         if code is None and dictionary is not None:
-            params = {"dictionary": dictionary.label_in(self.schema.configuration.language)}
+            params = {"dictionary": dictionary.named(self.schema.configuration.language)}
             self.problems.append(Problem("unknown_choice", rule.field, params=params))
         return code
 

@@ -11,7 +11,7 @@ import attrs
 from custinfo.core.checks import CheckContext, Condition
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.messages import Telling, Translated
-from custinfo.core.problems import Problem
+from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import FieldKey, Record
 from custinfo.core.validation.defaults import Default
 
@@ -40,12 +40,11 @@ class States:
         entry = self.dictionary.values.get(state or "")
         if entry is None:
             return _BLANK if state is None else _UNKNOWN
-        return Translated({item: entry.label_in(item) for item in ("zh", "en")}, self.language)
+        return Translated.named(entry.label, entry.code, self.language)
 
-    def labels(self, states: Collection[str]) -> Translated:
+    def labels(self, states: Collection[str]) -> tuple[Translated, ...]:
         """Return what people call several states, in the order of the dictionary."""
-        known = [self.label(code) for code in self.dictionary.values if code in states]
-        return _joined(known, {"zh": "、", "en": ", "}, self.language)
+        return tuple(self.label(code) for code in self.dictionary.values if code in states)
 
 
 @attrs.frozen(eq=False)
@@ -109,7 +108,10 @@ class CompiledLifeCycle:
         options = None if before is None else self._options(old, new)
         if options is None:
             if old is None and new is not None and self.initial and new not in self.initial:
-                params = {"state": self.states.label(new), "allowed": self.states.labels(self.initial)}
+                params: dict[str, ParamValue] = {
+                    "state": self.states.label(new),
+                    "allowed": self.states.labels(self.initial),
+                }
                 yield Problem("not_initial_state", field, params=params)
             yield from self._missing(self._held(new, changed), new, context, failed)
         elif not options:

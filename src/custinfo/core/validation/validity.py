@@ -53,9 +53,9 @@ def dated_choices(module: ModuleSchema) -> tuple[DatedChoice, ...]:
         if field.kind in ("choice", "multiple_choice"):
             dictionary = module.context.dictionaries.get(str(field.options.get("dictionary")))
             if dictionary is not None and any(_is_dated(entry) for entry in dictionary.values.values()):
-                texts = {language: dictionary.label_in(language) for language in ("zh", "en")}
-                label = Translated(texts, module.context.language)
-                checks.append(DatedChoice(field.key, dictionary, label, module.context.language, module.context.zone))
+                language = module.context.language
+                label = dictionary.named(language)
+                checks.append(DatedChoice(field.key, dictionary, label, language, module.context.zone))
     return tuple(checks)
 
 
