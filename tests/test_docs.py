@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+import custinfo
+from custinfo.core.outbox import RECORD_EVENTS
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*/*.md"))
@@ -116,6 +119,22 @@ WITHOUT_EXAMPLE = {
 def in_examples(module: str) -> bool:
     """Tell whether hosts write code against a module, so that each of its names is to be seen in use."""
     return module.startswith(("custinfo.adapters.", "custinfo.ports", "custinfo.standard", "custinfo.testing"))
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("how-to/*.md")), ids=lambda page: page.stem)
+def test_names_come_from_where_hosts_find_them(page: Path) -> None:
+    """A how-to takes from `custinfo` what is there, so that readers see one way and not two."""
+    taken = re.findall(r"^from custinfo\.core\S* import (\([^)]*\)|.*)$", page.read_text("utf-8"), re.MULTILINE)
+    assert not {name for names in taken for name in re.findall(r"\w+", names)} & set(custinfo.__all__)
+
+
+def test_every_event_is_in_the_table() -> None:
+    """Whoever listens finds on the page every type of event that there is about records."""
+    page = (DOCS / "how-to" / "deliver-events.md").read_text("utf-8")
+    (cell,) = re.findall(r"^\| (`record\.created`[^|]*)", page, re.MULTILINE)
+    assert {name.removeprefix("record") for name in RECORD_EVENTS.values()} == {
+        name.removeprefix("record") for name in re.findall(r"`([^`]+)`", cell)
+    }
 
 
 def test_every_public_name_is_in_an_example() -> None:
