@@ -16,6 +16,7 @@ from custinfo.core.importing import ImportBatch
 from custinfo.core.offers import offered
 from custinfo.core.policy.grants import Action
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
+from custinfo.core.store_errors import overtaken
 from custinfo.ports.repositories import ImportTurns
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
@@ -54,7 +55,11 @@ class UndoReport:
 
 
 def undo(context: Context, batch_id: str) -> UndoReport:
-    """Take an import back, all of it in the session's transaction. Raises: NotFoundError."""
+    """Take an import back, all of it in the session's transaction.
+
+    Raises: NotFoundError; StorageError (`storage_retryable`) where the transaction shows an earlier state of the import
+        than the one that is held: rows that came in since would stay, and nobody could take them back any more.
+    """
     batch = context.unit.imports.get(batch_id)
     if batch is None or not _may_know(context, batch):
         raise not_found("import")
@@ -70,7 +75,10 @@ def _held(context: Context, batch: ImportBatch) -> ImportBatch:
     if turns is None:
         return batch
     same = turns.of_content(batch.module, batch.digest, batch.actor, hold=True)
-    return next((one for one in same if one.id == batch.id), batch)
+    held = next((one for one in same if one.id == batch.id), batch)
+    if context.unit.imports.get(batch.id) != held:
+        raise overtaken()
+    return held
 
 
 def _may_know(context: Context, batch: ImportBatch) -> bool:
@@ -145,8 +153,8 @@ class _Undo:
         self.batch = batch
         self.now = context.now()
         self.ways: dict[Place, Way] = {}
-        found = context.unit.approvals.get([RequestId(key) for key in batch.requests])
-        self.approved = {request.id for request in found.values() if _is_import(context, request)}
+        self.requests = self.held_requests()
+        self.approved = {request.id for request in self.requests.values() if _is_import(context, request)}
 
     def run(self) -> UndoReport:
         withdrawn = self.withdraw()
@@ -188,11 +196,21 @@ class _Undo:
         follow(self.context, reverted)
         return removed, reverted
 
+    def held_requests(self) -> Mapping[RequestId, Request]:
+        """Return the requests of its rows, which nobody else decides about until the end of the transaction.
+
+        Raises: StorageError where the transaction shows nothing of what was decided since it began.
+        """
+        keys = [RequestId(key) for key in self.batch.requests]
+        held, seen = held_requests(self.context.unit, keys), self.context.unit.approvals.get(keys)
+        if any(seen[key].version != request.version for key, request in held.items()):
+            raise overtaken()
+        return held
+
     def withdraw(self) -> tuple[RequestId, ...]:
         """End the requests that still wait: what they would apply is taken back too."""
-        found = held_requests(self.context.unit, [RequestId(key) for key in self.batch.requests])
         withdrawn = []
-        for request in found.values():
+        for request in self.requests.values():
             if request.state in OPEN_STATES:
                 ended, events = carry_out(self.context, request, Command("cancel"))
                 keep(self.context, request, ended, events)

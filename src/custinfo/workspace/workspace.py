@@ -494,7 +494,8 @@ class Workspace:
                 those of other modules that came along, or one who may configure the module.
             unit: The host's own transaction.
 
-        Raises: NotFoundError for an unknown import, and to anybody else.
+        Raises: NotFoundError for an unknown import, and to anybody else; ConflictError and StorageError where others
+            work on the import or its records at the same moment: nothing is undone then.
         """
         with self.acting_as(actor, unit=unit) as session:
             return undo(session.context, text_id(batch_id))

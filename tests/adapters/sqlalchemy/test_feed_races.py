@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from custinfo import Session, StorageError, Workspace
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
-from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._log import SqlAlchemyLog
 from custinfo.standard import sample_organisation, standard_configuration
-from tests.databases import MARIADB, POSTGRESQL, require_server, throw_away_units
+from tests.adapters.sqlalchemy.served import ENGINES, server
+from tests.databases import throw_away_units
 from tests.unit.workspace.story import ENTERPRISE, applied
 
 EACH = 8
@@ -24,22 +24,11 @@ def opened(units: SqlAlchemyUnits) -> Workspace:
     return Workspace(standard_configuration(), units=units, organisation=sample_organisation())
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {
-    "postgresql": lambda: open_engine(POSTGRESQL),
-    "mariadb": lambda: open_engine(MARIADB),
-    "a host's own mariadb": lambda: create_engine(MARIADB),
-    "a host's own postgresql": lambda: create_engine(POSTGRESQL, isolation_level="REPEATABLE READ"),
-}
-"""Engines as custinfo opens them, and those whose transactions show one state to their end."""
-
-
 @pytest.fixture(params=[*ENGINES])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A database."""
-    require_server(POSTGRESQL if "postgresql" in request.param else MARIADB)
-    found = ENGINES[request.param]()
-    yield found
-    found.dispose()
+    with server(request.param) as found:
+        yield found
 
 
 @pytest.fixture
