@@ -161,7 +161,7 @@ def check_whole(workspace: Workspace, record_id: str, request_id: str, field: st
     with workspace.acting_as("sunjiu") as session:
         view = session.approvals.get(request_id)
         record, history = session.customers.get(record_id), session.customers.history(record_id)
-    commands = [entry.command for entry in view.trail]
+    commands: list[str] = [entry.command for entry in view.trail]
     times = 1 if view.state == "applied" else 0
     assert commands.count("apply") == times
     assert [change.approval for change in history].count(request_id) == times
