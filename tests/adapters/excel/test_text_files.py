@@ -217,6 +217,8 @@ def test_the_byte_of_a_euro_sign_in_other_texts(content: bytes) -> None:
 
 PADDED = {
     "one, as of a text in memory": TABLE.encode() + b"\0",
+    "an odd or even number of bytes": TABLE.replace("\r", "").encode() + bytes(100),
+    "an even or odd number of bytes": (TABLE.replace("\r", "") + "\n").encode() + bytes(100),
     "a block": TABLE.encode("gb18030").ljust(4096, b"\0"),
     "many blocks": TABLE.encode("utf-8-sig").ljust(200_000, b"\0"),
     "wide ones": TABLE.encode("utf-16") + bytes(6),
@@ -272,6 +274,48 @@ def test_quotes_of_databases(text: str) -> None:
     (table,) = read_tables(text.encode())
     assert table.header == HEADINGS
     assert [values[0] for _, values in table.rows()] == ['甲"公司",一', "乙\\公司"]
+
+
+BACKSLASHED = {
+    "in the middle of a cell": (r'"张\"三\"丰"', '张"三"丰'),
+    "in front of a delimiter": (r'"张\",三"', '张",三'),
+    "in front of the end of a line": ('"张\\"\n三"', '张"\n三'),
+    "at the end of a cell": (r'"管 5\""', '管 5"'),
+    "around all of a cell": (r'"\"张三\""', '"张三"'),
+    "beside a path": (r'"C:\\dir\"x\""', r'C:\dir"x"'),
+    "none in a cell without quotes": (r"管 5\" 长", r"管 5\" 长"),
+    "none at the beginning of such a cell": (r"\"张三\"", r"\"张三\""),
+    "none in JSON with usual quotes": (r'"{""a"":""b \""c\""""}"', r'{"a":"b \"c\""}'),
+}
+
+
+@pytest.mark.parametrize(("cell", "value"), BACKSLASHED.values(), ids=BACKSLASHED)
+def test_a_quote_behind_a_backslash(cell: str, value: str) -> None:
+    """It is one of the text where the table fits together only so, and else both characters are."""
+    content = f"客户名称,联系人,联系方式\n甲公司,{cell},13800138000\n乙公司,李四,13900139000\n"
+    (table,) = read_tables(content.encode())
+    assert [values for _, values in table.rows()] == [
+        ("甲公司", value, "13800138000"),
+        ("乙公司", "李四", "13900139000"),
+    ]
+
+
+def test_cells_without_quotes_beside_cells_with_backslashes() -> None:
+    """A database puts some columns in quotes and others not, and backslashes in all."""
+    (table,) = read_tables('名称,规格,备注\n"甲\\"公\\"司",\\"大\\",5\\" 管\n乙公司,小,\n'.encode())
+    assert [values for _, values in table.rows()] == [('甲"公"司', '"大"', '5" 管'), ("乙公司", "小", None)]
+
+
+def test_what_databases_write_for_nothing() -> None:
+    """It is no text that anybody wrote."""
+    (table,) = read_tables("客户名称\t联系人\n甲公司\t\\N\n乙公司\t李\\N四\n".encode())
+    assert [values for _, values in table.rows()] == [("甲公司", None), ("乙公司", "李\\N四")]
+
+
+def test_a_heading_like_the_mark_of_another_format() -> None:
+    """A table may begin with a heading ID and one that begins with P."""
+    (table,) = read_tables("ID;PLZ;客户名称\r\n1;10115;甲公司\r\n".encode())
+    assert table.header == ("ID", "PLZ", "客户名称")
 
 
 @pytest.mark.parametrize("path", ['"D:\\客户\\","x"', '"D:\\客户\\"""甲""","x"', "D:\\客户\\,x", '"\\",""'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, Literal, cast
 
@@ -50,12 +51,13 @@ SIGNATURES: Final = (
     *((start, "image") for start in (b"\x89png", b"\xff\xd8\xff", b"gif8", b"bm\x00", b"ii*\x00", b"mm\x00*")),
     *((start, "archive") for start in (b"rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"bzh")),
     (b"sqlite format 3", "database"),
-    *((start, "sylk") for start in (b"id;pwxl", b"id;pcalc")),
     *((start, "dif") for start in (b"table\n0,1", b"table\r\n0,1")),
-    *((start, "json") for start in (b'{"', b"[{", b"{\n", b"{\r\n", b"[\n", b"[\r\n")),
+    *((start, "json") for start in (b'{"', b"[{", b"[ {", b'{ "', b"{\n", b"{\r\n", b"[\n", b"[\r\n")),
     (b"begin:vcard", "vcard"),
 )
-MARKUP: Final = frozenset({"html", "mhtml", "pdf", "word", "sylk", "dif", "json", "vcard"})
+MARKUP: Final = frozenset({"html", "mhtml", "pdf", "word", "dif", "json", "vcard"})
+SYLK: Final = re.compile(rb"id;p[^\r\n]*[\r\n]+(?:[bcfopw];[a-z]|nn;|e[\r\n])")
+"""Its first two lines: a table may begin with a heading ID, too."""
 EARLY_XLS: Final = (b"\t\0\4\0", b"\t\2\6\0", b"\t\4\6\0")
 """How a workbook of Excel 2, 3 or 4 begins, which has no container."""
 LOCK_SIZE: Final = 165
@@ -116,6 +118,8 @@ def without_padding(content: bytes) -> bytes:
     if not content.endswith(b"\0"):
         return content
     bare = content.rstrip(b"\0")
+    if b"\0" not in bare and not bare.startswith(tuple(mark for mark, _ in WIDE_MARKS)):
+        return bare
     for encoding, width in WIDE_CHARACTERS:
         whole = bare + bytes(-len(bare) % width)
         if (wide_encoding_of(whole) or "").startswith(encoding):
@@ -176,7 +180,11 @@ def format_of(content: bytes) -> str | None:
         return "zero bytes"
     if content.startswith(EARLY_XLS) or _is_lock(content):
         return "lock" if _is_lock(content) else "early_xls"
-    head = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    head = _head_of(content)
+    if SYLK.match(head):
+        return "sylk"
+    if head.startswith((b"<?xml", b"<office:document")) and b"tc:opendocument:" in head:
+        return "ods"
     if head.startswith((b"<?xml", b"<workbook")):
         return "xml_2003" if b"schemas-microsoft-com:office:spreadsheet" in head or b"excel.sheet" in head else "xml"
     found = (name for start, name in SIGNATURES if head.startswith(start))
@@ -208,11 +216,14 @@ def _is_binary(content: bytes) -> bool:
 
 
 def _is_markup(content: bytes) -> bool:
-    return _starts_like(
+    return SYLK.match(_head_of(content)) is not None or _starts_like(
         content, ((b"<?xml", ""), (b"<workbook", ""), *(item for item in SIGNATURES if item[1] in MARKUP))
     )
 
 
 def _starts_like(content: bytes, signatures: Iterable[tuple[bytes, str]]) -> bool:
-    head = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return head.startswith(tuple(start for start, _ in signatures))
+    return _head_of(content).startswith(tuple(start for start, _ in signatures))
+
+
+def _head_of(content: bytes) -> bytes:
+    return content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()

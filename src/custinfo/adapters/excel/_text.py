@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
 
+from custinfo.adapters.excel._backslashes import with_usual_quotes
 from custinfo.adapters.excel._cells import CellError
 from custinfo.adapters.excel._encodings import decoded
 from custinfo.adapters.excel._grids import Grid
@@ -27,14 +28,13 @@ alike."""
 IDLE_TAB: Final = re.compile(r'\t"?[,;|\r\n]|[,;|]"?\t')
 DECLARED: Final = frozenset(",;|\t^~:!#$%&*+-./<>?@_")
 """Separators that a first line `sep=^` may name."""
-BACKSLASHED: Final = re.compile(r'\\"[^,;\t|"\r\n]')
-"""A quote in a cell behind a backslash, as databases write it: at the end of a cell the backslash may be of a path."""
-BACKSLASH: Final = re.compile(r'\\(["\\])')
 APOSTROPHES: Final = re.compile(r"\s*'[^']*'\s*")
 RARE_LINE_ENDS: Final = ("\u2028", "\x85")
 QUOTED: Final = re.compile('="(.*)"', re.DOTALL)
 SHOWN_ERROR: Final = re.compile(r"#(?:N/A|REF!|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|#{2,})")
 """What a spreadsheet shows in place of a value; ### where a column is too narrow for a number or date."""
+NOTHING: Final = r"\N"
+"""What databases write for a value that there is not."""
 HASH: Final = re.compile(r"(?<!\w)#[A-Z#]")
 SAMPLED_ROWS: Final = 50
 END: Final = "\0"
@@ -52,7 +52,7 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
         raise refusal("workbook_too_large", what="memory", limit=limits.max_memory)
     if len(content) > limits.most_text_bytes:
         raise refusal("workbook_too_large", what="text", limit=limits.most_text_bytes)
-    text = _usual(decoded(content).rstrip("\x1a"))  # the end of a file, as old programs mark it
+    text = _with_usual_ends(decoded(content).rstrip("\x1a"))  # the end of a file, as old programs mark it
     if not text.strip():
         return None
     start, delimiter = _declared_delimiter(text)
@@ -60,21 +60,19 @@ def text_grid(content: bytes, limits: Limits) -> Grid | None:
         delimiter = delimiter_of(text)
         if delimiter is None and len(text.split("\n", 2)) < 3 and "\n" not in text.strip():
             raise refusal("not_a_workbook")
-    grid = Grid("", lambda: _rows(text, start, delimiter or ",", limits), ragged=True)
+    grid = _grid(text[start:], delimiter or ",", 1 if start else 0, limits)
     return without_pictures(grid, {}, worded=True) if WORD in text else grid
 
 
-def _usual(text: str) -> str:
-    r"""Return a text with quotes and line ends as most programs write them.
+def _with_usual_ends(text: str) -> str:
+    r"""Return a text with line ends as most programs write them.
 
-    >>> _usual('"a\\"b","c:\\\\d"\n'), _usual('"c:\\","d"\n'), _usual("a,b\u2028")
-    ('"a""b","c:\\d"\n', '"c:\\","d"\n', 'a,b\n')
+    >>> _with_usual_ends("a,b\u2028"), _with_usual_ends("a\u2028b\n")
+    ('a,b\n', 'a\u2028b\n')
     """
     if "\n" not in text and "\r" not in text:
         for end in RARE_LINE_ENDS:
             text = text.replace(end, "\n")
-    if '\\"' in text and BACKSLASHED.search(text):
-        return BACKSLASH.sub(lambda found: '""' if found[1] == '"' else "\\", text)
     return text
 
 
@@ -140,15 +138,27 @@ def _sample(text: str, delimiter: str) -> list[list[str]]:
         return []
 
 
-def _rows(text: str, start: int, delimiter: str, limits: Limits) -> Iterator[tuple[int, Sequence[object]]]:
-    lines = chain(io.StringIO(text[start:], newline=""), (END,))
-    head = text[start : start + 65536]
-    quote, spaced = _quote(head, delimiter), _has_spaced_quotes(head, delimiter)
-    rows = csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=spaced)
-    spelled = '="' in text or HASH.search(text) is not None
+def _grid(text: str, delimiter: str, before: int, limits: Limits) -> Grid:
+    """Return the cells of a table with so many lines before it."""
+    quote, spaced = _quote(text, delimiter), _has_spaced_quotes(text[:65536], delimiter)
+    table = text if quote == "'" else with_usual_quotes(text, delimiter, spaced=spaced)
+
+    def rows() -> Iterator[tuple[int, Sequence[object]]]:
+        lines = chain(io.StringIO(table, newline=""), (END,))
+        read = csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=spaced)
+        spelled = '="' in table or NOTHING in table or HASH.search(table) is not None
+        return _numbered(read, before, limits, spelled=spelled)
+
+    return Grid("", rows, ragged=True)
+
+
+def _numbered(
+    rows: Iterator[list[str]], before: int, limits: Limits, *, spelled: bool
+) -> Iterator[tuple[int, Sequence[object]]]:
+    """Yield the rows with their numbers. Raises: UnreadableFileError: workbook_too_large, corrupt_workbook."""
     cells = 0
     values: list[str] = []
-    before = number = 1 if start else 0
+    number = before
     try:
         for number, values in enumerate(rows, start=before + 1):
             if values == [END]:
@@ -173,11 +183,13 @@ def _has_spaced_quotes(text: str, delimiter: str) -> bool:
 
 
 def _told(value: str) -> object:
-    """Return what a spreadsheet program meant by a text: `="0571"` is a text, #N/A an error, ### a narrow column.
+    r"""Return what a program meant by a text: `="0571"` is a text, #N/A an error, ### a narrow column, `\N` nothing.
 
-    >>> _told('="0571"'), _told("#N/A"), _told("######"), _told("# 5")
-    ('0571', CellError(error='#N/A'), CellError(error='######'), '# 5')
+    >>> _told('="0571"'), _told("#N/A"), _told("######"), _told("# 5"), _told("\\N")
+    ('0571', CellError(error='#N/A'), CellError(error='######'), '# 5', '')
     """
+    if value == NOTHING:
+        return ""
     if value.startswith("#") and SHOWN_ERROR.fullmatch(value):
         return CellError(value)
     return QUOTED.sub(r"\1", value)
