@@ -18,19 +18,15 @@ from typing import Any, Final
 
 import attrs
 
-from custinfo.adapters.sqlalchemy._bounds import loosened
 from custinfo.adapters.sqlalchemy._context import CHUNK, Context
-from custinfo.adapters.sqlalchemy._fields import layouts
 from custinfo.adapters.sqlalchemy._leads import Lead, Leads, index_of
-from custinfo.adapters.sqlalchemy._pages import Asked, page_statement
 from custinfo.adapters.sqlalchemy._parts import SEEN, is_told, timeless
-from custinfo.adapters.sqlalchemy._ready import Given, Question
-from custinfo.adapters.sqlalchemy._shaper import Shaper
-from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING, position_of
+from custinfo.adapters.sqlalchemy._sorting import NEVER_MISSING
 from custinfo.adapters.sqlalchemy._title_order import TitleOrder
 from custinfo.adapters.sqlalchemy._traits import Traits
+from custinfo.adapters.sqlalchemy._ways import Rows, Way, Ways
 from custinfo.adapters.sqlalchemy._windows import Windows
-from custinfo.core.criteria.nodes import Everything, Nothing, OneOf, all_of
+from custinfo.core.criteria.nodes import Everything, OneOf, all_of
 from custinfo.core.records import FieldKey, RecordId
 from custinfo.ports.repositories import Query
 
@@ -68,8 +64,6 @@ WORTH: Final = 8
 _PLANNER: Final = Lead(Everything(), None)
 """What leads where PostgreSQL's planner finds the records by whatever indexes it likes, but for the one in order."""
 
-Rows = list[Any]
-
 
 @attrs.frozen(slots=False, eq=False)
 class Pager:
@@ -92,10 +86,10 @@ class Pager:
         halves, limit = self._halves, self.query.limit
         both = halves[0] if len(halves) == 1 else None
         if limit is None:
-            return self._page(None, both, lead=self._listed())
+            return self._ways.rows(Way(None, both, lead=self._listed()))
         lead = self._straight()
         if lead is not None:
-            return self._page(limit, both, lead=lead)
+            return self._ways.rows(Way(limit, both, lead=lead))
         found: Rows = []
         for present in halves:
             missing = limit - len(found)
@@ -103,14 +97,18 @@ class Pager:
                 break
             key, size = self._walked(present), self.context.memory.recall((self._sparse, present))
             if key is None or self._is_full(key) or (size is not None and not self._traits.is_ended):
-                found += self._page(missing, present, walked=key)
+                found += self._ways.rows(Way(missing, present, walked=key))
             else:
                 found += self._walk(key, missing, present, size or GLANCE)
         return found
 
     @cached_property
+    def _ways(self) -> Ways:
+        return Ways(self.context, self.leads, self.query)
+
+    @property
     def _traits(self) -> Traits:
-        return Traits(self.context.connection.dialect, self.query)
+        return self._ways.traits
 
     @cached_property
     def _windows(self) -> Windows:
@@ -130,7 +128,7 @@ class Pager:
         """Return the page of those records of which one has the ids."""
         among = OneOf(("id",), tuple(ids))
         query = attrs.evolve(self.query, criterion=all_of([*self._traits.parts, among]))
-        return attrs.evolve(self, query=query)._page(query.limit, present=True, lead=Lead(among, "id"))  # noqa: SLF001
+        return attrs.evolve(self._ways, query=query).rows(Way(query.limit, present=True, lead=Lead(among, "id")))
 
     def _sought(self) -> Lead | None:
         """Return the title that is sought over many departments, where it has few records.
@@ -188,7 +186,7 @@ class Pager:
                 if passed is None
                 else self._windows.end(key, present, size, passed)
             )
-            hits = self._page(limit - len(found), present, walked=key, end=end, passed=passed)
+            hits = self._ways.rows(Way(limit - len(found), present, walked=key, end=end, passed=passed))
             found += hits
             missing = limit - len(found)
             if missing <= 0 or end is None:
@@ -206,7 +204,7 @@ class Pager:
                 lead = self._other(min(ahead, following * self._traits.step * WORTH))
             if lead is not None:
                 self.context.memory.note(self._sparse, lead)
-                return found + self._page(missing, present, lead=lead, passed=passed)
+                return found + self._ways.rows(Way(missing, present, lead=lead, passed=passed))
             size = following
 
     def _sampled(self, missing: int, following: int) -> tuple[Lead | None, int]:
@@ -232,7 +230,7 @@ class Pager:
         key = "planned", self.context.tenant, self.query.module, timeless(criterion)
         cost = memory.recall(key)
         if cost is None:
-            question = self._question(self.query.limit, None, lead=_PLANNER)
+            question = self._ways.question(Way(self.query.limit, None, lead=_PLANNER))
             cost = 0 if question is None else int(self.context.estimate(question) * UNIT)
             memory.note(key, cost)
         return attrs.evolve(_PLANNER, cost=cost) if cost <= most else None
@@ -253,94 +251,6 @@ class Pager:
         if index_of(self.context, self.query.module, path[0]) is None:
             return None
         return "id" if present is False else path[0]
-
-    def _page(
-        self,
-        limit: int | None,
-        present: bool | None,
-        *,
-        walked: FieldKey | None = None,
-        lead: Lead | None = None,
-        end: Any = None,
-        passed: Any = None,
-    ) -> Rows:
-        """Return rows found by the index that is walked, by a lead, or by whatever the planner finds."""
-        question = self._question(limit, present, walked=walked, lead=lead, end=end, passed=passed)
-        return [] if question is None else self.context.ask(question)[:limit]
-
-    def _question(
-        self,
-        limit: int | None,
-        present: bool | None,
-        *,
-        walked: FieldKey | None = None,
-        lead: Lead | None = None,
-        end: Any = None,
-        passed: Any = None,
-    ) -> Question | None:
-        """Return what asks for a page; `None` if there is none.
-
-        Args:
-            limit: How many at most.
-            present: Whether the first sort value is there; `None` for both.
-            walked: The field by whose index they are walked.
-            lead: What leads to them otherwise.
-            end: The sort value at which a window ends.
-            passed: The sort value at which the one before ended.
-        """
-        query, by_table = self.query, lead is not None and lead.key is None
-        part = lead.criterion if lead is not None and by_table else None
-        each = walked is not None or (lead is not None and lead.key == "id")
-        shaper = Shaper(self.context, self.leads.titles, counting=limit is None, lead=part, walking=each)
-        shapes = shaper.parts(query.criterion, query.module)
-        if any(isinstance(shape, Nothing) for shape in shapes):
-            return None
-        seen, shape = self._told(shapes, walked)
-        plain = self.context.connection.dialect.name == "sqlite"
-        asked = Asked(
-            present,
-            position_of(self.context, self.query, shaper),
-            None if end is None else shaper.give(end),
-            None if passed is None else shaper.give(passed),
-            self._most(limit, shaper),
-            free=lead is not None if self._traits.is_planned else walked is None and lead is None,
-            plain=walked is not None and plain,
-            seen=seen,
-        )
-        if walked is not None:
-            descending = bool(query.order) and query.order[0].descending
-            begun, ended = passed is not None or query.after is not None, end is not None
-            shape = loosened(shape, walked, descending=descending, begun=begun, ended=ended)
-        layout = layouts(self.context, query.module, *(item.path for item in query.order))
-        return Question(
-            ("page", layout, query.order, shape, asked),
-            lambda: page_statement(self.context, query.module, query.order, shape, asked),
-            shaper.values,
-            self._hint(lead, walked),
-            steady=each or self._traits.is_narrow,
-        )
-
-    def _told(self, shapes: list[Any], walked: FieldKey | None) -> tuple[Any, Any]:
-        """Return what PostgreSQL is to see in the index that is walked before it looks a record up, and the rest."""
-        if walked is None or not (self._traits.is_planned and self._traits.is_scoped):
-            return Everything(), all_of(shapes)
-        told = [is_told(part, (*SEEN, walked)) for part in self._traits.parts]
-        seen = [shape for shape, is_seen in zip(shapes, told, strict=True) if is_seen]
-        return all_of(seen), all_of([shape for shape, is_seen in zip(shapes, told, strict=True) if not is_seen])
-
-    def _hint(self, lead: Lead | None, walked: FieldKey | None) -> str | None:
-        if lead is not None:
-            return self.leads.hint(lead)
-        return None if walked is None else index_of(self.context, self.query.module, walked)
-
-    def _most(self, limit: int | None, shaper: Shaper) -> Given | int | None:
-        """Return the limit.
-
-        PostgreSQL plans for its number, which therefore belongs to the statement: it is always that of the query.
-        """
-        if limit is None or self._traits.is_planned:
-            return self.query.limit
-        return shaper.give(limit)
 
 
 def _further(size: int, entries: int, found: int, missing: int) -> int:
