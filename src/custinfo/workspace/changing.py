@@ -20,7 +20,6 @@ from custinfo.workspace.outcomes import outcome, waiting
 from custinfo.workspace.past import Past
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.tagging import TagInput, pairs_of, read_tags
-from custinfo.workspace.versions import require_current
 from custinfo.workspace.views import AwaitingApproval, Outcome
 from custinfo.workspace.writing import WritePath
 
@@ -108,7 +107,7 @@ class Changer:
         current, _ = self.reading.record(self.module, record_id)
         draft = Draft("revert", self.module, current.id, {}, None, version, reason, typed=True)
         try:
-            require_current(version, current)
+            self.context.versions.require_current(version, current)
         except StaleVersionError as error:
             raise self._telling(error, draft) from None
         changed = self.past.difference(self.module, record_id, to_version, current.version)

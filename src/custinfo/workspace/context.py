@@ -37,6 +37,7 @@ from custinfo.workspace.compiled import Compiled
 from custinfo.workspace.proving import Prover, prover_of
 from custinfo.workspace.references import References
 from custinfo.workspace.sealing import Sealer
+from custinfo.workspace.versions import Versions
 
 __all__ = ["Context"]
 
@@ -65,6 +66,7 @@ class Context:
     _accesses: dict[tuple[MemberKey, ModuleKey], Access] = attrs.field(factory=dict)
     _earlier: dict[int, Compiled] = attrs.field(factory=dict)
     deputy: Deputy | None = None
+    versions: Versions = attrs.field(factory=Versions)
     _ended: bool = False
     _validated_at: datetime | None = None
     sealer: Sealer = attrs.field(init=False)

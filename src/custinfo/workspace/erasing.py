@@ -35,7 +35,6 @@ from custinfo.workspace.overwriting import Overwriter, require_key
 from custinfo.workspace.past import Past, deleted_record
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.rotation import rewriting_of
-from custinfo.workspace.versions import require_current
 
 __all__ = ["Eraser", "Requests"]
 
@@ -66,7 +65,7 @@ class Eraser:
         """Erase values of a record, or submit the request that a flow asks for."""
         record, verdict = self._reached(module, record_id)
         keys = self._allowed(module, verdict, names, reason)
-        require_current(version, record)
+        self.context.versions.require_current(version, record)
         with self.context.atomic():
             self.context.hold_configuration()
             self._settle(record, keys, requests)

@@ -23,7 +23,6 @@ from custinfo.workspace.referring import ReferenceReader
 from custinfo.workspace.sealing import sealed_keys
 from custinfo.workspace.sharing import asks_for_shares
 from custinfo.workspace.tagging import asks_for_tags
-from custinfo.workspace.versions import require_current
 
 __all__ = ["NO_RECORDS", "Normaliser"]
 
@@ -93,7 +92,7 @@ class Normaliser:
             raise self._context.missing(draft.module)
         if self._context.verdict(record).actions.isdisjoint({"view", NEEDED[draft.action]}):
             raise self._context.missing(draft.module)
-        require_current(draft.version, record)
+        self._context.versions.require_current(draft.version, record)
         if draft.action == "claim" and record.owner is not None:
             raise InvalidInputError([Problem("already_claimed", "owner")])
         if draft.action == "restore":

@@ -235,6 +235,7 @@ class ReadPath:
         seen = self._context.verdict(record) if verdict is None else verdict
         if "view" not in seen.actions:
             seen = Verdict(seen.actions)
+        self._context.versions.show(record.id, record.version)
         readable, module, stored = seen.readable, self._context.module(record.module), record.values
         # In the order of the definition: that of the record tells which values were written when.
         values = {

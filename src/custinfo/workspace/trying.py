@@ -19,10 +19,11 @@ _PAUSE: Final = 0.01
 _LONGEST: Final = 1.0
 
 
-def tried_again(function: Callable[[bool], T], attempts: int) -> T:
+def tried_again(function: Callable[[bool], T], attempts: int, in_vain: Callable[[], bool] = bool) -> T:
     """Return what a function returns that does its work in a transaction of its own.
 
-    It is told whether others were in the way of the attempt before.
+    It is told whether others were in the way of the attempt before; `in_vain` tells whether a stale version would be as
+    stale the next time.
 
     Raises: What it raises, the last time, or at once if trying again does not mend it; ValueError for no attempt.
     """
@@ -30,7 +31,7 @@ def tried_again(function: Callable[[bool], T], attempts: int) -> T:
         try:
             return function(attempt > 1)
         except (StorageError, ConflictError) as error:
-            if attempt == attempts or not _may_be_tried_again(error):
+            if attempt == attempts or not _may_be_tried_again(error) or (error.code == "stale_version" and in_vain()):
                 raise
         # Of those who were in each other's way, not all should come again at the same moment.
         time.sleep(random.uniform(0.5, 1) * min(_PAUSE * 2 ** min(attempt - 1, 30), _LONGEST))  # noqa: S311

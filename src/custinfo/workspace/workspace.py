@@ -47,6 +47,7 @@ from custinfo.workspace.trying import tried_again
 from custinfo.workspace.undoing import UndoReport, undo
 from custinfo.workspace.upkeep import upkeep_of
 from custinfo.workspace.verification import AttestationReport, VerificationReport, attest, make_anchor, verify
+from custinfo.workspace.versions import Versions
 
 __all__ = ["Workspace"]
 
@@ -203,9 +204,10 @@ class Workspace:
 
         A `with` block can't be run twice; a function can. It is called anew, with a new session and after a short
         pause, if the database gave its transaction up in favour of another (deadlock, serialization failure), if
-        somebody changed a record after it was read, or if the configuration was replaced meanwhile. What it did to the
-        records is taken back by then; anything else that it does, it does twice. In a transaction of the host's own,
-        the host does this: see `StorageError.retryable`.
+        somebody changed a record after the function read it, or if the configuration was replaced meanwhile. A version
+        that the function did not read itself, such as one from a web page, stays stale: that is raised at once. What it
+        did to the records is taken back by then; anything else that it does, it does twice. In a transaction of the
+        host's own, the host does this: see `StorageError.retryable`.
 
         SQLite lets one write at a time, and whoever has read by then can't wait: that attempt fails. Further ones wait
         for their turn before they begin, and let no other session write until they end.
@@ -222,12 +224,15 @@ class Workspace:
 
         Raises: What the function raises, the last time. An error that trying again does not mend is raised at once.
         """
+        versions = Versions()
 
         def once(again: bool) -> T:
             with Beginning(self._session(actor, None, None, None, writing=again)) as session:
+                versions.shown, versions.brought = {}, False
+                session.context.versions = versions
                 return function(session)
 
-        return tried_again(once, attempts)
+        return tried_again(once, attempts, in_vain=lambda: versions.brought)
 
     def build_indexes(self, progress: Callable[[ModuleKey, int, int], None] | None = None) -> None:
         """Make the index of every field that is indexed complete, and free what fields no longer need.

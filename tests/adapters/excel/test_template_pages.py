@@ -1,14 +1,17 @@
 """What a template offers to whom, how it explains it, and how workbooks print."""
 
 import io
+import re
 from typing import Any
 
 import attrs
 import pytest
 
-from custinfo import PermissionDeniedError
+from custinfo import DEFAULT_MESSAGES, FieldDefinition, PermissionDeniedError
 from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.excel import export, plan_import, read_tables
+from custinfo.adapters.excel._guidance import Guide
+from custinfo.core.kinds import BUILT_IN_KINDS
 from custinfo.core.policy.grants import ALL_FIELDS, Grant
 from custinfo.core.rules import Length, OneOfValues, Pattern
 from custinfo.standard import standard_configuration
@@ -112,6 +115,28 @@ def test_forms_are_told_in_the_language_of_the_template(hint: Any, told: tuple[s
         for language, label, words in (("zh", "客户名称", told[0]), ("en", "Name", told[1])):
             rows = template(session, language=language).worksheets[1].iter_rows(values_only=True)
             assert any(words in str(row) for row in rows if row[0] == label)
+
+
+def test_kinds_are_called_as_in_messages() -> None:
+    """The instructions have the word for a kind that a message has, and how it is written; no kind reads as its key."""
+    with acting_as("sunjiu") as session:
+        schema = session.context.module("customer")
+    guides = {language: Guide(schema, language, "") for language in ("zh", "en")}
+    for kind in sorted(BUILT_IN_KINDS):
+        for language, guide in guides.items():
+            name = DEFAULT_MESSAGES.render("wrong_type", {"kind": kind}, language)
+            told = re.split("：|: ", guide.kind(FieldDefinition("f", kind)))[0]
+            assert told in name
+            assert told != kind or (
+                language == "en" and told in ("text", "date", "reference", "attachment", "computed")
+            )
+    told = {kind: guides["zh"].kind(FieldDefinition("f", kind)) for kind in ("long_text", "user", "uscc", "plate")}
+    assert told == {
+        "long_text": "多行文本",
+        "user": "人员：姓名、姓名(部门)或工号",
+        "uscc": "统一社会信用代码：18 位",
+        "plate": "plate",
+    }
 
 
 def test_instructions_can_be_read_in_full() -> None:

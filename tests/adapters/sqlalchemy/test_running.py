@@ -127,21 +127,47 @@ def test_a_changed_configuration_is_tried_again(workspace: Workspace) -> None:
     assert workspace.run("lisi", work) == 2
 
 
-@pytest.mark.parametrize("url", ["sqlite"])
+@pytest.mark.parametrize("url", [MARIADB], ids=["mariadb"])
 def test_a_stale_version_is_read_again(workspace: Workspace) -> None:
-    """Who reads and then saves is called again if somebody was faster; a version from elsewhere stays stale."""
-    key = Story(workspace).customer().id
+    """Who reads and then saves is called again if somebody was faster."""
+    story = Story(workspace)
+    customer = story.customer()
     calls: list[int] = []
 
     def work(session: Session) -> None:
-        read = session.customers.get(key).version
+        read = session.customers.get(customer.id).version
         calls.append(read)
-        session.customers.update(key, {"address": f"{read}"}, version=read if len(calls) > 1 else read + 1)
+        if len(calls) == 1:
+            story.update("lisi", customer, {"address": "x"})
+        session.customers.update(customer.id, {"special_notes": "y"}, version=read)
 
     workspace.run("lisi", work)
-    assert calls == [1, 1]
-    with pytest.raises(StaleVersionError):
-        workspace.run("lisi", lambda session: session.customers.update(key, {"address": "y"}, version=1))
+    assert calls == [1, 2]
+
+
+@pytest.mark.parametrize("url", ["sqlite"])
+def test_a_version_that_was_brought_along_stays_stale(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that a web page gave, or one before the caller's own change, is refused at once, without a pause."""
+    key = Story(workspace).customer().id
+    calls: list[int] = []
+    monkeypatch.setattr("custinfo.workspace.trying.time.sleep", calls.append)
+
+    def brought(session: Session) -> None:
+        calls.append(1)
+        session.customers.get(key)
+        session.customers.update(key, {"address": "y"}, version=7)
+
+    def twice(session: Session) -> None:
+        calls.append(1)
+        version = session.customers.get(key).version
+        for address in "xy":
+            session.customers.update(key, {"address": address}, version=version)
+
+    for work in (brought, twice):
+        calls.clear()
+        with pytest.raises(StaleVersionError):
+            workspace.run("lisi", work)
+        assert calls == [1]
 
 
 @pytest.mark.parametrize("url", ["sqlite"])

@@ -146,8 +146,12 @@ class Guide:
         return phrase(self.language, "depends", fields=states) if states else phrase(self.language, "no")
 
     def kind(self, field: FieldDefinition) -> str:
-        """Return what the field's kind is called."""
-        return phrase(self.language, f"kind_{field.kind}") or field.kind
+        """Return what the field's kind is called, as in messages, and how people write it."""
+        name = DEFAULT_MESSAGES.word("kind", field.kind, self.language)
+        form = phrase(self.language, f"form_{field.kind}")
+        return (
+            DEFAULT_MESSAGES.render("report_sentence", {"field": name, "text": form}, self.language) if form else name
+        )
 
     def allowed(self, field: FieldDefinition) -> str:
         """Return what the field takes beyond its kind, in words."""

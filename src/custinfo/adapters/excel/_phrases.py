@@ -102,25 +102,12 @@ _CHINESE: Final = {
     # examples of texts, by field or by module and field
     "example_customer_name": "××科技有限公司",
     "example_contact_name": "张三",
-    # what a kind is called
-    "kind_text": "文本",
-    "kind_long_text": "多行文本",
-    "kind_integer": "整数",
-    "kind_decimal": "数字",
-    "kind_money": "金额",
-    "kind_boolean": "是/否",
-    "kind_date": "日期",
-    "kind_datetime": "日期时间",
-    "kind_choice": "下拉选择",
-    "kind_multiple_choice": "多项选择",
-    "kind_phone": "电话号码",
-    "kind_email": "邮箱",
-    "kind_url": "网址",
-    "kind_uscc": "统一社会信用代码（18 位）",
-    "kind_resident_id": "居民身份证号码（18 位）",
-    "kind_reference": "其他记录的编号",
-    "kind_user": "人员：姓名、姓名(部门)或工号",
-    "kind_department": "部门：名称或路径",
+    # how a kind is written
+    "form_uscc": "18 位",
+    "form_resident_id": "18 位",
+    "form_reference": "编号、名称或唯一值",
+    "form_user": "姓名、姓名(部门)或工号",
+    "form_department": "名称或路径",
     # what a spreadsheet says when a value is refused
     "invalid": "内容不符合要求",
     "invalid_list": "请从下拉列表中选择。",
@@ -236,24 +223,11 @@ _ENGLISH: Final = {
     "note_text": "Enter phone and identity numbers as text (these columns are formatted as text).",
     "example_customer_name": "Example Technology Co., Ltd.",
     "example_contact_name": "Zhang San",
-    "kind_text": "text",
-    "kind_long_text": "text of several lines",
-    "kind_integer": "whole number",
-    "kind_decimal": "number",
-    "kind_money": "amount of money",
-    "kind_boolean": "yes or no",
-    "kind_date": "date",
-    "kind_datetime": "date and time",
-    "kind_choice": "one entry of a list",
-    "kind_multiple_choice": "entries of a list",
-    "kind_phone": "phone number",
-    "kind_email": "e-mail address",
-    "kind_url": "web address",
-    "kind_uscc": "unified social credit code (18 characters)",
-    "kind_resident_id": "resident identity number (18 characters)",
-    "kind_reference": "id of another record",
-    "kind_user": "person: name, name(department) or employee number",
-    "kind_department": "department: name or path",
+    "form_uscc": "18 characters",
+    "form_resident_id": "18 characters",
+    "form_reference": "id, title or a unique value",
+    "form_user": "name, name(department) or employee number",
+    "form_department": "name or path",
     "invalid": "This is not allowed here",
     "invalid_list": "Choose an entry of the list.",
     "invalid_date": "Enter a date such as 2024-03-15.",
@@ -284,7 +258,7 @@ _LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {"zh": _CHINESE, "en": _ENG
 def phrase(language: str, key: str, **params: object) -> str:
     """Return a phrase in `language`, English where that language has none; empty for an unknown key.
 
-    >>> phrase("zh", "at_least", limit=0), phrase("de", "reason"), phrase("zh", "kind_of_a_host")
+    >>> phrase("zh", "at_least", limit=0), phrase("de", "reason"), phrase("zh", "form_of_a_host")
     ('不小于 0', 'Reason', '')
     """
     return _LANGUAGES.get(language, _ENGLISH).get(key, "").format_map(params)
