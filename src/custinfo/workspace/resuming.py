@@ -43,9 +43,11 @@ def running(earlier: Sequence[ImportBatch]) -> ImportBatch | None:
 def refuse_others(now: Sequence[ImportBatch], known: Sequence[ImportBatch]) -> None:
     """Refuse to go on where somebody imported the same content meanwhile: its rows would be there twice (XLS-4).
 
+    Their order says nothing: it is that of the clocks of several processes.
+
     Raises: ConflictError (`imported_meanwhile`).
     """
-    there, expected = ([(batch.id, batch.state, batch.position) for batch in batches] for batches in (now, known))
+    there, expected = ({(batch.id, batch.state, batch.position) for batch in batches} for batches in (now, known))
     if there != expected:
         raise ConflictError([Problem("imported_meanwhile")])
 

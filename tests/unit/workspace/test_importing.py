@@ -14,6 +14,7 @@ from custinfo.core.problems import Place
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.importing import ImportPlan, ImportReport
 from custinfo.workspace.planning import make_plan
+from tests.unit.workspace.conftest import Clock
 from tests.unit.workspace.story import Story
 
 HEADER = ("客户名称*", "客户类型", "联系人", "电话", "统一社会信用代码", "年采购预算", "负责人")
@@ -278,6 +279,14 @@ def test_interrupted_work_goes_on(workspace: Workspace) -> None:
     ]
     assert (report.counts.creates, report.counts.rejected, report.counts.duplicates) == (3, 1, 1)
     assert len(workspace.undo_import(report.batch_id, actor="admin").removed) == 3
+
+
+def test_an_import_of_a_process_whose_clock_is_behind(workspace: Workspace, clock: Clock) -> None:
+    """The same file is imported again after its undoing, also where the time of the first import is yet to come."""
+    first = imported(workspace, Rows(ROWS), batch_size=1)
+    workspace.undo_import(first.batch_id, actor="admin")
+    clock.advance(hours=-1)
+    assert imported(workspace, Rows(ROWS), batch_size=1).counts.creates == 3
 
 
 def test_a_resumed_import_tells_its_own_records_from_those_of_others(workspace: Workspace) -> None:
