@@ -10,8 +10,9 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from custinfo import InvalidInputError, UnreadableFileError
 from custinfo.adapters.excel import ExcelPlan, plan_import
-from custinfo.adapters.excel._biff import FORMULA, _mark_of
 from custinfo.adapters.excel._limits import DEFAULT_LIMITS
+from custinfo.adapters.excel._old_records import FORMULA
+from custinfo.adapters.excel._old_sheet import mark_of
 from custinfo.adapters.excel.reading import CellError, UncachedFormula, read_tables
 from tests.adapters.excel.sessions import acting_as, saved
 from tests.adapters.excel.sheets_by_hand import excel_95, parts, text_cell, workbook, worksheet, zipped
@@ -222,7 +223,7 @@ def test_why_a_file_is_refused_is_said_in_chinese() -> None:
 def test_a_formula_of_an_old_workbook_that_was_never_calculated(result: bytes, flags: int, mark: object) -> None:
     """Libraries that write .xls ask for a calculation when it is loaded: a blank would be wrong."""
     record = struct.pack("<3H", 1, 3, 15) + result + struct.pack("<H", flags) + bytes(6)
-    assert _mark_of(FORMULA, record) == mark
+    assert mark_of(FORMULA, record) == mark
 
 
 def test_what_repeats_an_earlier_row_is_said_in_one_language() -> None:

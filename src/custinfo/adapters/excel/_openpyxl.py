@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from custinfo.adapters.excel._archive import XML_ENDINGS, Archive, open_archive
 from custinfo.adapters.excel._cells import CellError, unescape
-from custinfo.adapters.excel._extent import expanded_cells
 from custinfo.adapters.excel._grids import Grid, Merge
 from custinfo.adapters.excel._limits import Limits, refusal
+from custinfo.adapters.excel._parsing import expanded_cells
 from custinfo.core.errors import MissingExtraError, UnreadableFileError
 
 if TYPE_CHECKING:

@@ -11,15 +11,11 @@ from typing import Final
 import attrs
 
 from custinfo.adapters.excel._archive import XML_ENDINGS, Archive
-from custinfo.adapters.excel._extent import (
-    NARROWEST_CELL,
-    Extent,
-    exact_extent,
-    quick_extent,
-    reference_extent,
-    text_sizes,
-)
+from custinfo.adapters.excel._exact_extent import exact_extent
+from custinfo.adapters.excel._extent import Extent
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
+from custinfo.adapters.excel._parsing import text_sizes
+from custinfo.adapters.excel._quick_extent import quick_extent, reference_extent
 from custinfo.adapters.excel._relations import (
     DECLARED,
     last_word,
@@ -47,6 +43,7 @@ LONGEST_STRING: Final = 4 * 1024 * 1024
 WORKBOOK: Final = "xl/workbook.xml"
 ANY_WORKBOOK: Final = re.compile(r"(?:.*/)?workbook\d*\.xml", re.IGNORECASE)
 READ_KINDS: Final = ("worksheet", "sharedStrings", "styles")
+NARROWEST_CELL: Final = 22
 MOST_SHEETS: Final = 1_000
 
 

@@ -13,7 +13,9 @@ from xml.parsers import expat
 import attrs
 
 from custinfo.adapters.excel._cells import column_number
-from custinfo.adapters.excel._extent import PLACE, PREFIXED, fed, whole_cells
+from custinfo.adapters.excel._exact_extent import PLACE
+from custinfo.adapters.excel._parsing import fed
+from custinfo.adapters.excel._quick_extent import PREFIXED, whole_cells
 from custinfo.adapters.excel._seen import SeenNumbers
 from custinfo.adapters.excel._zero_formats import ZeroFormat, zero_format
 from custinfo.core.errors import UnreadableFileError

@@ -10,7 +10,8 @@ from custinfo.adapters.excel import _calamine
 from custinfo.adapters.excel._archive import Archive, open_archive
 from custinfo.adapters.excel._biff import inspect_biff
 from custinfo.adapters.excel._code_pages import with_texts_decoded
-from custinfo.adapters.excel._extent import Extent, exact_extent
+from custinfo.adapters.excel._exact_extent import exact_extent
+from custinfo.adapters.excel._extent import Extent
 from custinfo.adapters.excel._grids import Grid, with_marks
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
 from custinfo.adapters.excel._openpyxl import TIMES_ITS_SIZE, check_expanded, read_patiently
