@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Final
 
 import attrs
 
-from custinfo.core.anchors import Anchor, Trunk
+from custinfo.core.anchors import Anchor
 from custinfo.core.documents import Documents
 from custinfo.core.errors import ConfigurationError
 from custinfo.core.evidence import Evidence, attested_message, link_in, link_message, seal_message
@@ -17,18 +17,16 @@ from custinfo.core.history.changes import Change, is_deleted
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import ERASED, FieldKey, Record
 from custinfo.core.store_errors import overtaken
-from custinfo.ports.history import AnchorRepository, ChangeLog, ChangeQuery
-from custinfo.ports.system import Clock
 from custinfo.ports.units import UnitOfWork
 from custinfo.ports.upkeep import Entry, Unreadable, Upkeep
+from custinfo.workspace.anchoring import Anchors, anchors_of, problem_of
 from custinfo.workspace.integrity import joined, record_of
 from custinfo.workspace.mistakes import refuse_anchors
 from custinfo.workspace.proving import Prover, log_of, prover_of
 from custinfo.workspace.rotation import rewriting_of
 
-__all__ = ["AttestationReport", "VerificationReport", "attest", "make_anchor", "verify"]
+__all__ = ["AttestationReport", "VerificationReport", "attest", "verify"]
 
-_PAGE: Final = 1000
 _MISFIT: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 """What may be raised by values that their fields never had."""
 
@@ -69,37 +67,6 @@ class AttestationReport:
     problems: tuple[Problem, ...] = ()
 
 
-def make_anchor(unit: UnitOfWork, tenant: str, keyring: object, documents: Documents, clock: Clock) -> Anchor:
-    """Return an anchor of the history as it is now, kept with the others; the last one where nothing came since.
-
-    Raises: ConfigurationError (`evidence_key_missing`); TypeError for a store without log or anchors.
-    """
-    prover = prover_of(keyring, tenant, documents)
-    if prover is None:
-        raise ConfigurationError([Problem("evidence_key_missing")])
-    log, anchors = log_of(unit), anchors_of(unit)
-    log.number()
-    known = anchors.all()
-    trunk = Trunk(known[-1].position, known[-1].unproven, known[-1].root) if known else Trunk()
-    for page in _pages(log, trunk.position):
-        trunk.add(page)
-    if known and trunk.position == known[-1].position:
-        return known[-1]
-    made = Anchor(tenant, len(known) + 1, clock(), trunk.position, trunk.unproven, trunk.root, prover.key_id, "")
-    seal = prover.authenticate(prover.key_id, made.message()) or b""
-    made = attrs.evolve(made, seal=seal.hex())
-    anchors.add(made)
-    return made
-
-
-def anchors_of(unit: UnitOfWork) -> AnchorRepository:
-    """Return the anchors of a unit of work. Raises: TypeError for a store that keeps none."""
-    found: AnchorRepository | None = getattr(unit, "anchors", None)
-    if found is None:
-        raise TypeError(f"{type(unit).__name__} has no attribute `anchors`: implement custinfo.ports.AnchorRepository")
-    return found
-
-
 def verify(
     unit: UnitOfWork,
     upkeep: Upkeep,
@@ -121,7 +88,7 @@ def verify(
     if prover is None:
         raise ConfigurationError([Problem("evidence_key_missing")])
     log, stored = log_of(unit), anchors_of(unit).all()
-    anchors = _Anchors(prover, stored, kept)
+    anchors = Anchors(prover, stored, kept)
     last = max((anchor.position for anchor in anchors.all), default=None)
     chains = _Chains(prover, last, tolerant=unproven)
     problems = list(chains.run(upkeep))
@@ -161,12 +128,6 @@ def _hold(unit: UnitOfWork, changes: Sequence[Change]) -> None:
             raise overtaken()
 
 
-def _pages(log: ChangeLog, after: int) -> Iterator[Sequence[Change]]:
-    while page := log.read(ChangeQuery(after, _PAGE)):
-        yield page
-        after = page[-1].position or 0
-
-
 class _Chains:
     """Walk along the records, each with its changes."""
 
@@ -198,7 +159,7 @@ class _Chains:
                 yield entry.problem if isinstance(entry, Unreadable) else Problem("change_unreadable")
                 return
             if entry.version != number:
-                yield _problem("history_gap", entry, version=number)
+                yield problem_of("history_gap", entry, version=number)
                 return
             changes.append(entry)
             evidence = Evidence.from_text(entry.evidence) if entry.evidence is not None else None
@@ -212,14 +173,14 @@ class _Chains:
             self.unproven += 1
             late = self._anchored is not None and (change.position is None or change.position > self._anchored)
             if change.evidence is not None:
-                yield _problem("history_altered", change)
+                yield problem_of("history_altered", change)
             elif (before or late) and not self._tolerant:
-                yield _problem("history_unproven", change)
+                yield problem_of("history_unproven", change)
             return
         try:
             committed = self._prover.committed(change, evidence.salt)
         except _MISFIT:
-            yield _problem("history_altered", change)
+            yield problem_of("history_altered", change)
             return
         if evidence.original is not None:
             seal = seal_message(evidence.link, committed)
@@ -235,9 +196,9 @@ class _Chains:
     def _matches(self, change: Change, key_id: str, message: bytes, digest: bytes | None) -> Iterator[Problem]:
         expected = self._prover.authenticate(key_id, message)
         if expected is None:
-            yield _problem("history_key_missing", change, key=key_id)
+            yield problem_of("history_key_missing", change, key=key_id)
         elif expected != digest:
-            yield _problem("history_altered", change)
+            yield problem_of("history_altered", change)
 
 
 def _put_back(changes: Sequence[Change]) -> Iterator[Problem]:
@@ -247,7 +208,7 @@ def _put_back(changes: Sequence[Change]) -> Iterator[Problem]:
         for item in change.fields:
             live = item.old not in (None, ERASED), item.new not in (None, ERASED)
             if item.field in erased and any(live):
-                yield _problem("history_unerased", change)
+                yield problem_of("history_unerased", change)
         if change.action == "erase":
             erased |= {item.field: change.version for item in change.fields if item.old is ERASED}
 
@@ -261,58 +222,3 @@ def _ended(key: str, record: Entry | Unreadable | None, changes: Sequence[Change
             yield Problem("history_truncated", params={**params, "expected": record.version, "actual": last})
     elif record is None and changes and not is_deleted(changes):
         yield Problem("record_missing", params={"module": changes[-1].module, "record": key})
-
-
-@attrs.frozen
-class _Anchors:
-    """Compare the sequence of all changes with anchors."""
-
-    prover: Prover
-    stored: Sequence[Anchor]
-    given: Sequence[Anchor]
-
-    @property
-    def all(self) -> list[Anchor]:
-        """Every anchor, in the order of their positions."""
-        return sorted({*self.stored, *self.given}, key=lambda anchor: (anchor.position, anchor.number))
-
-    def run(self, log: ChangeLog) -> Iterator[Problem]:
-        """Yield what is wrong with the anchors themselves, and the first of them that the changes do not bear out."""
-        for anchor in self.all:
-            if anchor.tenant != self.prover.tenant or not self._sealed(anchor):
-                yield Problem("anchor_forged", params={"number": anchor.number})
-                return
-        numbers = {anchor.number for anchor in self.stored}
-        most = max((anchor.number for anchor in self.all), default=0)  # those kept elsewhere were stored, too
-        missing = next((number for number in range(1, most + 1) if number not in numbers), None)
-        if missing is not None:
-            yield Problem("anchor_missing", params={"number": missing})
-        yield from self._compared(log)
-
-    def _sealed(self, anchor: Anchor) -> bool:
-        expected = self.prover.authenticate(anchor.key_id, anchor.message())
-        return expected is not None and expected.hex() == anchor.seal
-
-    def _compared(self, log: ChangeLog) -> Iterator[Problem]:
-        trunk, waiting = Trunk(), self.all
-        for change in chain.from_iterable(_pages(log, 0)):
-            if any(not _bears(trunk, anchor) for anchor in waiting if anchor.position == trunk.position):
-                break
-            waiting = [anchor for anchor in waiting if anchor.position > trunk.position]
-            if change.position != trunk.position + 1:
-                yield _problem("history_order", change, position=trunk.position + 1)
-                return
-            trunk.add([change])
-        for anchor in waiting:
-            if anchor.position != trunk.position or not _bears(trunk, anchor):
-                yield Problem("anchor_differs", params={"number": anchor.number, "position": anchor.position})
-                return
-
-
-def _bears(trunk: Trunk, anchor: Anchor) -> bool:
-    return (trunk.root, trunk.unproven) == (anchor.root, anchor.unproven)
-
-
-def _problem(code: str, change: Change, **params: ParamValue) -> Problem:
-    told: dict[str, ParamValue] = {"module": change.module, "record": change.record_id, "version": change.version}
-    return Problem(code, params={**told, **params})

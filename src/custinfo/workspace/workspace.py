@@ -22,6 +22,7 @@ from custinfo.core.validation.whole import checked_schema
 from custinfo.ports.system import Clock, Ids, Keyring
 from custinfo.ports.units import Units
 from custinfo.workspace.access_logging import ReadingLog
+from custinfo.workspace.anchoring import make_anchor
 from custinfo.workspace.backups import Source, Target, TenantSummary
 from custinfo.workspace.beginning import Beginnings
 from custinfo.workspace.compiled import Compiled
@@ -46,7 +47,7 @@ from custinfo.workspace.timing import SYSTEM, DueReport, run_due
 from custinfo.workspace.trying import tried_again
 from custinfo.workspace.undoing import UndoReport, undo
 from custinfo.workspace.upkeep import upkeep_of
-from custinfo.workspace.verification import AttestationReport, VerificationReport, attest, make_anchor, verify
+from custinfo.workspace.verification import AttestationReport, VerificationReport, attest, verify
 from custinfo.workspace.versions import Versions
 
 __all__ = ["Workspace"]
