@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
-from custinfo.adapters.memory._repositories import MemoryRecords
+from custinfo.adapters.memory._records import MemoryRecords
 from custinfo.adapters.memory._state import Key, State
 from custinfo.core.anchors import Anchor
 from custinfo.core.approval.requests import Request, RequestId

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from custinfo.adapters.memory._log import MemoryAnchors, MemoryLog, MemoryRewriting
+from custinfo.adapters.memory._records import MemoryRecords
 from custinfo.adapters.memory._repositories import (
     MemoryAccesses,
     MemoryApprovals,
@@ -15,7 +16,6 @@ from custinfo.adapters.memory._repositories import (
     MemoryHistory,
     MemoryImports,
     MemoryOutbox,
-    MemoryRecords,
 )
 from custinfo.adapters.memory._state import State
 from custinfo.adapters.memory._upkeep import MemoryUpkeep
