@@ -8,7 +8,7 @@ from typing import Literal
 import attrs
 
 from custinfo.core.frozen import FrozenDict
-from custinfo.core.messages import DEFAULT_MESSAGES, Messages
+from custinfo.core.messages import DEFAULT_MESSAGES, Messages, Translated
 
 __all__ = ["ParamValue", "Place", "Problem", "Severity"]
 
@@ -69,7 +69,8 @@ class Problem:
         name = label or self.label_in(language, messages=messages)
         if not name:
             return text
-        return messages.render("report_sentence", {"field": name, "text": text, "hint": f"{name}: {text}"}, language)
+        told = {"field": Translated.named({}, name), "text": text, "hint": f"{name}: {text}"}  # no word for a code
+        return messages.render("report_sentence", told, language)
 
     def text(self, language: str = "zh", *, messages: Messages = DEFAULT_MESSAGES) -> str:
         """Return the text for people without the name of the field, to be shown beside it."""

@@ -16,6 +16,7 @@ from custinfo.core.messages import CHINESE, DEFAULT_MESSAGES, ENGLISH, Messages,
 from custinfo.core.messages.en import ENGLISH_OF_ONE
 from custinfo.core.messages.terms import ENGLISH_TERMS
 from custinfo.core.messages.words import CHINESE_WORDS
+from custinfo.core.problems import Problem
 
 PLAIN = (
     "nothing_to_take_back",
@@ -506,3 +507,9 @@ def test_every_kind_state_and_command_has_a_word() -> None:
     codes = [("kind", BUILT_IN_KINDS), ("state", get_args(RequestState)), ("command", get_args(CommandName))]
     told = {f"{name}_{code}" for name, known in codes for code in known}
     assert told - ENGLISH_TERMS.keys() == {"command_apply", "command_find_conflict"}  # nobody gives these
+
+
+def test_a_label_is_no_code() -> None:
+    """A field that is labelled like something that every record has keeps its label; that itself has a word."""
+    labelled = Problem("required", "mine", labels=FrozenDict({"zh": "version", "en": "version"}))
+    assert (labelled.message("zh"), Problem("required", "version").message("zh")) == ("version：必填", "版本：必填")

@@ -13,7 +13,7 @@ from custinfo.core.dictionaries import Dictionary
 from custinfo.core.fields import FieldDefinition, label_in
 from custinfo.core.frozen import freeze_labels
 from custinfo.core.kinds import INVALID
-from custinfo.core.messages import DEFAULT_MESSAGES
+from custinfo.core.messages import DEFAULT_MESSAGES, Translated
 from custinfo.core.rules import DateOrder, Length, NotBefore, OneOfValues, Pattern, Range, Rule, Satisfies
 from custinfo.core.schema import ModuleSchema
 
@@ -149,9 +149,8 @@ class Guide:
         """Return what the field's kind is called, as in messages, and how people write it."""
         name = DEFAULT_MESSAGES.word("kind", field.kind, self.language)
         form = phrase(self.language, f"form_{field.kind}")
-        return (
-            DEFAULT_MESSAGES.render("report_sentence", {"field": name, "text": form}, self.language) if form else name
-        )
+        told = {"field": Translated.named({}, name), "text": form}
+        return DEFAULT_MESSAGES.render("report_sentence", told, self.language) if form else name
 
     def allowed(self, field: FieldDefinition) -> str:
         """Return what the field takes beyond its kind, in words."""
