@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import json
 import zipfile
 from typing import Any
 
@@ -162,24 +164,51 @@ def test_templates_of_other_roles_are_not_old() -> None:
         assert told(plan_import(session, "customer", content)) == set()
 
 
+def forged(content: bytes, text: str) -> bytes:
+    """Return a template that says something else of itself."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            part = source.read(name)
+            if name == "docProps/custom.xml":
+                part = (
+                    f'<Properties xmlns:vt="v"><property name="custinfo_template_0"><vt:lpwstr>'
+                    f"{html.escape(text)}</vt:lpwstr></property></Properties>"
+                ).encode()
+            target.writestr(name, part)
+    return changed.getvalue()
+
+
+def test_a_heading_that_means_a_field_today_is_read() -> None:
+    """A field went and another one has its name, or the template is of another system: the column is the field's."""
+    offers = {"counterpart": ["联系人", "text", True, ""], "gone": ["旧称", "text", False, ""]}
+    with acting_as("sunjiu") as session:
+        places = {cell.value.strip("*"): cell.column for cell in loaded(filled(session, COMPANY)).worksheets[0][1]}
+        content = forged(filled(session, COMPANY), json.dumps(["customer", "zh", 1, offers, []]))
+        plan = plan_import(session, "customer", content)
+    assert (plan.columns["联系人"], plan.counts.creates) == ("contact_name", 1)
+    assert [item for item in told(plan) if item[0] not in ("template_outdated", "template_field_added")] == [
+        ("template_field_changed", "contact_name", places["联系人"])
+    ]
+
+
+@pytest.mark.parametrize("key", ["gone", "address"])
+def test_a_former_heading_is_no_letter_of_a_column(key: str) -> None:
+    """A field that was called B, and is gone or has another name, says nothing of the second column."""
+    offers = {key: ["B", "text", False, ""]}
+    with acting_as("sunjiu") as session:
+        content = forged(filled(session, COMPANY), json.dumps(["customer", "zh", 1, offers, []]))
+        plan = plan_import(session, "customer", content)
+    assert (plan.columns["客户类型"], plan.counts.creates) == ("customer_type", 1)
+
+
 @pytest.mark.parametrize(
     "text", ["[]", "nonsense", "[" * 5000, '["customer","zh",1,{"name":[1,2,3,4]},[]]', "[1,2,3,4,5]"]
 )
 def test_what_is_no_manifest(text: str) -> None:
     """A file whose mark says nothing that is understood is read as any other."""
-    escaped = text.replace('"', "&quot;")
     with acting_as("sunjiu") as session:
-        file = io.BytesIO(filled(session, COMPANY))
-        changed = io.BytesIO()
-        with zipfile.ZipFile(file) as source, zipfile.ZipFile(changed, "w") as target:
-            for name in source.namelist():
-                content = source.read(name)
-                if name == "docProps/custom.xml":
-                    content = (
-                        f'<Properties xmlns:vt="v"><property name="custinfo_template_0"><vt:lpwstr>'
-                        f"{escaped}</vt:lpwstr></property></Properties>"
-                    ).encode()
-                target.writestr(name, content)
-        assert read_manifest(changed.getvalue()) is None
+        changed = forged(filled(session, COMPANY), text)
+        assert read_manifest(changed) is None
         assert read_manifest(b"PK nothing") is None
-        assert plan_import(session, "customer", changed.getvalue()).counts.creates == 1
+        assert plan_import(session, "customer", changed).counts.creates == 1

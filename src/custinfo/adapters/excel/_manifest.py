@@ -86,7 +86,11 @@ class Manifest:
         Those of fields that are no longer in use are given an empty name: their columns are left out.
         """
         active = {*_active(schema), "owner"}
-        gone = {offer.label: "" for key, offer in self.fields.items() if key not in active}
+        gone = {
+            offer.label: ""
+            for key, offer in self.fields.items()
+            if key not in active and schema.resolve(offer.label) not in active
+        }
         renamed = {
             offer.label: key
             for key, offer in self.fields.items()
@@ -118,7 +122,10 @@ class Manifest:
                 continue
             field = active.get(key)
             if field is None:
-                if key != "owner":
+                today = schema.resolve(then.label)
+                if today in active:
+                    yield Problem("template_field_changed", today, severity="notice")
+                elif key != "owner":
                     yield Problem("template_field_gone", then.label, severity="warning")
                 continue
             now = Offer.of(schema, field, self.language)

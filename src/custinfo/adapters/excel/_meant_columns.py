@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import attrs
@@ -49,6 +49,14 @@ class MeantColumns:
     def known(self, label: str) -> bool:
         """Tell whether a heading means something."""
         return bool(self.names[label]) if label in self.names else self.meaning(label) is not None
+
+    def of_headings(self, table: Table, given: Collection[str]) -> MeantColumns:
+        """Return what is known of a table: what a template says is of its headings, and of no letter of a column.
+
+        Letters are for the names that were `given` with the call.
+        """
+        names = {label: name for label, name in self.names.items() if label in given or label in table.header}
+        return attrs.evolve(self, names=names)
 
     def free(self, table: Table) -> frozenset[int]:
         """Return the places of the columns that mean no field."""

@@ -37,7 +37,9 @@ class Recognised:
         version = self.context.schema.configuration.version
         found = self.manifest.outdated(schema, self._today(), version, table.header)
         columns = dict(zip(table.header, table.columns, strict=True))
-        labels = {key: clean_label(offer.label) for key, offer in self.manifest.fields.items()}
+        offers = self.manifest.fields.items()
+        labels = {schema.resolve(offer.label) or key: clean_label(offer.label) for key, offer in offers}
+        labels |= {key: clean_label(offer.label) for key, offer in offers}
 
         def placed(problem: Problem) -> Problem:
             name = labels.get(problem.field or "", problem.field or "")

@@ -108,7 +108,9 @@ def plan_import(  # noqa: PLR0913 - options by name, as a call reads them
     content = content_of(source, limits)
     made = template_of(content, context, module)
     meant = MeantColumns(context.module(module), {**(made.former if made else {}), **given})
-    table = meant.numbered(meant_table(content, limits, sheet, related or {}, meant))
+    table = meant_table(content, limits, sheet, related or {}, meant)
+    meant = meant.of_headings(table, given)
+    table = meant.numbered(table)
     main = _main_sheet(context, module, table, meant)
     keys = None if match is None else [(key,) if isinstance(key, str) else tuple(key) for key in match]
     further = [(name, other) for name, other in (related or {}).items() if name != table.sheet]
