@@ -33,8 +33,7 @@ from custinfo.adapters.excel._old_sheet import OldSheet
 from custinfo.adapters.excel._old_strings import text_bytes
 from custinfo.adapters.excel._old_styles import OldStyles
 from custinfo.adapters.excel._package import SheetPart
-from custinfo.adapters.excel._seen import SeenNumbers
-from custinfo.adapters.excel._zero_formats import ZeroFormat
+from custinfo.adapters.excel._seen import SeenFormat, SeenNumbers
 
 __all__ = ["OldWorkbook", "inspect_biff"]
 
@@ -81,7 +80,8 @@ def inspect_biff(content: bytes, limits: Limits) -> OldWorkbook:
     try:
         records = records_of(stream)
         found = _Globals.read(records, len(stream))
-        substreams = _substreams(records, [position for position, *_ in found.listed], found.styles.found())
+        styles = found.styles.found(of_1904=found.of_1904)
+        substreams = _substreams(records, [position for position, *_ in found.listed], styles)
         sheets = _sheets(stream, found, substreams, limits)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise refusal("corrupt_workbook") from error
@@ -141,7 +141,7 @@ class _Globals:
         return int(struct.unpack_from("<H", stream, self.pages[0] + 4)[0]) if self.pages else WESTERN
 
 
-def _substreams(records: Iterator[Record], places: Sequence[int], styles: Mapping[int, ZeroFormat]) -> list[OldSheet]:
+def _substreams(records: Iterator[Record], places: Sequence[int], styles: Mapping[int, SeenFormat]) -> list[OldSheet]:
     """Return what the sheets at some places hold."""
     found: dict[int, OldSheet] = {}
     current: OldSheet | None = None

@@ -37,7 +37,7 @@ class Grid:
         hidden_rows: How many rows with cells are hidden.
         hidden_columns: First and last column of each range of columns that is hidden.
         pictures: Row and column of each cell that is blank but for a picture in it.
-        seen: Which cells of numbers are seen with zeros in front.
+        seen: Which cells of numbers are seen with zeros in front, or as days.
         ragged: Whether rows come as long as they are written, as in a text file.
     """
 

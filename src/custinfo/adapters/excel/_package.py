@@ -25,11 +25,10 @@ from custinfo.adapters.excel._relations import (
     relations,
     respelled_relations,
 )
-from custinfo.adapters.excel._seen import SeenNumbers
+from custinfo.adapters.excel._seen import SeenFormat, SeenNumbers
 from custinfo.adapters.excel._sniff import format_of_package
-from custinfo.adapters.excel._styled_cells import zero_styles
+from custinfo.adapters.excel._styled_cells import seen_styles
 from custinfo.adapters.excel._unseen import hidden_columns
-from custinfo.adapters.excel._zero_formats import ZeroFormat
 
 __all__ = ["Package", "SheetPart", "inspect"]
 
@@ -65,7 +64,7 @@ class SheetPart:
 class Package:
     """Hold the sheets of a workbook in its order, how many bytes it unpacks to, and whether days count from 1904.
 
-    `zero_styles` are the styles of cells whose numbers are seen with zeros in front, by their numbers.
+    `seen_styles` are the styles of cells whose numbers are seen with zeros in front or as days, by their numbers.
     `pictures` says whether shared strings have the word by which a formula shows a picture in its cell.
     `replaced` are the parts that readers get in other words: where the sheets are, spelled so that they agree.
     `moved` are the names under which the fast reader looks for parts, with those that they have.
@@ -74,7 +73,7 @@ class Package:
     sheets: tuple[SheetPart, ...]
     size: int
     of_1904: bool = False
-    zero_styles: Mapping[int, ZeroFormat] = attrs.field(factory=dict, repr=False)
+    seen_styles: Mapping[int, SeenFormat] = attrs.field(factory=dict, repr=False)
     pictures: bool = False
     replaced: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
     moved: Mapping[str, str] = attrs.field(factory=dict)
@@ -113,12 +112,12 @@ def inspect(archive: Archive, limits: Limits) -> Package:
     _refine(archive, findings.extents, sorted(set(parts.values())), limits)
     sheets = tuple(_sheets(archive, workbook, parts, findings))
     size = sum(entry.file_size for entry in archive.entries.values())
-    of_1904, styles = _counts_from_1904(archive, workbook), _zero_styles(archive, workbook)
+    of_1904 = _counts_from_1904(archive, workbook)
     return Package(
         sheets,
         size,
         of_1904=of_1904,
-        zero_styles=styles,
+        seen_styles=_seen_styles(archive, workbook, of_1904=of_1904),
         pictures=findings.pictures,
         replaced=respelled_relations(archive, workbook),
         moved=moved_parts(archive, workbook),
@@ -233,10 +232,10 @@ def _string_parts(archive: Archive, workbook: str) -> set[str]:
     return {name.casefold() for name in ("xl/sharedStrings.xml", *targets)}
 
 
-def _zero_styles(archive: Archive, workbook: str) -> dict[int, ZeroFormat]:
+def _seen_styles(archive: Archive, workbook: str, *, of_1904: bool) -> dict[int, SeenFormat]:
     targets = {target for _, kind, target in relations(archive, workbook) if last_word(kind) == "styles"}
     named = targets & archive.entries.keys()
-    return zero_styles(archive.chunks(named.pop())) if len(named) == 1 else {}
+    return seen_styles(archive.chunks(named.pop()), of_1904=of_1904) if len(named) == 1 else {}
 
 
 def _worksheet_parts(archive: Archive, workbook: str) -> dict[str, str]:

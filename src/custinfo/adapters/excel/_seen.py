@@ -1,4 +1,4 @@
-"""What people see in cells of numbers whose format puts zeros in front: which cells these are, and the texts there."""
+"""What people see in cells of numbers whose format shows zeros in front, or a day: which cells these are, and what."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import attrs
 
-from custinfo.adapters.excel._zero_formats import ZeroFormat
+from custinfo.adapters.excel._day_formats import DayFormat, day_format
+from custinfo.adapters.excel._zero_formats import ZeroFormat, zero_format
 
-__all__ = ["SeenNumbers"]
+__all__ = ["SeenFormat", "SeenNumbers", "seen_format"]
+
+SeenFormat = ZeroFormat | DayFormat
 
 Row = tuple[int, tuple[object, ...]]
+
+
+def seen_format(code: str, *, of_1904: bool = False) -> SeenFormat | None:
+    """Return a format by its code, or None for one that shows numbers as they are.
+
+    Args:
+        code: As a workbook has it.
+        of_1904: Whether its days count from 1904.
+    """
+    return zero_format(code) or day_format(code, of_1904=of_1904)
 
 
 @attrs.define
@@ -36,9 +49,9 @@ class _Runs:
 
 @attrs.define
 class SeenNumbers:
-    """Note the cells of a sheet whose format, by the number of their style, puts zeros in front."""
+    """Note the cells of a sheet whose format, by the number of their style, is such a one."""
 
-    formats: Mapping[int, ZeroFormat]
+    formats: Mapping[int, SeenFormat]
     _columns: dict[int, _Runs] = attrs.field(factory=dict, init=False)
 
     def add(self, row: int, column: int, style: int) -> None:
@@ -52,7 +65,7 @@ class SeenNumbers:
         return bool(self._columns)
 
     def over(self, rows: Iterator[Row], columns: Sequence[int], numbers: Collection[int]) -> Iterator[Row]:
-        """Return rows with texts in place of the numbers in these cells.
+        """Return rows with texts and days in place of the numbers in these cells.
 
         Args:
             rows: In order.
@@ -66,14 +79,14 @@ class SeenNumbers:
     def _over(self, rows: Iterator[Row], held: Mapping[int, _Runs]) -> Iterator[Row]:
         left = {place: list(reversed(runs.in_order())) for place, runs in held.items()}
         for number, values in rows:
-            texts: dict[int, str] = {}
+            others: dict[int, object] = {}
             for place, runs in left.items():
                 while runs and runs[-1][1] < number:
                     runs.pop()
                 value = values[place]
-                if runs and runs[-1][0] <= number and type(value) is int:
-                    text = self.formats[runs[-1][2]].shown(value)
-                    if text is not None:
-                        texts[place] = text
-            seen = tuple(texts.get(place, value) for place, value in enumerate(values)) if texts else values
-            yield number, seen
+                if runs and runs[-1][0] <= number and (type(value) is int or type(value) is float):
+                    seen = self.formats[runs[-1][2]].shown(value)
+                    if seen is not None:
+                        others[place] = seen
+            shown = tuple(others.get(place, value) for place, value in enumerate(values)) if others else values
+            yield number, shown

@@ -1,4 +1,4 @@
-"""Which cells of a workbook (.xlsx) have a number format with zeros in front.
+"""Which cells of a workbook (.xlsx) have a number format that shows zeros in front, or a day.
 
 Only sheets of workbooks that have such a format are looked through for it.
 """
@@ -16,11 +16,10 @@ from custinfo.adapters.excel._cells import column_number
 from custinfo.adapters.excel._exact_extent import PLACE
 from custinfo.adapters.excel._parsing import fed
 from custinfo.adapters.excel._quick_extent import PREFIXED, whole_cells
-from custinfo.adapters.excel._seen import SeenNumbers
-from custinfo.adapters.excel._zero_formats import ZeroFormat, zero_format
+from custinfo.adapters.excel._seen import SeenFormat, SeenNumbers, seen_format
 from custinfo.core.errors import UnreadableFileError
 
-__all__ = ["seen_numbers", "zero_styles"]
+__all__ = ["seen_numbers", "seen_styles"]
 
 CELL: Final = re.compile(rb"<c[\s/>]")
 MOST_NAMED: Final = 40
@@ -31,15 +30,17 @@ MOST_STYLES: Final = 1_000_000
 class _Styles:
     """Follow a parser through the styles: the formats, and the format of each style of cells."""
 
-    formats: dict[str, ZeroFormat] = attrs.field(factory=dict)
+    of_1904: bool
+    formats: dict[str, SeenFormat] = attrs.field(factory=dict)
     cells: dict[int, str] = attrs.field(factory=dict)
     _within: bool = False
     _number: int = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
-        if name == "numFmt" and (found := zero_format(attributes.get("formatCode", ""))):
-            self.formats[attributes.get("numFmtId", "")] = found
+        if name == "numFmt":
+            if found := seen_format(attributes.get("formatCode", ""), of_1904=self.of_1904):
+                self.formats[attributes.get("numFmtId", "")] = found
         elif name == "cellXfs":
             self._within = True
         elif name == "xf" and self._within:
@@ -51,16 +52,16 @@ class _Styles:
         if tag.rpartition(":")[2] == "cellXfs":
             self._within = False
 
-    def found(self) -> dict[int, ZeroFormat]:
+    def found(self) -> dict[int, SeenFormat]:
         return {number: self.formats[name] for number, name in self.cells.items() if name in self.formats}
 
 
-def zero_styles(chunks: Iterable[bytes]) -> dict[int, ZeroFormat]:
-    """Return the styles of cells, by their numbers, that put zeros in front of numbers.
+def seen_styles(chunks: Iterable[bytes], *, of_1904: bool) -> dict[int, SeenFormat]:
+    """Return the styles of cells, by their numbers, that show numbers with zeros in front or as days.
 
     Styles that are damaged have none: what a reader makes of them is its affair.
     """
-    styles = _Styles()
+    styles = _Styles(of_1904)
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = styles.start, styles.end
     try:
@@ -71,7 +72,7 @@ def zero_styles(chunks: Iterable[bytes]) -> dict[int, ZeroFormat]:
     return styles.found()
 
 
-def seen_numbers(chunks: Iterable[bytes], again: Iterable[bytes], formats: Mapping[int, ZeroFormat]) -> SeenNumbers:
+def seen_numbers(chunks: Iterable[bytes], again: Iterable[bytes], formats: Mapping[int, SeenFormat]) -> SeenNumbers:
     """Return the cells of a sheet with one of some styles.
 
     Args:
@@ -98,7 +99,7 @@ def _quickly(chunks: Iterable[bytes], seen: SeenNumbers) -> bool:
     return True
 
 
-def _exactly(chunks: Iterable[bytes], formats: Mapping[int, ZeroFormat]) -> SeenNumbers:
+def _exactly(chunks: Iterable[bytes], formats: Mapping[int, SeenFormat]) -> SeenNumbers:
     seen, row, column = SeenNumbers(formats), 0, 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:

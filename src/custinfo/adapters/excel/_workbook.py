@@ -112,8 +112,8 @@ def _from_package(content: bytes, limits: Limits, chosen: str | None) -> Book:
 
 
 def _with_seen(archive: Archive, package: Package, worksheets: dict[int, SheetPart]) -> dict[int, SheetPart]:
-    """Return the sheets with the cells of numbers that are seen with zeros in front, if there are any."""
-    styles = package.zero_styles
+    """Return the sheets with the cells of numbers that are seen as something else, if there are any."""
+    styles = package.seen_styles
     return {
         index: attrs.evolve(part, seen=seen_numbers(archive.chunks(part.part), archive.chunks(part.part), styles))
         if styles

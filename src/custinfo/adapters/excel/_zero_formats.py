@@ -81,9 +81,11 @@ class ZeroFormat:
 
     _sections: tuple[_Section, ...] = attrs.field(alias="sections")
 
-    def shown(self, number: int) -> str | None:
-        """Return what people see of a number; None where it stays a number."""
-        section = self._section(number) if 0 <= number < EXACT else None
+    def shown(self, number: float) -> str | None:
+        """Return what people see of a whole number; None where it stays a number."""
+        if not (isinstance(number, int) and 0 <= number < EXACT):
+            return None
+        section = self._section(number)
         return section.shown(number) if section else None
 
     def _section(self, number: int) -> _Section | None:

@@ -15,7 +15,8 @@ What a cell's value becomes:
   `Table.with_numbers` says so, as an import does for fields of amounts. All other formats, decimals, amounts and
   percentages among them, change how a number looks and not what it is.
 * a date: `datetime.date` when its time is midnight, else a naive `datetime.datetime`; the Chinese, Japanese and Korean
-  built-in formats count as dates. A time of day or a duration: `datetime.time`, `datetime.timedelta`.
+  built-in formats count as dates, and so do their weekdays and years (`aaaa`, `e`). A time of day or a duration:
+  `datetime.time`, `datetime.timedelta`.
 * a picture in a cell, of Excel or of WPS (`=DISPIMG(…)`): `None`; `Table.pictures` says how many there are.
 * yes or no: `bool`. An error such as #N/A: `CellError`. A formula: its stored result, or `UncachedFormula`.
 * text files hold text only, and zero bytes behind it do not count; `="0571"`, by which programs keep a spreadsheet from
