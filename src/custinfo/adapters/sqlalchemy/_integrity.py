@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 import attrs
-from sqlalchemy import Column, ColumnElement, Table, delete, insert, select, update
+from sqlalchemy import Table, select, update
 
 from custinfo.adapters.sqlalchemy._approvals import SqlAlchemyApprovals, mark_rows, reservation_rows, task_rows
 from custinfo.adapters.sqlalchemy._context import Context
@@ -16,6 +16,7 @@ from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rows import share_rows, tag_rows, unique_rows
 from custinfo.adapters.sqlalchemy._title_rows import Title
 from custinfo.adapters.sqlalchemy._titles import TitleWriter, title_columns, titled_by
+from custinfo.adapters.sqlalchemy._whole_rows import WholeRow, WholeRows
 from custinfo.core.approval.requests import Request
 from custinfo.core.problems import ParamValue, Problem
 from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
@@ -29,7 +30,6 @@ BROKEN: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeE
 _PAGE: Final = 500
 
 E = TypeVar("E", Record, Request)
-WholeRow = tuple[Any, ...]
 
 
 @attrs.frozen
@@ -61,6 +61,7 @@ class Integrity:
         self._repair = repair
         self._tables = context.tables
         self._titles = TitleWriter(context)
+        self._rows = WholeRows(context)
 
     def run(self) -> Iterator[Disagreement]:
         """Yield what differs: rows that belong to nothing, then those of records and of requests."""
@@ -88,7 +89,7 @@ class Integrity:
             if repaired and table is self._tables.title:
                 self._titles.remove([RecordId(key)])
             elif repaired:
-                self._delete(table, owner == key)
+                self._rows.delete(table, owner == key)
             yield Disagreement(Problem(code, params={name: key}), repaired)
 
     def _settled(self, table: Table, findings: Iterator[_Finding]) -> Iterator[Disagreement]:
@@ -109,32 +110,24 @@ class Integrity:
     def _record_findings(self, records: Sequence[Record]) -> Iterator[_Finding]:
         tables = self._tables
         ids = [record.id for record in records]
-        tags = self._rows(tables.tag, tables.tag.c.record_id, ids)
-        shares = self._rows(tables.share, tables.share.c.record_id, ids)
-        claims = self._rows(tables.unique, tables.unique.c.record_id, ids)
+        tags = self._rows.of(tables.tag, tables.tag.c.record_id, ids)
+        shares = self._rows.of(tables.share, tables.share.c.record_id, ids)
+        claims = self._rows.of(tables.unique, tables.unique.c.record_id, ids)
         slots = self._slots(ids)
         titles = self._known_titles(ids)
         for record in records:
             wanted = tag_rows([record], self._context.tenant)
             if tags.get(record.id, set()) != set(wanted):
-                yield _Finding(_problem("tags_differ", record, "tags"), record, self._anew(tables.tag, record, wanted))
+                yield _Finding(
+                    _problem("tags_differ", record, "tags"), record, self._rows.anew(tables.tag, record, wanted)
+                )
             wanted = share_rows([record], self._context.tenant)
             if shares.get(record.id, set()) != set(wanted):
-                again = self._anew(tables.share, record, wanted)
+                again = self._rows.anew(tables.share, record, wanted)
                 yield _Finding(_problem("shares_differ", record, "shares"), record, again)
             yield from self._claim_findings(record, claims.get(record.id, set()))
             yield from self._slot_findings(record, slots.get(record.id, {}))
             yield from self._title_findings(record, titles.get(record.id, []))
-
-    def _anew(self, table: Table, record: Record, rows: Sequence[WholeRow]) -> Callable[[], bool]:
-        """Return what writes the rows of a record in a table anew."""
-
-        def rebuild() -> bool:
-            self._delete(table, table.c.record_id == record.id)
-            self._insert(table, rows)
-            return True
-
-        return rebuild
 
     def _claim_findings(self, record: Record, actual: set[WholeRow]) -> Iterator[_Finding]:
         """Yield what differs in unique values; rows of fields that are not unique any more do no harm."""
@@ -142,15 +135,15 @@ class Integrity:
         expected: set[WholeRow] = set(unique_rows(record, prepared, self._context.tenant))
         for row in sorted(actual - expected):
             if row[1] != record.module or row[2] in prepared.unique_fields:
-                yield _Finding(_problem("unique_differs", record, row[2]), record, self._giving_up(table, row))
+                yield _Finding(_problem("unique_differs", record, row[2]), record, self._rows.giving_up(table, row))
         for row in sorted(expected - actual):
-            holder = self._holder(table, row)
+            holder = self._rows.holder(table, row)
             found = self._readable(record.module, holder) if holder else None
             theirs = unique_rows(found, prepared, self._context.tenant) if found is not None else ()
             if any(claim[:-1] == row[:-1] for claim in theirs):
                 yield _Finding(_problem("unique_shared", record, row[2], other=str(holder)), record, lambda: False)
             else:
-                yield _Finding(_problem("unique_differs", record, row[2]), record, self._taking(table, row))
+                yield _Finding(_problem("unique_differs", record, row[2]), record, self._rows.taking(table, row))
 
     def _readable(self, module: ModuleKey, record_id: RecordId) -> Record | None:
         """Return a record, or `None` if there is none that can be read."""
@@ -226,12 +219,12 @@ class Integrity:
             (tables.reservation, "reservations_differ", reservation_rows),
             (tables.mark, "marks_differ", mark_rows),
         ):
-            actual = self._rows(table, table.c.request_id, ids)
+            actual = self._rows.of(table, table.c.request_id, ids)
             for request in requests:
                 expected = {tuple(row[column.name] for column in table.columns) for row in rows_of(request, tenant)}
                 known = actual.get(request.id, set())
-                changes = [self._giving_up(table, row) for row in sorted(known - expected)]
-                changes += [self._taking(table, row) for row in sorted(expected - known) if self._free(table, row)]
+                changes = [self._rows.giving_up(table, row) for row in sorted(known - expected)]
+                changes += [self._rows.taking(table, row) for row in sorted(expected - known) if self._free(table, row)]
                 if known != expected:
                     problem = Problem(code, params={"request": request.id})
                     whole = len(changes) == len(known ^ expected)
@@ -239,7 +232,7 @@ class Integrity:
 
     def _free(self, table: Table, row: WholeRow) -> bool:
         """Tell whether no other open request has a right to a row."""
-        holder = self._holder(table, row)
+        holder = self._rows.holder(table, row)
         if holder is None or table is not self._tables.reservation:
             return True
         try:
@@ -248,45 +241,6 @@ class Integrity:
             return True
         theirs = reservation_rows(found, self._context.tenant) if found is not None else []
         return all((item["record_id"], item["field"]) != row[1:3] for item in theirs)
-
-    # --- rows
-
-    def _rows(self, table: Table, column: Column[str], ids: Sequence[str]) -> dict[str, set[WholeRow]]:
-        """Return the whole rows of records or requests, by id."""
-        statement = select(column, *table.columns).where(table.c.tenant_id == self._context.tenant, column.in_(ids))
-        found: dict[str, set[WholeRow]] = {}
-        for key, *row in self._context.execute(statement):
-            found.setdefault(key, set()).add(tuple(row))
-        return found
-
-    def _holder(self, table: Table, row: WholeRow) -> Any:
-        """Return the last column of the row that has the same primary key."""
-        *_, last = table.columns
-        return self._context.execute(select(last).where(*_same_key(table, row))).scalar()
-
-    def _giving_up(self, table: Table, row: WholeRow) -> Callable[[], bool]:
-        def rebuild() -> bool:
-            *_, last = table.columns
-            self._context.execute(delete(table).where(*_same_key(table, row), last == row[-1]))
-            return True
-
-        return rebuild
-
-    def _taking(self, table: Table, row: WholeRow) -> Callable[[], bool]:
-        def rebuild() -> bool:
-            self._context.execute(delete(table).where(*_same_key(table, row)))
-            self._insert(table, [row])
-            return True
-
-        return rebuild
-
-    def _insert(self, table: Table, rows: Sequence[WholeRow]) -> None:
-        names = [column.name for column in table.columns]
-        if rows:
-            self._context.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
-
-    def _delete(self, table: Table, condition: ColumnElement[bool]) -> None:
-        self._context.execute(delete(table).where(table.c.tenant_id == self._context.tenant, condition))
 
 
 def _problem(code: str, record: Record, field: FieldKey, **params: ParamValue) -> Problem:
@@ -297,11 +251,6 @@ def _filled(title: Title, wanted: Title, state: str | None) -> Title:
     """Return a title as if it had what an index in this state may be without yet."""
     title = title._replace(start=wanted.start, brief=wanted.brief)
     return title if state == "unordered" else title._replace(department=wanted.department)
-
-
-def _same_key(table: Table, row: WholeRow) -> list[ColumnElement[bool]]:
-    names = [column.name for column in table.columns]
-    return [column == row[names.index(column.name)] for column in table.primary_key.columns]
 
 
 def _all(changes: Sequence[Callable[[], bool]]) -> Callable[[], bool]:
