@@ -43,7 +43,8 @@ TOPICS: Final[dict[str, str]] = {
         ambiguous_department unknown_reference ambiguous_reference
     """,
     "Criteria": """
-        unknown_operator criterion_too_deep criterion_too_large unknown_segment ambiguous_segment segment_cycle
+        unknown_operator criterion_malformed criterion_too_deep criterion_too_large
+        unknown_segment ambiguous_segment segment_cycle
     """,
     "Permission": "action_denied scope_denied field_not_editable field_not_readable not_found",
     "A policy that is examined": """

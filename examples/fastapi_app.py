@@ -19,7 +19,7 @@ import attrs
 from fastapi import Body, Depends, FastAPI, Header, HTTPException, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader
-from pydantic import AfterValidator, Json
+from pydantic import Json
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session as HostSession
@@ -78,10 +78,15 @@ def version_of(if_match: Annotated[str, Header(pattern='^"[0-9]{1,9}"$')]) -> in
     return int(if_match.strip('"'))
 
 
+def criterion_of(where: Annotated[Json[Any] | None, Query()] = None) -> Any:
+    """Return which records are asked for, as JSON: `{"op": "eq", "field": ["status"], "value": "成交"}`, for example."""
+    return None if where is None else custinfo.criterion_from_json(where)
+
+
 Caller = Annotated[User, Depends(user_of)]
 Language = Annotated[str, Depends(language_of)]
 Version = Annotated[int, Depends(version_of)]
-Where = Annotated[Json[Annotated[Any, AfterValidator(custinfo.criterion_from_json)]] | None, Query()]
+Where = Annotated[custinfo.Criterion | None, Depends(criterion_of)]
 
 # --- what an answer says
 
@@ -130,7 +135,7 @@ def came_to(found: ExcelPlan | ExcelReport, language: str) -> dict[str, Any]:
 def find(
     user: Caller,
     language: Language,
-    where: Where = None,
+    where: Where,
     order_by: Annotated[tuple[str, ...], Query()] = (),
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -167,7 +172,7 @@ def update(
 
 
 @app.get("/customers.xlsx", response_class=Response)
-def download(user: Caller, language: Language, where: Where = None) -> Response:
+def download(user: Caller, language: Language, where: Where) -> Response:
     """Return customers as a workbook, or what waits for an approval."""
     file = BytesIO()
     with user.workspace.acting_as(user.member) as session:

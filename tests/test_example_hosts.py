@@ -150,6 +150,8 @@ def test_fastapi_lists_by_criteria_and_pages(fastapi: Asking) -> None:
     assert (found, rest["next"]) == (["40000", "30000", "20000", "10000"], None)
     for wrong in ({"where": "{"}, {"where": '{"op": "like"}'}, {"where": "3"}, {"limit": 0}, {"limit": 1000}):
         assert fastapi("GET", "/customers", "lisi@north", params=wrong).status_code == 422
+    none = fastapi("GET", "/customers", "lisi@north", params={"where": '{"op": "like"}'})
+    assert none.json()["problems"][0]["text"] == "not a criterion: an object of another form"
     unknown = fastapi("GET", "/customers", "lisi@north", params={"after": "nowhere"})
     assert (unknown.status_code, unknown.json()["code"]) == (422, "page_unknown")
 

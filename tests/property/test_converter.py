@@ -451,35 +451,78 @@ def test_decimals_keep_their_type() -> None:
     assert (str(found.minimum), type(found.maximum)) == ("1.50", int)
 
 
+FIELD = "$.modules['m'].fields['客户']"
+
+
 def module_with(**field: Any) -> str:
     """Return the JSON of a configuration of one field."""
     return json.dumps({"modules": {"m": {"key": "m", "fields": {"客户": {"key": "客户", "kind": "text", **field}}}}})
 
 
 @pytest.mark.parametrize(
-    ("text", "path", "words"),
+    ("text", "path", "words", "chinese"),
     [
-        (module_with(required="no"), "$.modules['m'].fields['客户'].required", "expected true or false"),
-        (module_with(aliases="ab"), "$.modules['m'].fields['客户'].aliases", "expected a list"),
-        (module_with(mask=5), "$.modules['m'].fields['客户'].mask", "expected a text"),
-        (module_with(sensitivity="x"), "$.modules['m'].fields['客户'].sensitivity", "normal, masked, sensitive"),
-        (module_with(default={"decimal": "x"}), "$.modules['m'].fields['客户'].default", "expected a decimal"),
-        (module_with(rules=[{"type": "nope"}]), "$.modules['m'].fields['客户'].rules[0]", "one of length, range"),
-        (module_with(rules=["length"]), "$.modules['m'].fields['客户'].rules[0]", "one of length, range"),
-        (module_with(applies_when={"op": "?"}), "$.modules['m'].fields['客户'].applies_when", "not a criterion"),
-        ('{"modules": {}, "version": "1"}', "$.version", "expected a whole number"),
-        ('{"modules": {}, "modules": {}}', "$", "given twice in one object: modules"),
-        ("[" * 100_000, "$", "not JSON"),
+        (
+            module_with(required="no"),
+            f"{FIELD}.required",
+            "expected true or false",
+            "应为 true 或 false",
+        ),
+        (module_with(aliases="ab"), f"{FIELD}.aliases", "expected a list", "应为列表"),
+        (module_with(mask=5), f"{FIELD}.mask", "expected a text", "应为文本"),
+        (
+            module_with(sensitivity="x"),
+            f"{FIELD}.sensitivity",
+            "expected one of normal, masked, sensitive",
+            "应为以下之一：normal、masked、sensitive",
+        ),
+        (
+            module_with(default={"decimal": "x"}),
+            f"{FIELD}.default",
+            "expected a decimal",
+            "应为数字",
+        ),
+        (
+            module_with(rules=[{"type": "nope"}]),
+            f"{FIELD}.rules[0]",
+            "one of length, range",
+            "length、range",
+        ),
+        (
+            module_with(rules=["length"]),
+            f"{FIELD}.rules[0]",
+            "one of length, range",
+            "应为对象，其 type",
+        ),
+        (
+            module_with(applies_when={"op": "?"}),
+            f"{FIELD}.applies_when",
+            "not a criterion: an object of another form",
+            "不是筛选条件：对象的形式不对",
+        ),
+        (
+            module_with(nonsense=1),
+            FIELD,
+            "extra fields found (nonsense)",
+            "有未知的项：nonsense",
+        ),
+        ('{"modules": {"m": {"fields": {}}}}', "$.modules['m'].key", "required field missing", "缺少此项"),
+        ('{"modules": {}, "version": "1"}', "$.version", "expected a whole number", "应为整数"),
+        ('{"modules": {}, "modules": {}}', "$", "given twice in one object: modules", "同一对象中重复：modules"),
+        ('{"modules":\n  nix}', "$", "not JSON: Expecting value", "不是 JSON：第 2 行第 3 列有误"),
+        ("[" * 100_000, "$", "not JSON", "不是 JSON：嵌套过深"),
     ],
 )
-def test_a_person_finds_what_is_wrong(text: str, path: str, words: str) -> None:
-    """Each problem has the path of the place as a parameter, and says in words what was expected there."""
+def test_a_person_finds_what_is_wrong(text: str, path: str, words: str, chinese: str) -> None:
+    """Each problem has the path of the place as a parameter, and says in the reader's words what was expected there."""
     with pytest.raises(ConfigurationError) as caught:
         configuration_from_json(text)
     (problem,) = caught.value.problems
     assert problem.params["path"] == path
     assert words in problem.message("en")
     assert problem.message("en").endswith(f"@ {path}")
+    assert chinese in problem.message("zh")
+    assert problem.message("zh").endswith(f"@ {path}")
 
 
 FIRST_RELEASE = """

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import attrs
-from cattrs import Converter, transform_error
+from cattrs import Converter, ForbiddenExtraKeysError, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.v import format_exception
 
 from custinfo.core.approval.flows import APPROVER_TYPES, QUORUM_TYPES, Approver, Quorum
 from custinfo.core.configuration import Configuration
 from custinfo.core.criteria import Criterion, criterion_from_json, criterion_to_json
-from custinfo.core.errors import ConfigurationError
+from custinfo.core.errors import ConfigurationError, InvalidCriterionError
 from custinfo.core.fields import OptionValue
 from custinfo.core.frozen import FrozenDict, Words, freeze_words
-from custinfo.core.json_values import day_from_json, moment_from_json, value_from_json, value_to_json
+from custinfo.core.json_values import ShapeError, day_from_json, moment_from_json, value_from_json, value_to_json
+from custinfo.core.messages import Translated
 from custinfo.core.organisation import Organisation
 from custinfo.core.problems import Problem
 from custinfo.core.rules import RULE_TYPES, Rule, RuleTypes
@@ -64,7 +65,10 @@ def _register_tagged(converter: Converter, union: Any, types: Mapping[str, type[
     def structure(data: Any, _: Any) -> Any:
         name = data.get("type") if isinstance(data, Mapping) else None
         if not isinstance(name, str) or name not in types:
-            raise ValueError(f"expected an object whose type is one of {', '.join(types)}")
+            raise ShapeError(
+                f"应为对象，其 type 为以下之一：{'、'.join(types)}",
+                f"expected an object whose type is one of {', '.join(types)}",
+            )
         return converter.structure({key: item for key, item in data.items() if key != "type"}, types[name])
 
     def unstructure(value: Any) -> Any:
@@ -134,16 +138,17 @@ def configure_converter(converter: Converter, rule_types: RuleTypes | None = Non
 def _register_strictly(converter: Converter) -> None:
     """Take no value of another type: not `"no"` for a boolean, nor a text for the list of its characters."""
 
-    def plain(kind: type[Any], name: str) -> Callable[[Any, Any], Any]:
+    def plain(kind: type[Any], chinese: str, english: str) -> Callable[[Any, Any], Any]:
         def structure(data: Any, _: Any) -> Any:
             if type(data) is not kind:
-                raise ValueError(f"expected {name}")
+                raise ShapeError(f"应为{chinese}", f"expected {english}")
             return data
 
         return structure
 
-    for kind, name in ((bool, "true or false"), (int, "a whole number"), (str, "a text")):
-        converter.register_structure_hook(kind, plain(kind, name))
+    named = (bool, " true 或 false", "true or false"), (int, "整数", "a whole number"), (str, "文本", "a text")
+    for kind, chinese, english in named:
+        converter.register_structure_hook(kind, plain(kind, chinese, english))
     converter.register_structure_hook_func(
         lambda kind: kind == Words,
         lambda data, _: freeze_words(data if type(data) is str else converter.structure(data, FrozenDict[str, str])),
@@ -166,7 +171,7 @@ def _list_structure(kind: Any, converter: Converter) -> Callable[[Any, Any], Any
 
     def structure(data: Any, _: Any) -> Any:
         if not isinstance(data, list | tuple):
-            raise ValueError("expected a list")  # noqa: TRY004 - of the data, as the others
+            raise ShapeError("应为列表", "expected a list")
         return make(converter.structure(data, items))
 
     return structure
@@ -233,24 +238,41 @@ def configuration_to_json(configuration: Configuration, *, rule_types: RuleTypes
     return json.dumps(make_converter(rule_types).unstructure(configuration), ensure_ascii=False, indent=2)
 
 
-def _invalid(hint: str, path: str = "$") -> Problem:
-    return Problem("configuration_invalid", params={"hint": f"{hint[:_LONGEST]} @ {path[-_LONGEST:]}", "path": path})
+def _invalid(hint: Translated, path: str = "$") -> Problem:
+    texts = {language: f"{text[:_LONGEST]} @ {path[-_LONGEST:]}" for language, text in hint.texts.items()}
+    return Problem("configuration_invalid", params={"hint": Translated(texts, "en"), "path": path})
 
 
-def _said(error: BaseException, kind: type | None) -> str:
+def _said(error: BaseException, kind: type | None) -> Translated:
     """Return what is wrong with one value, in the words of whoever refused it."""
     if get_origin(kind) is Literal:
-        return f"expected one of {', '.join(map(str, get_args(kind)))}"
-    if isinstance(error, ValueError) and str(error):
-        return str(error)
-    return format_exception(error, kind)
+        known = list(map(str, get_args(kind)))
+        return _both(f"应为以下之一：{'、'.join(known)}", f"expected one of {', '.join(known)}")
+    match error:
+        case ShapeError():
+            return error.hint
+        case InvalidCriterionError():
+            return _both(error.message("zh"), error.message("en"))
+        case ValueError() if str(error):
+            return Translated({"en": str(error)}, "en")
+    chinese = "值不符合要求"
+    match error:
+        case KeyError():
+            chinese = "缺少此项"
+        case ForbiddenExtraKeysError():
+            chinese = f"有未知的项：{'、'.join(sorted(error.extra_fields))}"
+    return _both(chinese, format_exception(error, kind))
+
+
+def _both(chinese: str, english: str) -> Translated:
+    return Translated({"zh": chinese, "en": english}, "en")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise ValueError(f"given twice in one object: {', '.join(twice)}")
+        raise ShapeError(f"同一对象中重复：{'、'.join(twice)}", f"given twice in one object: {', '.join(twice)}")
     return found
 
 
@@ -259,13 +281,36 @@ def _structure(text: str, kind: type[T], rule_types: RuleTypes | None = None) ->
     try:
         data = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError([_invalid(f"not JSON: {error}")]) from None
+        raise ConfigurationError([_invalid(_no_json(error))]) from None
     try:
         return converter.structure(data, kind)
     except Exception as error:
-        said = [hint.rpartition(" @ ") for hint in transform_error(error, format_exception=_said)]
         # Not `from error`: it quotes what was given.
-        raise ConfigurationError([_invalid(hint, path) for hint, _, path in said]) from None
+        raise ConfigurationError(_misfits(error)) from None
+
+
+def _no_json(error: ValueError | RecursionError) -> Translated:
+    match error:
+        case ShapeError():
+            chinese = error.hint.in_language("zh")
+        case json.JSONDecodeError():
+            chinese = f"第 {error.lineno} 行第 {error.colno} 列有误"
+        case _:
+            chinese = "嵌套过深，或数字过长"
+    return _both(f"不是 JSON：{chinese}", f"not JSON: {error}")
+
+
+def _misfits(error: BaseException) -> Iterator[Problem]:
+    """Yield what is wrong with each value of data that is refused; cattrs, which finds the places, takes texts only."""
+    said: list[Translated] = []
+
+    def numbered(found: BaseException, kind: type | None) -> str:
+        said.append(_said(found, kind))
+        return str(len(said) - 1)
+
+    for text in transform_error(error, format_exception=numbered):
+        number, _, path = text.partition(" @ ")
+        yield _invalid(said[int(number)], path)
 
 
 def configuration_from_json(text: str, *, rule_types: RuleTypes | None = None) -> Configuration:

@@ -5,6 +5,7 @@
     CustinfoError
     ├── InvalidInputError        the data is wrong: every problem at once, nothing was saved
     │   ├── ConfigurationError   the configuration contradicts itself
+    │   ├── InvalidCriterionError    JSON data is no criterion (also a ValueError)
     │   └── InvalidCursorError   what is given to go on after is no position there (also a ValueError)
     ├── PermissionDeniedError    no grant allows it; says which clause failed
     ├── NotFoundError            no such record, or none that the actor may know of
@@ -36,6 +37,7 @@ __all__ = [
     "DuplicateValueError",
     "FieldReservedError",
     "IllegalTransitionError",
+    "InvalidCriterionError",
     "InvalidCursorError",
     "InvalidInputError",
     "MissingExtraError",
@@ -80,6 +82,10 @@ class InvalidInputError(CustinfoError):
 
 class ConfigurationError(InvalidInputError):
     """Refuse a configuration that contradicts itself; nothing was changed."""
+
+
+class InvalidCriterionError(InvalidInputError, ValueError):
+    """Refuse JSON data that is no criterion; what was given is not in it."""
 
 
 class InvalidCursorError(InvalidInputError, ValueError):

@@ -9,10 +9,22 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from custinfo.core.exact import decimal_of, decimal_text
+from custinfo.core.messages import Translated
 
-__all__ = ["day_from_json", "json_writer", "moment_from_json", "value_from_json", "value_to_json"]
+__all__ = ["ShapeError", "day_from_json", "json_writer", "moment_from_json", "value_from_json", "value_to_json"]
 
 T = TypeVar("T")
+
+
+class ShapeError(ValueError):
+    """Say in each language what is wrong with the form of JSON data, without what was given."""
+
+    def __init__(self, chinese: str, english: str) -> None:
+        super().__init__(chinese, english)
+        self.hint = Translated({"zh": chinese, "en": english}, "en")
+
+    def __str__(self) -> str:
+        return str(self.hint)
 
 
 def json_writer(*, sort_keys: bool = False) -> Callable[[Any], str]:
@@ -51,7 +63,7 @@ def value_from_json(value: object) -> object:
     """
     match value:
         case {"decimal": str(text)}:
-            return _read(decimal_of, text, "a decimal")
+            return _read(decimal_of, text, "应为数字", "expected a decimal")
         case {"datetime": str(text)}:
             return moment_from_json(text)
         case {"date": str(text)}:
@@ -64,16 +76,16 @@ def value_from_json(value: object) -> object:
 
 def day_from_json(data: object) -> date:
     """Return the day of an ISO 8601 text. Raises: ValueError, without what was given."""
-    return _read(date.fromisoformat, data, "a date")
+    return _read(date.fromisoformat, data, "应为日期", "expected a date")
 
 
 def moment_from_json(data: object) -> datetime:
     """Return the time of an ISO 8601 text. Raises: ValueError, without what was given."""
-    return _read(datetime.fromisoformat, data, "a date and time")
+    return _read(datetime.fromisoformat, data, "应为日期时间", "expected a date and time")
 
 
-def _read(read: Callable[[Any], T], data: object, expected: str) -> T:
+def _read(read: Callable[[Any], T], data: object, chinese: str, english: str) -> T:
     try:
         return read(data)
     except (ValueError, TypeError, ArithmeticError):  # Python's own messages quote the text, which may be personal
-        raise ValueError(f"expected {expected}") from None
+        raise ShapeError(chinese, english) from None

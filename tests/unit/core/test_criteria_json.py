@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from custinfo import InvalidCriterionError, http_status
 from custinfo.core.criteria import (
     AllOf,
     AnyOf,
@@ -123,6 +124,30 @@ def test_a_refusal_shows_no_value(data: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="not a criterion") as caught:
         criterion_from_json(data)
     assert "王小明" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("data", "chinese", "english"),
+    [
+        ({"op": "?"}, "不是筛选条件：对象的形式不对", "not a criterion: an object of another form"),
+        (
+            {"op": "eq", "field": ["a"]},
+            "不是筛选条件：op 'eq' 与这些属性不符：[]",
+            "not a criterion: op 'eq' with []",
+        ),
+        (
+            {"op": "eq", "field": ["a"], "value": {"date": "x"}},
+            "不是筛选条件：应为日期",
+            "not a criterion: expected a date",
+        ),
+    ],
+)
+def test_a_refusal_is_in_the_language_of_the_reader(data: dict[str, Any], chinese: str, english: str) -> None:
+    """What is wrong with a criterion from a web page is a problem like any other, with a code and texts."""
+    with pytest.raises(InvalidCriterionError) as caught:
+        criterion_from_json(data)
+    assert (caught.value.code, http_status(caught.value)) == ("criterion_malformed", 422)
+    assert (caught.value.message("zh"), caught.value.message("en")) == (chinese, english)
 
 
 @pytest.mark.parametrize("around", [{"op": "not", "part": ...}, {"op": "all", "parts": [...]}])

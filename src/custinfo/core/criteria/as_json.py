@@ -31,7 +31,10 @@ from custinfo.core.criteria.nodes import (
     Under,
     Within,
 )
-from custinfo.core.json_values import value_from_json, value_to_json
+from custinfo.core.errors import InvalidCriterionError
+from custinfo.core.json_values import ShapeError, value_from_json, value_to_json
+from custinfo.core.messages import Translated
+from custinfo.core.problems import Problem
 
 __all__ = ["criterion_from_json", "criterion_to_json"]
 
@@ -87,12 +90,14 @@ def criterion_from_json(data: Mapping[str, Any]) -> Criterion:
     >>> criterion_from_json({"op": "under", "field": ["industry"], "value": "制造业"})
     Under(path=('industry',), value='制造业')
 
-    Raises: ValueError for data of another form, or nested too deep; the message shows no value.
+    Raises: InvalidCriterionError for data of another form, or nested too deep; the message shows no value.
     """
     try:
         return _criterion(data)
     except RecursionError:
-        raise ValueError("not a criterion: nested too deep") from None
+        raise _malformed("嵌套过深", "nested too deep") from None
+    except ShapeError as error:
+        raise InvalidCriterionError([Problem("criterion_malformed", params={"hint": error.hint})]) from None
 
 
 def _criterion(data: Mapping[str, Any]) -> Criterion:
@@ -114,22 +119,29 @@ def _criterion(data: Mapping[str, Any]) -> Criterion:
         case {"op": str(operator), "field": [*path], **rest} if 1 <= len(path) <= 2:
             return _leaf_from_json(operator, tuple(map(str, path)), rest)
         case _:
-            raise ValueError("not a criterion: an object of another form")
+            raise _malformed("对象的形式不对", "an object of another form")
 
 
 def _leaf_from_json(operator: str, path: tuple[str, ...], rest: Mapping[str, Any]) -> Criterion:
-    try:
-        items = {name: value_from_json(item) for name, item in rest.items()}
-    except ValueError as error:
-        raise ValueError(f"not a criterion: {error}") from None
+    items = {name: value_from_json(item) for name, item in rest.items()}
     if not all(
         isinstance(items[name], kind) for name, kind in _FORMS.items() if name in items and operator not in _OPERATORS
     ):
-        raise ValueError(f"not a criterion: op {operator!r} with {sorted(items)}")
+        raise _unfit(operator, items)
     try:
         if operator in _OPERATORS:
             return Compare(path, operator, **items)  # type: ignore[arg-type]
         leaf: Criterion = _LEAVES[operator](path, **items)
     except (KeyError, TypeError):
-        raise ValueError(f"not a criterion: op {operator!r} with {sorted(items)}") from None
+        raise _unfit(operator, items) from None
     return leaf
+
+
+def _unfit(operator: str, items: Mapping[str, object]) -> InvalidCriterionError:
+    named = f"op {operator!r}"
+    return _malformed(f"{named} 与这些属性不符：{sorted(items)}", f"{named} with {sorted(items)}")
+
+
+def _malformed(chinese: str, english: str) -> InvalidCriterionError:
+    hint = Translated({"zh": chinese, "en": english}, "en")
+    return InvalidCriterionError([Problem("criterion_malformed", params={"hint": hint})])

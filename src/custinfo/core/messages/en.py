@@ -10,6 +10,7 @@ ENGLISH: Final = {
     # input
     "unknown_field": "there is no field of this name",
     "given_twice": "is given twice, under different names",
+    "criterion_malformed": "not a criterion: {hint}",
     "criterion_too_deep": "the criterion is nested more than {limit} deep",
     "criterion_too_large": "the criterion has more than {limit} parts when its segments are put in",
     "unknown_segment": "there is no segment {segment}",

@@ -8,6 +8,7 @@ CHINESE: Final = {
     # input
     "unknown_field": "没有这个字段",
     "given_twice": "重复填写（使用了不同名称）",
+    "criterion_malformed": "不是筛选条件：{hint}",
     "criterion_too_deep": "条件嵌套超过 {limit} 层",
     "criterion_too_large": "条件代入细分后超过 {limit} 项",
     "unknown_segment": "没有细分“{segment}”",
