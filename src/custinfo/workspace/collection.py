@@ -21,7 +21,6 @@ from custinfo.core.records import (
 )
 from custinfo.core.subject_access import SubjectAccess
 from custinfo.core.totals import Period, Total
-from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.access_logging import reading
 from custinfo.workspace.bulk import BulkOutcome
 from custinfo.workspace.changing import Changer
@@ -37,7 +36,6 @@ from custinfo.workspace.mistakes import (
     one_of,
     record_key,
     refuse_nobody,
-    text_id,
 )
 from custinfo.workspace.past import Past, TagAssignment
 from custinfo.workspace.reading import ReadPath
@@ -242,8 +240,9 @@ class Records:
         Raises: NotFoundError; InvalidInputError for an unknown field, and where nothing is found of somebody whom
             nobody knows; PermissionDeniedError for a field that the actor sees nowhere.
         """
-        query = self._asked(actor, channel, since, until)
-        key = None if field is None else Feed(self._context).readable_field(self.module, field)
+        feed = Feed(self._context)
+        query = feed.asked((self.module,), actor, channel, since, until)
+        key = None if field is None else feed.readable_field(self.module, field)
         every = self._past.history(self.module, record_id)
         found = tuple(view for view in every if query.wants(view) and (key is None or key in view.fields))
         if not found:
@@ -273,7 +272,7 @@ class Records:
         """
         feed = Feed(self._context)
         key = None if field is None else feed.readable_field(self.module, field)
-        return feed.stream(self._asked(actor, channel, since, until), key)
+        return feed.stream(feed.asked((self.module,), actor, channel, since, until), key)
 
     @reading
     def tags(self, record_id: str) -> tuple[TagAssignment, ...]:
@@ -573,16 +572,6 @@ class Records:
         Raises: as `update`; NotFoundError for a version that does not exist, or that the actor could not view.
         """
         return self._changer.revert(record_id, to_version, version, reason)
-
-    # --- inner
-
-    def _asked(
-        self, actor: MemberKey | None, channel: Channel | None, since: datetime | None, until: datetime | None
-    ) -> ChangeQuery:
-        if channel is not None:
-            one_of("channel", channel, Channel)
-        instant, who = self._context.instant, None if actor is None else text_id(actor)
-        return ChangeQuery(0, 1000, (self.module,), who, channel, instant(since), instant(until))
 
 
 def _wanted(criterion: object) -> Criterion:

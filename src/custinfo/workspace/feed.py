@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final
 
 import attrs
 
 from custinfo.core.errors import InvalidCursorError, PermissionDeniedError
-from custinfo.core.history.changes import Change
+from custinfo.core.history.changes import Change, Channel
 from custinfo.core.problems import Problem
-from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId
+from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId
 from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.context import Context
-from custinfo.workspace.mistakes import refuse_nobody
+from custinfo.workspace.mistakes import one_of, refuse_nobody, text_id
 from custinfo.workspace.past import Past, last_state
 from custinfo.workspace.proving import log_of
 from custinfo.workspace.views import ChangeView
@@ -24,6 +25,7 @@ __all__ = ["ChangePage", "Feed"]
 
 _LEAST: Final = 200
 _MOST: Final = 5000
+_PAGE: Final = 1000
 _VERSIONS: Final = 2**31
 """No record has so many: databases stumble at greater numbers."""
 
@@ -43,6 +45,23 @@ class Feed:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._past = Past(context)
+
+    def asked(
+        self,
+        modules: Sequence[ModuleKey],
+        actor: MemberKey | None,
+        channel: Channel | None,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> ChangeQuery:
+        """Return what somebody asks for as a question to the log.
+
+        Raises: ValueError for an unknown channel; TypeError for what is no id, and no time.
+        """
+        if channel is not None:
+            one_of("channel", channel, Channel)
+        instant, who = self._context.instant, None if actor is None else text_id(actor)
+        return ChangeQuery(0, _PAGE, tuple(modules), who, channel, instant(since), instant(until))
 
     def stream(self, query: ChangeQuery, field: FieldKey | None = None) -> Iterator[ChangeView]:
         """Yield changes one by one, in memory that does not grow with them."""

@@ -13,7 +13,6 @@ from custinfo.core.history.changes import Channel
 from custinfo.core.policy.grants import PSEUDO_FIELDS, Action
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey
-from custinfo.ports.history import ChangeQuery
 from custinfo.workspace.access_log import AccessLog
 from custinfo.workspace.approvals import Approvals
 from custinfo.workspace.collection import Records
@@ -24,7 +23,7 @@ from custinfo.workspace.explanations import Explanation
 from custinfo.workspace.feed import ChangePage, Feed
 from custinfo.workspace.handing_over import HandOverPlan, Successor, plan_hand_over
 from custinfo.workspace.live_configuration import LiveConfiguration
-from custinfo.workspace.mistakes import checked_limit, no_text, one_of, text_id
+from custinfo.workspace.mistakes import checked_limit, no_text
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.retention import Retention
 from custinfo.workspace.simulating import simulate
@@ -141,12 +140,10 @@ class Session:
         Raises: InvalidInputError for an unknown module, and at the end where nothing is found of somebody whom nobody
             knows; ValueError for an unknown channel; TypeError for a store without `custinfo.ports.ChangeLog`.
         """
-        if channel is not None:
-            one_of("channel", channel, Channel)
+        feed = Feed(self.context)
+        query = feed.asked(modules, actor, channel, since, until)
         self._refuse_unknown(modules)
-        instants = [self.context.instant(since), self.context.instant(until)]
-        who = None if actor is None else text_id(actor)
-        return Feed(self.context).stream(ChangeQuery(0, 1000, tuple(modules), who, channel, *instants))
+        return feed.stream(query)
 
     def changes_since(
         self, cursor: str | None = None, *, limit: int = 1000, modules: Sequence[ModuleKey] = ()
