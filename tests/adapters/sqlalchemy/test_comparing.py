@@ -46,6 +46,17 @@ def followed(before: Record, wanted: Record) -> Record:
     return attrs.evolve(kept, version=before.version + 1, updated_at=next_version(before).updated_at)
 
 
+def apart(records: Sequence[Record]) -> list[Record]:
+    """Return records of which none has the secret of one before it: the field is unique."""
+    seen: set[str | None] = {None}
+    found = []
+    for record in records:
+        index = getattr(record.values.get("secret"), "index", None)
+        found.append(attrs.evolve(record, values=record.values.without("secret")) if index in seen else record)
+        seen.add(index)
+    return found
+
+
 def assert_same_rows(units: SqlAlchemyUnits, old: Sequence[Record], new: Sequence[Record], *, read: int) -> None:
     """Save records and their next versions, of which `read` are read before in one tenant, and none in another."""
     found = []
@@ -74,7 +85,7 @@ def test_rows_are_the_same_whether_or_not_records_were_read(units: SqlAlchemyUni
     others = [record for record in data.draw(records(most=3)) if record.module == "thing"]
     new = [followed(before, wanted) for before, wanted in zip(old, others, strict=False)]
     new += [next_version(record) for record in old[len(new) :]]
-    assert_same_rows(units, old, new, read=data.draw(st.integers(0, len(old))))
+    assert_same_rows(units, old, apart(new), read=data.draw(st.integers(0, len(old))))
 
 
 CASES: dict[str, dict[str, Any]] = {
