@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from custinfo import Applied, InvalidInputError, Workspace
@@ -70,14 +70,18 @@ class Host:
 Story = Callable[[Host], Awaitable[None]]
 
 
-@pytest.fixture(params=["sqlite", POSTGRESQL], ids=["sqlite", "postgresql"])
+ASYNCPG = make_url(POSTGRESQL).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL, ASYNCPG], ids=["sqlite", "psycopg", "asyncpg"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], None]:
     """Return what runs a story on a store of its own."""
     if request.param == "sqlite":
         plain, url = f"sqlite:///{tmp_path / 'host.db'}", f"sqlite+aiosqlite:///{tmp_path / 'host.db'}"
     else:
-        require_server(request.param)
-        plain = url = request.param
+        pytest.importorskip(request.node.callspec.id)
+        require_server(POSTGRESQL)
+        plain, url = POSTGRESQL, request.param
 
     def run(story: Story) -> None:
         prefix, engine = throw_away_prefix(), open_engine(plain)

@@ -188,8 +188,8 @@ def test_created_tables_are_those_of_make_tables(tmp_path: Path) -> None:
 def test_a_missing_driver_names_its_extra() -> None:
     """A database whose driver is not installed says what to install."""
     with pytest.raises(MissingExtraError) as caught:
-        SqlAlchemyUnits.open("postgresql+pg8000://localhost/none")
-    assert caught.value.problems[0].params == {"extra": "postgresql", "library": "pg8000"}
+        SqlAlchemyUnits.open("postgresql+psycopg2cffi://localhost/none")
+    assert caught.value.problems[0].params == {"extra": "postgresql", "library": "psycopg2cffi"}
 
 
 def test_a_missing_library_names_its_extra() -> None:

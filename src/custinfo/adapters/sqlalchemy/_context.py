@@ -256,8 +256,14 @@ class Context:
     def change(self, ready: Ready, rows: Sequence[Sequence[Any]]) -> int:
         """Run a statement for each row of values, and return how many rows of the table it changed.
 
+        Not every driver counts what it did for many rows at once; those that don't are given one after another.
+
         Raises: ClashError, StorageError.
         """
+        batches = [rows] if self.connection.dialect.supports_sane_multi_rowcount else [[row] for row in rows]
+        return sum(self._changed(ready, batch) for batch in batches)
+
+    def _changed(self, ready: Ready, rows: Sequence[Sequence[Any]]) -> int:
         if self._is_translated():
             return self.attempt(_whole(ready), [ready.by_name(row) for row in rows]).rowcount
         given = [ready.parameters(row) for row in rows]

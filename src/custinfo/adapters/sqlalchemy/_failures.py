@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -13,11 +13,14 @@ from custinfo.core.store_errors import storage_failure
 
 __all__ = ["storage_error"]
 
-_NO_SAVEPOINT: Final = 1305
+_NO_SAVEPOINT: Final = "1305"
 """MariaDB's number for a savepoint that is not there: a deadlock took it back with the transaction."""
 
-_MARIADB: Final = frozenset({"1213", "1205", "1020", f"{_NO_SAVEPOINT}"})
+_MARIADB: Final = frozenset({"1213", "1205", "1020", _NO_SAVEPOINT})
 """Its numbers for deadlocks, locks that are waited for in vain, and rows that changed since they were read."""
+
+_PLACES: Final = ("errno", "sqlstate", "pgcode", "sqlite_errorname")
+"""Where drivers keep the code: MariaDB's connector in the first two, psycopg2 in the third."""
 
 _NO_TABLE: Final = frozenset({"42P01", "42703", "1146", "1054"})
 """Codes of PostgreSQL and MariaDB for tables and columns that are not there."""
@@ -26,17 +29,19 @@ _RETRYABLE: Final = _MARIADB | {"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLIT
 
 
 def _state(original: BaseException | None) -> str:
-    """Return the database's code of an error: number, SQLSTATE or name."""
-    if original is not None and original.args and isinstance(original.args[0], int):
-        return str(original.args[0])  # MariaDB's number says more than its SQLSTATE, which newer drivers give, too
-    found: Any = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
-    return str(found or "")
+    """Return the database's code of an error: number, SQLSTATE or name. Each driver keeps it in a place of its own."""
+    first = original.args[0] if original is not None and original.args else None
+    if isinstance(first, int):
+        return str(first)  # MariaDB's number says more than its SQLSTATE, which newer drivers give, too
+    if isinstance(first, dict):  # pg8000: the fields of the server's message
+        return str(first.get("C", ""))
+    return str(next(filter(None, (getattr(original, place, None) for place in _PLACES)), ""))
 
 
 def _first(error: Exception) -> Exception:
     """Return what went wrong first, where rolling back to a savepoint failed: a deadlock had taken it back already."""
     cause = error.__context__
-    lost = isinstance(error, DBAPIError) and error.orig is not None and error.orig.args[:1] == (_NO_SAVEPOINT,)
+    lost = isinstance(error, DBAPIError) and _state(error.orig) == _NO_SAVEPOINT
     return cause if lost and isinstance(cause, DBAPIError) else error
 
 
