@@ -79,7 +79,7 @@ def version_of(if_match: Annotated[str, Header(pattern='^"[0-9]{1,9}"$')]) -> in
 
 
 def criterion_of(where: Annotated[Json[Any] | None, Query()] = None) -> Any:
-    """Return which records are asked for, as JSON: `{"op": "eq", "field": ["status"], "value": "成交"}`, for example."""
+    """Return which records are asked for, as JSON such as `{"op": "eq", "field": ["status"], "value": "成交"}`."""
     return None if where is None else custinfo.criterion_from_json(where)
 
 
