@@ -7,7 +7,7 @@ end behind it. So exactly these records are counted here; what leads it elsewher
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -26,6 +26,7 @@ from custinfo.adapters.excel._old_records import (
     EOF,
     FILEPASS,
     SST,
+    WRITER,
     Record,
     records_of,
 )
@@ -33,11 +34,13 @@ from custinfo.adapters.excel._old_sheet import OldSheet
 from custinfo.adapters.excel._old_strings import text_bytes
 from custinfo.adapters.excel._old_styles import OldStyles
 from custinfo.adapters.excel._package import SheetPart
-from custinfo.adapters.excel._seen import SeenFormat, SeenNumbers
+from custinfo.adapters.excel._seen import SeenNumbers
 
 __all__ = ["OldWorkbook", "inspect_biff"]
 
 WORD: Final = "WordDocument".encode("utf-16-le")
+NOBODY: Final = b"None "
+"""Whom a library (xlwt) names as the writer; it cannot calculate, and writes each formula with an empty text."""
 WESTERN: Final = 1252
 MOST_SHEETS: Final = 1_000
 
@@ -81,7 +84,8 @@ def inspect_biff(content: bytes, limits: Limits) -> OldWorkbook:
         records = records_of(stream)
         found = _Globals.read(records, len(stream))
         styles = found.styles.found(of_1904=found.of_1904)
-        substreams = _substreams(records, [position for position, *_ in found.listed], styles)
+        places = [position for position, *_ in found.listed]
+        substreams = _substreams(records, places, lambda: OldSheet(SeenNumbers(styles), found.calculated))
         sheets = _sheets(stream, found, substreams, limits)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise refusal("corrupt_workbook") from error
@@ -95,6 +99,7 @@ class _Globals:
     listed: list[tuple[int, int, int, str]] = attrs.field(factory=list)
     strings: list[bytes] | None = None
     of_1904: bool = False
+    calculated: bool = True
     pages: list[int] = attrs.field(factory=list)
     styles: OldStyles = attrs.field(factory=OldStyles)
 
@@ -128,6 +133,8 @@ class _Globals:
             self.listed.append((position, state & 3, sheet_kind, _name(data[6:])))
         elif kind == DATE_1904:
             self.of_1904 = data[:1] == b"\x01"
+        elif kind == WRITER:
+            self.calculated = not data.startswith(NOBODY)
         elif kind == CODEPAGE and len(data) == 2:
             self.pages.append(at)
         else:
@@ -141,7 +148,7 @@ class _Globals:
         return int(struct.unpack_from("<H", stream, self.pages[0] + 4)[0]) if self.pages else WESTERN
 
 
-def _substreams(records: Iterator[Record], places: Sequence[int], styles: Mapping[int, SeenFormat]) -> list[OldSheet]:
+def _substreams(records: Iterator[Record], places: Sequence[int], new: Callable[[], OldSheet]) -> list[OldSheet]:
     """Return what the sheets at some places hold."""
     found: dict[int, OldSheet] = {}
     current: OldSheet | None = None
@@ -150,7 +157,7 @@ def _substreams(records: Iterator[Record], places: Sequence[int], styles: Mappin
         if at in expected:
             if kind != BOF or current is not None:
                 raise refusal("corrupt_workbook")
-            current = found[at] = OldSheet(SeenNumbers(styles))
+            current = found[at] = new()
         elif kind == EOF:
             current = None
         elif kind == CUT and current is not None:

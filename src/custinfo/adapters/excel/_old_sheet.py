@@ -47,9 +47,10 @@ NEVER_CALCULATED: Final = 2
 
 @attrs.define
 class OldSheet:
-    """Follow the records of a sheet."""
+    """Follow the records of a sheet; `calculated` says whether its writer knew the results of formulas."""
 
     seen: SeenNumbers
+    calculated: bool = True
     top: int = 0xFFFF
     bottom: int = -1
     left: int = 0xFFFF
@@ -92,7 +93,7 @@ class OldSheet:
             self.formula = row, column
         if self.seen.formats and kind in (NUMBER, RK, FORMULA, MULRK):
             self.note_styles(row, column, last, data)
-        if kind in (BOOLERR, FORMULA) and (mark := mark_of(kind, data)):
+        if kind in (BOOLERR, FORMULA) and (mark := mark_of(kind, data, calculated=self.calculated)):
             self.marks[row + 1, column + 1] = mark
 
     def note_styles(self, row: int, first: int, last: int, data: bytes) -> None:
@@ -124,13 +125,13 @@ class OldSheet:
         return Extent(rows, columns, self.marks, exact=True, hidden=len(self.hidden & self.filled))
 
 
-def mark_of(kind: int, data: bytes) -> Mark | None:
+def mark_of(kind: int, data: bytes, *, calculated: bool = True) -> Mark | None:
     """Return what stands in for a cell's value: an error, or a formula that its writer left to be calculated."""
     if kind == BOOLERR and len(data) > 7 and data[7]:
         return CellError(ERRORS.get(data[6], "#ERROR!"))
     if kind == FORMULA and len(data) > 15 and data[12:14] == b"\xff\xff":
         if data[6] == 2:
             return CellError(ERRORS.get(data[8], "#ERROR!"))
-        if data[6] == EMPTY and data[14] & NEVER_CALCULATED:
+        if data[6] == EMPTY and (data[14] & NEVER_CALCULATED or not calculated):
             return UncachedFormula()
     return None
