@@ -23,6 +23,7 @@ __all__ = [
     "Beginning",
     "checked_limit",
     "checked_share",
+    "checked_tenant",
     "context_of",
     "cursor_id",
     "no_text",
@@ -160,6 +161,18 @@ def refuse_mistaken(configuration: object, organisation: object, keyring: object
     for name, kind, fits, given in wanted:
         if not fits:
             raise TypeError(f"{name} must be {kind}: not {type(given).__name__}")
+
+
+def checked_tenant(given: object) -> str:
+    """Return the name of a tenant, which no store tells from another type of it alike: 5, "5".
+
+    Raises: TypeError for what is no text; ValueError for none, as of a setting that is missing.
+    """
+    if not isinstance(given, str):
+        raise TypeError(f"tenant must be the name of a tenant, a text: not {type(given).__name__}")
+    if not given.strip():
+        raise ValueError("tenant must be the name of a tenant: not an empty text")
+    return given
 
 
 def refuse_anchors(given: Iterable[object]) -> None:

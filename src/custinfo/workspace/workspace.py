@@ -33,6 +33,7 @@ from custinfo.workspace.integrity import IntegrityReport
 from custinfo.workspace.mistakes import (
     Beginning,
     checked_limit,
+    checked_tenant,
     refuse_mistaken,
     refuse_units,
     storable,
@@ -68,7 +69,7 @@ class Workspace:
         keyring: Encrypts and decrypts; without one, values of encrypted fields are refused.
         clock: Returns the present instant, aware.
         ids: Returns new UUIDv7 texts.
-        tenant: Whose data; tenants in one store are strictly apart.
+        tenant: Whose data, by a name that you give; tenants in one store are strictly apart.
         kinds: The host's own kinds of fields, by key.
         rule_types: The host's own classes of rules, by the name that JSON gives them.
         masks: The host's own styles of masks, by key: functions of the text of a value.
@@ -78,7 +79,8 @@ class Workspace:
     the one in force, and every session begins under it, in whatever process.
 
     A workspace may be shared between threads; a session may not.
-    Raises: ConfigurationError with everything that is wrong with the configuration, as `check_configuration` says it.
+    Raises: ConfigurationError with everything that is wrong with the configuration, as `check_configuration` says it;
+        TypeError and ValueError for another setting that can't be meant.
     """
 
     def __init__(  # noqa: PLR0913 - what a host may replace, each with a default
@@ -100,7 +102,7 @@ class Workspace:
         refuse_units("units", units)
         clock = clock if clock is system_clock else zoned(clock)
         directory = organisation if organisation is not None else Organisation((), (), ())
-        self.tenant = tenant
+        self.tenant = checked_tenant(tenant)
         given = Compiled(checked_schema(configuration, directory, dict(kinds or {}), masks), rule_types)
         ids = ids if ids is not None else Uuid7(clock)
         self._begin = Beginnings(tenant, units, given, keyring, clock, ids, calendar)

@@ -86,6 +86,20 @@ def test_what_is_no_organisation() -> None:
         Workspace.open("memory://", standard_configuration(), organisation=sample_organisation)
 
 
+@pytest.mark.parametrize(
+    ("tenant", "error", "words"),
+    [
+        (5, TypeError, "a text: not int"),
+        (None, TypeError, "a text: not NoneType"),
+        (" ", ValueError, "not an empty text"),
+    ],
+)
+def test_what_is_no_tenant(tenant: Any, error: type[Exception], words: str) -> None:
+    """A number of a host's own, or a setting that is missing, does not begin a tenant that no other process finds."""
+    with pytest.raises(error, match=f"tenant must be the name of a tenant.* {words}"):
+        Workspace.open("memory://", standard_configuration(), organisation=sample_organisation(), tenant=tenant)
+
+
 def test_objects_say_who_they_are(story: Story) -> None:
     """What one holds while one debugs says for whom and for what it is, and nothing that a record holds."""
     assert repr(story.workspace) == "Workspace(tenant='default')"
