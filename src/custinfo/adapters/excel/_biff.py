@@ -31,7 +31,7 @@ from custinfo.adapters.excel._old_records import (
     records_of,
 )
 from custinfo.adapters.excel._old_sheet import OldSheet
-from custinfo.adapters.excel._old_strings import text_bytes
+from custinfo.adapters.excel._old_strings import text_bytes, with_whole_characters
 from custinfo.adapters.excel._old_styles import OldStyles
 from custinfo.adapters.excel._package import SheetPart
 from custinfo.adapters.excel._seen import SeenNumbers
@@ -65,7 +65,7 @@ class OldWorkbook:
         The reader knows code pages of one byte a character only; called Western, bytes lose nothing.
         """
         if self.code_page is None:
-            return wrapped(self.stream)
+            return wrapped(with_whole_characters(self.stream))
         stream = bytearray(self.stream)
         for at in self._pages:
             struct.pack_into("<H", stream, at + 4, WESTERN)

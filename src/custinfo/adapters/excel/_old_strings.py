@@ -1,13 +1,18 @@
-"""How much text the shared strings of an old workbook (.xls) come to in its cells."""
+"""The shared strings of an old workbook (.xls): how much text they come to in its cells, and where records cut them."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Final
 
-from custinfo.adapters.excel._old_records import LABELSST, records_of
+from custinfo.adapters.excel._old_records import CONTINUE, EOF, LABELSST, SST, records_of
 
-__all__ = ["text_bytes"]
+__all__ = ["text_bytes", "with_whole_characters"]
+
+UNIT: Final = 2
+"""Bytes; characters such as emoji and rare ones of names have two units."""
+LONGEST: Final = 0xFFFF
 
 
 def text_bytes(book: bytes, strings: list[bytes], cells: int, limit: int) -> int:
@@ -53,3 +58,30 @@ def _skipped(parts: list[bytes], part: int, at: int, count: int, wide: int) -> t
         if part < len(parts) and parts[part]:
             wide, at = parts[part][0] & 1, 1
     return part, 0
+
+
+def with_whole_characters(stream: bytes) -> bytes:
+    """Return a stream of the same length in which no record of shared strings ends within a character.
+
+    A writer cuts strings where a record is full. The reader takes each half of a character for one that is unknown.
+    """
+    whole = bytearray(stream)
+    head, before = 0, b""
+    for at, kind, data in records_of(stream):
+        if kind == EOF:
+            break
+        start = at
+        if kind == CONTINUE and _cuts(before, data):
+            start = at - UNIT
+            length = struct.unpack_from("<H", whole, head + 2)[0]
+            struct.pack_into("<H", whole, head + 2, length - UNIT)
+            struct.pack_into("<HHB2s", whole, start, CONTINUE, len(data) + UNIT, data[0], before[-UNIT:])
+        head, before = start, data if kind in (SST, CONTINUE) else b""
+    return bytes(whole)
+
+
+def _cuts(before: bytes, data: bytes) -> bool:
+    """Tell whether a record ends with the first half of a character, and the next one goes on with the other."""
+    if len(before) <= UNIT or not UNIT < len(data) <= LONGEST - UNIT or data[0] != 1:
+        return False
+    return 0xD8 <= before[-1] < 0xDC <= data[UNIT] < 0xE0
