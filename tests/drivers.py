@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 
 from tests.databases import MARIADB, POSTGRESQL, require_server
 
-__all__ = ["DRIVERS", "Driver"]
+__all__ = ["DRIVERS", "OURS", "Driver"]
 
 
 @attrs.frozen
@@ -85,3 +85,6 @@ DRIVERS = (
     Driver("mysql+asyncmy", "asyncmy", waits=False),
 )
 """Those that SQLAlchemy knows, beside the ones that the extras bring and that all other tests use."""
+
+OURS = (Driver("postgresql+psycopg", "psycopg"), Driver("mysql+pymysql", "pymysql"))
+"""Those that the extras bring."""

@@ -14,10 +14,11 @@ from custinfo import Applied, F, StaleVersionError, StorageError, Workspace
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._failures import storage_error
+from custinfo.ports import Query
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.testing import make_record, next_version, run_conformance, sample_schema
 from tests.databases import SharedTables
-from tests.drivers import DRIVERS, Driver
+from tests.drivers import DRIVERS, OURS, Driver
 from tests.unit.workspace.story import ENTERPRISE
 
 Work = Callable[[Engine, str], None]
@@ -133,6 +134,27 @@ def test_a_lost_connection_may_be_tried_again(run: Run) -> None:
         assert caught.value.retryable
         with units.begin(schema, "one") as unit:
             assert unit.records.get("thing", [make_record(1).id]) == {}
+
+    run(work)
+
+
+@pytest.mark.parametrize("run", [*OURS, *DRIVERS], ids=lambda driver: driver.name, indirect=True)
+def test_connections_that_commit_each_statement_are_refused(run: Run) -> None:
+    """A unit that could not be taken back does not begin, on custinfo's connections and on the host's."""
+
+    def work(engine: Engine, prefix: str) -> None:
+        units, schema = SqlAlchemyUnits(engine, prefix=prefix), sample_schema()
+        committing = SqlAlchemyUnits(engine.execution_options(isolation_level="AUTOCOMMIT"), prefix=prefix)
+        with pytest.raises(ValueError, match="AUTOCOMMIT"), committing.begin(schema, "one"):
+            pytest.fail("the unit began")
+        with (
+            engine.connect().execution_options(isolation_level="AUTOCOMMIT") as host,
+            pytest.raises(ValueError, match="AUTOCOMMIT"),
+            units.within(host).begin(schema, "one"),
+        ):
+            pytest.fail("the unit began")
+        with units.begin(schema, "one") as unit:
+            assert unit.queries.count(Query("thing")) == 0
 
     run(work)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 from sqlalchemy import Connection, Table, delete, false
 
 from custinfo.core.errors import StorageError
 
-__all__ = ["Standing", "ensure_transaction", "ensure_writing"]
+__all__ = ["Standing", "ensure_transaction", "ensure_writing", "refuse_autocommit"]
 
 
 @attrs.define(eq=False)
@@ -58,6 +60,21 @@ def ensure_transaction(connection: Connection) -> None:
             if not active:
                 connection.exec_driver_sql("BEGIN")
             return
+
+
+def refuse_autocommit(connection: Connection) -> None:
+    """Raise ValueError where the driver commits each statement: nothing could be taken back.
+
+    SQLite begins a transaction all the same, by a statement of ours.
+    """
+    if connection.dialect.name != "sqlite" and _commits_each(connection.connection.dbapi_connection):
+        raise ValueError("the connection commits each statement by itself (AUTOCOMMIT): units need transactions")
+
+
+def _commits_each(driver: Any) -> bool:
+    """Tell what a driver's connection says; some have a method by which it is set, and another one to ask."""
+    ask = getattr(driver, "get_autocommit", None)
+    return bool(driver.autocommit if ask is None else ask())
 
 
 def ensure_writing(connection: Connection, table: Table) -> None:

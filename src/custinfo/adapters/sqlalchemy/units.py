@@ -20,7 +20,7 @@ from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated,
 from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
-from custinfo.adapters.sqlalchemy._transactions import ensure_transaction, ensure_writing
+from custinfo.adapters.sqlalchemy._transactions import ensure_transaction, ensure_writing, refuse_autocommit
 from custinfo.adapters.sqlalchemy._work import SqlAlchemyWork
 from custinfo.adapters.sqlalchemy.tables import Tables, make_tables, shared_tables
 from custinfo.core.schema import Schema
@@ -175,7 +175,7 @@ class SqlAlchemyUnits:
         The first one of a configuration and a tenant claims slots for indexed fields, and fills those of modules with
         at most 10 000 records, in transactions of its own; `build_indexes` fills the others.
         Where a statement failed, and no savepoint took it back, the end of the block rolls back and raises as well.
-        Raises: ConfigurationError if slots run out; StorageError.
+        Raises: ConfigurationError if slots run out; StorageError; ValueError where each statement commits by itself.
         """
         with self._turn:
             modules = self._ready(schema, tenant).modules
@@ -235,6 +235,7 @@ class SqlAlchemyUnits:
             host = self._host()
             try:
                 connection = connection_of(host)
+                refuse_autocommit(connection)
                 ensure_transaction(connection)
                 yield connection
                 host.commit()
@@ -282,10 +283,11 @@ class SqlAlchemyUnit:
         What an error leaves behind is the host's to roll back; a `save` that raises has taken itself back. Slots
         are claimed in the host's transaction too, and so read anew each time; those of modules with at most 1 000
         records are filled in it, `SqlAlchemyUnits.build_indexes` fills the others.
-        Raises: ConfigurationError if slots run out; StorageError.
+        Raises: ConfigurationError if slots run out; StorageError; ValueError where each statement commits by itself.
         """
         with translated():
             connection = connection_of(self._host)
+            refuse_autocommit(connection)
             ensure_transaction(connection)
             keeper = SlotKeeper(connection, self._tables, schema, tenant)
             prepared = keeper.prepare()
