@@ -69,8 +69,8 @@ TOPICS: Final[dict[str, str]] = {
     "Files and imports": """
         not_a_workbook other_format password_protected corrupt_workbook unsafe_workbook file_too_large
         workbook_too_large open_quote cell_twice hidden_sheets hidden_rows hidden_columns pictures_in_cells
-        amounts_scaled sheets_without_cells sheets_missing read_timeout no_data no_header no_data_row
-        surplus_cells several_sheets unknown_sheet cell_error formula_without_value unmapped_column
+        amounts_scaled unit_not_in_heading sheets_without_cells sheets_missing read_timeout no_data no_header
+        no_data_row surplus_cells several_sheets unknown_sheet cell_error formula_without_value unmapped_column
         ambiguous_column duplicate_column missing_column duplicate_in_file duplicate_in_store import_changed
         text_cut related_without_row related_changed not_related resembles_row resembles_record
         template_outdated template_field_gone template_field_renamed template_field_changed
@@ -117,6 +117,7 @@ SEVERITIES: Final = {
     "hidden_rows": "warning",
     "pictures_in_cells": "warning",
     "amounts_scaled": "warning",
+    "unit_not_in_heading": "warning",
     "hidden_columns": "warning",
     "no_data": "warning",
     "no_data_row": "warning",

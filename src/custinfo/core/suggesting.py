@@ -13,7 +13,7 @@ from custinfo.core.records import FieldKey
 from custinfo.core.schema import ModuleSchema
 from custinfo.core.text import folded
 
-__all__ = ["Headings", "Suggestion", "bare", "suggestions"]
+__all__ = ["Headings", "Suggestion", "bare", "noted_unit", "suggestions"]
 
 _LEAST: Final = 0.4
 _MOST: Final = 3
@@ -32,6 +32,10 @@ _IN_YUAN: Final = (
 )
 _YUAN: Final = re.compile(rf"\s*{_IN_YUAN}\s*$", re.IGNORECASE)
 _ANYWHERE: Final = re.compile(_IN_YUAN, re.IGNORECASE)
+_NOTED: Final = re.compile(
+    rf"单位\s*[:：为]?\s*[(（]?\s*(?:人民币\s*)?(?P<unit>{_UNIT})\s*{_CURRENCY}?\s*(?:$|[\s)）\]】,，;；.。])",
+    re.IGNORECASE,
+)
 
 
 @attrs.frozen
@@ -113,6 +117,10 @@ class Headings:
         """
         return _power_of(heading) if self._is_in_yuan(key) and not self._counts_in_units(key) else 0
 
+    def lacks_unit(self, heading: str, key: FieldKey) -> bool:
+        """Tell whether a heading leaves open in which unit of yuan the numbers of a field are."""
+        return self._is_in_yuan(key) and not self._counts_in_units(key) and not _ANYWHERE.search(heading)
+
     def _counts_in_units(self, key: FieldKey) -> bool:
         return any(map(_power_of, self._fields[key].label.values()))
 
@@ -120,6 +128,16 @@ class Headings:
         """Tell whether the amounts of a field are in yuan, so that 元 in a heading says nothing new."""
         field = self._fields.get(key)
         return field is not None and field.kind == "money" and field.options.get("currency", "CNY") == "CNY"
+
+
+def noted_unit(notes: Iterable[str]) -> str:
+    """Return the unit of amounts that a note beside a table says; empty if none does.
+
+    >>> noted_unit(["客户台账", "金额单位：人民币万元"]), noted_unit(["填报单位：万达公司", "单位：元"])
+    ('万元', '')
+    """
+    found = next(filter(None, map(_NOTED.search, notes)), None)
+    return f"{found['unit']}元" if found else ""
 
 
 def _power_of(heading: str) -> int:

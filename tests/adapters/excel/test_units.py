@@ -168,3 +168,23 @@ def test_units_on_further_sheets() -> None:
         assert [problem.code for problem in plan.problems] == ["amounts_scaled"]
         plan.apply()
         assert [view["sum"] for view in session.records("order").find().records] == [35_000]
+
+
+@pytest.mark.parametrize(
+    ("note", "heading", "told"),
+    [
+        ("单位：万元", "年采购预算", ["unit_not_in_heading"]),
+        ("（金额单位：人民币千元）", "年采购预算", ["unit_not_in_heading"]),
+        ("单位：万元", BUDGET, ["amounts_scaled"]),
+        ("单位：万元", "年采购预算（元）", []),
+        ("单位：元", "年采购预算", []),
+        ("填报单位：万达公司", "年采购预算", []),
+    ],
+)
+def test_units_of_a_whole_sheet(note: str, heading: str, told: list[str]) -> None:
+    """A unit above the table is not guessed to be that of a column: people are told to write it into the heading."""
+    with acting_as("sunjiu") as session:
+        plan = plan_import(session, "customer", workbook(("客户台账", None, note), (*HEADINGS, heading), (*FIRST, 80)))
+    assert [problem.code for problem in plan.problems] == told
+    if told == ["unit_not_in_heading"]:
+        assert "如“金额（" in plan.problems[0].message("zh")

@@ -134,6 +134,8 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "sheets_missing": {"sheets": ("一月",)},
     "open_quote": {"row": 2},
     "cell_twice": {"cell": "A2"},
+    "criterion_malformed": {"hint": "x"},
+    "unit_not_in_heading": {"unit": "万元"},
     "amounts_scaled": {"factor": 10_000},
     "pictures_in_cells": {"column": "E", "count": 2},
     "no_data_row": {"what": "totals"},

@@ -8,7 +8,8 @@ import attrs
 
 from custinfo.adapters.excel._days import with_days
 from custinfo.adapters.excel._masks import guarded
-from custinfo.adapters.excel._units import scaled_columns, with_units
+from custinfo.adapters.excel._tables import Table
+from custinfo.adapters.excel._units import scaled_columns, unread_units, with_units
 from custinfo.core.configuration import Configuration
 from custinfo.core.problems import Problem
 from custinfo.core.schema import ModuleSchema
@@ -39,6 +40,7 @@ class Meanings:
         dated = with_days(scaled, self.schema, self.mapping, of_1904=self.of_1904)
         return guarded(dated, self.schema, self.configuration, self.mapping)
 
-    def problems(self, table: SourceTable) -> list[Problem]:
+    def problems(self, table: Table) -> list[Problem]:
         """Return what people should know of how columns are read."""
-        return scaled_columns(table, self.schema, self.mapping)
+        units = (table, self.schema, self.mapping)
+        return [*scaled_columns(*units), *unread_units(*units)]

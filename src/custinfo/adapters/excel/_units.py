@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from custinfo.adapters.excel._tables import Table
 from custinfo.adapters.excel._tables_within import TableWithin
 from custinfo.core.kinds.money import in_units
 from custinfo.core.problems import Place, Problem
+from custinfo.core.records import FieldKey
 from custinfo.core.schema import ModuleSchema
-from custinfo.core.suggesting import Headings
+from custinfo.core.suggesting import Headings, noted_unit
 from custinfo.workspace.import_columns import lettered
 from custinfo.workspace.importing import SourceTable
 from custinfo.workspace.planned_rows import RawValues
 
-__all__ = ["scaled_columns", "with_units"]
+__all__ = ["scaled_columns", "unread_units", "with_units"]
 
 
 def with_units(table: SourceTable, schema: ModuleSchema, mapping: Mapping[str, str]) -> SourceTable:
@@ -40,12 +42,37 @@ def scaled_columns(table: SourceTable, schema: ModuleSchema, mapping: Mapping[st
     ]
 
 
-def _powers(table: SourceTable, schema: ModuleSchema, mapping: Mapping[str, str]) -> dict[int, int]:
-    """Return the places of columns with a unit, each with the power of ten of this unit."""
-    named, headings, powers = lettered(table, mapping), Headings(schema), {}
+def unread_units(table: Table, schema: ModuleSchema, mapping: Mapping[str, str]) -> list[Problem]:
+    """Return a warning for each column of amounts that is read in yuan, where a note above the table says otherwise."""
+    unit = noted_unit(table.notes)
+    return [
+        Problem(
+            "unit_not_in_heading",
+            heading,
+            Place(table.sheet, table.header_row, table.columns[place]),
+            {"unit": unit},
+            severity="warning",
+        )
+        for place, heading, keys, headings in (_meant(table, schema, mapping) if unit else ())
+        if any(headings.lacks_unit(heading, key) for key in keys)
+    ]
+
+
+def _meant(
+    table: SourceTable, schema: ModuleSchema, mapping: Mapping[str, str]
+) -> Iterator[tuple[int, str, list[FieldKey], Headings]]:
+    """Yield for each column its place, its heading, and the fields that this may mean."""
+    named, headings = lettered(table, mapping), Headings(schema)
     for place, heading in enumerate(table.header):
         keys = (schema.resolve(named[place]),) if place in named else headings.meanings(heading)
-        if power := max((headings.power(heading, key) for key in keys if key), default=0):
+        yield place, heading, [key for key in keys if key], headings
+
+
+def _powers(table: SourceTable, schema: ModuleSchema, mapping: Mapping[str, str]) -> dict[int, int]:
+    """Return the places of columns with a unit, each with the power of ten of this unit."""
+    powers = {}
+    for place, heading, keys, headings in _meant(table, schema, mapping):
+        if power := max((headings.power(heading, key) for key in keys), default=0):
             powers[place] = power
     return powers
 

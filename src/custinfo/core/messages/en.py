@@ -176,6 +176,7 @@ ENGLISH: Final = {
     "hidden_sheets": "hidden sheets were not read: {sheets}; show them, or name one (sheet=…)",
     "sheets_missing": "sheets that the workbook lists are missing in the file: {sheets}",
     "sheets_without_cells": "charts, dialogs and macro sheets hold no cells to import: {sheets}",
+    "unit_not_in_heading": "a note above says {unit}, the heading no unit: numbers are read as 元; add （{unit}）",
     "amounts_scaled": "the heading says a unit: the numbers below it are multiplied by {factor}",
     "hidden_columns": "the hidden columns {columns} are imported like the others: delete what is not meant",
     "hidden_rows": "{count} hidden rows (filtered, say) are imported like the others: delete what is not meant",

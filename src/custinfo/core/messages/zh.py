@@ -164,6 +164,7 @@ CHINESE: Final = {
     "hidden_sheets": "隐藏的工作表没有读取：{sheets}。如需导入，请取消隐藏，或指定 sheet=…",
     "sheets_missing": "工作簿中列出的工作表在文件中缺失：{sheets}",
     "sheets_without_cells": "图表、对话框或宏工作表没有可导入的单元格：{sheets}",
+    "unit_not_in_heading": "表头上方注明单位为{unit}，该列标题却没有：数字按元读取。请写进标题，如“金额（{unit}）”",
     "amounts_scaled": "该列标题带单位：数字已乘以 {factor}",
     "hidden_columns": "{columns} 列被隐藏，同样会导入：不需要的请先删除",
     "hidden_rows": "有 {count} 行被隐藏（例如被筛选），同样会导入：不需要的请先删除",
