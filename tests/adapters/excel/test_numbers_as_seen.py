@@ -133,6 +133,15 @@ def test_styles_that_say_nothing(styles: str) -> None:
     assert last_column(by_hand(SPELLED["as usual"], styles)) == [123]
 
 
+@pytest.mark.parametrize("before", ["", '<numFmts count="1"><numFmt numFmtId="176" formatCode="0.00"/></numFmts>'])
+def test_formats_of_conditions_are_others(before: str) -> None:
+    """They may have the number of a format of cells: an amount is no code because some cells are to be seen so."""
+    cells = '<cellXfs><xf numFmtId="0"/><xf numFmtId="176"/></cellXfs>'
+    conditions = '<dxfs count="1"><dxf><numFmt numFmtId="176" formatCode="000000"/></dxf></dxfs>'
+    styles = f"<styleSheet {MAIN}>{before}{cells}{conditions}</styleSheet>"
+    assert last_column(by_hand(SPELLED["as usual"], styles)) == [123]
+
+
 def test_a_phone_that_is_seen_with_its_area_code() -> None:
     """The zero of an area code is often a format only."""
     content = formatted((1012345678, "00000000000"), heading="x")

@@ -28,29 +28,32 @@ MOST_STYLES: Final = 1_000_000
 
 @attrs.define
 class _Styles:
-    """Follow a parser through the styles: the formats, and the format of each style of cells."""
+    """Follow a parser through the styles: the formats, and the format of each style of cells.
+
+    Formats that depend on a condition have numbers of their own, which may be those of others.
+    """
 
     of_1904: bool
     formats: dict[str, SeenFormat] = attrs.field(factory=dict)
     cells: dict[int, str] = attrs.field(factory=dict)
-    _within: bool = False
+    _within: str = ""
     _number: int = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
-        if name == "numFmt":
+        if name in ("numFmts", "cellXfs"):
+            self._within = name
+        elif name == "numFmt" and self._within == "numFmts":
             if found := seen_format(attributes.get("formatCode", ""), of_1904=self.of_1904):
                 self.formats[attributes.get("numFmtId", "")] = found
-        elif name == "cellXfs":
-            self._within = True
-        elif name == "xf" and self._within:
+        elif name == "xf" and self._within == "cellXfs":
             if len(self.cells) < MOST_STYLES:
                 self.cells[self._number] = attributes.get("numFmtId", "")
             self._number += 1
 
     def end(self, tag: str) -> None:
-        if tag.rpartition(":")[2] == "cellXfs":
-            self._within = False
+        if tag.rpartition(":")[2] == self._within:
+            self._within = ""
 
     def found(self) -> dict[int, SeenFormat]:
         return {number: self.formats[name] for number, name in self.cells.items() if name in self.formats}
