@@ -54,6 +54,20 @@ OTHERS = {
     "a page": (f"<html><body>{TABLE}</body></html>".encode(), "html"),
     "a page in GBK without a head": (f"<meta charset=gb2312>{TABLE}".encode("gbk"), "html"),
     "a page with a mark": (f"\ufeff\r\n<!-- x -->{TABLE}".encode(), "html"),
+    "a page in wide characters": (f"<html>\n<body>{TABLE}</body></html>\n".encode("utf-16"), "html"),
+    "a page in wide characters without a mark": (f"<html>\n<body>{TABLE}</body></html>\n".encode("utf-16-le"), "html"),
+    "rows of a page": (f"{TABLE.removeprefix('<table>')}\n<tr><td>甲公司</td></tr>\n".encode(), "html"),
+    "XML of 2003 in wide characters": (
+        '<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n<Workbook/>\n'.encode("utf-16-be"),
+        "xml_2003",
+    ),
+    "JSON in wide characters": ('[{"name": "x",\r\n"phone": "1"}]\r\n'.encode("utf-16"), "json"),
+    "SYLK in wide characters": ('ID;PWXL;N;E\r\nC;Y1;X1;K"name"\r\nE\r\n'.encode("utf-32"), "sylk"),
+    "XML without a declaration": (b'<kml xmlns="http://www.opengis.net/kml/2.2">\n<a>1,2</a>\n</kml>\n', "xml"),
+    "OpenDocument without a declaration": (
+        b'<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0">\n</office:document>\n',
+        "ods",
+    ),
     "a web archive": (b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n", "mhtml"),
     "XML of 2003": (b'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?><Workbook/>', "xml_2003"),
     "XML": (b'<?xml version="1.0"?>\n<customers/>', "xml"),
@@ -114,6 +128,16 @@ def test_a_file_of_another_format(content: bytes, name: str) -> None:
     assert "save it as .xlsx" in said
     assert told.splitlines()[1] != f"文件内容是{name}"
     assert told.splitlines()[1].startswith("文件内容是")
+
+
+def test_headings_in_angle_brackets() -> None:
+    """They are none of another format."""
+    for text in (
+        "<客户名称>,<联系人>\n甲公司,张三\n",
+        "<CLIENT>,<PHONE>\na,1\n",
+        "<br />\n客户名称,联系人\n甲公司,张三\n",
+    ):
+        assert len(read_tables(text.encode(), known=HEADINGS)[0].header) == 2
 
 
 def book(*, data: str = "hidden", cover: object = None, chart: bool = False) -> bytes:

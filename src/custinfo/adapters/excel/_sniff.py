@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, Literal, cast
 
@@ -43,7 +44,10 @@ SPACES: Final = str.maketrans("\t\r\n\u3000\u00a0", "     ")
 SIGNATURES: Final = (
     *(
         (tag, "html")
-        for tag in (b"<html", b"<!doctype", b"<table", b"<meta", b"<head", b"<body", b"<div", b"<style", b"<!--")
+        for tag in (
+            *(b"<html", b"<!doctype", b"<table", b"<meta", b"<head", b"<body", b"<div", b"<style", b"<!--", b"<title"),
+            *(b"<thead", b"<tbody", b"<tr>", b"<tr ", b"<script", b"<link ", b"<form", b"<center"),
+        )
     ),
     (b"mime-version:", "mhtml"),
     (b"%pdf-", "pdf"),
@@ -58,6 +62,8 @@ SIGNATURES: Final = (
 MARKUP: Final = frozenset({"html", "mhtml", "pdf", "word", "dif", "json", "vcard"})
 SYLK: Final = re.compile(rb"id;p[^\r\n]*[\r\n]+(?:[bcfopw];[a-z]|nn;|e[\r\n])")
 """Its first two lines: a table may begin with a heading ID, too."""
+ROOT: Final = re.compile(rb"<\?xml|<workbook|<[a-z][\w.:-]*\s[^<>]*\bxmlns[:=]")
+"""How XML begins, with its declaration or without: `<客户>` may be a heading."""
 EARLY_XLS: Final = (b"\t\0\4\0", b"\t\2\6\0", b"\t\4\6\0")
 """How a workbook of Excel 2, 3 or 4 begins, which has no container."""
 LOCK_SIZE: Final = 165
@@ -139,7 +145,7 @@ def kind_of(content: bytes) -> Kind:
         return "biff"
     text = without_padding(content)
     if wide_encoding_of(text):
-        return "text"
+        return "unknown" if _is_markup(text) else "text"
     if len(text) < len(content) and (not text or _starts_like(text, SIGNATURES)):
         return "unknown"
     return "unknown" if _is_binary(text) or _is_markup(text) else "text"
@@ -183,12 +189,15 @@ def format_of(content: bytes) -> str | None:
     head = _head_of(content)
     if SYLK.match(head):
         return "sylk"
-    if head.startswith((b"<?xml", b"<office:document")) and b"tc:opendocument:" in head:
-        return "ods"
-    if head.startswith((b"<?xml", b"<workbook")):
-        return "xml_2003" if b"schemas-microsoft-com:office:spreadsheet" in head or b"excel.sheet" in head else "xml"
     found = (name for start, name in SIGNATURES if head.startswith(start))
-    return next(found, "text with control characters" if _is_nearly_text(head) else None)
+    named = next(found, _kind_of_xml(head) if ROOT.match(head) else None)
+    return named or ("text with control characters" if _is_nearly_text(head) else None)
+
+
+def _kind_of_xml(head: bytes) -> str:
+    if b"tc:opendocument:" in head:
+        return "ods"
+    return "xml_2003" if b"schemas-microsoft-com:office:spreadsheet" in head or b"excel.sheet" in head else "xml"
 
 
 def _is_lock(content: bytes) -> bool:
@@ -216,9 +225,9 @@ def _is_binary(content: bytes) -> bool:
 
 
 def _is_markup(content: bytes) -> bool:
-    return SYLK.match(_head_of(content)) is not None or _starts_like(
-        content, ((b"<?xml", ""), (b"<workbook", ""), *(item for item in SIGNATURES if item[1] in MARKUP))
-    )
+    head = _head_of(content)
+    known = (item for item in SIGNATURES if item[1] in MARKUP)
+    return bool(SYLK.match(head) or ROOT.match(head)) or _starts_like(content, known)
 
 
 def _starts_like(content: bytes, signatures: Iterable[tuple[bytes, str]]) -> bool:
@@ -226,4 +235,12 @@ def _starts_like(content: bytes, signatures: Iterable[tuple[bytes, str]]) -> boo
 
 
 def _head_of(content: bytes) -> bytes:
-    return content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    r"""Return the first bytes of a file in small letters, of a text in wide characters as those of UTF-8.
+
+    >>> _head_of(b"\xef\xbb\xbf <HTML>"), _head_of("<HTML>\n".encode("utf-16"))
+    (b'<html>', b'<html>\n')
+    """
+    head = content[:4096]
+    if wide := wide_encoding_of(head):
+        head = head.decode(wide, "ignore").encode()
+    return head.removeprefix(BOM_UTF8).lstrip().lower()
