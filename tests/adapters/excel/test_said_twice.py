@@ -123,6 +123,16 @@ def test_values_that_the_fast_reader_takes_for_others(cell: str, value: object) 
     assert values(with_cell(cell), strings=STRINGS) == [(FIRST[0], value, FIRST[2]), SECOND]
 
 
+@pytest.mark.parametrize("end", ["/>", "></hyperlink>"])
+@pytest.mark.parametrize("spell", [str, prefixed], ids=["as usual", "with a prefix"])
+def test_a_link_in_a_blank_cell(spell: type[str], end: str) -> None:
+    """It is no value, whichever reader sees it: nobody reads its address there."""
+    links = f'<hyperlinks><hyperlink ref="B2" location="S!A1"/><hyperlink ref="B3" location="S!A2"{end}</hyperlinks>'
+    sheet = with_cell('<c r="B2"/>').replace('<c r="C3"', '<c r="D3"><v>&#49;</v></c><c r="C3"')
+    first, second = values(spell(sheet.replace("</sheetData>", f"</sheetData>{links}")), strings=STRINGS)
+    assert (first[1], second[1], second[3]) == (None, SECOND[1], 1)
+
+
 NO_VALUES = {
     "a sign": '<c r="B2" t="s"><v>-1</v></c>',
     "a word": '<c r="B2" t="s"><v>x</v></c>',

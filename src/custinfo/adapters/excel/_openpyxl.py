@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from custinfo.adapters.excel._archive import XML_ENDINGS, Archive, open_archive
@@ -18,12 +19,13 @@ from custinfo.core.errors import MissingExtraError, UnreadableFileError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["TIMES_ITS_SIZE", "check_expanded", "is_bearable", "read_patiently"]
+__all__ = ["TIMES_ITS_SIZE", "check_expanded", "is_bearable", "read_patiently", "without_links"]
 
 DATE_FORMATS: Final = frozenset({*range(27, 37), *range(50, 59)})
 TIMES_ITS_SIZE: Final = 64
 """So much more memory openpyxl takes than the unpacked file."""
 MOST_EXPANDED: Final = 100_000
+LINKS: Final = re.compile(rb"<((?:[\w.-]+:)?)hyperlinks\b[^<>]*(?:/>|>.*?</\1hyperlinks\s*>)", re.DOTALL)
 
 
 def check_expanded(archive: Archive) -> None:
@@ -43,6 +45,12 @@ def _expanded(archive: Archive, name: str) -> int:
         return expanded_cells(archive.chunks(name))
     except UnreadableFileError:  # no XML, so that nobody takes it for comments
         return 0
+
+
+def without_links(archive: Archive, names: Iterable[str]) -> dict[str, bytes]:
+    """Return those of some sheets that have links without them: openpyxl puts the address of one into a blank cell."""
+    sheets = {name: archive.read(name) for name in names}
+    return {name: LINKS.sub(b"", sheet) for name, sheet in sheets.items() if b"hyperlinks" in sheet}
 
 
 def is_bearable(content: bytes, limits: Limits) -> bool:

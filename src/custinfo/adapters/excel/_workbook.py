@@ -14,7 +14,7 @@ from custinfo.adapters.excel._exact_extent import exact_extent
 from custinfo.adapters.excel._extent import Extent
 from custinfo.adapters.excel._grids import Grid, with_marks
 from custinfo.adapters.excel._limits import Limits, other_format, refusal
-from custinfo.adapters.excel._openpyxl import TIMES_ITS_SIZE, check_expanded, read_patiently
+from custinfo.adapters.excel._openpyxl import TIMES_ITS_SIZE, check_expanded, read_patiently, without_links
 from custinfo.adapters.excel._package import Package, SheetPart, inspect
 from custinfo.adapters.excel._pictures import WORD, without_pictures
 from custinfo.adapters.excel._sniff import format_of, kind_of, without_padding
@@ -136,7 +136,8 @@ def _quickly(content: bytes, package: Package, worksheets: dict[int, SheetPart])
 def _patiently(archive: Archive, package: Package, worksheets: dict[int, SheetPart]) -> tuple[Grid, ...]:
     """Read with openpyxl, which expands the ranges of all sheets and passes over what it does not know."""
     check_expanded(archive)
-    found = read_patiently(archive.repacked(package.replaced), [sheet.name for sheet in worksheets.values()])
+    replaced = {**package.replaced, **without_links(archive, {sheet.part for sheet in worksheets.values()})}
+    found = read_patiently(archive.repacked(replaced), [sheet.name for sheet in worksheets.values()])
     grids = []
     for sheet in worksheets.values():
         extent = exact_extent(archive.chunks(sheet.part))
