@@ -125,7 +125,7 @@ class RequestViews:
             tuple(self._item(reach, item, sees) for item in request.items if self._shows(reach, item)),
             stuck(self._context, request) if here or request.state != "pending" else None,
             None if request.export is None or not reach.part else self._export(request, request.export),
-            self._context.module(request.module),
+            self._context.schema.modules.get(request.module),
         )
 
     def picture(self, request: Request, language: Literal["zh", "en"]) -> Picture:
@@ -187,7 +187,7 @@ class RequestViews:
             item.action or request.action,
             item.row,
             tuple(self._companion(request, companion) for companion in item.companions if sees is None),
-            self._context.module(request.module),
+            self._context.schema.modules.get(request.module),
         )
 
     def _export(self, request: Request, scope: ExportScope) -> ExportView:
@@ -211,7 +211,8 @@ class RequestViews:
         values = codec.decode_values(companion.values)
         record = would_be(companion.module, companion.record_id, values, request.submitted_at)
         shown = self._visible(record, values, self._context.verdict(record), None)
-        return CompanionView(companion.module, companion.record_id, shown, self._context.module(companion.module))
+        schema = self._context.schema.modules.get(companion.module)
+        return CompanionView(companion.module, companion.record_id, shown, schema)
 
     def _visible(
         self, record: Record, values: Mapping[FieldKey, Any], verdict: Verdict, sees: frozenset[FieldKey] | None

@@ -662,7 +662,7 @@ def test_types_of_kinds(kind: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "called"),
     [
-        ("phone", "电话"),
+        ("phone", "电话号码"),
         ("user", "人员"),
         ("computed", "计算"),
         ("choice", "单选"),
@@ -676,7 +676,7 @@ def test_kinds_that_no_formula_makes(kind: str, called: str) -> None:
         result_type(kind, field="net")
     (problem,) = caught.value.problems
     assert (problem.code, problem.field) == ("configuration_invalid", "net")
-    assert problem.message("zh").startswith(f"net：公式不能得到“{called}”类型的值，只能是：是否、单选、")
+    assert problem.message("zh").startswith(f"net：公式不能得到“{called}”类型的值，只能是：是/否、单选、")
 
 
 def test_choices_belong_to_choices_only() -> None:
