@@ -33,8 +33,7 @@ _IN_YUAN: Final = (
 _YUAN: Final = re.compile(rf"\s*{_IN_YUAN}\s*$", re.IGNORECASE)
 _ANYWHERE: Final = re.compile(_IN_YUAN, re.IGNORECASE)
 _NOTED: Final = re.compile(
-    rf"单位\s*[:：为]?\s*[(（]?\s*(?:人民币\s*)?(?P<unit>{_UNIT})\s*{_CURRENCY}?\s*(?:$|[\s)）\]】,，;；.。])",
-    re.IGNORECASE,
+    rf"单位 ?[:：为]? ?[(（]? ?(?:人民币 ?)?(?P<unit>{_UNIT}) ?{_CURRENCY}?(?:$|[ )）\]】,，;；.。])", re.IGNORECASE
 )
 
 
@@ -136,7 +135,7 @@ def noted_unit(notes: Iterable[str]) -> str:
     >>> noted_unit(["客户台账", "金额单位：人民币万元"]), noted_unit(["填报单位：万达公司", "单位：元"])
     ('万元', '')
     """
-    found = next(filter(None, map(_NOTED.search, notes)), None)
+    found = next(filter(None, (_NOTED.search(" ".join(note.split())) for note in notes)), None)
     return f"{found['unit']}元" if found else ""
 
 

@@ -175,6 +175,7 @@ def test_units_on_further_sheets() -> None:
     [
         ("单位：万元", "年采购预算", ["unit_not_in_heading"]),
         ("（金额单位：人民币千元）", "年采购预算", ["unit_not_in_heading"]),
+        ("单位 ：   万元      制表人：王五", "年采购预算", ["unit_not_in_heading"]),
         ("单位：万元", BUDGET, ["amounts_scaled"]),
         ("单位：万元", "年采购预算（元）", []),
         ("单位：元", "年采购预算", []),
