@@ -98,6 +98,11 @@ OTHERS = {
     ),
     "Excel 2": (b"\t\0\4\0\0\2\x10\0" + bytes(20), "early_xls"),
     "Excel 4": (b"\t\4\6\0\0\4\x10\0\0\0" + bytes(20), "early_xls"),
+    "records that a script writes without a container": (
+        struct.pack("<6H", 0x809, 8, 0, 0x10, 0, 0) + struct.pack("<6H", 0x204, 10, 0, 0, 0, 2) + b"ab" + b"\n\0\0\0",
+        "early_xls",
+    ),
+    "records of Excel 97 without a container": (struct.pack("<6H", 0x809, 16, 0x600, 5, 0, 0) + bytes(20), "early_xls"),
     "a new document of words": (package("word/document.xml"), "word"),
     "an old document of words": (compound("WordDocument", b"x"), "word"),
     "slides": (package("ppt/presentation.xml"), "slides"),

@@ -110,6 +110,8 @@ SPELLED: dict[str, tuple[str, object]] = {
     "a number around an instruction": ('<c r="B2"><v>1<?x y?>5</v></c>', 15),
     "yes in a section": ('<c r="B2" t="b"><v><![CDATA[1]]></v></c>', True),
     "a text in a section": ('<c r="B2" t="str"><v>A<![CDATA[&]]>B</v></c>', "A&B"),
+    "a value in front of its formula": ('<c r="B2"><v>15</v><f>A1</f></c>', 15),
+    "a value in front of its formula, as others write it": ('<c r="B2"><v>15</v>\n<f>A1</f></c>', 15),
     "a text with references": ('<c r="B2" t="str"><v>A&#38;&#66;</v></c>', "A&B"),
     "a text with a blank value behind": ('<c r="B2" t="inlineStr"><is><t>王</t></is><v></v></c>', "王"),
     "a text with no value behind": ('<c r="B2" t="inlineStr"><is><t>王</t></is><v/></c>', "王"),

@@ -79,6 +79,7 @@ class _CellCollector:
             self._values.enter(name)
         elif name == "f":
             self._formula = True
+            self._values.pass_formula()
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
         self._numbered = "r" in attributes

@@ -16,6 +16,8 @@ __all__ = ["Values", "may_be_odd"]
 
 INDEX: Final = re.compile(rb"""t=["']s["'](?!(?: [^<>]*)?(?:/>|><v>\d{1,9}</v></c>|></c>))""")
 REFERENCE: Final = re.compile(rb"<v(?: [^<>]*)?>[^<&]*&")
+TEXT_TWICE: Final = re.compile(rb"</is>\s*+<[vi]")
+FORMULA_BEHIND: Final = re.compile(rb"</v>\s*+<f")
 LONGEST_INDEX: Final = 10
 ANY_TEXT: Final = frozenset({"str", "e", "inlineStr"})
 """Types of cells whose value may be any text, so that character references in it are read as such."""
@@ -27,7 +29,8 @@ def may_be_odd(text: bytes) -> bool:
         INDEX.search(text) is not None
         or (b"!" in text and b"<!-" in text)
         or (b"?" in text and text.rfind(b"<?") > len(b"\xef\xbb\xbf"))
-        or (b"inlineStr" in text and (b"</is><v" in text or b"</is><i" in text))
+        or (b"inlineStr" in text and TEXT_TWICE.search(text) is not None)
+        or (b"<f" in text and FORMULA_BEHIND.search(text) is not None)
         or (b"&" in text and any(_is_plain(text, match.start()) for match in REFERENCE.finditer(text)))
     )
 
@@ -57,6 +60,10 @@ class Values:
         """Note that a cell of some type begins."""
         self._kind = kind
         self._before.clear()
+
+    def pass_formula(self) -> None:
+        """Note that there is a formula: behind a value, it would hide it."""
+        self.odd = self.odd or "v" in self._before
 
     def enter(self, name: str) -> None:
         """Note that a value begins: `v` or `is`. Raises: UnreadableFileError (corrupt_workbook) for a second one."""

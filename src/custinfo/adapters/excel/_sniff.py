@@ -64,8 +64,15 @@ SYLK: Final = re.compile(rb"id;p[^\r\n]*[\r\n]+(?:[bcfopw];[a-z]|nn;|e[\r\n])")
 """Its first two lines: a table may begin with a heading ID, too."""
 ROOT: Final = re.compile(rb"<\?xml|<workbook|<[a-z][\w.:-]*\s[^<>]*\bxmlns[:=]")
 """How XML begins, with its declaration or without: `<客户>` may be a heading."""
-EARLY_XLS: Final = (b"\t\0\4\0", b"\t\2\6\0", b"\t\4\6\0")
-"""How a workbook of Excel 2, 3 or 4 begins, which has no container."""
+EARLY_XLS: Final = (
+    b"\t\0\4\0",
+    b"\t\2\6\0",
+    b"\t\4\6\0",
+    b"\t\x08\x08\0\0\0",
+    b"\t\x08\x08\0\0\5",
+    b"\t\x08\x10\0\0\6",
+)
+"""How a workbook of Excel 2, 3 or 4 begins, which has no container, and one that a script writes without it."""
 LOCK_SIZE: Final = 165
 PARTS: Final = (
     ("xl/workbook.bin", "xlsb"),
