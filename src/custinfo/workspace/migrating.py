@@ -83,10 +83,10 @@ class Migration:
             self._related.prefetch(page, self._derivation.hops)
 
     def _to_be_opened(self, record: Record) -> list[FieldKey]:
-        """Return the fields of a record of which a value is opened."""
+        """Return the fields of a record of which a value is opened, each once."""
         past = self.past.get(record.id)
         former = () if past is None else (item.field for item in past.fields if type(item.old) is Sealed)
-        return [*former, *sealed_keys(record, (*self.altered.rewritten, *self.altered.codes))]
+        return [*dict.fromkeys((*former, *sealed_keys(record, (*self.altered.rewritten, *self.altered.codes))))]
 
     def _converted(self, record: Record) -> Migrated:
         """Return what a record comes to, before anything follows from it."""

@@ -117,6 +117,15 @@ def test_who_when_and_why(workspace: Workspace) -> None:
             session.configuration.at(3)
 
 
+def test_what_nobody_changed_is_not_undone(workspace: Workspace) -> None:
+    """Before the first change at run time there is no version to go back to."""
+    with workspace.acting_as("admin") as session:
+        current = session.configuration.current
+        with pytest.raises(NotFoundError):
+            session.configuration.undo(current.version)
+        assert session.configuration.current == current
+
+
 def test_of_two_administrators_one_is_told(workspace: Workspace) -> None:
     """Whoever changes a version that is no longer in force is refused, with their plan and without it."""
     with workspace.acting_as("admin") as session:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import attrs
 import pytest
 
 from custinfo import ANY, CLEAR, InvalidInputError, Workspace
@@ -173,6 +174,45 @@ def test_turning_encryption_off_unwraps_ahead() -> None:
         plan = live.plan(live.current.change_field("customer", "id_number", encrypted=False))
         plan.apply(reason="不再需要")
     assert keyring.calls == [("ahead", 5)] * 2
+
+
+def test_undoing_an_import_unwraps_ahead() -> None:
+    """What was encrypted when rows came in, and is not any more, is opened for all of them after one call."""
+    units = MemoryUnits()
+    imported(opened(units, counting(k1=b"1" * 32)))
+    workspace, _ = ahead(units)
+    rows = [(f"1390000000{place}", "上海市") for place in range(len(NUMBERS))]
+    with workspace.acting_as("sunjiu") as session:
+        file = Rows(rows, ("联系方式", "企业地址"))
+        report = make_plan(session.context, "customer", file, digest="y", match=["联系方式"]).apply()
+    assert report.counts.updates == len(NUMBERS)
+    _, keyring = ahead(units)
+    plain = attrs.evolve(standard_configuration().change_field("customer", "id_number", encrypted=False), version=2)
+    workspace = Workspace(plain, units=units, organisation=sample_organisation(), keyring=keyring)
+    assert len(workspace.undo_import(report.batch_id, actor="sunjiu").reverted) == len(NUMBERS)
+    assert keyring.calls == [("ahead", 5)]
+    with workspace.acting_as("zhoushi") as session:
+        found = session.customers.find().records
+        assert sorted(view["id_number"] for view in found) == sorted(NUMBERS)
+        assert {view["address"] for view in found} == {None}
+
+
+def test_undoing_encryption_unwraps_ahead() -> None:
+    """A configuration that encrypted a field is undone with one call, which names each data key once."""
+    units = MemoryUnits()
+    imported(opened(units, counting(k1=b"1" * 32)))
+    workspace, _ = ahead(units)
+    with workspace.acting_as("admin") as session:
+        live = session.configuration
+        live.change(live.current.change_field("customer", "contact_name", encrypted=True))
+    workspace, keyring = ahead(units)
+    with workspace.acting_as("admin") as session:
+        undoing = session.configuration.undo(session.configuration.current.version)
+        assert keyring.calls == [("ahead", 5)]
+        undoing.apply(reason="改回")
+    assert keyring.calls == [("ahead", 5)] * 2
+    with workspace.acting_as("zhoushi") as session:
+        assert {view["contact_name"] for view in session.customers.find().records} == {"人"}
 
 
 def test_turning_encryption_on_asks_once_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
