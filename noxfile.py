@@ -66,6 +66,8 @@ def types(session: nox.Session) -> None:
     """Check the annotations."""
     session.install("-e", ".[all,test]", *group("lint"), *group("docs"), *group("bench"), "nox")
     session.run("mypy")
+    session.run("basedpyright")
+    session.run("basedpyright", "--verifytypes", "custinfo", "--ignoreexternal")
 
 
 @nox.session(python=MAIN)

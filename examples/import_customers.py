@@ -55,7 +55,7 @@ def run(file: Path, url: str, actor: str, batch_size: int) -> int:
 
 def main() -> int:
     """Read the command line; the exit code is 1 if rows were left out, and 3 if the file cannot be read."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--url", default="sqlite:///customers.db", help="of the store")
     parser.add_argument("--as", dest="actor", default="sunjiu", help="whose rights count")

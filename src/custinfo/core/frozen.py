@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 __all__ = ["FrozenDict", "Words", "freeze_labels", "freeze_words", "indexed"]
 
@@ -71,14 +71,15 @@ class FrozenDict(dict[K, V]):
         """Return a mapping from each of `keys` to `value`."""
         return cls(dict.fromkeys(keys, value))
 
-    __setitem__ = _refuse
-    __delitem__ = _refuse
-    __ior__ = _refuse
-    clear = _refuse
-    pop = _refuse
-    popitem = _refuse
-    setdefault = _refuse
-    update = _refuse
+    if not TYPE_CHECKING:  # for checkers they have the types of a `dict`, whose subclass may not have others
+        __setitem__ = _refuse
+        __delitem__ = _refuse
+        __ior__ = _refuse
+        clear = _refuse
+        pop = _refuse
+        popitem = _refuse
+        setdefault = _refuse
+        update = _refuse
 
 
 Words = str | FrozenDict[str, str]

@@ -21,7 +21,7 @@ class ShapeError(ValueError):
 
     def __init__(self, chinese: str, english: str) -> None:
         super().__init__(chinese, english)
-        self.hint = Translated({"zh": chinese, "en": english}, "en")
+        self.hint: Translated = Translated({"zh": chinese, "en": english}, "en")
 
     def __str__(self) -> str:
         return str(self.hint)

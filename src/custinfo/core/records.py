@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, NamedTuple, NewType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NewType
 
 import attrs
 
@@ -187,7 +187,8 @@ class Sealed:
     def _no(self, _other: object) -> bool:
         return False
 
-    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _no
+    if not TYPE_CHECKING:  # where types are checked, nobody should compare them
+        __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _no
 
 
 @attrs.frozen

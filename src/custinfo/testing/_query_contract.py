@@ -15,7 +15,7 @@ from custinfo.core.criteria import F
 from custinfo.core.offers import offered
 from custinfo.core.records import Record
 from custinfo.core.totals import Total
-from custinfo.ports import Grouping, Order, Query, TotalQueries
+from custinfo.ports import Grouping, Order, Query, TotalQueries, Units
 from custinfo.testing._harness import Harness
 from custinfo.testing._samples import NOW, make_record, record_id
 from custinfo.testing._telling import same
@@ -192,7 +192,7 @@ class QueryContract(Harness):
             ("place", "north", "beijing"),
         ):
             self.discard(self.store)
-            self.store = self.units()
+            self.store: Units = self.units()
             self.given_values(key, one, other, None, one)
             for field in (key, TWINS[key]):
                 found = self.distribution(Grouping((field,)))

@@ -9,6 +9,7 @@ import attrs
 from custinfo.core.errors import DuplicateValueError, StaleVersionError
 from custinfo.core.records import Sealed
 from custinfo.core.revisions import Revision
+from custinfo.ports import Units
 from custinfo.testing._harness import Harness, raised_by
 from custinfo.testing._samples import NOW, full_record, make_change, make_record, next_version, record_id
 from custinfo.testing._telling import same
@@ -235,7 +236,7 @@ class RecordContract(Harness):
             unit.records.save([record])
             unit.history.append([make_change(None, record)])
             unit.configurations.save(Revision(2, "{}", NOW), replacing=0)
-        self.store = self.reopen(self.store)
+        self.store: Units = self.reopen(self.store)
         with self.begin() as unit:
             same(unit.records.get("thing", [record.id]), {record.id: record})
             same(list(unit.history.of_record("thing", record.id)), [make_change(None, record)])

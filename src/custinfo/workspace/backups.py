@@ -115,8 +115,11 @@ class BackupReader:
         self._file = file
         self._digest = hashlib.sha256()
         self._counts: Counter[str] = Counter()
-        self.line = 0
+        self.line: int = 0
         self.summary: TenantSummary | None = None
+        self.tenant: str
+        self.configuration: int
+        self.created_at: datetime
         self.tenant, self.configuration, self.created_at = self._header()
 
     def _header(self) -> tuple[str, int, datetime]:

@@ -34,7 +34,7 @@ class Compiled:
         self.schema = schema
         self.revision = revision
         self._rule_types = rule_types
-        self.policy = Policy(schema)
+        self.policy: Policy = Policy(schema)
         self._validators: dict[ModuleKey, Validator] = {}
         self._derivations: dict[ModuleKey, Derivation] = {}
         self._documents = Documents(schema)

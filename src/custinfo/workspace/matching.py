@@ -100,7 +100,9 @@ class Matcher:
         self._duplicate_keys = self._schema.definition.duplicate_keys if options.duplicates != "create" else ()
         self._mode = options.mode
         skipped = Problem("skipped_new", severity="notice")
-        self.unmatched = RowMatch(problems=(skipped,), outcome="skip") if self._mode == "update" else RowMatch()
+        self.unmatched: RowMatch = (
+            RowMatch(problems=(skipped,), outcome="skip") if self._mode == "update" else RowMatch()
+        )
         self._taken: dict[RecordId, int] = {}
         self._alone = not context.unit.queries.count(Query(module, limit=1))
         similar = options.duplicates == "report" and self._mode != "update"

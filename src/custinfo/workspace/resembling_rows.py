@@ -36,7 +36,7 @@ class RowLikeness:
         self._context = context
         self._module = module
         self._schema = context.module(module)
-        self.traits = Traits.of(self._schema.definition)
+        self.traits: Traits = Traits.of(self._schema.definition)
         ratio = best_ratio()
         self._rows = Index(self.traits, ratio)
         self._stored = StoredLikeness(context, module, self.traits, ratio)

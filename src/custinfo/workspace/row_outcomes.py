@@ -42,9 +42,9 @@ class RowTeller:
         """
         self.module = module
         self.reader = reader
-        self.awaited = AwaitedRecords(context, module)
-        self.again = _Again(table)
-        self.at = _Placing(table.sheet, places, context.module(module))
+        self.awaited: AwaitedRecords = AwaitedRecords(context, module)
+        self.again: _Again = _Again(table)
+        self.at: _Placing = _Placing(table.sheet, places, context.module(module))
         # A plan of many rows keeps of each draft only what the commit asks for, which is the same for all.
         self.kept: dict[ChangeAction, Draft] = {
             action: Draft(action, module, typed=True) for action in ("create", "update")

@@ -102,7 +102,7 @@ class Workspace:
         refuse_units("units", units)
         clock = clock if clock is system_clock else zoned(clock)
         directory = organisation if organisation is not None else Organisation((), (), ())
-        self.tenant = checked_tenant(tenant)
+        self.tenant: str = checked_tenant(tenant)
         given = Compiled(checked_schema(configuration, directory, dict(kinds or {}), masks), rule_types)
         ids = ids if ids is not None else Uuid7(clock)
         self._begin = Beginnings(tenant, units, given, keyring, clock, ids, calendar)

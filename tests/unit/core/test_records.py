@@ -106,7 +106,7 @@ def test_an_attachment_is_a_value() -> None:
 
 def test_a_sealed_value_compares_with_nothing() -> None:
     """A value that was sealed under another definition makes every ordered comparison false, without an error."""
-    sealed = Sealed("token")
+    sealed: Any = Sealed("token")
     others: list[Any] = [1, "a", date(2024, 1, 1), Decimal(1), sealed]
     for other in others:
         assert [sealed < other, sealed >= other, other <= sealed, other > sealed] == [False] * 4

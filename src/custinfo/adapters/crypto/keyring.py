@@ -78,7 +78,7 @@ class Keyring:
         evidence_key: str | None = None,
     ) -> None:
         proving = FrozenDict(evidence_keys or {})
-        self.evidence_key = evidence_key if evidence_key is not None else next(reversed(proving), None)
+        self.evidence_key: str | None = evidence_key if evidence_key is not None else next(reversed(proving), None)
         if current not in keys or (self.evidence_key is not None and self.evidence_key not in proving):
             missing = current if current not in keys else self.evidence_key
             zh, en = "当前密钥 {} 不在密钥之中", "the current key {} is not among the keys"
@@ -94,7 +94,7 @@ class Keyring:
         self._index_key = index_key
         self._former_index_keys = former
         self.index_id = index_id
-        self.former_index_ids = tuple(former)
+        self.former_index_ids: tuple[str, ...] = tuple(former)
         self._evidence_keys = proving
         self._proving = {key_id: hmac.new(key, digestmod="sha256") for key_id, key in proving.items()}
         self.current = current

@@ -37,17 +37,17 @@ class DocumentUnit:
         """Make the repositories."""
         self._store = store
         shelf = Shelf(store, schema, Documents(schema))
-        self.records = DocumentRecords(shelf)
+        self.records: DocumentRecords = DocumentRecords(shelf)
         self.queries: RecordQueries = queries or ScanQueries(schema, self.records.all, self.records.get)
-        self.history = DocumentHistory(shelf)
-        self.approvals = DocumentApprovals(shelf)
-        self.imports = DocumentImports(shelf)
-        self.configurations = DocumentConfigurations(shelf)
-        self.outbox = DocumentOutbox(shelf)
-        self.log = DocumentLog(shelf)
-        self.anchors = DocumentAnchors(shelf)
-        self.rewriting = DocumentRewriting(shelf)
-        self.accesses = DocumentAccesses(shelf)
+        self.history: DocumentHistory = DocumentHistory(shelf)
+        self.approvals: DocumentApprovals = DocumentApprovals(shelf)
+        self.imports: DocumentImports = DocumentImports(shelf)
+        self.configurations: DocumentConfigurations = DocumentConfigurations(shelf)
+        self.outbox: DocumentOutbox = DocumentOutbox(shelf)
+        self.log: DocumentLog = DocumentLog(shelf)
+        self.anchors: DocumentAnchors = DocumentAnchors(shelf)
+        self.rewriting: DocumentRewriting = DocumentRewriting(shelf)
+        self.accesses: DocumentAccesses = DocumentAccesses(shelf)
 
     def under(self, schema: Schema, /) -> DocumentUnit:
         """Return the same unit as another configuration sees its records; queries read the module then."""

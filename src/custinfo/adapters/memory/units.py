@@ -31,18 +31,18 @@ class MemoryUnit:
     def __init__(self, state: State, schema: Schema, committed: dict[str, Any] | None = None) -> None:
         self._state = state
         self._committed = state.snapshot() if committed is None else committed
-        self.records = MemoryRecords(state, schema)
-        self.queries = ScanQueries(schema, self.records.all, self.records.get)
-        self.history = MemoryHistory(state)
-        self.approvals = MemoryApprovals(state)
-        self.imports = MemoryImports(state)
-        self.configurations = MemoryConfigurations(state)
-        self.outbox = MemoryOutbox(state)
-        self.log = MemoryLog(state)
-        self.anchors = MemoryAnchors(state)
-        self.rewriting = MemoryRewriting(state, schema)
-        self.accesses = MemoryAccesses(state)
-        self.upkeep = MemoryUpkeep(state, schema)
+        self.records: MemoryRecords = MemoryRecords(state, schema)
+        self.queries: ScanQueries = ScanQueries(schema, self.records.all, self.records.get)
+        self.history: MemoryHistory = MemoryHistory(state)
+        self.approvals: MemoryApprovals = MemoryApprovals(state)
+        self.imports: MemoryImports = MemoryImports(state)
+        self.configurations: MemoryConfigurations = MemoryConfigurations(state)
+        self.outbox: MemoryOutbox = MemoryOutbox(state)
+        self.log: MemoryLog = MemoryLog(state)
+        self.anchors: MemoryAnchors = MemoryAnchors(state)
+        self.rewriting: MemoryRewriting = MemoryRewriting(state, schema)
+        self.accesses: MemoryAccesses = MemoryAccesses(state)
+        self.upkeep: MemoryUpkeep = MemoryUpkeep(state, schema)
 
     def under(self, schema: Schema, /) -> MemoryUnit:
         """Return the same unit as another configuration sees its records."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,11 @@ from custinfo.adapters.sqlalchemy._slots import SlotKeeper
 from custinfo.adapters.sqlalchemy._upkeep import SqlAlchemyUpkeep
 from custinfo.core.schema import Schema
 
+if TYPE_CHECKING:  # pyright takes a cached property for none of a protocol's properties
+    from builtins import property as made_once
+else:
+    from functools import cached_property as made_once
+
 __all__ = ["SqlAlchemyWork"]
 
 
@@ -41,62 +46,62 @@ class SqlAlchemyWork:
         self._host = host
         self._owned = owned
 
-    @cached_property
+    @made_once
     def records(self) -> SqlAlchemyRecords:
         """The records."""
         return SqlAlchemyRecords(self._context)
 
-    @cached_property
+    @made_once
     def queries(self) -> SqlAlchemyQueries:
         """The queries over them."""
         return SqlAlchemyQueries(self._context)
 
-    @cached_property
+    @made_once
     def history(self) -> SqlAlchemyHistory:
         """Their changes."""
         return SqlAlchemyHistory(self._context)
 
-    @cached_property
+    @made_once
     def approvals(self) -> SqlAlchemyApprovals:
         """The approval requests."""
         return SqlAlchemyApprovals(self._context)
 
-    @cached_property
+    @made_once
     def imports(self) -> SqlAlchemyImports:
         """The imports."""
         return SqlAlchemyImports(self._context)
 
-    @cached_property
+    @made_once
     def accesses(self) -> SqlAlchemyAccesses:
         """The access log."""
         return SqlAlchemyAccesses(self._context)
 
-    @cached_property
+    @made_once
     def configurations(self) -> SqlAlchemyConfigurations:
         """The versions of the configuration."""
         return SqlAlchemyConfigurations(self._context)
 
-    @cached_property
+    @made_once
     def outbox(self) -> SqlAlchemyOutbox:
         """The events that are not delivered yet."""
         return SqlAlchemyOutbox(self._context)
 
-    @cached_property
+    @made_once
     def log(self) -> SqlAlchemyLog:
         """The sequence of changes."""
         return SqlAlchemyLog(self._context)
 
-    @cached_property
+    @made_once
     def anchors(self) -> SqlAlchemyAnchors:
         """The anchors of the history."""
         return SqlAlchemyAnchors(self._context)
 
-    @cached_property
+    @made_once
     def rewriting(self) -> SqlAlchemyRewriting:
         """What replaces the content of entries."""
         return SqlAlchemyRewriting(self._context)
 
-    @cached_property
+    @made_once
     def upkeep(self) -> SqlAlchemyUpkeep:
         """The tenant as a whole."""
         return SqlAlchemyUpkeep(self._context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from custinfo.core.criteria.nodes import (
     Compare,
@@ -63,7 +63,7 @@ class Field:
     def __ge__(self, value: object) -> Criterion:
         return Compare(self._path, "ge", value)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __call__(self, *_: object, **__: object) -> Criterion:
         """Refuse, and name what there is."""

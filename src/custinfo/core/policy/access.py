@@ -135,9 +135,9 @@ class Access:
         grants: Iterable[BoundGrant],
         rules: _Rules | None = None,
     ) -> None:
-        self.actor = actor
-        self.module = module
-        self.grants = tuple(grants)
+        self.actor: MemberKey = actor
+        self.module: ModuleDefinition = module
+        self.grants: tuple[BoundGrant, ...] = tuple(grants)
         self._rules = _Rules.of(self.grants) if rules is None else rules
         self._choose, self._combined = self._rules.choose, self._rules.combined
         self._readable: dict[FieldKey, Criterion] = {}

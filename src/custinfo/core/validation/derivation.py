@@ -101,8 +101,8 @@ class Derivation:
         self._steps = compiler.steps()
         if compiler.problems:
             raise ConfigurationError(compiler.problems)
-        self.relative = compiler.relative
-        self.hops = frozenset(compiler.hops)
+        self.relative: bool = compiler.relative
+        self.hops: frozenset[FieldKey] = frozenset(compiler.hops)
         self.fields: frozenset[FieldKey] = frozenset(step.key for step in self._steps if step.key is not None)
         self.tags: frozenset[Tag] = frozenset(compiler.tags)
         self.dimensions: frozenset[str] = frozenset(

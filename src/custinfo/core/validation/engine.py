@@ -12,7 +12,7 @@ import attrs
 from custinfo.core.checks import CheckContext, Condition
 from custinfo.core.criteria.evaluate import Related
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.kinds import INVALID
+from custinfo.core.kinds import INVALID, Parser
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, SYSTEM_FIELDS, FieldKey, Masked, Record, Sealed, Values
 from custinfo.core.schema import ModuleSchema
@@ -51,9 +51,9 @@ class Validator:
         Raises: ConfigurationError for rules and conditions that do not fit their fields, all of them at once.
         """
         self.module = module
-        self.parsers = strict_parsers(module)
+        self.parsers: dict[FieldKey, Parser] = strict_parsers(module)
         self.now = _NEVER
-        self.required = tuple(
+        self.required: tuple[FieldKey, ...] = tuple(
             field.key for field in module.definition.active_fields() if field.required and field.applies_when is None
         )
         compiled = compile_checks(module, conditions)
@@ -66,7 +66,7 @@ class Validator:
         self._compares = bool(compiled.life_cycles or compiled.dated)
         self.compiled = compiled
         self._set_by_moves = frozenset().union(*(cycle.set_by_moves for cycle in compiled.life_cycles))
-        self.defaults = self._parsed_defaults()
+        self.defaults: dict[FieldKey, Any] = self._parsed_defaults()
         self._moments = self._moment_defaults()
 
     def at(self, now: datetime) -> Validator:

@@ -16,7 +16,7 @@ from custinfo.adapters.sqlalchemy.migrations._layout import Layout, dialect, lay
 
 revision = "custinfo_0001"
 down_revision = None
-branch_labels = ("custinfo",)
+branch_labels: tuple[str, ...] = ("custinfo",)
 depends_on = None
 
 _SCOPE: Final = ("owner_id", "department_id", "archived_at")
