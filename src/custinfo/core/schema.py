@@ -248,10 +248,12 @@ class Schema:
         return ModuleSchema(module, {field.key: kinds[_kind_name(field)] for field in fields}, self.context, former)
 
     def module(self, key: ModuleKey) -> ModuleSchema:
-        """Return the module compiled. Raises: InvalidInputError for an unknown one."""
+        """Return the module compiled. Raises: InvalidInputError for an unknown one; TypeError for what is no text."""
         module = self.modules.get(key)
         if module is None:
-            raise InvalidInputError([Problem("unknown_module", params={"module": str(key)})])
+            if not isinstance(key, str):  # a file, where arguments changed places: its content is not repeated
+                raise TypeError(f"module must be the key of a module: not {type(key).__name__}")
+            raise InvalidInputError([Problem("unknown_module", params={"module": key})])
         return module
 
     @cached_property

@@ -57,6 +57,16 @@ def test_what_is_no_instant(story: Story, time: Any) -> None:
             session.customers.history(key, since=time)
 
 
+def test_what_is_no_module(story: Story) -> None:
+    """Whoever gives a file where the module should be is told so, without a word of what stands in the file."""
+    content: Any = "客户名称\n王小明\n".encode()
+    with story.workspace.acting_as("lisi") as session:
+        with pytest.raises(TypeError, match="^module must be the key of a module: not bytes$"):
+            plan_import(session, content, "customer")
+        with pytest.raises(TypeError, match="^module must be the key of a module: not int$"):
+            session.records(7)  # type: ignore[arg-type]
+
+
 def test_what_is_no_configuration() -> None:
     """Arguments in the wrong order, and functions that were not called, are told apart from a bad configuration."""
     swapped: Any = ("memory://", standard_configuration())
