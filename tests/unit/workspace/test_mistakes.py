@@ -61,9 +61,9 @@ def test_what_is_no_module(story: Story) -> None:
     """Whoever gives a file where the module should be is told so, without a word of what stands in the file."""
     content: Any = "客户名称\n王小明\n".encode()
     with story.workspace.acting_as("lisi") as session:
-        with pytest.raises(TypeError, match="^module must be the key of a module: not bytes$"):
+        with pytest.raises(TypeError, match=r"^module must be the key of a module: not bytes$"):
             plan_import(session, content, "customer")
-        with pytest.raises(TypeError, match="^module must be the key of a module: not int$"):
+        with pytest.raises(TypeError, match=r"^module must be the key of a module: not int$"):
             session.records(7)  # type: ignore[arg-type]
 
 
