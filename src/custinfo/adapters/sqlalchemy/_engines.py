@@ -30,9 +30,10 @@ indexes again and again while an import writes them."""
 def open_engine(url: str) -> Engine:
     """Return an engine for a URL, set up so that transactions mean what they say.
 
-    Statements' parameters never stand in errors or logs. A URL without a driver gets the one
-    that the extra brings. Raises: StorageError for a URL that is none, or of a database or driver that is not supported
-    (`invalid_database_url`, `unsupported_database`, `asynchronous_driver`); MissingExtraError without its driver.
+    Statements' parameters never stand in errors or logs. A URL without a driver gets the one that the extra brings;
+    `postgres` means `postgresql`. Raises: StorageError for a URL that is none, or of a database or driver that is not
+    supported (`invalid_database_url`, `unsupported_database`, `asynchronous_driver`); MissingExtraError without its
+    driver.
     """
     target = _target(url)
     backend = target.get_backend_name()
@@ -62,10 +63,11 @@ def _target(url: str) -> URL:
     except (ArgumentError, ValueError):
         raise StorageError([Problem("invalid_database_url")]) from None
     backend, _, driver = target.drivername.partition("+")
+    backend = "postgresql" if backend == "postgres" else backend  # as libpq has it, and so many a host's setting
     if backend not in _EXTRAS:
         raise StorageError([Problem("unsupported_database", params={"database": backend})])
-    if not driver and backend in _DRIVERS:
-        target = target.set(drivername=f"{backend}+{_DRIVERS[backend]}")
+    if driver or backend in _DRIVERS:
+        target = target.set(drivername=f"{backend}+{driver or _DRIVERS[backend]}")
     if target.get_dialect().is_async:
         raise StorageError([Problem("asynchronous_driver", params={"driver": driver})])
     return target
