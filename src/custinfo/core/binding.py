@@ -132,6 +132,7 @@ class _Binder:
         return any_of([Tagged(tag.dimension, value) for value in same])
 
     def bind_leaf(self, leaf: Leaf) -> Criterion:
+        target: Target | None = None
         try:
             target = target_of(leaf.path, self.module, self.schema)
             field = target.definition
@@ -139,7 +140,7 @@ class _Binder:
                 return self.bind_encrypted(leaf, target, field)
             return self.comparisons.bind(leaf, target)
         except RefusalError as refusal:
-            self.problems.append(refusal.problem)
+            self.problems.append(refusal.problem if target is None else target.labelled(refusal.problem))
             return Nothing()
 
     def bind_encrypted(self, leaf: Leaf, target: Target, field: FieldDefinition) -> Criterion:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.fields import Labels, label_in
-from custinfo.core.frozen import FrozenDict, freeze_labels
+from custinfo.core.fields import Labels
+from custinfo.core.frozen import FrozenDict, freeze_labels, label_in
 from custinfo.core.records import FieldKey, ModuleKey
 
 __all__ = ["Case", "Classification", "Segment"]

@@ -11,7 +11,7 @@ import attrs
 
 from custinfo.core.entries import PATH_SEPARATORS, DictionaryValue, EntryIndex
 from custinfo.core.errors import ConfigurationError
-from custinfo.core.frozen import FrozenDict, freeze_labels, indexed
+from custinfo.core.frozen import FrozenDict, freeze_labels, indexed, label_in
 from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.text import folded
@@ -59,7 +59,7 @@ class Dictionary:
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its key."""
-        return self.label.get(language) or self.label.get("en") or self.label.get("zh") or self.key
+        return label_in(self.label, language, self.key)
 
     @cached_property
     def _index(self) -> EntryIndex:

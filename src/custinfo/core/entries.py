@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import attrs
 
-from custinfo.core.frozen import FrozenDict, freeze_labels
+from custinfo.core.frozen import FrozenDict, freeze_labels, label_in
 from custinfo.core.text import folded
 
 __all__ = ["PATH_SEPARATORS", "DictionaryValue", "EntryIndex"]
@@ -43,7 +43,7 @@ class DictionaryValue:
 
     def label_in(self, language: str) -> str:
         """Return its label in `language`, else in English or Chinese, else its code."""
-        return self.label.get(language) or self.label.get("en") or self.label.get("zh") or self.code
+        return label_in(self.label, language, self.code)
 
     def names(self) -> frozenset[str]:
         """Return the folded texts that name it: labels and aliases, and its code where it has no label."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.frozen import FrozenDict, freeze_labels, indexed
+from custinfo.core.frozen import FrozenDict, freeze_labels, indexed, label_in
 from custinfo.core.life_cycles import LifeCycle
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.rules import Rule
@@ -21,7 +21,6 @@ __all__ = [
     "ModuleDefinition",
     "OptionValue",
     "Sensitivity",
-    "label_in",
 ]
 
 Sensitivity = Literal["normal", "masked", "sensitive"]
@@ -32,11 +31,6 @@ Labels = FrozenDict[str, str]
 def freeze_options(value: Mapping[str, Any]) -> FrozenDict[str, OptionValue]:
     """Return options with their lists made tuples."""
     return FrozenDict({key: tuple(item) if isinstance(item, list) else item for key, item in value.items()})
-
-
-def label_in(labels: Mapping[str, str], language: str, fallback: str) -> str:
-    """Return the label in `language`, else in English or Chinese, else `fallback`."""
-    return labels.get(language) or labels.get("en") or labels.get("zh") or fallback
 
 
 def _by_field(items: Any) -> FrozenDict[FieldKey, LifeCycle]:

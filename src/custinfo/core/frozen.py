@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-__all__ = ["FrozenDict", "Words", "freeze_labels", "freeze_words", "indexed"]
+__all__ = ["FrozenDict", "Words", "freeze_labels", "freeze_words", "indexed", "label_in"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -91,6 +91,11 @@ def freeze_labels(value: str | Mapping[str, str]) -> FrozenDict[str, str]:
     if isinstance(value, str):
         return FrozenDict({"zh": value})
     return value if isinstance(value, FrozenDict) else FrozenDict(value)
+
+
+def label_in(labels: Mapping[str, str], language: str, fallback: str) -> str:
+    """Return the label in `language`, else in English or Chinese, else `fallback`."""
+    return labels.get(language) or labels.get("en") or labels.get("zh") or fallback
 
 
 def freeze_words(value: str | Mapping[str, str]) -> Words:

@@ -32,6 +32,11 @@ class Target:
         """The path as problems name it."""
         return ".".join(self.path)
 
+    def labelled(self, problem: Problem) -> Problem:
+        """Return a problem of the field with its labels, which those of a record that is referred to lack."""
+        labels = problem.labels or (self.definition.label if self.definition is not None else None)
+        return attrs.evolve(problem, labels=labels) if labels else problem
+
 
 class RefusalError(Exception):
     """Say what is wrong with one comparison; the others are looked at all the same."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, label_in
 from custinfo.core.messages import DEFAULT_MESSAGES, Messages, Translated
 
 __all__ = ["ParamValue", "Place", "Problem", "Severity"]
@@ -77,12 +77,11 @@ class Problem:
         return messages.render(self.code, self.params, language)
 
     def label_in(self, language: str, *, messages: Messages = DEFAULT_MESSAGES) -> str:
-        """Return what people call the field: its label in `language` or in English, else its key; empty for none.
+        """Return what people call the field: its label in `language`, else in English or Chinese, else its key.
 
-        What every record has, such as `tags`, is called as `messages` say.
+        What every record has, such as `tags`, is called as `messages` say. It is empty for a problem of no field.
         """
-        labels = self.labels or FrozenDict[str, str]()
-        return labels.get(language) or labels.get("en") or messages.word("field", self.field or "", language)
+        return label_in(self.labels or {}, language, messages.word("field", self.field or "", language))
 
     def at(self, place: Place) -> Problem:
         """Return the same problem with its place."""

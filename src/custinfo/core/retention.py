@@ -7,8 +7,8 @@ from typing import Literal
 import attrs
 
 from custinfo.core.criteria.nodes import Criterion, Everything
-from custinfo.core.fields import Labels, label_in
-from custinfo.core.frozen import FrozenDict, freeze_labels
+from custinfo.core.fields import Labels
+from custinfo.core.frozen import FrozenDict, freeze_labels, label_in
 from custinfo.core.records import FieldKey, ModuleKey
 
 __all__ = ["RetentionAction", "RetentionRule"]

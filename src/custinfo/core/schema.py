@@ -12,8 +12,8 @@ import attrs
 from custinfo.core.classification import Segment
 from custinfo.core.configuration import Configuration
 from custinfo.core.errors import InvalidInputError
-from custinfo.core.fields import FieldDefinition, FormerKind, ModuleDefinition, label_in
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.fields import FieldDefinition, FormerKind, ModuleDefinition
+from custinfo.core.frozen import FrozenDict, label_in
 from custinfo.core.kinds import BUILT_IN_KINDS, COMPUTED, Kind, KindContext, Parser, Renderer
 from custinfo.core.kinds.masks import Masker
 from custinfo.core.messages import Translated

@@ -7,6 +7,7 @@ import attrs
 from custinfo.core.criteria.describe import Language
 from custinfo.core.criteria.nodes import Path
 from custinfo.core.dictionaries import Ambiguous
+from custinfo.core.frozen import label_in
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey
 from custinfo.core.schema import ModuleSchema, Schema
@@ -59,7 +60,4 @@ class SchemaWords:
     def dimension(self, name: str, /) -> str:
         """Return the label of a tag dimension."""
         dimension = self.schema.resolve_dimension(name)
-        if dimension is None:
-            return name
-        labels = dimension.label
-        return labels.get(self.language) or labels.get("en") or labels.get("zh") or dimension.key
+        return name if dimension is None else label_in(dimension.label, self.language, dimension.key)

@@ -6,12 +6,12 @@ from custinfo.core.errors import PermissionDeniedError
 from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import Action
 from custinfo.core.problems import Problem
-from custinfo.core.records import ModuleKey
+from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import NEEDED, Prepared
 from custinfo.workspace.tagging import asks_for_tags
 
-__all__ = ["authorise", "refusal"]
+__all__ = ["authorise", "not_editable", "refusal"]
 
 
 def authorise(context: Context, prepared: Prepared) -> None:
@@ -45,7 +45,7 @@ def _refusals(context: Context, prepared: Prepared, verdict: Verdict) -> list[Pr
                 if "transfer" not in verdict.actions:
                     refusals.append(refusal(context, "transfer", draft.module))
             elif key not in writable and not (key == "owner" and prepared.patch[key] == context.actor):
-                refusals.append(Problem("field_not_editable", key))
+                refusals.append(not_editable(key, creating=before is None))
     if asks_for_tags(context, before, draft.tags) and "tag" not in verdict.actions:
         refusals.append(refusal(context, "tag", draft.module))
     if _lends_editing(prepared) and "edit" not in verdict.actions:
@@ -67,3 +67,8 @@ def refusal(context: Context, action: Action, module: ModuleKey) -> Problem:
     if context.access(module).may(action):
         return Problem("scope_denied", params={**params, "clause": "scope"})
     return Problem("action_denied", params=params)
+
+
+def not_editable(key: FieldKey, *, creating: bool = False) -> Problem:
+    """Return the problem that a field is not the actor's to change, or, of a new record, to fill in."""
+    return Problem("field_not_editable", key, params={"doing": "fill_in" if creating else "change"})

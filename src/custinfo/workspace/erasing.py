@@ -24,7 +24,7 @@ from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId, Version
 from custinfo.workspace.approval_paths import ApprovalPath
-from custinfo.workspace.authorising import refusal
+from custinfo.workspace.authorising import not_editable, refusal
 from custinfo.workspace.context import Context
 from custinfo.workspace.erasing_requests import has_erased
 from custinfo.workspace.gating import Gate
@@ -208,8 +208,7 @@ class Eraser:
         keys = tuple(self._fields(module)) if names is None else self._keys(module, names)
         denied = [key for key in keys if key not in erasable]
         if denied:
-            label = self.context.module(module).labelled
-            raise PermissionDeniedError(label(Problem("field_not_editable", key)) for key in denied)
+            raise PermissionDeniedError(map(self.context.module(module).labelled, map(not_editable, denied)))
         return keys
 
     def _keys(self, module: ModuleKey, names: Sequence[str]) -> tuple[FieldKey, ...]:

@@ -124,14 +124,14 @@ def _match_keys(
             raise ValueError("match has a key without fields")
         problems += [Problem("unknown_field", name[:100]) for name, field in key if field is None]
         problems += [Problem("missing_column", field) for _, field in key if field and field not in columns.keys]
-        problems += [problem for name, field in key if field and (problem := _unfit(schema, name, field, len(key)))]
+        problems += [problem for _, field in key if field and (problem := _unfit(schema, field, len(key)))]
         keys.append(tuple(field for _, field in key if field is not None))
     if problems:
-        raise InvalidInputError(problems)
+        raise InvalidInputError(map(schema.labelled, problems))
     return tuple(key for key in keys if key != ("id",))
 
 
-def _unfit(schema: ModuleSchema, name: str, key: FieldKey, number: int) -> Problem | None:
+def _unfit(schema: ModuleSchema, key: FieldKey, number: int) -> Problem | None:
     """Return why a field can't be one of so many of a match key, as the check of a configuration says of its own."""
     field = schema.definition.fields.get(key)
     if key == "id" and number == 1:
@@ -139,7 +139,7 @@ def _unfit(schema: ModuleSchema, name: str, key: FieldKey, number: int) -> Probl
     if field is not None and (not field.encrypted or (field.unique and number == 1)):
         return None
     kind = "encrypted" if field is not None else schema.kind_of(key).key
-    return Problem("unknown_operator", name, params={"kind": kind, "operator": "match"})
+    return Problem("unknown_operator", key, params={"kind": kind, "operator": "match"})
 
 
 class _Planner:

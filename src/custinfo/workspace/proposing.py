@@ -16,7 +16,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, CLEAR, FieldKey, ModuleKey, Record, RecordId, Sealed, Tag
 from custinfo.workspace.applying import Applying, part_of
 from custinfo.workspace.approval_paths import digest_of, drafted, proposed
-from custinfo.workspace.authorising import authorise
+from custinfo.workspace.authorising import authorise, not_editable
 from custinfo.workspace.combining import Merger
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
@@ -149,7 +149,7 @@ class Proposals:
         amendable = verdict.editable & verdict.readable & module.definition.fields.keys()
         refused = [key for key in named if key is not None and key not in amendable]
         if refused:
-            raise PermissionDeniedError(module.labelled(Problem("field_not_editable", key)) for key in refused)
+            raise PermissionDeniedError(map(module.labelled, map(not_editable, refused)))
         patch = self._typed(request.module, values, record)
         keys = NO_KEYS if record is None else record.data_keys
         sealed = {

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import attrs
+
 from custinfo.core.criteria.nodes import Criterion, Everything, Mentions, Not, Nothing, Path, Present, Through, all_of
 from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.errors import InvalidInputError, NotFoundError, PermissionDeniedError
@@ -26,6 +28,7 @@ from custinfo.core.records import (
     Record,
     Sealed,
 )
+from custinfo.core.schema import ModuleSchema
 from custinfo.core.segments import expand
 from custinfo.ports.repositories import Order, Query
 from custinfo.workspace.context import Context
@@ -215,8 +218,16 @@ class ReadPath:
 
     def definition(self, module: ModuleKey, path: Path) -> FieldDefinition | None:
         """Return the definition at the end of a path."""
-        owner = module if len(path) == 1 else self._context.related.target(module, path[0])
-        return self._context.module(owner).definition.fields.get(path[-1])
+        return self._owner(module, path).definition.fields.get(path[-1])
+
+    def unfit(self, module: ModuleKey, path: Path, kind: str, operator: str) -> InvalidInputError:
+        """Return that the field at the end of a path, which is of `kind`, can't be asked this."""
+        problem = Problem("unknown_operator", path[-1], params={"kind": kind, "operator": operator})
+        named = self._owner(module, path).labelled(problem)
+        return InvalidInputError([attrs.evolve(named, field=".".join(path))])
+
+    def _owner(self, module: ModuleKey, path: Path) -> ModuleSchema:
+        return self._context.module(module if len(path) == 1 else self._context.related.target(module, path[0]))
 
     def _order(self, module: ModuleKey, name: str) -> Order:
         descending = name.startswith("-")
@@ -224,8 +235,7 @@ class ReadPath:
         self.require_readable(module, path)
         definition = self.definition(module, path)
         if definition is not None and definition.encrypted:
-            params = {"kind": "encrypted", "operator": "sort"}
-            raise InvalidInputError([Problem("unknown_operator", path[-1], params=params, labels=definition.label)])
+            raise self.unfit(module, path, "encrypted", "sort")
         return Order(path, descending)
 
     # --- mask

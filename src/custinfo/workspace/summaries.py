@@ -81,17 +81,18 @@ class Summaries:
         if dimension is not None:
             self.reading.require_readable(module, ("tags",))
             if period is not None:
-                raise _unfit(name, "tags", period)
+                params = {"kind": "tags", "operator": period}
+                raise InvalidInputError([Problem("unknown_operator", "tags", params=params, labels=dimension.label)])
             return Grouping(dimension=dimension.key)
         path, kind = self._field(module, name, "group")
         if period is not None and kind.key not in ("date", "datetime"):
-            raise _unfit(name, kind.key, period)
+            raise self.reading.unfit(module, path, kind.key, period)
         return Grouping(path, period=period)
 
     def _number(self, module: ModuleKey, name: str) -> Path:
         path, kind = self._field(module, name, "total")
         if kind.key not in NUMBER_KINDS:
-            raise _unfit(name, kind.key, "total")
+            raise self.reading.unfit(module, path, kind.key, "total")
         return path
 
     def _field(self, module: ModuleKey, name: str, operator: str) -> tuple[Path, Kind]:
@@ -100,7 +101,7 @@ class Summaries:
         self.reading.require_readable(module, path)
         definition = self.reading.definition(module, path)
         if definition is not None and definition.encrypted:
-            raise _unfit(name, "encrypted", operator)
+            raise self.reading.unfit(module, path, "encrypted", operator)
         return path, kind_at(path, module, self.context.schema)
 
 
@@ -112,7 +113,3 @@ def _in_time(groups: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return groups by their first days, that of no value last."""
     days = sorted(day for day in groups if day is not None)
     return {day: groups[day] for day in (*days, *([None] if None in groups else []))}
-
-
-def _unfit(name: str, kind: str, operator: str) -> InvalidInputError:
-    return InvalidInputError([Problem("unknown_operator", name, params={"kind": kind, "operator": operator})])

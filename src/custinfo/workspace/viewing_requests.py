@@ -17,8 +17,7 @@ from custinfo.core.criteria.nodes import Criterion, Nothing
 from custinfo.core.criteria.walking import leaves, path_of
 from custinfo.core.diagrams import Picture, flow_picture, request_picture
 from custinfo.core.errors import CustinfoError
-from custinfo.core.fields import label_in
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, label_in
 from custinfo.core.history.changes import fold
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem

@@ -728,7 +728,7 @@ def test_a_problem_knows_what_people_call_the_field() -> None:
     """The label stands before the text, and the module is a parameter."""
     (problem,) = problems_of(fields(attrs.evolve(CUSTOMER.fields["keeper"], mask="x")))
     assert problem.message("zh") == f"管家：没有脱敏方式 x（{FIELDS}['keeper'].mask）"
-    assert problem.message("en") == f"keeper: there is no mask style x ({FIELDS}['keeper'].mask)"
+    assert problem.message("en") == f"管家: there is no mask style x ({FIELDS}['keeper'].mask)"
     assert problem.params["module"] == "customer"
 
 

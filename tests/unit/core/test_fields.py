@@ -5,8 +5,8 @@ from __future__ import annotations
 import pickle
 
 from custinfo.core.criteria import F
-from custinfo.core.fields import FieldDefinition, ModuleDefinition, label_in
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.fields import FieldDefinition, ModuleDefinition
+from custinfo.core.frozen import FrozenDict, label_in
 from custinfo.core.rules import Length
 
 NAME = FieldDefinition("name", "text", {"zh": "名称", "en": "Name"}, aliases=("全称",), rules=(Length(maximum=3),))

@@ -32,6 +32,19 @@ def test_message_falls_back_to_english() -> None:
     assert Problem("my_own_code", "name").message("zh") == "name：my_own_code"
 
 
+def test_a_field_is_called_by_the_label_that_is_there() -> None:
+    """A field without a label in the language is called as its definition says: in English or Chinese, else by key."""
+    chinese, both = FrozenDict({"zh": "名称"}), FrozenDict({"zh": "名称", "en": "Name"})
+    assert Problem("required", "name", labels=chinese).message("en") == "名称: a value is required"
+    assert [Problem("required", "name", labels=both).label_in(language) for language in ("zh", "en", "fr")] == [
+        "名称",
+        "Name",
+        "Name",
+    ]
+    assert Problem("required", "name", labels=FrozenDict()).label_in("en") == "name"
+    assert Problem("required", "tags").label_in("en") == "Tags"
+
+
 def test_message_from_the_hosts_catalogue() -> None:
     """A host passes its own catalogue."""
     german = DEFAULT_MESSAGES.with_language("de", {"required": "Pflichtfeld"})

@@ -25,7 +25,7 @@ from custinfo.adapters.crypto import Keyring
 from custinfo.adapters.memory import MemoryUnits
 from custinfo.core.frozen import FrozenDict
 from custinfo.standard import sample_organisation, standard_configuration
-from tests.unit.workspace.story import ENTERPRISE, IDENTITY_NUMBER, Story
+from tests.unit.workspace.story import ENTERPRISE, IDENTITY_NUMBER, INDIVIDUAL, Story
 
 TWINS: Final = Dictionary(
     "twins",
@@ -116,6 +116,42 @@ CASES: Final[list[tuple[str, Callable[[Session], object], str, str]]] = [
         lambda session: session.customers.find(F.created_at == "?"),
         "创建时间：不是有效的日期时间：请写成 2024-03-05 10:30 的样子",
         "Created at: is not a date and time: write it like 2024-03-05 10:30",
+    ),
+    (
+        "a total of a field that is no number",
+        lambda session: session.customers.total("name"),
+        "客户名称：“文本”类型的字段不支持“合计”运算",
+        "Name: a field of kind text does not take the operator “total”",
+    ),
+    (
+        "periods of a field that is no date",
+        lambda session: session.customers.distribution("客户名称", period="month"),
+        "客户名称：“文本”类型的字段不支持“按月分组”运算",
+        "Name: a field of kind text does not take the operator “group by month”",
+    ),
+    (
+        "periods of a field of a record that is referred to",
+        lambda session: session.follow_ups.distribution("customer.name", period="month"),
+        "客户名称：“文本”类型的字段不支持“按月分组”运算",
+        "Name: a field of kind text does not take the operator “group by month”",
+    ),
+    (
+        "a wrong choice of a record that is referred to",
+        lambda session: session.follow_ups.find(F.customer.status == "?"),
+        "客户状态：不在“客户状态”字典中",
+        "Status: is not in the list Customer status",
+    ),
+    (
+        "periods of tags",
+        lambda session: session.customers.distribution("需求", period="month"),
+        "需求：“标签”类型的字段不支持“按月分组”运算",
+        "Need: a field of kind tags does not take the operator “group by month”",
+    ),
+    (
+        "a field that a new record may not have from its author",
+        lambda session: session.customers.create({**INDIVIDUAL, "id_number": IDENTITY_NUMBER}),
+        "证件号码：您无权填写该字段",
+        "Identity number: you may not fill in this field",
     ),
 ]
 

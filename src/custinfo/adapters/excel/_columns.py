@@ -15,6 +15,7 @@ from custinfo.adapters.excel._styles import TEXT, number_format, width_of
 from custinfo.adapters.excel._writer import Cell, Column, TextCell
 from custinfo.core.errors import InvalidInputError, PermissionDeniedError
 from custinfo.core.fields import FieldDefinition
+from custinfo.core.frozen import label_in
 from custinfo.core.kinds import BUILT_IN_KINDS, Renderer
 from custinfo.core.problems import Problem
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey, Record
@@ -128,7 +129,7 @@ def _tags_renderer(dimensions: Mapping[str, TagDimension], language: str) -> Ren
 
     def label(key: str) -> str:
         dimension = dimensions.get(key)
-        return (dimension.label.get(language) or dimension.label.get("zh") or key) if dimension else key
+        return label_in(dimension.label, language, key) if dimension else key
 
     def render(tags: Any) -> str:
         ordered = sorted(tags, key=lambda tag: (order.get(tag.dimension, len(order)), tag.dimension, tag.value))

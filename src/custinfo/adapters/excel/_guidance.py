@@ -10,8 +10,8 @@ from custinfo.adapters.excel._phrases import phrase
 from custinfo.core.criteria.nodes import Criterion
 from custinfo.core.criteria.walking import leaves
 from custinfo.core.dictionaries import Dictionary
-from custinfo.core.fields import FieldDefinition, label_in
-from custinfo.core.frozen import freeze_labels
+from custinfo.core.fields import FieldDefinition
+from custinfo.core.frozen import freeze_labels, label_in
 from custinfo.core.kinds import INVALID
 from custinfo.core.messages import DEFAULT_MESSAGES, Translated
 from custinfo.core.rules import DateOrder, Length, NotBefore, OneOfValues, Pattern, Range, Rule, Satisfies

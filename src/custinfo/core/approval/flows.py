@@ -16,8 +16,8 @@ from custinfo.core.approval.approvers import (
     RoleHolders,
 )
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.fields import Labels, label_in
-from custinfo.core.frozen import FrozenDict, freeze_labels
+from custinfo.core.fields import Labels
+from custinfo.core.frozen import FrozenDict, freeze_labels, label_in
 from custinfo.core.records import FieldKey, ModuleKey
 
 __all__ = [

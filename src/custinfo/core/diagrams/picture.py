@@ -17,7 +17,7 @@ from custinfo.core.approval.approvers import (
 )
 from custinfo.core.approval.flows import CountQuorum, Flow, ShareQuorum, Step, StepMode, WeightQuorum
 from custinfo.core.approval.requests import Request, RequestState, Task
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, label_in
 from custinfo.core.records import MemberKey
 
 __all__ = ["Box", "Picture", "flow_picture", "request_picture"]
@@ -142,7 +142,7 @@ def flow_picture(flow: Flow, language: Language = "zh", names: Mapping[str, str]
     ['Submitted', 'Department manager', 'Takes effect']
     """
     words = _WORDS[language]
-    steps = [Box(step.label_in(language), tuple(_step_lines(step, words, names))) for step in flow.steps]
+    steps = [Box(label_in(step.label, language, step.key), tuple(_step_lines(step, words, names))) for step in flow.steps]
     end = Box(words["applied"], look="end")
     return Picture(flow.label_in(language), (Box(words["submit"], look="end"), *steps, end))
 
@@ -205,7 +205,7 @@ def request_picture(
         if shown is not None and number not in shown:
             continue
         own = [task for task in request.tasks if task.step == number]
-        label = step.label.get(language) or step.label.get("en") or step.label.get("zh") or step.key
+        label = label_in(step.label, language, step.key)
         lines = (_mode(step.mode, step.quorum, words), *(_task(request, task, words, name_of) for task in own))
         boxes.append(Box(label, lines, _look(request, number, own)))
     chinese, english, look = _STATES[request.state]

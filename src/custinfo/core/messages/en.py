@@ -95,7 +95,7 @@ ENGLISH: Final = {
     "not_found": "there is no such {what}, or none that you may see",
     "action_denied": "no grant allows you to {action} {module}",
     "scope_denied": "you may {action} {module}, but not this record: {clause}",
-    "field_not_editable": "you may not change this field",
+    "field_not_editable": "you may not {doing} this field",
     "field_not_readable": "you may not read this field, and so not search, sort or group by it",
     "session_ended": "the session has ended: do this within its with block",
     "unknown_actor": "there is no active member {actor}",

@@ -92,7 +92,7 @@ CHINESE: Final = {
     "not_found": "没有这样的{what}，或您无权查看",
     "action_denied": "没有授权允许您{action}{module}",
     "scope_denied": "您可以{action}{module}，但不包括这条记录：{clause}",
-    "field_not_editable": "您无权修改该字段",
+    "field_not_editable": "您无权{doing}该字段",
     "field_not_readable": "您无权读取该字段，因此不能用它搜索、排序或分组",
     "session_ended": "会话已结束：请在其 with 块内操作",
     "unknown_actor": "没有在职成员 {actor}",

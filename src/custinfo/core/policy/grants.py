@@ -8,8 +8,8 @@ from typing import Final, Literal
 import attrs
 
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.fields import Labels, ModuleDefinition, label_in
-from custinfo.core.frozen import FrozenDict, freeze_labels
+from custinfo.core.fields import Labels, ModuleDefinition
+from custinfo.core.frozen import FrozenDict, freeze_labels, label_in
 from custinfo.core.records import FieldKey
 
 __all__ = ["ALL_FIELDS", "NO_FIELDS", "PSEUDO_FIELDS", "READING", "Action", "Fields", "Grant", "Role", "Scope"]
