@@ -142,7 +142,7 @@ def flow_picture(flow: Flow, language: Language = "zh", names: Mapping[str, str]
     ['Submitted', 'Department manager', 'Takes effect']
     """
     words = _WORDS[language]
-    steps = [Box(label_in(step.label, language, step.key), tuple(_step_lines(step, words, names))) for step in flow.steps]
+    steps = [Box(step.label_in(language), tuple(_step_lines(step, words, names))) for step in flow.steps]
     end = Box(words["applied"], look="end")
     return Picture(flow.label_in(language), (Box(words["submit"], look="end"), *steps, end))
 
