@@ -117,6 +117,7 @@ class Merger:
     def _put_away(self, path: WritePath) -> None:
         """Archive the others: they go first, so that their unique values are free."""
         for other in self.others:
+            self.context.versions.show(other.id, other.version)
             away = Draft("merge", other.module, other.id, {}, None, other.version, self.reason, archives=True)
             self._commit(path, away)
 

@@ -232,6 +232,7 @@ class _Planner:
         taker = next((taker for taker in self.takers if taker.takes(record)), None)
         problems = () if taker is not None else (Problem("nobody_takes_over", "owner"),)
         to = None if taker is None else taker.to
+        self.context.versions.show(record.id, record.version)
         return HandOverItem(record.module, record.id, record.version, to, tuple(fields), problems)
 
     def tasks(self) -> Iterator[HandOverTask]:

@@ -85,6 +85,7 @@ class Past:
     def _change(self, record: Record, change: Change, verdict: Verdict) -> ChangeView:
         changed = {item.field: (item.old, item.new) for item in change.fields}
         fields = self._seen(record, changed, verdict, self._kinds(change))
+        self._context.versions.show(change.record_id, change.version)
         return ChangeView(
             change.version,
             change.at,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from custinfo.core.errors import ConflictError, StorageError
+from custinfo.core.errors import ConflictError, CustinfoError, StorageError
 
 __all__ = ["tried_again"]
 
@@ -19,11 +19,13 @@ _PAUSE: Final = 0.01
 _LONGEST: Final = 1.0
 
 
-def tried_again(function: Callable[[bool], T], attempts: int, in_vain: Callable[[], bool] = bool) -> T:
+def tried_again(
+    function: Callable[[bool], T], attempts: int, is_in_vain: Callable[[CustinfoError], bool] = lambda _: False
+) -> T:
     """Return what a function returns that does its work in a transaction of its own.
 
-    It is told whether others were in the way of the attempt before; `in_vain` tells whether a stale version would be as
-    stale the next time.
+    It is told whether others were in the way of the attempt before; `is_in_vain` tells of an error whether it would be
+    the same the next time.
 
     Raises: What it raises, the last time, or at once if trying again does not mend it; ValueError for no attempt.
     """
@@ -31,7 +33,7 @@ def tried_again(function: Callable[[bool], T], attempts: int, in_vain: Callable[
         try:
             return function(attempt > 1)
         except (StorageError, ConflictError) as error:
-            if attempt == attempts or not _may_be_tried_again(error) or (error.code == "stale_version" and in_vain()):
+            if attempt == attempts or not _may_be_tried_again(error) or is_in_vain(error):
                 raise
         # Of those who were in each other's way, not all should come again at the same moment.
         time.sleep(random.uniform(0.5, 1) * min(_PAUSE * 2 ** min(attempt - 1, 30), _LONGEST))  # noqa: S311

@@ -231,11 +231,11 @@ class Workspace:
 
         def once(again: bool) -> T:
             with Beginning(self._session(actor, None, None, None, writing=again)) as session:
-                versions.shown, versions.brought = {}, False
+                versions.shown, versions.brought = {}, None
                 session.context.versions = versions
                 return function(session)
 
-        return tried_again(once, attempts, in_vain=lambda: versions.brought)
+        return tried_again(once, attempts, versions.is_in_vain)
 
     def build_indexes(self, progress: Callable[[ModuleKey, int, int], None] | None = None) -> None:
         """Make the index of every field that is indexed complete, and free what fields no longer need.
