@@ -31,7 +31,11 @@ _IN_YUAN: Final = (
     rf"|/\s*(?P<behind>{_UNIT})?\s*元)"
 )
 _YUAN: Final = re.compile(rf"\s*{_IN_YUAN}\s*$", re.IGNORECASE)
-_ANYWHERE: Final = re.compile(_IN_YUAN, re.IGNORECASE)
+_ANYWHERE: Final = re.compile(
+    rf"{_IN_YUAN}|(?<![\d.一二三四五六七八九十百千万亿两几])(?P<among>{_UNIT})\s*{_CURRENCY}(?!\w)", re.IGNORECASE
+)
+"""A unit in a heading that somebody mapped, whatever stands beside it: `预算（万元/年）`, not `10万元以上`."""
+
 _NOTED: Final = re.compile(
     rf"单位 ?[:：为]? ?[(（]? ?(?:人民币 ?)?(?P<unit>{_UNIT}) ?{_CURRENCY}?(?:$|[ )）\]】,，;；.。])", re.IGNORECASE
 )
@@ -110,18 +114,20 @@ class Headings:
         return keys[0] if len(keys[0]) == 1 and len(set(keys)) == 1 else ()
 
     def power(self, heading: str, key: FieldKey) -> int:
-        """Return by which power of ten numbers below a heading have to be multiplied, to be in the currency of a field.
+        """Return by which power of ten numbers below a heading have to be multiplied, to be as a field counts.
 
-        It is 0 where the field is not in yuan, and where its own label says the unit: it counts in this unit then.
+        It is 0 where the field is not in yuan, and where the heading says no unit, or that of the field's own label.
         """
-        return _power_of(heading) if self._is_in_yuan(key) and not self._counts_in_units(key) else 0
+        said = _power_of(heading) if self._is_in_yuan(key) else None
+        return 0 if said is None else said - (self._own_power(key) or 0)
 
     def lacks_unit(self, heading: str, key: FieldKey) -> bool:
         """Tell whether a heading leaves open in which unit of yuan the numbers of a field are."""
-        return self._is_in_yuan(key) and not self._counts_in_units(key) and not _ANYWHERE.search(heading)
+        return self._is_in_yuan(key) and not self._own_power(key) and not _ANYWHERE.search(heading)
 
-    def _counts_in_units(self, key: FieldKey) -> bool:
-        return any(map(_power_of, self._fields[key].label.values()))
+    def _own_power(self, key: FieldKey) -> int | None:
+        """Return the power of the unit that a label says, in which the field counts then."""
+        return next(filter(None, map(_power_of, self._fields[key].label.values())), None)
 
     def _is_in_yuan(self, key: FieldKey) -> bool:
         """Tell whether the amounts of a field are in yuan, so that 元 in a heading says nothing new."""
@@ -139,9 +145,12 @@ def noted_unit(notes: Iterable[str]) -> str:
     return f"{found['unit']}元" if found else ""
 
 
-def _power_of(heading: str) -> int:
+def _power_of(heading: str) -> int | None:
+    """Return the power of the unit that a heading says, 0 for 元; `None` where it says none."""
     found = _ANYWHERE.search(heading)
-    return _POWERS.get(found["unit"] or found["behind"], 0) if found else 0
+    if found is None:
+        return None
+    return _POWERS.get(found["unit"] or found["behind"] or found["among"], 0)
 
 
 def _by_form(schema: ModuleSchema, form: Callable[[str], str]) -> dict[str, dict[FieldKey, None]]:

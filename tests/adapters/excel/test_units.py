@@ -81,10 +81,24 @@ def test_values_below_a_unit(value: object, expected: object) -> None:
     assert budget_of(BUDGET, value) == expected
 
 
-@pytest.mark.parametrize("name", ["采购额（万元）", "E"])
-def test_units_of_headings_that_are_mapped(name: str) -> None:
-    """Whoever says which field a heading means does not take its unit away."""
-    assert budget_of("采购额（万元）", 80, mapping={name: "annual_budget"}) == 800_000
+MAPPED = {
+    "采购额（万元）": 800_000,
+    "采购额万元": 800_000,
+    "采购额（万元/年）": 800_000,
+    "采购额（单位：万元，含税）": 800_000,
+    "采购额 百万元": 80_000_000,
+    "采购额（10万元以上）": 80,
+    "万元以上客户的采购额": 80,
+    "采购额（十万元户）": 80,
+    "采购额（万美元）": 80,
+}
+
+
+@pytest.mark.parametrize("name", [None, "E"])
+@pytest.mark.parametrize(("heading", "expected"), MAPPED.items())
+def test_units_of_headings_that_are_mapped(heading: str, expected: int, name: str | None) -> None:
+    """Whoever says which field a heading means does not take its unit away, wherever that stands."""
+    assert budget_of(heading, 80, mapping={name or heading: "annual_budget"}) == expected
 
 
 def test_fields_that_count_in_units_themselves() -> None:
@@ -92,6 +106,9 @@ def test_fields_that_count_in_units_themselves() -> None:
     standard = standard_configuration()
     labelled = standard.change_field("customer", "annual_budget", label="年采购预算（万元）")
     assert budget_of(BUDGET, 80, labelled) == 80
+    assert budget_of("预算", 80, labelled, mapping={"预算": "annual_budget"}) == 80
+    assert budget_of("预算（亿元）", 1.5, labelled, mapping={"预算（亿元）": "annual_budget"}) == 15_000
+    assert budget_of("预算（元）", 805_000, labelled, mapping={"预算（元）": "annual_budget"}) == Decimal("80.5")
     dollars = standard.change_field("customer", "annual_budget", options={"currency": "USD"})
     assert budget_of(BUDGET, 80, dollars) is None
     assert budget_of(BUDGET, 80, dollars, mapping={BUDGET: "annual_budget"}) == 80
@@ -108,6 +125,11 @@ def test_people_are_told() -> None:
         (problem,) = planned(session, (*FIRST, 80)).problems
     assert (problem.code, problem.severity, problem.place and problem.place.column) == ("amounts_scaled", "warning", 5)
     assert problem.message("zh") == "年采购预算（万元）：该列标题带单位：数字已乘以 10000"
+    labelled = standard_configuration().change_field("customer", "annual_budget", label=BUDGET)
+    with acting_as("sunjiu", labelled) as session:
+        sheet = workbook((*HEADINGS, "预算（元）"), (*FIRST, 800_000))
+        (problem,) = plan_import(session, "customer", sheet, mapping={"预算（元）": "annual_budget"}).problems
+    assert problem.message("zh") == "预算（元）：该列标题带单位：数字已乘以 0.0001"
 
 
 @pytest.mark.parametrize("form", ["rows", "sheet", "marked"])

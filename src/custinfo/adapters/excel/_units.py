@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import partial
 
 from custinfo.adapters.excel._tables import Table
@@ -35,7 +36,7 @@ def scaled_columns(table: SourceTable, schema: ModuleSchema, mapping: Mapping[st
             "amounts_scaled",
             table.header[place],
             Place(table.sheet, table.header_row, table.columns[place]),
-            {"factor": 10**power},
+            {"factor": f"{Decimal((0, (1,), power)):f}"},
             severity="warning",
         )
         for place, power in _powers(table, schema, mapping).items()
@@ -72,7 +73,7 @@ def _powers(table: SourceTable, schema: ModuleSchema, mapping: Mapping[str, str]
     """Return the places of columns with a unit, each with the power of ten of this unit."""
     powers = {}
     for place, heading, keys, headings in _meant(table, schema, mapping):
-        if power := max((headings.power(heading, key) for key in keys), default=0):
+        if power := next(filter(None, (headings.power(heading, key) for key in keys)), 0):
             powers[place] = power
     return powers
 
