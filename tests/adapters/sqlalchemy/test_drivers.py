@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import attrs
 import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +15,7 @@ from custinfo import Applied, F, StaleVersionError, StorageError, Workspace
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnits
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._failures import storage_error
+from custinfo.adapters.sqlalchemy._transactions import _commits_each
 from custinfo.ports import Query
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.testing import make_record, next_version, run_conformance, sample_schema
@@ -180,3 +182,42 @@ def test_people_work_with_it(run: Run) -> None:
             assert list(change.fields) == ["contact_name"]
 
     run(work)
+
+
+class Adapter:
+    """What SQLAlchemy 2.0 puts before a driver for asyncio: it can be told, and says nothing."""
+
+    def autocommit(self, value: object) -> None:
+        """Be told."""
+
+
+@attrs.frozen
+class Asked:
+    """A driver's connection that can be asked."""
+
+    flag: object
+
+    def get_autocommit(self) -> object:
+        """Answer."""
+        return self.flag
+
+
+@attrs.frozen
+class Open:
+    """A driver's connection that has an attribute."""
+
+    autocommit: object
+
+
+@pytest.mark.parametrize(
+    ("connections", "commits"),
+    [
+        ((Adapter(), Asked(flag=True)), True),
+        ((Adapter(), Asked(flag=False)), False),
+        ((Open(1), Asked(flag=False)), True),
+        ((Adapter(), object()), False),
+    ],
+)
+def test_whoever_can_be_asked_tells(connections: tuple[object, ...], commits: bool) -> None:
+    """Where what stands before a driver can't tell whether it commits each statement, the driver itself does."""
+    assert _commits_each(*connections) is commits

@@ -67,14 +67,19 @@ def refuse_autocommit(connection: Connection) -> None:
 
     SQLite begins a transaction all the same, by a statement of ours.
     """
-    if connection.dialect.name != "sqlite" and _commits_each(connection.connection.dbapi_connection):
+    pooled = connection.connection
+    if connection.dialect.name != "sqlite" and _commits_each(pooled.dbapi_connection, pooled.driver_connection):
         raise ValueError("the connection commits each statement by itself (AUTOCOMMIT): units need transactions")
 
 
-def _commits_each(driver: Any) -> bool:
-    """Tell what a driver's connection says; some have a method by which it is set, and another one to ask."""
-    ask = getattr(driver, "get_autocommit", None)
-    return bool(driver.autocommit if ask is None else ask())
+def _commits_each(*connections: Any) -> bool:
+    """Tell what the first connection says that can be asked: some have a method by which it is set, and none to ask."""
+    for driver in connections:
+        ask = getattr(driver, "get_autocommit", None)
+        said = getattr(driver, "autocommit", None) if ask is None else ask()
+        if isinstance(said, int):  # a flag of the server's, with some
+            return bool(said)
+    return False
 
 
 def ensure_writing(connection: Connection, table: Table) -> None:
