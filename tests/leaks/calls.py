@@ -567,6 +567,12 @@ def _planned(side: Side, drawn: Any) -> Any:
     return told, report, tuple(plan.rows), _file(report.write_errors)[1]
 
 
+def _exported(side: Side, drawn: Any) -> Any:
+    wanted, fields, order, form = drawn
+    options: Any = {"criteria": wanted, "fields": fields, "order_by": order, "references": form}
+    return _file(lambda file: export(side.session, "deal", file, **options))
+
+
 EXCEL: Final[dict[str, Verb | str]] = {
     "Difference": "a part of what `ExcelPlan.apply` returns",
     "ErrorForm": "settings",
@@ -577,13 +583,17 @@ EXCEL: Final[dict[str, Verb | str]] = {
     "ExcelReport": "what `ExcelPlan.apply` returns",
     "ExportReport": "what `export` returns",
     "Limits": "settings",
+    "ReferenceForm": "settings",
     "read_tables": "reads a file, and no store",
     "plan_import": Verb(lambda pick: (_rows(pick), pick("report", "exact", "create"), pick.coin()), _planned),
     "export": Verb(
-        lambda pick: (criteria(pick), pick.some([*NAMES, "id"], 1, 4) if pick.coin() else None, _order(pick, 1)),
-        lambda side, drawn: _file(
-            lambda file: export(side.session, "deal", file, criteria=drawn[0], fields=drawn[1], order_by=drawn[2])
+        lambda pick: (
+            criteria(pick),
+            pick.some([*NAMES, "id"], 1, 4) if pick.coin() else None,
+            _order(pick, 1),
+            pick("id", "title"),
         ),
+        _exported,
     ),
     "write_template": Verb(
         lambda pick: pick("deal", "firm"),

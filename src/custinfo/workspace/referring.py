@@ -42,7 +42,7 @@ class ReferenceReader:
             found.append(named)
             for _, target, text in named.values():
                 texts.setdefault(target, {})[text] = None
-        known = {target: self._find(target, list(wanted)) for target, wanted in texts.items()}
+        known = {target: self.named(target, list(wanted)) for target, wanted in texts.items()}
         return [self._replaced(row, named, known) for row, named in zip(rows, found, strict=True)]
 
     def _named(self, row: Mapping[str, object]) -> dict[str, tuple[FieldKey, ModuleKey, str]]:
@@ -50,12 +50,14 @@ class ReferenceReader:
         named = {}
         for name, value in row.items():
             key = name if name in self._targets else self._schema.resolve(str(name))
-            parse = self._schema.parsers.get(key) if key in self._targets else None
-            if key is None or parse is None or not isinstance(value, str) or not 0 < len(value.strip()) <= _LONGEST:
-                continue
-            if parse(value, []) is INVALID:
+            if key is not None and isinstance(value, str) and self.is_name(key, value):
                 named[name] = (key, self._targets[key], value.strip())
         return named
+
+    def is_name(self, key: FieldKey, text: str) -> bool:
+        """Tell whether a text in a field is sought as a name: in a reference, where it is no id."""
+        parse = self._schema.parsers.get(key) if key in self._targets else None
+        return parse is not None and 0 < len(text.strip()) <= _LONGEST and parse(text, []) is INVALID
 
     def _replaced(
         self,
@@ -75,8 +77,8 @@ class ReferenceReader:
                 problems.append(Problem("ambiguous_reference", key, params={"module": self._context.named(target)}))
         return values, problems
 
-    def _find(self, target: ModuleKey, texts: Sequence[str]) -> dict[str, set[RecordId]]:
-        """Return text → the records that it names: by title, or else by a unique field."""
+    def named(self, target: ModuleKey, texts: Sequence[str]) -> dict[str, set[RecordId]]:
+        """Return text → the records of a module that it names: by title, or else by a unique field."""
         found: dict[str, set[RecordId]] = {}
         title = self._context.module(target).definition.title_field
         if title is not None:

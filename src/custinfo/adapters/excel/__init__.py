@@ -4,7 +4,7 @@
 see. Needs the extra `excel`; its libraries are loaded on first use.
 """
 
-from custinfo.adapters.excel.export import ExportReport, export
+from custinfo.adapters.excel.export import ExportReport, ReferenceForm, export
 from custinfo.adapters.excel.importing import ExcelPlan, ExcelReport, plan_import
 from custinfo.adapters.excel.plans import ErrorForm
 from custinfo.adapters.excel.policy_matrix import write_policy_matrix
@@ -21,6 +21,7 @@ __all__ = [
     "ExcelReport",
     "ExportReport",
     "Limits",
+    "ReferenceForm",
     "SampleReport",
     "SampledRow",
     "ValueDifference",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -23,13 +23,17 @@ from custinfo.core.records import UNREADABLE, FieldKey, Masked, ModuleKey, Recor
 from custinfo.workspace.access_logging import ExportLog
 from custinfo.workspace.context import Context
 from custinfo.workspace.gated_exports import GatedExport
-from custinfo.workspace.mistakes import context_of, no_text
+from custinfo.workspace.mistakes import context_of, no_text, one_of
+from custinfo.workspace.named_references import NamedReferences
 from custinfo.workspace.reading import ReadPath
 from custinfo.workspace.sealing import sealed_keys
 from custinfo.workspace.session import Session
 from custinfo.workspace.views import AwaitingApproval
 
-__all__ = ["ExportReport", "export"]
+__all__ = ["ExportReport", "ReferenceForm", "export"]
+
+ReferenceForm = Literal["id", "title"]
+"""How an export writes references to other records."""
 
 _UNREADABLE: Final = mask("full", "?")
 _NEEDED: Final = frozenset({"view", "export"})
@@ -44,7 +48,7 @@ class ExportReport:
     rows: int
 
 
-def export(
+def export(  # noqa: PLR0913 - options by name, as a call reads them
     session: Session,
     module: ModuleKey,
     target: Target,
@@ -53,6 +57,7 @@ def export(
     fields: Sequence[str] | None = None,
     order_by: Sequence[str] = (),
     language: str | None = None,
+    references: ReferenceForm = "id",
     reason: str | None = None,
 ) -> ExportReport | AwaitingApproval:
     """Write the records that the actor may view and export into an .xlsx workbook, one row each.
@@ -74,6 +79,9 @@ def export(
             of creation and the tags when not given. `id` gives the record's id.
         order_by: Field names, `-` before one for descending.
         language: Of headings and labels; that of the configuration when not given.
+        references: `title` writes the titles of the records that fields refer to, by which an import finds them
+            again. An id stays where a title would name several records, or none that the actor may export and whose
+            title they may read; and where the title is sensitive, encrypted, or guarded by a flow on exports.
         reason: Why, for those who approve it.
 
     Returns: How many records were written; none is a workbook with a header only. `AwaitingApproval` where it waits.
@@ -83,6 +91,7 @@ def export(
     """
     context = context_of(session)
     no_text("fields", fields)
+    one_of("references", references, ReferenceForm)
     check_target(target)
     tongue = language or context.schema.configuration.language
     name = context.module(module).definition.label_in(tongue)
@@ -99,7 +108,8 @@ def export(
     log = ExportLog(context.readings, context.module(module).definition, wanted, approval)
     with log.reading(), written(target) as file:
         with TableWriter(file, name, [column.column for column in columns]) as writer:
-            for cells in _Rows(context, module, columns, writer, log).of(records):
+            named = NamedReferences(context, module) if references == "title" else None
+            for cells in _Rows(context, module, columns, writer, log, named).of(records):
                 writer.write(cells)
         log.finish()
     return ExportReport(log.count)
@@ -131,13 +141,20 @@ class _Rows:
     """Turn records into cells as the verdict on each says, a column at a time for records of the same verdict."""
 
     def __init__(
-        self, context: Context, module: ModuleKey, columns: Sequence[ExportColumn], writer: TableWriter, log: ExportLog
+        self,
+        context: Context,
+        module: ModuleKey,
+        columns: Sequence[ExportColumn],
+        writer: TableWriter,
+        log: ExportLog,
+        named: NamedReferences | None,
     ) -> None:
         self._context = context
         self._access = context.access(module)
         self._reading = ReadPath(context)
         self._columns = columns
         self._log = log
+        self._named = named
         style = writer.style(TEXT)
         self._texts = [TextCell(number, style) for number, _ in enumerate(columns, start=1)]
         numbers = [
@@ -185,7 +202,8 @@ class _Rows:
                 columns.append(column.cells(list(map(column.read, records))))
             elif column.key in filled:
                 found = list(map(_value_of, values, repeat(column.key)))
-                columns.append(column.cells(self._shown(column, plan.verdict, records, found)))
+                shown = self._shown(column, plan.verdict, records, found)
+                columns.append(column.cells(shown if self._named is None else self._named.of(column.key, shown)))
         return zip(*columns, strict=True) if columns else repeat((), len(records))
 
     def _shown(
