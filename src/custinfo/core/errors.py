@@ -26,7 +26,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
+from custinfo.core.cells import place_text
 from custinfo.core.messages import DEFAULT_MESSAGES, Messages
 from custinfo.core.problems import Problem
 
@@ -51,6 +53,10 @@ __all__ = [
 ]
 
 
+_TOLD: Final = 10
+"""So many problems the plain text of an error tells: an import that is refused as a whole may have thousands."""
+
+
 class CustinfoError(Exception):
     """Carry the problems that stopped an operation; the root of every error of this library."""
 
@@ -64,16 +70,26 @@ class CustinfoError(Exception):
         return self.problems[0].code if self.problems else "error"
 
     def message(self, language: str = "zh", *, messages: Messages = DEFAULT_MESSAGES) -> str:
-        """Return the texts of all problems, one a line; `custinfo.Report.of(error)` shows them as a table or as JSON.
+        """Return the texts of all problems, one a line, with the row or cell of what is wrong in a workbook.
+
+        `custinfo.Report.of(error)` shows them as a table or as JSON.
 
         Args:
             language: Key of a language that `messages` has; an unknown one falls back to English.
             messages: The catalogue; a host passes its own to add languages.
         """
-        return "\n".join(problem.message(language, messages=messages) for problem in self.problems)
+        return "\n".join(_placed(problem, language, messages) for problem in self.problems)
 
     def __str__(self) -> str:
-        return "; ".join(f"{problem.message('en')} [{problem.code}]" for problem in self.problems)
+        told = [f"{_placed(problem, 'en')} [{problem.code}]" for problem in self.problems[:_TOLD]]
+        more = len(self.problems) - len(told)
+        return "; ".join([*told, f"and {more} more"] if more else told)
+
+
+def _placed(problem: Problem, language: str, messages: Messages = DEFAULT_MESSAGES) -> str:
+    """Return the text of a problem behind its row or cell, without its sheet, whose name may be a person's."""
+    place, text = place_text(problem.place, language, messages), problem.message(language, messages=messages)
+    return messages.render("report_sentence", {"field": place, "text": text, "hint": text}, language) if place else text
 
 
 class InvalidInputError(CustinfoError):

@@ -8,13 +8,14 @@ from unicodedata import category, east_asian_width
 
 import attrs
 
+from custinfo.core.cells import cell_name, place_text
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.markdown import markdown_table, one_line
 from custinfo.core.messages import DEFAULT_MESSAGES, Messages, Translated
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import FieldKey
 
-__all__ = ["HasProblems", "Report", "cell_name", "display_width", "plain_problem"]
+__all__ = ["HasProblems", "Report", "display_width", "plain_problem"]
 
 _COLUMNS: Final = ("report_severity", "report_place", "report_field", "report_problem")
 _GAP: Final = "  "
@@ -194,35 +195,11 @@ def _plain(value: object, language: str) -> Any:
             return str(value)
 
 
-def cell_name(place: Place) -> str | None:
-    """Return the name that a spreadsheet gives to the cell; `None` where no single cell is meant.
-
-    >>> cell_name(Place("客户", 3, 28)), cell_name(Place("客户", 3))
-    ('AB3', None)
-    """
-    return None if place.row is None or place.column is None else f"{_letters(place.column)}{place.row}"
-
-
-def _letters(column: int) -> str:
-    letters = ""
-    while column > 0:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
 def _place_text(place: Place | None, language: str, messages: Messages) -> str:
     """Return `客户!B3` or what is known of it."""
-    if place is None:
-        return ""
-    sheet, cell = place.sheet or "", cell_name(place)
-    if cell is not None:
-        return f"{sheet}!{cell}" if sheet else cell
-    if place.row is not None:
-        return f"{sheet} {_word('report_row', language, messages, row=place.row)}".strip()
-    if place.column is not None:
-        return f"{sheet} {_word('report_column', language, messages, column=_letters(place.column))}".strip()
-    return sheet
+    sheet, within = (place and place.sheet) or "", place_text(place, language, messages)
+    between = "!" if place is not None and cell_name(place) else " "
+    return f"{sheet}{between}{within}" if sheet and within else sheet or within
 
 
 def display_width(text: str) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
+from custinfo.core.cells import column_letters
 from custinfo.core.errors import InvalidInputError
 from custinfo.core.problems import Place, Problem
 from custinfo.core.records import SYSTEM_FIELDS, FieldKey, ModuleKey
@@ -14,7 +15,7 @@ from custinfo.core.suggesting import Headings, Suggestion, suggestions
 from custinfo.workspace.context import Context
 from custinfo.workspace.importing import Columns, SourceTable
 
-__all__ = ["column_letters", "lettered", "match_columns"]
+__all__ = ["lettered", "match_columns"]
 
 _LETTERED: Final = re.compile("[A-Z]{1,3}")
 
@@ -41,19 +42,6 @@ def lettered(table: SourceTable, mapping: Mapping[str, str]) -> dict[int, str]:
         if name is not None:
             found[place] = name
     return found
-
-
-def column_letters(column: int) -> str:
-    """Return the letters of a column.
-
-    >>> column_letters(1), column_letters(28)
-    ('A', 'AB')
-    """
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _by_letter(column: int, mapping: Mapping[str, str], header: tuple[str, ...]) -> str | None:

@@ -82,7 +82,7 @@ def test_an_ambiguous_heading_is_asked_and_the_answer_kept() -> None:
     with acting_as("sunjiu", ambiguous()) as session:
         with pytest.raises(InvalidInputError) as caught:
             planned(session, content)
-        assert caught.value.message("zh") == "联系人 职务：该列可能是 联系人-职务、联系人/职务：请指定"
+        assert caught.value.message("zh") == "E1：联系人 职务：该列可能是 联系人-职务、联系人/职务：请指定"
         plan = planned(session, content, mapping={"联系人 职务": "legal_representative"})
         saved = plan.mapping
         assert saved["联系人 职务"] == "legal_representative"

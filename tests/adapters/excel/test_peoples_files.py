@@ -174,7 +174,7 @@ def test_two_columns_of_one_field_name_their_letters() -> None:
     content = workbook((*HEADINGS, "手机号"), (*FIRST, "13600136000"))
     with pytest.raises(InvalidInputError) as caught:
         planned(content)
-    assert caught.value.message("zh") == "联系方式：D、E 列都对应该字段：请指定各列对应的字段（mapping=…）"
+    assert caught.value.message("zh") == "E1：联系方式：D、E 列都对应该字段：请指定各列对应的字段（mapping=…）"
     assert "the columns D, E hold" in caught.value.message("en")
     assert planned(content, mapping={"D": ""}).columns == {
         **dict(zip(HEADINGS, ("name", "customer_type", "contact_name", None), strict=True)),

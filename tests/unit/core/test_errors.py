@@ -26,7 +26,7 @@ from custinfo.core.errors import (
     StorageError,
     UnreadableFileError,
 )
-from custinfo.core.problems import Problem
+from custinfo.core.problems import Place, Problem
 
 PARENTS: dict[type[CustinfoError], type[Exception]] = {
     CustinfoError: Exception,
@@ -74,6 +74,30 @@ def test_errors_speak_both_languages(kind: type[CustinfoError]) -> None:
     assert error.message() == "name：最多 3 个字符\nphone：必填"
     assert error.message("en") == "name: at most 3 characters are allowed\nphone: a value is required"
     assert str(error) == "name: at most 3 characters are allowed [too_long]; phone: a value is required [required]"
+
+
+def test_the_text_says_where_in_a_workbook() -> None:
+    """What an import refuses is told with its cell or row, and without the name of the sheet, which is a value."""
+    problems = (
+        Problem("required", "name", Place("张三", 3, 28)),
+        Problem("unknown_field", "x", Place("张三", 1)),
+        Problem("missing_column", "phone", Place("张三", column=2)),
+        Problem("no_header", place=Place("张三")),
+    )
+    assert str(InvalidInputError(problems)) == (
+        "AB3: name: a value is required [required]; row 1: x: there is no field of this name [unknown_field]; "
+        "column B: phone: there is no heading of this name in the file [missing_column]; "
+        "no row of headings was found that names fields: say which column is which field (mapping=…) [no_header]"
+    )
+    assert InvalidInputError(problems[:2]).message() == "AB3：name：必填\n第 1 行：x：没有这个字段"
+
+
+def test_the_text_of_many_problems_is_short() -> None:
+    """The first ten are told, and how many more there are; `message` and `problems` have all of them."""
+    error = InvalidInputError(Problem("required", "name", Place("客户", row)) for row in range(2, 5002))
+    assert str(error).startswith("row 2: name: a value is required [required]; row 3: ")
+    assert str(error).endswith("; row 11: name: a value is required [required]; and 4990 more")
+    assert len(error.message("en").splitlines()) == len(error.problems) == 5000
 
 
 def test_an_error_without_problems() -> None:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custinfo.core.cells import cell_name
 from custinfo.core.errors import ConfigurationError, CustinfoError, InvalidInputError, StaleVersionError
 from custinfo.core.frozen import FrozenDict
 from custinfo.core.messages import DEFAULT_MESSAGES, Messages, Translated
 from custinfo.core.problems import Place, Problem
-from custinfo.core.reports import Report, cell_name, display_width
+from custinfo.core.reports import Report, display_width
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace import Workspace
 
@@ -286,7 +287,7 @@ def test_a_language_of_the_hosts() -> None:
     ]
     assert Report().summary("fr", messages=FRENCH) == "rien"
     assert CustinfoError(report).message("fr", messages=FRENCH) == (
-        "Nom : valeur obligatoire\nCustomer name : must be a whole number"
+        "ligne 3 : Nom : valeur obligatoire\nCustomer name : must be a whole number"
     )
 
 

@@ -145,6 +145,9 @@ def test_all_or_nothing(stored: Story) -> None:
         with pytest.raises(InvalidInputError) as caught:
             plan.apply(whole=True)
         assert {item.code for item in caught.value.problems} == {"required", "invalid_phone"}
+        assert str(caught.value) == (
+            "D3: Phone: is not a valid phone number [invalid_phone]; A3: Name: a value is required [required]"
+        )
     assert len(everything(stored.workspace)) == 1
     with stored.workspace.acting_as("sunjiu") as session:
         report = make_plan(session.context, "customer", Rows((NEW,), HEADER), digest="e").apply(whole=True)

@@ -15,7 +15,7 @@ from custinfo.adapters.excel._limits import refusal
 from custinfo.adapters.excel._odd_values import Values
 from custinfo.adapters.excel._parsing import fed, whole_number
 from custinfo.adapters.excel._twice import cell_twice
-from custinfo.workspace.import_columns import column_letters
+from custinfo.core.cells import column_letters
 
 __all__ = ["PLACE", "exact_extent"]
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from custinfo.adapters.excel._guidance import active_codes, choices_of, dictionary_of
 from custinfo.adapters.excel._styles import safe_text
-from custinfo.adapters.excel._writer import column_letters
+from custinfo.core.cells import column_letters
 from custinfo.core.dictionaries import Dictionary
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.schema import ModuleSchema

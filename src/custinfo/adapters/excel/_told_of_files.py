@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from custinfo.adapters.excel.reading import Table
+from custinfo.core.cells import column_letters
 from custinfo.core.problems import Place, Problem
-from custinfo.workspace.import_columns import column_letters
 from custinfo.workspace.importing import ImportPlan
 
 __all__ = ["missing_columns", "told_of"]

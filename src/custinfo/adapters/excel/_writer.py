@@ -18,8 +18,9 @@ from xml.sax.saxutils import quoteattr
 import attrs
 
 from custinfo.adapters.excel._styles import HEADER_FILL, TEXT, safe_text, sheet_name
+from custinfo.core.cells import column_letters
 
-__all__ = ["Cell", "Column", "TableWriter", "TextCell", "column_letters", "number_cell"]
+__all__ = ["Cell", "Column", "TableWriter", "TextCell", "number_cell"]
 
 Cell = Callable[[str], str]
 """Make a cell's XML from the text of its value; `ROW` stands in it for the number of the row."""
@@ -51,19 +52,6 @@ class Column:
     heading: str
     width: float
     number_format: str = TEXT
-
-
-def column_letters(number: int) -> str:
-    """Return the letters of a column, counting from 1.
-
-    >>> column_letters(1), column_letters(27), column_letters(16384)
-    ('A', 'AA', 'XFD')
-    """
-    letters = ""
-    while number:
-        number, digit = divmod(number - 1, 26)
-        letters = chr(65 + digit) + letters
-    return letters
 
 
 class TextCell:

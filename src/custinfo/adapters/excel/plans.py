@@ -16,12 +16,12 @@ from custinfo.adapters.excel._plan_workbook import write_plan
 from custinfo.adapters.excel.errors_workbook import ErrorSheet, write_error_workbook
 from custinfo.adapters.excel.reading import Table
 from custinfo.adapters.excel.sampling import SampleReport, sample
+from custinfo.core.cells import column_letters
 from custinfo.core.history.changes import FieldChange
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, ModuleKey
 from custinfo.core.suggesting import Suggestion
 from custinfo.workspace.context import Context
-from custinfo.workspace.import_columns import column_letters
 from custinfo.workspace.importing import (
     BATCH,
     Counts,

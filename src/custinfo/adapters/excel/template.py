@@ -24,8 +24,8 @@ from custinfo.adapters.excel._styles import (
     width_of,
 )
 from custinfo.adapters.excel._validation import validation_of
-from custinfo.adapters.excel._writer import column_letters
 from custinfo.adapters.excel._xlsxwriter import AUTHOR, new_workbook, print_wide
+from custinfo.core.cells import column_letters
 from custinfo.core.fields import FieldDefinition
 from custinfo.core.kinds import BUILT_IN_KINDS
 from custinfo.core.policy.access import Access
