@@ -117,6 +117,14 @@ def test_forms_are_told_in_the_language_of_the_template(hint: Any, told: tuple[s
             assert any(words in str(row) for row in rows if row[0] == label)
 
 
+def test_entries_that_a_rule_names_are_told_by_their_labels() -> None:
+    """Where a rule takes some entries of a list only, the instructions name them as people do, not by codes."""
+    with acting_as("sunjiu") as session:
+        schema = session.context.module("customer")
+    field = attrs.evolve(schema.definition.fields["source"], rules=(OneOfValues(("官网", "展会")),))
+    assert Guide(schema, "en", "").allowed(field).endswith("one of: Web site, Exhibition")
+
+
 def test_kinds_are_called_as_in_messages() -> None:
     """The instructions have the word for a kind that a message has, and how it is written; no kind reads as its key."""
     with acting_as("sunjiu") as session:

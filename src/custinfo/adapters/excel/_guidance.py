@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
@@ -155,7 +156,7 @@ class Guide:
     def allowed(self, field: FieldDefinition) -> str:
         """Return what the field takes beyond its kind, in words."""
         parts = [self._entries(field), bounds_of(field).text(self.language), self._length(field)]
-        parts += map(self._rule, field.rules)
+        parts += (self._rule(field, rule) for rule in field.rules)
         if field.kind == "money":
             parts.append(phrase(self.language, "currency", currency=field.options.get("currency", "CNY")))
         if field.kind == "multiple_choice":
@@ -185,11 +186,11 @@ class Guide:
             if any(self.schema.resolve(name) == field.key for move in cycle.transitions for name in move.required)
         ]
 
-    def _rule(self, rule: Rule) -> str:
+    def _rule(self, field: FieldDefinition, rule: Rule) -> str:
         """Return what a rule asks for in words, where they stand in the rule itself or are few; else nothing."""
         match rule:
             case OneOfValues(allowed):
-                return phrase(self.language, "one_of", allowed=phrase(self.language, "list").join(allowed))
+                return phrase(self.language, "one_of", allowed=self._named(field, allowed))
             case Pattern(_, hint) | Satisfies(_, hint):
                 return label_in(freeze_labels(hint), self.language, "")
             case DateOrder(other, strict):
@@ -197,7 +198,7 @@ class Guide:
                 label = self.schema.label(self.schema.resolve(other) or other, self.language)
                 return DEFAULT_MESSAGES.render(code, {"other": label}, self.language)
             case NotBefore(other):
-                return self._rule(DateOrder(other))
+                return self._rule(field, DateOrder(other))
             case _:
                 return ""
 
@@ -207,12 +208,15 @@ class Guide:
         value = parser(field.default, []) if parser and field.default is not None else None
         if value is None or value is INVALID:
             return ""
-        dictionary = dictionary_of(self.schema, field)
-        codes = value if isinstance(value, tuple) else (value,)
-        if dictionary is not None:
-            labels = (dictionary.path_label(code, self.language) for code in codes)
-            return phrase(self.language, "list").join(labels)
+        if dictionary_of(self.schema, field) is not None:
+            return self._named(field, value if isinstance(value, tuple) else (value,))
         return self.schema.render(field.key, value)
+
+    def _named(self, field: FieldDefinition, values: Iterable[str]) -> str:
+        """Return what people call listed values: of a choice the labels of its entries."""
+        dictionary = dictionary_of(self.schema, field)
+        labels = values if dictionary is None else (dictionary.path_label(code, self.language) for code in values)
+        return phrase(self.language, "list").join(labels)
 
     def _text(self, field: FieldDefinition) -> str:
         """Return an example of a text, for a field that people know and that takes any text of its length."""
