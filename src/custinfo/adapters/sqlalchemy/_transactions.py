@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, delete, false
 
 from custinfo.core.errors import StorageError
 
-__all__ = ["Standing", "ensure_transaction", "ensure_writing", "refuse_autocommit"]
+__all__ = ["Standing", "commits_each", "ensure_transaction", "ensure_writing", "refuse_autocommit"]
 
 
 @attrs.define(eq=False)
@@ -67,9 +67,14 @@ def refuse_autocommit(connection: Connection) -> None:
 
     SQLite begins a transaction all the same, by a statement of ours.
     """
-    pooled = connection.connection
-    if connection.dialect.name != "sqlite" and _commits_each(pooled.dbapi_connection, pooled.driver_connection):
+    if connection.dialect.name != "sqlite" and commits_each(connection):
         raise ValueError("the connection commits each statement by itself (AUTOCOMMIT): units need transactions")
+
+
+def commits_each(connection: Connection) -> bool:
+    """Tell whether a connection's driver commits each statement by itself."""
+    pooled = connection.connection
+    return _commits_each(pooled.dbapi_connection, pooled.driver_connection)
 
 
 def _commits_each(*connections: Any) -> bool:

@@ -16,7 +16,8 @@ from sqlalchemy.pool import StaticPool
 from custinfo.adapters.sqlalchemy._context import Context, memory_of
 from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._filling import HOSTED_FILL, SMALL_FILL, Filler, Told
-from custinfo.adapters.sqlalchemy._hosts import Host, connection_of, translated, translating, tried
+from custinfo.adapters.sqlalchemy._hosts import connection_of, translated, translating, tried
+from custinfo.adapters.sqlalchemy._isolation import Source
 from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
@@ -29,7 +30,7 @@ __all__ = ["SqlAlchemyUnit", "SqlAlchemyUnits", "SqlAlchemyWork"]
 
 
 class SqlAlchemyUnits:
-    """Begin units of work that own their transactions.
+    """Begin units of work that own their transactions: `READ COMMITTED`, where they would be `REPEATABLE READ`.
 
     Args:
         source: An engine, or what makes a session, such as a `sessionmaker`.
@@ -44,6 +45,7 @@ class SqlAlchemyUnits:
         if not (isinstance(source, Engine) or callable(source)):
             raise TypeError(f"source must be an Engine, or what makes a Session: not {type(source).__name__}")
         self._source = source
+        self._hosts = Source(source)
         self._tables = shared_tables(prefix, schema)
         self._names: dict[str, Any] = {"prefix": prefix, "schema": schema}
         self._memory = Memory()
@@ -179,7 +181,7 @@ class SqlAlchemyUnits:
         """
         with self._turn:
             modules = self._ready(schema, tenant).modules
-            host = translating(self._host)
+            host = translating(self._hosts.host)
             try:
                 connection = translating(lambda: connection_of(host))
                 if self._writes:
@@ -232,7 +234,7 @@ class SqlAlchemyUnits:
     def _transaction(self) -> Iterator[Connection]:
         """Begin a transaction for a `with` block: committed at its end, rolled back if it raises."""
         with self._turn, translated():
-            host = self._host()
+            host = self._hosts.host()
             try:
                 connection = connection_of(host)
                 refuse_autocommit(connection)
@@ -241,10 +243,6 @@ class SqlAlchemyUnits:
                 host.commit()
             finally:
                 host.close()
-
-    def _host(self) -> Host:
-        """Connect, or make a session; whoever asks for it closes it."""
-        return self._source.connect() if isinstance(self._source, Engine) else self._source()
 
 
 class SqlAlchemyUnit:
