@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
-from custinfo.core.frozen import FrozenDict
+from custinfo.core.frozen import FrozenDict, label_in
+from custinfo.core.messages import Translated
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, RecordId
 from custinfo.core.stored import instant_to_text
 
@@ -72,6 +73,8 @@ class ErasureCertificate:
         fields: What was erased.
         approval: The id of the request by which it was approved; `None` where none was needed.
         proof: The evidence of the change; `None` without a key for evidence.
+        module_labels: What people call the module, by language.
+        actor_name: That of the member; `None` where nobody knows them any more.
     """
 
     module: ModuleKey
@@ -83,6 +86,8 @@ class ErasureCertificate:
     fields: tuple[ErasedField, ...]
     approval: str | None = None
     proof: str | None = None
+    module_labels: FrozenDict[str, str] = FrozenDict()
+    actor_name: str | None = None
 
     def to_json(self) -> str:
         """Return it as JSON text."""
@@ -92,14 +97,26 @@ class ErasureCertificate:
     def to_text(self, language: str = "zh") -> str:
         """Return it for people, in Chinese or English."""
         texts = _TEXTS.get(language, _TEXTS["en"])
-        told = {**attrs.asdict(self, recurse=False), "record": self.record_id, "at": instant_to_text(self.at)}
+        told = self._told(language)
         lines = [texts[name].format(**told) for name in ("title", "record", "when", "who")]
         lines += [texts["approval"].format(**told)] if self.approval else []
         lines += [texts[name].format(**told) for name in ("why", "what")]
         for item in self.fields:
-            label = item.labels.get(language) or next(iter(item.labels.values()), item.field)
             key = texts["key"] if item.key_destroyed else ""
             counts = {"changes": item.changes, "requests": item.requests}
-            lines.append(texts["field"].format(label=label, key=key, **counts))
+            lines.append(texts["field"].format(label=label_in(item.labels, language, item.field), key=key, **counts))
         lines += [texts["proof"].format(**told)] if self.proof else []
         return "\n".join(lines) + "\n"
+
+    def _told(self, language: str) -> dict[str, Any]:
+        """Return the attributes in words: keys stay for programs, and beside the name of a member, who may share it."""
+        reason = self.reason.in_language(language) if isinstance(self.reason, Translated) else self.reason
+        named = "{name}（{key}）" if language == "zh" else "{name} ({key})"
+        words = {
+            "record": self.record_id,
+            "module": label_in(self.module_labels, language, self.module),
+            "at": instant_to_text(self.at),
+            "actor": named.format(name=self.actor_name, key=self.actor) if self.actor_name else self.actor,
+            "reason": reason,
+        }
+        return {**attrs.asdict(self, recurse=False), **words}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import attrs
 
 from custinfo.core.criteria.nodes import Criterion, Everything
 from custinfo.core.fields import Labels
 from custinfo.core.frozen import FrozenDict, freeze_labels, label_in
+from custinfo.core.messages import Translated
 from custinfo.core.records import FieldKey, ModuleKey
 
-__all__ = ["RetentionAction", "RetentionRule"]
+__all__ = ["RetentionAction", "RetentionRule", "told_reason"]
+
+_REASON: Final = "retention rule "
 
 RetentionAction = Literal["archive", "erase"]
 
@@ -53,5 +57,14 @@ class RetentionRule:
 
     @property
     def reason(self) -> str:
-        """The reason that stands in the history of what it did."""
-        return f"retention rule {self.key}"
+        """The reason that stands in the history of what it did; views tell it in the reader's language."""
+        return f"{_REASON}{self.key}"
+
+
+def told_reason(reason: str | None, rules: Mapping[str, RetentionRule]) -> str | None:
+    """Return a reason as people are told it: one that a rule gave reads in their language, any other as it is."""
+    rule = None if reason is None else rules.get(reason.removeprefix(_REASON))
+    if reason is None or rule is None or reason != rule.reason:
+        return reason
+    chinese, english = (label_in(rule.label, language, rule.key) for language in ("zh", "en"))
+    return Translated.named({"zh": f"保留规则“{chinese}”", "en": f"{_REASON}“{english}”"}, reason)

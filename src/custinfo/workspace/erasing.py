@@ -23,6 +23,7 @@ from custinfo.core.history.changes import Channel, FieldChange
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import ANY, ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId, Version
+from custinfo.core.retention import told_reason
 from custinfo.workspace.approval_paths import ApprovalPath
 from custinfo.workspace.authorising import not_editable, refusal
 from custinfo.workspace.context import Context
@@ -159,9 +160,11 @@ class Eraser:
             held = sum(has_erased(request, before, key) for request in requests)
             labels = FrozenDict(definition[key].label)
             fields.append(ErasedField(key, labels, changes, held, definition[key].encrypted))
+        configuration, known = context.schema.configuration, context.schema.directory.member(change.actor)
         return ErasureCertificate(
-            before.module, before.id, version, change.at, change.actor, change.reason or "", tuple(fields),
-            change.approval, change.evidence,
+            before.module, before.id, version, change.at, change.actor,
+            told_reason(change.reason, configuration.retention) or "", tuple(fields), change.approval, change.evidence,
+            configuration.modules[before.module].label, None if known is None else known.name,
         )  # fmt: skip
 
     def certificates(self, module: ModuleKey, record_id: str) -> tuple[ErasureCertificate, ...]:

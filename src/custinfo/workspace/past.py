@@ -17,6 +17,7 @@ from custinfo.core.policy.access import Verdict
 from custinfo.core.policy.grants import PSEUDO_FIELDS
 from custinfo.core.problems import Problem
 from custinfo.core.records import FieldKey, MemberKey, ModuleKey, Record, RecordId, Tag
+from custinfo.core.retention import told_reason
 from custinfo.workspace.context import Context
 from custinfo.workspace.former_values import present_values
 from custinfo.workspace.reading import ReadPath, not_found
@@ -93,7 +94,7 @@ class Past:
             change.action,
             change.channel,
             FrozenDict(fields),
-            change.reason if _whole(change, verdict) else None,
+            self._reason(change, verdict),
             change.on_behalf_of,
             change.approval,
             change.batch,
@@ -140,8 +141,13 @@ class Past:
             change.module in then.schema.modules and then.derivation(change.module).owns_tag(tag)
         )
         source: TagSource = "rule" if by_rule else "import" if change.channel == "import" else "member"
-        reason = change.reason if _whole(change, seen) else None
+        reason = self._reason(change, seen)
         return TagAssignment(tag, source, change.actor, change.at, change.version, reason, change.batch)
+
+    def _reason(self, change: Change, verdict: Verdict) -> str | None:
+        """Return why, where all of a change is readable: a reason may tell all of it."""
+        whole = all(item.field in verdict.readable for item in change.fields)
+        return told_reason(change.reason, self._context.schema.configuration.retention) if whole else None
 
     def in_present_kinds(
         self, past: Record, values: Mapping[FieldKey, Any]
@@ -173,11 +179,6 @@ class Past:
             if verdict.field(key) != "hidden"
         }
         return {key: pair for key, pair in pairs.items() if verdict.field(key) != "masked" or pair[0] != pair[1]}
-
-
-def _whole(change: Change, verdict: Verdict) -> bool:
-    """Tell whether all of a change is readable: only then its reason, which may tell all of it, is shown."""
-    return all(item.field in verdict.readable for item in change.fields)
 
 
 def last_state(changes: Sequence[Change]) -> Record | None:

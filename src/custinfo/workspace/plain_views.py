@@ -10,7 +10,7 @@ import attrs
 from custinfo.core.approval.requests import TrailEntry
 from custinfo.core.criteria.as_json import criterion_to_json
 from custinfo.core.criteria.nodes import Criterion
-from custinfo.core.messages import DEFAULT_MESSAGES, Messages
+from custinfo.core.messages import DEFAULT_MESSAGES, Messages, Translated
 from custinfo.core.plain_values import plain_value
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, ERASED, UNREADABLE, FieldKey, Masked
@@ -79,7 +79,10 @@ def _plain(value: Any, schema: ModuleSchema | None, language: str | None, messag
         case Problem():
             return plain_problem(value, language or language_of(schema), messages)
         case TrailEntry():  # what was proposed is not for views
-            return {key: plain_value(item) for key, item in value._asdict().items() if key not in _WITHHELD}
+            told = value._replace(comment=_plain(value.comment, schema, language, messages))
+            return {key: plain_value(item) for key, item in told._asdict().items() if key not in _WITHHELD}
+        case Translated():
+            return value.in_language(language or language_of(schema))
         case tuple():
             return [_plain(item, schema, language, messages) for item in value]
         case _ if isinstance(value, Criterion):

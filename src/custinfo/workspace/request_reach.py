@@ -15,6 +15,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.history.changes import fold
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.records import CLEAR, FieldKey, MemberKey, ModuleKey, Record, RecordId, Tag
+from custinfo.core.retention import told_reason
 from custinfo.workspace.context import Context
 from custinfo.workspace.past import both
 from custinfo.workspace.request_records import RequestRecords
@@ -127,10 +128,11 @@ class RequestReach:
         those who are `told`.
         """
         places = {number: place for place, number in enumerate(self.steps())}
+        rules = self.context.schema.configuration.retention
         for entry in self.request.trail:
             if entry.step is None or entry.step in places or entry.command in _OF_THE_WHOLE:
                 step, target = (None if number is None else places.get(number) for number in (entry.step, entry.target))
-                comment = entry.comment if told else None
+                comment = told_reason(entry.comment, rules) if told else None
                 yield entry._replace(digest="", proposal=None, former=None, comment=comment, step=step, target=target)
 
     def sees(self) -> frozenset[FieldKey] | None:

@@ -22,6 +22,7 @@ from custinfo.core.history.changes import fold
 from custinfo.core.policy.access import NO_ACCESS, Verdict
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, MemberKey, Record
+from custinfo.core.retention import told_reason
 from custinfo.workspace.access_logging import asked_in
 from custinfo.workspace.applying import Applying, current
 from custinfo.workspace.context import Context
@@ -115,7 +116,7 @@ class RequestViews:
             self._visible(shown, request.base, verdict, sees),
             self._visible(shown, request.patch, verdict, sees),
             request.waiting_for() if here else (),
-            request.reason if told else None,
+            told_reason(request.reason, self._context.schema.configuration.retention) if told else None,
             tuple(reach.trail(told=told)),
             self._visible(shown, live, verdict, sees),
             request.steps[request.position].key if here and request.state == "pending" else None,

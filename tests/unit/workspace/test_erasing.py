@@ -193,8 +193,13 @@ def test_the_certificate_reads_well(workspace: Workspace) -> None:
     certificate = erase(workspace, key, fields=["phone", "id_number"])
     data = json.loads(certificate.to_json())
     assert (data["record_id"], data["actor"], data["version"]) == (key, "sunjiu", 4)
+    assert (data["module"], data["module_labels"]["zh"], data["actor_name"]) == ("customer", "客户", "孙九")
     chinese, english = certificate.to_text("zh"), certificate.to_text("en")
     assert chinese.splitlines()[0] == "个人信息清除证明"
+    assert f"记录：{key}（客户），第 4 版" in chinese
+    assert "操作人：孙九（sunjiu）" in chinese
+    assert f"Record: {key} (Customer), version 4" in english
+    assert "By: 孙九 (sunjiu)" in english
     assert "- 联系方式：历史变更 2 处，审批单 0 份" in chinese
     assert "- 证件号码：历史变更 2 处，审批单 1 份；加密密钥已销毁" in chinese
     assert "Reason: 本人要求，工单 77" in english

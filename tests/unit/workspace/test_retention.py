@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
+import openpyxl
 import pytest
 
 from custinfo import (
@@ -17,16 +21,20 @@ from custinfo import (
     PermissionDeniedError,
     RetentionRule,
     Step,
+    SubjectAccess,
     Trigger,
     Workspace,
 )
 from custinfo.adapters.crypto import Keyring
+from custinfo.adapters.excel import write_subject_access
 from custinfo.standard import sample_organisation, standard_configuration
 from custinfo.workspace.defaults import Uuid7
 from tests.unit.workspace.conftest import Clock
 from tests.unit.workspace.story import Story
 
-LOST = RetentionRule("lost", "customer", "updated_at", 36, "archive", F.status == "休眠")
+LOST = RetentionRule(
+    "lost", "customer", "updated_at", 36, "archive", F.status == "休眠", label={"zh": "休眠客户", "en": "Dormant"}
+)
 PEOPLE = RetentionRule(
     "people", "customer", "created_at", 60, "erase", F.customer_type == "个人客户", ("phone", "id_number", "birthday")
 )
@@ -81,6 +89,13 @@ def test_what_is_due_is_archived(story: Story, clock: Clock) -> None:
             "retention rule lost",
             "sunjiu",
         )
+        assert [change.to_dict(language)["reason"] for language in ("zh", "en", "fr", None)] == [
+            "保留规则“休眠客户”",
+            "retention rule “Dormant”",
+            "retention rule “Dormant”",
+            "保留规则“休眠客户”",
+        ]
+        assert pickle.loads(pickle.dumps(change)).to_dict("zh")["reason"] == "保留规则“休眠客户”"
         assert session.customers.get(young).archived_at is None
         assert session.customers.get(active).archived_at is None
         again = session.retention.apply("lost")
@@ -90,8 +105,15 @@ def test_what_is_due_is_archived(story: Story, clock: Clock) -> None:
             ["field_reserved"],
         )
     with story.workspace.acting_as("zhoushi") as session:
+        told = session.approvals.get(report.requests[0]).to_dict("zh")
+        assert (told["reason"], told["trail"][0]["comment"]) == ("保留规则“休眠客户”", "保留规则“休眠客户”")
         session.approvals.approve(report.requests[0])
         assert session.customers.get(large).archived_at is not None
+        gathered, file = session.customers.subject_access(old), io.BytesIO()
+        assert isinstance(gathered, SubjectAccess)
+        write_subject_access(session, gathered, file)
+        cells = {cell for row in openpyxl.load_workbook(file).worksheets[0].iter_rows(values_only=True) for cell in row}
+        assert "保留规则“休眠客户”" in cells
 
 
 def test_what_is_due_is_erased(story: Story, clock: Clock) -> None:
@@ -111,9 +133,20 @@ def test_what_is_due_is_erased(story: Story, clock: Clock) -> None:
         assert (erased.action, erased.channel, erased.reason) == ("erase", "retention", None)
         [certificate] = session.customers.erasures(person.id)
         assert [field.field for field in certificate.fields] == ["birthday", "id_number", "phone"]
+        assert json.loads(certificate.to_json())["reason"] == certificate.reason == "retention rule people"
+        assert "原因：保留规则“people”" in certificate.to_text().splitlines()
     with story.workspace.acting_as("zhoushi") as session:  # who may read all of it reads why
         assert session.customers.history(person.id)[-1].reason == "retention rule people"
     assert story.workspace.verify().ok
+
+
+def test_reasons_of_members_stay_theirs(story: Story) -> None:
+    """Only the reason of a rule that there is has words in each language; what somebody wrote stays as they did."""
+    for reason in ("lost", "retention rule unknown", "retention rule"):
+        written = story.customer(name=reason, uscc=None)
+        with story.workspace.acting_as("lisi") as session:
+            session.customers.update(written.id, {"region": "上海"}, version=ANY, reason=reason)
+            assert session.customers.history(written.id)[-1].to_dict("zh")["reason"] == reason
 
 
 def test_pages(story: Story, clock: Clock) -> None:

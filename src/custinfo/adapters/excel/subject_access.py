@@ -10,6 +10,7 @@ from custinfo.adapters.excel._output import Target, written
 from custinfo.adapters.excel._phrases import phrase
 from custinfo.adapters.excel._styles import TEXT
 from custinfo.adapters.excel._writer import Column, TableWriter, TextCell
+from custinfo.core.messages import Translated
 from custinfo.core.records import CLEAR, ERASED, UNREADABLE, FieldKey, Masked, Share, Tag
 from custinfo.core.schema import ModuleSchema
 from custinfo.core.subject_access import Held, SubjectAccess
@@ -137,7 +138,8 @@ class _Lines:
         moment = "" if at is None else f"{at.astimezone(self._context.schema.zone):%Y-%m-%d %H:%M:%S}"
         known = None if by is None else self._context.schema.directory.member(by)
         name = (by or "") if known is None else known.name
-        return {"held_at": moment, "held_by": name, "held_what": what, "held_note": note or ""}
+        told = note.in_language(self._language) if isinstance(note, Translated) else note or ""
+        return {"held_at": moment, "held_by": name, "held_what": what, "held_note": told}
 
     def _text(self, schema: ModuleSchema, key: FieldKey, value: Any) -> str:
         """Return the text of a value, or what stands in its place."""
