@@ -14,6 +14,11 @@ MAIN = "3.11"
 CORE_TESTS = ["tests/unit/core", "tests/property/test_kinds.py", "src/custinfo/core", "src/custinfo/standard"]
 """What needs none of the extras."""
 
+DATABASES = {
+    "POSTGRESQL": ("postgresql", "postgres@127.0.0.1:5432/test"),
+    "MARIADB": ("mysql", "root@127.0.0.1:3306/test"),
+}
+
 
 def group(name: str) -> list[str]:
     """Return the requirements of a dependency group."""
@@ -86,6 +91,17 @@ def docs(session: nox.Session) -> None:
     session.install("-e", ".[all,test]", *group("docs"))
     session.run("sphinx-build", "-W", "-q", "-E", "-b", "html", "docs", "docs/_build/html")
     session.run("pytest", "-q", "README.md", "docs", "src", "tests/test_docs.py")
+
+
+@nox.session(python=MAIN)
+def drivers(session: nox.Session) -> None:
+    """Run what hosts' own drivers have to do, those that have to be compiled among them, and the contract with some."""
+    session.install("-e", ".[all,test]", "mysqlclient", "mariadb", "asyncmy")
+    session.run("pytest", "-q", "tests/adapters/sqlalchemy/test_drivers.py", "tests/adapters/sqlalchemy/test_async.py")
+    for name, server in (("psycopg2", "POSTGRESQL"), ("pg8000", "POSTGRESQL"), ("mysqldb", "MARIADB")):
+        backend, address = DATABASES[server]
+        contract = f"tests/contract/test_{server.lower()}.py"
+        session.run("pytest", "-q", contract, env={f"CUSTINFO_{server}": f"{backend}+{name}://{address}"})
 
 
 @nox.session(python=MAIN)

@@ -6,10 +6,11 @@ import asyncio
 import importlib
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import pytest
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
 
 from tests.databases import MARIADB, POSTGRESQL, require_server
 
@@ -48,29 +49,28 @@ class Driver:
             pytest.skip(f"{self.library} is not installed")
         require_server(self.server)
 
-    def run(self, work: Callable[[Engine], None]) -> None:
-        """Let work have an engine, within `run_sync` where the driver does not wait."""
+    def run(self, work: Callable[[Engine], None], **changes: Any) -> None:
+        """Let work have an engine, within `run_sync` where the driver does not wait; `changes` are those of its URL."""
+        url = self.url.set(**changes)
         if self.waits:
-            engine = create_engine(self.url, isolation_level="READ COMMITTED")
+            engine = create_engine(url, isolation_level="READ COMMITTED")
             try:
                 work(engine)
             finally:
                 engine.dispose()
         else:
-            asyncio.run(self._run(work))
+            asyncio.run(_run(url, work))
 
-    async def _run(self, work: Callable[[Engine], None]) -> None:
-        from sqlalchemy.ext.asyncio import create_async_engine
 
-        def within(connection: Connection) -> None:
-            work(connection.engine)
+async def _run(url: URL, work: Callable[[Engine], None]) -> None:
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-        engine = create_async_engine(self.url, isolation_level="READ COMMITTED")
-        try:
-            async with engine.connect() as connection:
-                await connection.run_sync(within)
-        finally:
-            await engine.dispose()
+    engine = create_async_engine(url, isolation_level="READ COMMITTED")
+    try:
+        async with AsyncSession(engine) as session:
+            await session.run_sync(lambda _: work(engine.sync_engine))
+    finally:
+        await engine.dispose()
 
 
 DRIVERS = (

@@ -140,6 +140,18 @@ def test_a_lost_connection_may_be_tried_again(run: Run) -> None:
     run(work)
 
 
+@pytest.mark.parametrize("driver", [*OURS, *DRIVERS], ids=lambda driver: driver.name)
+def test_a_server_that_is_not_there(driver: Driver) -> None:
+    """Nobody listens: that is an error of custinfo's, whatever the driver raises."""
+    driver.require()
+
+    def work(engine: Engine) -> None:
+        with pytest.raises(StorageError), SqlAlchemyUnits(engine).begin(sample_schema(), "one"):
+            pytest.fail("the unit began")
+
+    driver.run(work, port=1)
+
+
 @pytest.mark.parametrize("run", [*OURS, *DRIVERS], ids=lambda driver: driver.name, indirect=True)
 def test_connections_that_commit_each_statement_are_refused(run: Run) -> None:
     """A unit that could not be taken back does not begin, on custinfo's connections and on the host's."""

@@ -21,3 +21,14 @@ def test_numbers_count_more_than_states(number: int, retryable: bool) -> None:
     """Lock waits that time out have no state of their own; a lost savepoint means that a deadlock took it back."""
     error = storage_error(OperationalError("", {}, DriverError(number, "…")))
     assert (error.retryable, error.problems[0].params["state"]) == (retryable, f"{number}")
+
+
+class Pg8000Error(Exception):
+    """An error of pg8000, with the fields of PostgreSQL's message."""
+
+
+@pytest.mark.parametrize(("code", "retryable"), [("57P01", True), ("40P01", True), ("08006", True), ("22012", False)])
+def test_fields_of_a_message(code: str, retryable: bool) -> None:
+    """pg8000 gives the code among the fields; that the server ended the connection may be tried again."""
+    error = storage_error(OperationalError("", {}, Pg8000Error({"S": "FATAL", "C": code, "M": "…"})))
+    assert (error.retryable, error.problems[0].params["state"]) == (retryable, code)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
 from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied, is_watched, many, once, run
-from custinfo.adapters.sqlalchemy._failures import storage_error
+from custinfo.adapters.sqlalchemy._failures import RAISED, storage_error
 from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, insert_or_not, without_blanks
 from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._prepared import PreparedModule
@@ -177,7 +177,7 @@ class Context:
         """Run a statement, for each row if a list is given. Raises: StorageError."""
         try:
             return self.connection.execute(statement, _single(parameters))
-        except (SQLAlchemyError, UnicodeError, OverflowError) as error:
+        except RAISED as error:
             failure = storage_error(error)
         self.standing.fail(failure)
         raise failure
@@ -188,7 +188,7 @@ class Context:
             return self.connection.execute(statement, _single(parameters))
         except IntegrityError:
             pass
-        except (SQLAlchemyError, UnicodeError, OverflowError) as error:
+        except RAISED as error:
             failure = storage_error(error)
             self.standing.fail(failure)
             raise failure from None

@@ -11,9 +11,9 @@ from logging import INFO
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from custinfo.adapters.sqlalchemy._failures import storage_error
+from custinfo.adapters.sqlalchemy._failures import LOST, RAISED, is_gone, storage_error
 
 __all__ = ["ClashError", "Run", "afresh", "copied", "is_watched", "many", "once", "run"]
 
@@ -79,10 +79,10 @@ def run(connection: Connection, text: str, parameters: Any, how: Run, *, watched
         return _watched(connection, text, parameters) if watched else _unwatched(connection, text, parameters, how)
     except IntegrityError:
         failure = ClashError()
-    except (SQLAlchemyError, UnicodeError, OverflowError) as error:
-        failure = storage_error(error)
-    except connection.dialect.loaded_dbapi.Error as error:
+    except (connection.dialect.loaded_dbapi.Error, *LOST) as error:
         failure = _failure(connection, error)
+    except RAISED as error:
+        failure = storage_error(error)
     raise failure
 
 
@@ -107,7 +107,7 @@ def _failure(connection: Connection, error: Any) -> Exception:
     dialect = connection.dialect
     if isinstance(error, dialect.loaded_dbapi.IntegrityError):
         return ClashError()
-    lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+    lost = is_gone(error) or dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
     if lost:
         connection.invalidate()
     return storage_error(DBAPIError(None, None, error, connection_invalidated=lost))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from custinfo.core.errors import StorageError
 from custinfo.core.problems import Problem
 from custinfo.core.store_errors import storage_failure
 
-__all__ = ["storage_error"]
+__all__ = ["LOST", "RAISED", "is_gone", "storage_error"]
+
+LOST: Final = (ConnectionError, TimeoutError)
+"""What drivers without an error of their own for it let through when a connection breaks, or does not come about."""
+
+RAISED: Final = (SQLAlchemyError, UnicodeError, OverflowError, *LOST)
+"""What a statement may raise: drivers have no error of their own for a text or number that they can't send, either."""
 
 _NO_SAVEPOINT: Final = "1305"
 """MariaDB's number for a savepoint that is not there: a deadlock took it back with the transaction."""
@@ -25,7 +31,10 @@ _PLACES: Final = ("errno", "sqlstate", "pgcode", "sqlite_errorname")
 _NO_TABLE: Final = frozenset({"42P01", "42703", "1146", "1054"})
 """Codes of PostgreSQL and MariaDB for tables and columns that are not there."""
 
-_RETRYABLE: Final = _MARIADB | {"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_LOCKED"}
+_GONE: Final = frozenset({"57P01", "57P02", "57P03", "08000", "08003", "08006"})
+"""PostgreSQL's codes for a connection that it ended, or that it lost."""
+
+_RETRYABLE: Final = _MARIADB | _GONE | {"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_LOCKED"}
 
 
 def _state(original: BaseException | None) -> str:
@@ -36,6 +45,11 @@ def _state(original: BaseException | None) -> str:
     if isinstance(first, dict):  # pg8000: the fields of the server's message
         return str(first.get("C", ""))
     return str(next(filter(None, (getattr(original, place, None) for place in _PLACES)), ""))
+
+
+def is_gone(original: BaseException) -> bool:
+    """Tell whether an error says that the connection is gone: pg8000 is told so in words, or by the socket."""
+    return isinstance(original, LOST) or _state(original) in _GONE
 
 
 def _first(error: Exception) -> Exception:
@@ -56,7 +70,7 @@ def storage_error(error: Exception) -> StorageError:
     retryable = (
         state in _RETRYABLE
         or state.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-        or isinstance(error, PoolTimeoutError)
+        or isinstance(error, (PoolTimeoutError, *LOST))
         or (isinstance(error, DBAPIError) and error.connection_invalidated)
     )
     if state in _NO_TABLE or str(original).startswith(("no such table", "no such column")):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from custinfo.adapters.sqlalchemy._failures import storage_error
+from custinfo.adapters.sqlalchemy._failures import LOST, storage_error
 from custinfo.core.errors import StorageError
 
 __all__ = ["PAUSE", "Host", "connection_of", "translated", "translating", "tried"]
@@ -32,7 +32,7 @@ def translated() -> Iterator[None]:
     failure: StorageError | None = None
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, *LOST) as error:
         failure = storage_error(error)
     if failure is not None:
         raise failure
@@ -43,7 +43,7 @@ def translating(action: Callable[[], T]) -> T:
     failure: StorageError
     try:
         return action()
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, *LOST) as error:
         failure = storage_error(error)
     raise failure
 
