@@ -78,10 +78,12 @@ class Changer:
         """Delete a record to which nothing refers, and about which nothing is open."""
         record, _ = self.reading.record(self.module, record_id, "view", "delete")
         draft = Draft("delete", self.module, record.id, {}, None, version, reason)
-        if "delete" in self.context.verdict(record).actions:
-            refuse_pending(self.context, [record])
-            refuse_referenced(self.context, record)
-        return waiting(self.context, WritePath(self.context).write(draft).request)
+        with self.context.atomic():
+            self.context.hold_configuration()  # what is looked at from here on is there by now, in any transaction
+            if "delete" in self.context.verdict(record).actions:
+                refuse_pending(self.context, [record])
+                refuse_referenced(self.context, record)
+            return waiting(self.context, WritePath(self.context).write(draft).request)
 
     def merge(
         self, record_ids: Sequence[str], take: Mapping[str, str], version: Version, reason: str | None

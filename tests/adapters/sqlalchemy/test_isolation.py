@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import pytest
@@ -34,7 +35,7 @@ from custinfo.core.criteria.nodes import Everything
 from custinfo.core.policy.grants import Action, Role
 from custinfo.ports import Query
 from custinfo.standard import sample_organisation
-from tests.adapters.sqlalchemy.served import server
+from tests.adapters.sqlalchemy.served import at_once, server
 from tests.databases import SharedTables
 
 ROLE: Final = "senior_administrator"
@@ -106,11 +107,12 @@ class Store(NamedTuple):
         assert self.workspace.check_integrity().problems == ()
 
 
-@pytest.fixture(params=["a host's own mariadb", "a host's own postgresql"])
+@pytest.fixture(params=["a host's own mariadb", "a host's own postgresql", "mariadb's default in a host's transaction"])
 def store(request: pytest.FixtureRequest, shared_tables: SharedTables) -> Iterator[Store]:
     """A workspace on an engine whose transactions show one state."""
-    with server(request.param) as engine, shared_tables.lent(engine) as prefix:
-        yield Store(workspace_on(SqlAlchemyUnits(engine, prefix=prefix)), engine, hosted=False)
+    hosted = "transaction" in request.param
+    with server("a host's own mariadb" if hosted else request.param) as engine, shared_tables.lent(engine) as prefix:
+        yield Store(workspace_on(SqlAlchemyUnits(engine, prefix=prefix)), engine, hosted)
 
 
 def workspace_on(units: SqlAlchemyUnits) -> Workspace:
@@ -220,3 +222,39 @@ def test_an_import_is_undone(store: Store) -> None:
         report = store.workspace.undo_import(batch, actor=ACTOR, unit=unit)
     assert report.kept == (key,)
     store.check()
+
+
+def test_writers_race_a_conversion(store: Store) -> None:
+    """However many write while a field gets another kind: no value of the old one stays."""
+    number = 6
+
+    def convert(meet: Callable[[], object]) -> int:
+        meet()
+        for _ in range(20):
+            with suppress(StorageError, ConflictError), store.session() as session:
+                live = session.configuration
+                return live.change(live.current.change_field("thing", "x", kind="integer")).version
+        return 0
+
+    def write(meet: Callable[[], object]) -> None:
+        meet()
+        for value in range(number):
+            store.workspace.run(ACTOR, partial(create, str(value)), attempts=20)
+
+    def create(value: str, session: Session) -> object:
+        return session.records("thing").create({"name": "a", "x": value})
+
+    outcomes = at_once(convert, write, write)
+    assert outcomes == [2, None, None]
+    assert store.values("thing", "x") == [int(value) for value in store.values("thing", "x")]
+    assert len(store.values("thing", "x")) == 2 * number
+
+
+def test_a_list_in_the_hosts_transaction_holds_nobody_up(store: Store) -> None:
+    """Who only reads, or reads after a change was saved, locks no record that others want to change."""
+    key, other = store.create(name="a"), store.create(name="b")
+    with store.session() as session:
+        session.records("thing").update(key, {"x": "1"}, version=ANY)
+        assert len(session.records("thing").find(limit=None).records) == 2
+        store.other(lambda one: one.records("thing").update(other, {"x": "2"}, version=ANY))
+    assert store.values("thing", "x") == ["1", "2"]

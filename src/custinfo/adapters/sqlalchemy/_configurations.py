@@ -32,11 +32,13 @@ class SqlAlchemyConfigurations:
 
     def hold(self, version: int, /) -> None:
         """Lock the version in force against being replaced, or raise."""
+        self._context.look()
         self._require(self._held, version)
 
     def save(self, revision: Revision, /, *, replacing: int) -> None:
         """Add a revision within a savepoint, or raise and change nothing."""
         tables = self._context.tables
+        self._context.look()
         with self._context.savepoint():
             self._require(self._locked, replacing)
             row = {

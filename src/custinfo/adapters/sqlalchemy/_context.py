@@ -16,13 +16,14 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
 from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied, is_watched, many, once, run
 from custinfo.adapters.sqlalchemy._failures import RAISED, storage_error
-from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, insert_or_not, without_blanks
+from custinfo.adapters.sqlalchemy._hosts import translating
+from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, insert_or_not, texts_of, unwritten, without_blanks
+from custinfo.adapters.sqlalchemy._isolation import locking, shows_what_was
 from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._prepared import PreparedModule
 from custinfo.adapters.sqlalchemy._ready import Question, Ready, make_ready
 from custinfo.adapters.sqlalchemy._rows import Loaded
 from custinfo.adapters.sqlalchemy._transactions import Standing, ensure_transaction
-from custinfo.adapters.sqlalchemy._types import LongText
 from custinfo.adapters.sqlalchemy.tables import Tables
 from custinfo.core.errors import StorageError
 from custinfo.core.records import ModuleKey, RecordId
@@ -50,16 +51,6 @@ def chunked(items: Sequence[T]) -> Iterator[Sequence[T]]:
 def _single(parameters: Any) -> Any:
     """Return the one row of a list of one, which drivers execute faster, or the list."""
     return parameters[0] if isinstance(parameters, list) and len(parameters) == 1 else parameters
-
-
-def _texts(table: Table, written: frozenset[str]) -> frozenset[str]:
-    """Return those columns that SQLAlchemy makes a text of by itself."""
-    return frozenset(name for name in written if not isinstance(table.c[name].type, LongText))
-
-
-def _unwritten(row: dict[str, Any], written: frozenset[str]) -> dict[str, Any]:
-    """Return a row with JSON texts as data."""
-    return {name: loads(value) if name in written else value for name, value in row.items()}
 
 
 def _whole(ready: Ready) -> Executable:
@@ -135,9 +126,20 @@ class Context:
         dialect, translated = self.connection.dialect, self._is_translated()
 
         def make() -> Ready:
-            return make_ready(build(), dialect, count, hint, translated=translated)
+            return make_ready(self._looking(build()), dialect, count, hint, translated=translated)
 
-        return self.memory.ready((dialect, translated, key, hint, count), make)
+        return self.memory.ready((dialect, translated, key, hint, count, self.standing.looks), make)
+
+    def look(self) -> None:
+        """Read what is there by now, to the end of the savepoint; something is about to be decided by it.
+
+        Wherever each statement does so anyhow, nothing changes. Raises: StorageError.
+        """
+        if self.standing.hosted and not self.standing.looks:
+            self.standing.looks = translating(lambda: shows_what_was(self.connection))
+
+    def _looking(self, statement: Any) -> Any:
+        return locking(statement) if self.standing.looks else statement
 
     @property
     def _afresh(self) -> Run:
@@ -176,7 +178,7 @@ class Context:
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Run a statement, for each row if a list is given. Raises: StorageError."""
         try:
-            return self.connection.execute(statement, _single(parameters))
+            return self.connection.execute(self._looking(statement), _single(parameters))
         except RAISED as error:
             failure = storage_error(error)
         self.standing.fail(failure)
@@ -224,8 +226,8 @@ class Context:
     ) -> None:
         if self._is_translated():
             data = [dict(zip(names, row, strict=True)) for row in rows]
-            texts = _texts(table, written)
-            self.attempt(insert_into(table), [_unwritten(row, texts) for row in data])
+            texts = texts_of(table, written)
+            self.attempt(insert_into(table), [unwritten(row, texts) for row in data])
             return
         bulk = bulk_insert(table, names, self.connection.dialect, written)
         if bulk.copy is not None and len(rows) >= _MANY and not self._is_watched:
@@ -245,7 +247,7 @@ class Context:
             self._insert(table, names, [row], written)  # whose failure would end no transaction
             return
         if self._is_translated():
-            data = _unwritten(dict(zip(names, row, strict=True)), _texts(table, written))
+            data = unwritten(dict(zip(names, row, strict=True)), texts_of(table, written))
             inserted: int = self.execute(insert_or_not(table), data).rowcount
         else:
             bulk = bulk_insert(table, names, self.connection.dialect, written, or_not=True)
@@ -274,7 +276,7 @@ class Context:
     def savepoint(self) -> Iterator[None]:
         """Take back what is done inside if the block raises. Raises: StorageError, and what the block raises."""
         standing = self.standing
-        name, failure = standing.name(self.connection.dialect.name), standing.failure
+        name, failure, looks = standing.name(self.connection.dialect.name), standing.failure, standing.looks
         if not standing.depth:
             self._begin()
         self.run(f"SAVEPOINT {name}", ())
@@ -287,6 +289,7 @@ class Context:
             raise
         finally:
             standing.depth -= 1
+            standing.looks = looks
         self.run(f"RELEASE SAVEPOINT {name}", ())
 
     def _begin(self) -> None:

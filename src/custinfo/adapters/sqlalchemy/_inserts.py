@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from json import loads
 from typing import Any
 
 import attrs
 from sqlalchemy import Dialect, Insert, Table, insert
 from sqlalchemy.dialects import postgresql
 
-__all__ = ["BulkInsert", "Rows", "bulk_insert", "insert_or_not", "without_blanks"]
+from custinfo.adapters.sqlalchemy._types import LongText
+
+__all__ = ["BulkInsert", "Rows", "bulk_insert", "insert_or_not", "texts_of", "unwritten", "without_blanks"]
 
 Rows = Iterable[Sequence[Any]]
 """Rows as tuples of values, in the order of the columns that are named beside them; made one by one, soon forgotten."""
@@ -111,3 +114,13 @@ def _copy(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
     preparer = dialect.identifier_preparer
     columns = ", ".join(map(preparer.quote, names))
     return f"COPY {preparer.format_table(table)} ({columns}) FROM STDIN"
+
+
+def texts_of(table: Table, written: frozenset[str]) -> frozenset[str]:
+    """Return those columns that SQLAlchemy makes a text of by itself."""
+    return frozenset(name for name in written if not isinstance(table.c[name].type, LongText))
+
+
+def unwritten(row: dict[str, Any], written: frozenset[str]) -> dict[str, Any]:
+    """Return a row with JSON texts as data."""
+    return {name: loads(value) if name in written else value for name, value in row.items()}

@@ -29,6 +29,7 @@ from custinfo.adapters.sqlalchemy._rows import (
     unique_text,
 )
 from custinfo.adapters.sqlalchemy._statements import RecordStatements
+from custinfo.adapters.sqlalchemy._targets import refuse_past
 from custinfo.adapters.sqlalchemy._titles import TitleWriter
 from custinfo.core.errors import ConflictError
 from custinfo.core.new_records import NewRecords
@@ -77,6 +78,7 @@ class SqlAlchemyRecords:
         """Insert or replace them all within a savepoint, or raise and change nothing."""
         if not records:
             return
+        refuse_past(self._context, records)
         failure: ConflictError | None = None
         try:
             if isinstance(records, NewRecords):

@@ -20,10 +20,14 @@ class Standing:
         depth: How many savepoints are open.
         failure: What a statement raised whose effects nobody took back. Such a transaction must not be committed: it
             may hold half of what was to be saved, and PostgreSQL would roll it back without a word.
+        hosted: Whether it is a host's, of an isolation that custinfo does not set.
+        looks: Whether what is read is what is there by now, locked, and not what a transaction of one state shows.
     """
 
     depth: int = 0
     failure: StorageError | None = None
+    hosted: bool = False
+    looks: bool = False
 
     def fail(self, failure: StorageError) -> None:
         """Keep the first failure."""

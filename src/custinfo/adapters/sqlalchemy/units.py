@@ -21,7 +21,7 @@ from custinfo.adapters.sqlalchemy._isolation import Source
 from custinfo.adapters.sqlalchemy._memory import Memory
 from custinfo.adapters.sqlalchemy._slots import Prepared, SlotKeeper
 from custinfo.adapters.sqlalchemy._titling import TitleFiller
-from custinfo.adapters.sqlalchemy._transactions import ensure_transaction, ensure_writing, refuse_autocommit
+from custinfo.adapters.sqlalchemy._transactions import Standing, ensure_transaction, ensure_writing, refuse_autocommit
 from custinfo.adapters.sqlalchemy._work import SqlAlchemyWork
 from custinfo.adapters.sqlalchemy.tables import Tables, make_tables, shared_tables
 from custinfo.core.schema import Schema
@@ -280,7 +280,8 @@ class SqlAlchemyUnit:
 
         What an error leaves behind is the host's to roll back; a `save` that raises has taken itself back. Slots
         are claimed in the host's transaction too, and so read anew each time; those of modules with at most 1 000
-        records are filled in it, `SqlAlchemyUnits.build_indexes` fills the others.
+        records are filled in it, `SqlAlchemyUnits.build_indexes` fills the others. Where MariaDB would show what was
+        there when the transaction began, what a change is decided by is read with locks, as it is by now.
         Raises: ConfigurationError if slots run out; StorageError; ValueError where each statement commits by itself.
         """
         with translated():
@@ -295,9 +296,8 @@ class SqlAlchemyUnit:
                 prepared = keeper.prepare()
             titles = TitleFiller(lambda: nullcontext(connection), self._tables, schema, tenant, hosted=True)
             titles.fill(most=HOSTED_FILL)
-        context = Context(
-            connection, self._tables, schema, tenant, prepared.modules, memory_of(connection, self._tables)
-        )
+        memory, standing = memory_of(connection, self._tables), Standing(hosted=True)
+        context = Context(connection, self._tables, schema, tenant, prepared.modules, memory, standing=standing)
         work = SqlAlchemyWork(context, self._host, owned=False)
         yield work
         work.commit()
