@@ -32,7 +32,7 @@ _IN_YUAN: Final = (
 )
 _YUAN: Final = re.compile(rf"\s*{_IN_YUAN}\s*$", re.IGNORECASE)
 _ANYWHERE: Final = re.compile(
-    rf"{_IN_YUAN}|(?<![\d.一二三四五六七八九十百千万亿两几])(?P<among>{_UNIT})\s*{_CURRENCY}(?!\w)", re.IGNORECASE
+    rf"{_IN_YUAN}|(?<![\d.一二三四五六七八九十百千万亿两几])(?P<among>{_UNIT})\s*{_CURRENCY}+(?!\w)", re.IGNORECASE
 )
 """A unit in a heading that somebody mapped, whatever stands beside it: `预算（万元/年）`, not `10万元以上`."""
 

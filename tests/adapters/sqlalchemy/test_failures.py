@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from custinfo import StorageError
+from custinfo.adapters.sqlalchemy._driver import run
+from custinfo.adapters.sqlalchemy._engines import open_engine
 from custinfo.adapters.sqlalchemy._failures import storage_error
 
 
@@ -32,3 +37,21 @@ def test_fields_of_a_message(code: str, retryable: bool) -> None:
     """pg8000 gives the code among the fields; that the server ended the connection may be tried again."""
     error = storage_error(OperationalError("", {}, Pg8000Error({"S": "FATAL", "C": code, "M": "…"})))
     assert (error.retryable, error.problems[0].params["state"]) == (retryable, code)
+
+
+def hung_up(*_: object) -> NoReturn:
+    """Fail as the network does."""
+    raise ConnectionResetError(104, "of 13812345678")
+
+
+def test_what_the_network_says_is_retryable() -> None:
+    """Where a driver lets errors of the network pass, the connection is lost, and nothing of their text is told."""
+    engine = open_engine("sqlite://")
+    with engine.connect() as connection:
+        with pytest.raises(StorageError) as caught:
+            run(connection, "SELECT 1", (), hung_up, watched=False)
+        assert connection.invalidated
+    engine.dispose()
+    assert caught.value.retryable
+    assert caught.value.problems[0].params["error"] == "ConnectionResetError"
+    assert caught.value.__cause__ is caught.value.__context__ is None
