@@ -151,7 +151,7 @@ def test_fastapi_lists_by_criteria_and_pages(fastapi: Asking) -> None:
     for wrong in ({"where": "{"}, {"where": '{"op": "like"}'}, {"where": "3"}, {"limit": 0}, {"limit": 1000}):
         assert fastapi("GET", "/customers", "lisi@north", params=wrong).status_code == 422
     none = fastapi("GET", "/customers", "lisi@north", params={"where": '{"op": "like"}'})
-    assert none.json()["problems"][0]["text"] == "not a criterion: an object of another form"
+    assert none.json()["problems"][0]["text"].startswith("not a criterion: op has to be one of everything, ")
     unknown = fastapi("GET", "/customers", "lisi@north", params={"after": "nowhere"})
     assert (unknown.status_code, unknown.json()["code"]) == (422, "page_unknown")
 

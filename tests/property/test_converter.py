@@ -497,9 +497,13 @@ def module_with(**field: Any) -> str:
         (
             module_with(applies_when={"op": "?"}),
             f"{FIELD}.applies_when",
-            "not a criterion: an object of another form",
-            "不是筛选条件：对象的形式不对",
+            "not a criterion: op has to be one of everything, nothing, all,",
+            "不是筛选条件：op 应为以下之一：everything、nothing、all、",
         ),
+        (module_with(options=["a"]), f"{FIELD}.options", "expected an object", "应为对象"),
+        ('{"modules": {"m": null}}', "$.modules['m']", "expected an object", "应为对象"),
+        ('{"modules": {}, "grants": [["sales"]]}', "$.grants[0]", "expected an object", "应为对象"),
+        ("[]", "$", "expected an object", "应为对象"),
         (
             module_with(nonsense=1),
             FIELD,

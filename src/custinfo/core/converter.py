@@ -55,7 +55,13 @@ def _is_frozen_set(kind: Any) -> bool:
 def _frozen_dict_structure(kind: Any, converter: Converter) -> Callable[[Any, Any], FrozenDict[Any, Any]]:
     key_kind, item = get_args(kind) or (Any, Any)
     mapping = dict[key_kind, item]  # type: ignore[valid-type]
-    return lambda data, _: FrozenDict(converter.structure(data, mapping))
+    return lambda data, _: FrozenDict(converter.structure(_object(data), mapping))
+
+
+def _object(data: Any) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise ShapeError("应为对象", "expected an object")
+    return data
 
 
 def _register_tagged(converter: Converter, union: Any, types: Mapping[str, type[Any]]) -> None:
@@ -201,7 +207,8 @@ def _register_values(converter: Converter) -> None:
         return make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
 
     def structure(kind: type[Any]) -> Callable[[Any, Any], Any]:
-        return make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+        made = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+        return lambda data, wanted: made(_object(data), wanted)
 
     converter.register_unstructure_hook_factory(attrs.has, unstructure)
     converter.register_structure_hook_factory(attrs.has, structure)

@@ -537,6 +537,20 @@ SHAPES = {
     "a boolean for a number": (attrs.evolve(BASE, version=True), ("wrong_shape", None, "$.version")),
     "a label": (fields(text("x", "text", {"zh": 5})), ("wrong_shape", None, f"{FIELDS}['x'].label['zh']")),  # type: ignore[dict-item]
 }
+EXPECTED = {
+    "scope": ("one of own, team, department,", "以下之一：own、team、department、"),
+    "a list of actions": ('a frozenset, such as frozenset(["view"])', ' frozenset，例如 frozenset(["view"])'),
+    "a text for a tuple": ('a tuple, such as ("a",)', '元组，例如 ("a",)'),
+    "a limit": ("None or a decimal or a whole number or a date", " None 或小数或整数或日期"),
+    "no rule": ("a rule, such as Length(maximum=200)", "规则，例如 Length(maximum=200)"),
+    "a value that changes": (
+        "a value that cannot change, such as a tuple in place of a list",
+        "不可变的值，例如用元组代替列表",
+    ),
+    "no criterion": ('None or a condition, such as F.status == "成交"', ' None 或条件，例如 F.status == "成交"'),
+    "a boolean for a number": ("a whole number", "整数"),
+    "a label": ("a text", "文本"),
+}
 Table = Mapping[str, tuple[Configuration, tuple[str, str | None, str]]]
 TABLES: dict[str, Table] = {
     "key": KEYS,
@@ -556,6 +570,36 @@ TABLES: dict[str, Table] = {
 ROWS = [pytest.param(*row, id=f"{name}: {label}") for name, table in TABLES.items() for label, row in table.items()]
 
 
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_is_expected_is_said_in_words(name: str) -> None:
+    """A newcomer reads what to write in the place, and no list of classes or types of Python."""
+    (problem,) = problems_of(SHAPES[name][0])
+    english, chinese = EXPECTED[name]
+    assert problem.message("en").startswith(f"must be {english}")
+    assert problem.message("zh").startswith(f"应为{chinese}")
+    assert problem.message("en").endswith(f"({problem.params['path']})")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "english", "chinese"),
+    [
+        (step(approvers="x"), "a tuple, such as (NamedMember(…),)", "元组，例如 (NamedMember(…),)"),
+        (
+            step(quorum="x"),
+            "None or CountQuorum(…) or ShareQuorum(…) or",
+            " None 或 CountQuorum(…) 或 ShareQuorum(…) 或",
+        ),
+        (grant(view=("name",)), "Fields(…)", " Fields(…)"),
+        (module(match_keys="name"), 'a tuple, such as (("a",),)', '元组，例如 (("a",),)'),
+    ],
+)
+def test_what_is_expected_is_written_as_python(wrong: Configuration, english: str, chinese: str) -> None:
+    """Where a value of a class of the library is wanted, it is named as one writes it."""
+    (problem,) = [item for item in problems_of(wrong) if item.code == "wrong_shape"]
+    assert problem.message("en").startswith(f"must be {english}")
+    assert problem.message("zh").startswith(f"应为{chinese}")
+
+
 @pytest.mark.parametrize(("configuration", "expected"), ROWS)
 def test_one_thing_wrong(configuration: Configuration, expected: tuple[str, str | None, str]) -> None:
     """Each mistake is found, at its place, and nothing else is said."""
@@ -565,8 +609,8 @@ def test_one_thing_wrong(configuration: Configuration, expected: tuple[str, str 
 def test_what_is_of_another_type_is_told_what_it_must_be() -> None:
     """A list where a frozenset is wanted, and a misspelt word, read like an instruction."""
     for configuration, text in (
-        (grant(actions=["view"]), "must be frozenset(…) ($.grants[0].actions)"),
-        (grant(through=5), "must be str | None ($.grants[0].through)"),
+        (grant(actions=["view"]), 'must be a frozenset, such as frozenset(["view"]) ($.grants[0].actions)'),
+        (grant(through=5), "must be None or a text ($.grants[0].through)"),
     ):
         problems = problems_of(configuration)
         assert [problem.text("en") for problem in problems if problem.severity == "error"] == [text]

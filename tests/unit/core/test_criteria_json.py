@@ -126,14 +126,52 @@ def test_a_refusal_shows_no_value(data: dict[str, Any]) -> None:
     assert "王小明" not in "".join(traceback.format_exception(caught.value))
 
 
+OPS = (
+    *("everything", "nothing", "all", "any", "not", "tagged", "in_segment", "eq", "ne", "lt", "le", "gt", "ge"),
+    *("one_of", "under", "contains", "mentions", "starts_with", "last_four", "has", "present", "within"),
+)
+FIELD = "field（列表，一至两个字段名）"
+PATH = "field (a list of one or two names of fields)"
+WHOLE = "a whole number"
+
+
 @pytest.mark.parametrize(
     ("data", "chinese", "english"),
     [
-        ({"op": "?"}, "不是筛选条件：对象的形式不对", "not a criterion: an object of another form"),
         (
-            {"op": "eq", "field": ["a"]},
-            "不是筛选条件：op 'eq' 与这些属性不符：[]",
-            "not a criterion: op 'eq' with []",
+            {},
+            '不是筛选条件：应为对象，例如 {"op": "eq", "field": ["status"], "value": "成交"}',
+            'not a criterion: expected an object, such as {"op": "eq", "field": ["status"], "value": "成交"}',
+        ),
+        (
+            {"op": "?", "field": ["a"]},
+            f"不是筛选条件：op 应为以下之一：{'、'.join(OPS)}",
+            f"not a criterion: op has to be one of {', '.join(OPS)}",
+        ),
+        (
+            {"op": "eq", "field": "status", "value": "x"},
+            "不是筛选条件：eq 的其他项应为：field（列表，一至两个字段名）、value",
+            "not a criterion: eq takes field (a list of one or two names of fields), value",
+        ),
+        (
+            {"op": "within", "field": ["a"], "days": "3"},
+            f"不是筛选条件：within 的其他项应为：{FIELD}、months（整数）、days（整数）、hours（整数）",
+            f"not a criterion: within takes {PATH}, months ({WHOLE}), days ({WHOLE}), hours ({WHOLE})",
+        ),
+        (
+            {"op": "one_of", "field": ["a"], "values": "x"},
+            "不是筛选条件：one_of 的其他项应为：field（列表，一至两个字段名）、values（列表）",
+            "not a criterion: one_of takes field (a list of one or two names of fields), values (a list)",
+        ),
+        (
+            {"op": "any", "parts": {}},
+            "不是筛选条件：any 的其他项应为：parts（列表）",
+            "not a criterion: any takes parts (a list)",
+        ),
+        (
+            {"op": "tagged", "dimension": 5},
+            "不是筛选条件：tagged 的其他项应为：dimension（文本）、value（文本或 null）",
+            "not a criterion: tagged takes dimension (a text), value (a text or null)",
         ),
         (
             {"op": "eq", "field": ["a"], "value": {"date": "x"}},

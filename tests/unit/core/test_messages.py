@@ -249,7 +249,7 @@ WITH_PARAMS: dict[str, dict[str, Any]] = {
     "criterion_misfit": {"hint": "no", "path": "$.modules"},
     "leads_in_circle": {"circle": "a → b → a", "path": "$.modules"},
     "owned_twice": {"other": "grade", "path": "$.modules"},
-    "wrong_shape": {"expected": "tuple", "path": "$.modules"},
+    "wrong_shape": {"expected": "a tuple", "path": "$.modules"},
     "rule_misfit": {"module": "customer", "rule": "Length", "hint": "no"},
     "pattern_invalid": {"position": 3, "token": "("},
     "pattern_not_supported": {"position": 3, "feature": "(?="},

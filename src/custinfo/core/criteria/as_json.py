@@ -50,8 +50,28 @@ _LEAVES: Final[dict[str, type[Any]]] = {
     "within": Within,
 }
 _FORMS: Final = {"values": tuple, "text": str, "value": str, "months": int, "days": int, "hours": int}
+_EXAMPLE: Final = '{"op": "eq", "field": ["status"], "value": "成交"}'
 _LEAF_NAMES: Final = {kind: name for name, kind in _LEAVES.items()}
 _OPERATORS: Final[frozenset[str]] = frozenset(get_args(Operator))
+_WORDS: Final = {tuple: ("列表", "a list"), str: ("文本", "a text"), int: ("整数", "a whole number")}
+_PATH: Final = "列表，一至两个字段名", "a list of one or two names of fields"
+
+Items = dict[str, tuple[str, str] | None]
+_TAKES: Final[dict[str, Items]] = {
+    "everything": {},
+    "nothing": {},
+    "all": {"parts": _WORDS[tuple]},
+    "any": {"parts": _WORDS[tuple]},
+    "not": {"part": ("对象", "an object")},
+    "tagged": {"dimension": _WORDS[str], "value": ("文本或 null", "a text or null")},
+    "in_segment": {"segment": _WORDS[str]},
+    **{name: {"field": _PATH, "value": None} for name in get_args(Operator)},
+    **{
+        name: {"field": _PATH, **{item.name: _WORDS[_FORMS[item.name]] for item in attrs.fields(kind)[1:]}}
+        for name, kind in _LEAVES.items()
+    },
+}
+"""Each `op`, with what else its object has, in words."""
 
 
 def criterion_to_json(criterion: Criterion) -> dict[str, Any]:
@@ -118,8 +138,10 @@ def _criterion(data: Mapping[str, Any]) -> Criterion:
             return InSegment(name)
         case {"op": str(operator), "field": [*path], **rest} if 1 <= len(path) <= 2:
             return _leaf_from_json(operator, tuple(map(str, path)), rest)
+        case {"op": str(operator)}:
+            raise _unfit(operator)
         case _:
-            raise _malformed("对象的形式不对", "an object of another form")
+            raise _malformed(f"应为对象，例如 {_EXAMPLE}", f"expected an object, such as {_EXAMPLE}")
 
 
 def _leaf_from_json(operator: str, path: tuple[str, ...], rest: Mapping[str, Any]) -> Criterion:
@@ -127,19 +149,24 @@ def _leaf_from_json(operator: str, path: tuple[str, ...], rest: Mapping[str, Any
     if not all(
         isinstance(items[name], kind) for name, kind in _FORMS.items() if name in items and operator not in _OPERATORS
     ):
-        raise _unfit(operator, items)
+        raise _unfit(operator)
     try:
         if operator in _OPERATORS:
             return Compare(path, operator, **items)  # type: ignore[arg-type]
         leaf: Criterion = _LEAVES[operator](path, **items)
     except (KeyError, TypeError):
-        raise _unfit(operator, items) from None
+        raise _unfit(operator) from None
     return leaf
 
 
-def _unfit(operator: str, items: Mapping[str, object]) -> InvalidCriterionError:
-    named = f"op {operator!r}"
-    return _malformed(f"{named} 与这些属性不符：{sorted(items)}", f"{named} with {sorted(items)}")
+def _unfit(operator: str) -> InvalidCriterionError:
+    """Return that there is no such `op`, or what its object has; what was given is left out, which may be a value."""
+    if operator not in _TAKES:
+        return _malformed(f"op 应为以下之一：{'、'.join(_TAKES)}", f"op has to be one of {', '.join(_TAKES)}")
+    takes = _TAKES[operator].items()
+    chinese = "、".join(name if words is None else f"{name}（{words[0]}）" for name, words in takes)
+    english = ", ".join(name if words is None else f"{name} ({words[1]})" for name, words in takes)
+    return _malformed(f"{operator} 的其他项应为：{chinese}", f"{operator} takes {english}")
 
 
 def _malformed(chinese: str, english: str) -> InvalidCriterionError:

@@ -222,7 +222,7 @@ CHINESE: Final = {
     "criterion_misfit": "条件不适用：{hint}（{path}）",
     "leads_in_circle": "绕回了自身：{circle}（{path}）",
     "owned_twice": "已由分类规则 {other} 决定（{path}）",
-    "wrong_shape": "应为 {expected}（{path}）",
+    "wrong_shape": "应为{expected}（{path}）",
     "unknown_entry": "“{dictionary}”中没有条目 {entry}",
     "entry_given_twice": "“{dictionary}”的条目 {entry} 重复给出",
     "entry_without_code": "“{dictionary}”的条目须有代码",

@@ -16,6 +16,7 @@ from custinfo.core.frozen import FrozenDict
 from custinfo.core.problems import Problem
 from custinfo.core.rules import RULE_TYPES, Rule
 from custinfo.core.spots import Spot
+from custinfo.core.validation.whole._expected import expected
 from custinfo.core.validation.whole._subject import criterion_misfit
 
 __all__ = ["shape_problems"]
@@ -45,7 +46,7 @@ def _misfits(value: Any, hint: Any, spot: Spot) -> Iterator[Problem]:
     if get_origin(hint) in (Union, UnionType):
         hint = next((item for item in get_args(hint) if _is(value, item)), hint)
     if not _is(value, hint):
-        yield spot.problem("wrong_shape", expected=_named(hint))
+        yield spot.problem("wrong_shape", expected=expected(hint))
     elif hint is not Any and (hint is not Rule or type(value) in _OURS):
         yield from _inner(value, hint, spot)
 
@@ -97,18 +98,3 @@ def _hashes(value: object) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _named(hint: Any) -> str:
-    match get_origin(hint):
-        case None:
-            names: dict[Any, str] = {Any: "hashable", NoneType: "None"}
-            return names.get(hint) or str(getattr(hint, "__name__", hint))
-        case origin if origin in (Union, UnionType):
-            return " | ".join(dict.fromkeys(_named(item) for item in get_args(hint)))
-        case origin if origin is Literal:
-            return " | ".join(map(str, get_args(hint)))
-        case origin if origin is frozenset:
-            return "frozenset(…)"  # as one writes it: a list or a text is what people give instead
-        case origin:
-            return str(getattr(origin, "__name__", origin))

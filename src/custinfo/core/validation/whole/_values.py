@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import attrs
 
@@ -12,6 +12,7 @@ from custinfo.core.problems import Problem
 from custinfo.core.spots import Names, Spot, repeated
 from custinfo.core.tags import TagDimension
 from custinfo.core.text import folded
+from custinfo.core.validation.whole._expected import expected
 from custinfo.core.validation.whole._subject import Subject
 
 __all__ = ["dictionary_problems", "tag_problems"]
@@ -56,7 +57,7 @@ def _merging(value: DictionaryValue, codes: set[str], spot: Spot) -> Iterator[Pr
 
 def _validity(value: DictionaryValue, spot: Spot) -> Iterator[Problem]:
     if isinstance(value.valid_from, datetime) or isinstance(value.valid_to, datetime):
-        yield spot.dot("valid_from").problem("wrong_shape", expected="date")
+        yield spot.dot("valid_from").problem("wrong_shape", expected=expected(date))
     elif value.valid_from is not None and value.valid_to is not None and value.valid_from > value.valid_to:
         yield spot.dot("valid_to").misfit("有效期止于开始之前", "it ends before it begins")
 
