@@ -22,7 +22,7 @@ from custinfo.workspace.deriving import stripped
 from custinfo.workspace.drafts import Draft, Prepared
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.joining import Repointing, joint_shares
-from custinfo.workspace.keeping_requests import keep
+from custinfo.workspace.keeping_requests import hold_as_read, keep
 from custinfo.workspace.views import RecordView
 from custinfo.workspace.writing import WritePath
 
@@ -136,6 +136,7 @@ class Merger:
         request = way.request_for_many(context, self.keep.module, items, self.reason, self.batch)
         with context.atomic():
             context.hold_configuration()
+            hold_as_read(context, (self.keep, *self.others))
             keep(context, None, request, ("submitted",))
             return Applying(context).run(request) if request.state == "approved" else request
 
@@ -155,6 +156,7 @@ class Merger:
         if gated is None:
             raise InvalidInputError([Problem("nothing_proposed")])
         way, items = gated
+        hold_as_read(self.context, (self.keep, *self.others))
         return way.proposal(self.context, module, request.patch, request.base, items)
 
     def _gated(self, path: WritePath, draft: Draft, gate: Gate) -> tuple[ApprovalPath, tuple[Item, ...]] | None:

@@ -30,7 +30,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.erasing_requests import has_erased
 from custinfo.workspace.gating import Gate
 from custinfo.workspace.histories import histories
-from custinfo.workspace.keeping_requests import carry_out, held_requests, keep
+from custinfo.workspace.keeping_requests import carry_out, held_requests, hold_as_read, keep
 from custinfo.workspace.mistakes import storable
 from custinfo.workspace.overwriting import Overwriter, require_key
 from custinfo.workspace.past import Past, deleted_record
@@ -135,6 +135,7 @@ class Eraser:
             return error
 
     def _submitted(self, path: ApprovalPath, record: Record, keys: Sequence[FieldKey], reason: str) -> Request:
+        hold_as_read(self.context, (record,))
         after = attrs.evolve(record, values=record.values.without(*keys))
         request = path.request(self.context, record, after, keys, reason, None)
         keep(self.context, None, request, ("submitted",))

@@ -15,7 +15,7 @@ from custinfo.workspace.applying import Applying
 from custinfo.workspace.approval_paths import ApprovalPath, proposed
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Prepared
-from custinfo.workspace.keeping_requests import keep
+from custinfo.workspace.keeping_requests import hold_as_read, keep
 
 __all__ = ["MOST_ITEMS", "Waiting", "submit_together", "together"]
 
@@ -71,6 +71,7 @@ def submit_together(
     Raises: ConflictError.
     """
     context.hold_configuration()
+    hold_as_read(context, (change.prepared.before for change in changes if change.prepared.before is not None))
     first = changes[0]
     path = first.path if action is None else attrs.evolve(first.path, action=action)
     items = tuple(change.item(context, mixed=action is not None) for change in changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -11,11 +11,13 @@ from custinfo.core.approval.machine import Command, Event, decide
 from custinfo.core.approval.requests import Request, RequestId
 from custinfo.core.errors import IllegalTransitionError
 from custinfo.core.frozen import FrozenDict
+from custinfo.core.records import Record
+from custinfo.core.store_errors import stale_version
 from custinfo.ports.history import Rewriting
 from custinfo.ports.units import UnitOfWork
 from custinfo.workspace.context import Context
 
-__all__ = ["carry_out", "held_requests", "keep"]
+__all__ = ["carry_out", "held_requests", "hold_as_read", "keep"]
 
 _KINDS: Final[FrozenDict[Event, str]] = FrozenDict(
     {
@@ -45,6 +47,21 @@ def held_requests(unit: UnitOfWork, request_ids: Collection[RequestId]) -> Mappi
     """
     rewriting: Rewriting | None = getattr(unit, "rewriting", None)
     return unit.approvals.get(request_ids) if rewriting is None else rewriting.held_requests(request_ids)
+
+
+def hold_as_read(context: Context, records: Iterable[Record]) -> None:
+    """Hold the history of records of which a request is about to keep values, and refuse that if they changed since.
+
+    An erasure writes the history anew: it waits, and then finds the request, or it was faster. A store that does not
+    erase holds nothing. Raises: StaleVersionError.
+    """
+    rewriting: Rewriting | None = getattr(context.unit, "rewriting", None)
+    read = {record.id: record.version for record in records}
+    if rewriting is None or not read:
+        return
+    for record_id, changes in rewriting.held_changes(read).items():
+        if changes[-1].version != read[record_id]:
+            raise stale_version(read[record_id], changes[-1].version)
 
 
 def carry_out(context: Context, request: Request, command: Command) -> tuple[Request, tuple[Event, ...]]:

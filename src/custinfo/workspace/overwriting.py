@@ -16,6 +16,7 @@ from custinfo.core.history.changes import Change, Channel, FieldChange, changes_
 from custinfo.core.offers import offered
 from custinfo.core.problems import Problem
 from custinfo.core.records import ERASED, FieldKey, MemberKey, ModuleKey, Record, RecordId
+from custinfo.core.store_errors import overtaken
 from custinfo.ports.history import ManyRequests, Purging
 from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
@@ -57,19 +58,23 @@ class Overwriter:
         """Erase fields of records of one module, also of such as were deleted. Call it in `atomic`.
 
         Raises: StaleVersionError if one of them has another version by now; ConfigurationError, TypeError, and
-            StorageError. The caller takes back what was done.
+            StorageError, retryable where somebody proposed a change meanwhile. The caller takes back what was done.
         """
         context, module, ids = self.context, records[0].module, [record.id for record in records]
         past = histories(context.unit, module, ids)
         require_key(context, past)
         erased = {record.id: self._held(record, past.get(record.id, ())) & frozenset(keys) for record in records}
-        self._rewrite_requests(records, erased)  # requests, records, changes: in this order everybody holds them
+        known = self._rewrite_requests(
+            records, erased
+        )  # requests, records, changes: in this order everybody holds them
         there = context.unit.records.get(module, ids)
         pairs = [(one, self._without(one, erased[one.id], kept=one.id in there)) for one in records]
         kept = [after for _, after in pairs if after.id in there]
         if kept:
             context.unit.records.save(kept)
         self._rewrite_history(erased)
+        if self._concerned(module, ids) != known:  # somebody proposed a change who held the history before
+            raise overtaken()
         context.remember([self._change(before, after, erased[before.id]) for before, after in pairs])
         if kept:
             context.related.forget(kept)
@@ -124,7 +129,10 @@ class Overwriter:
                     )
         rewriting_of(context.unit).changes(changed)
 
-    def _rewrite_requests(self, records: Sequence[Record], erased: Mapping[RecordId, frozenset[FieldKey]]) -> None:
+    def _rewrite_requests(
+        self, records: Sequence[Record], erased: Mapping[RecordId, frozenset[FieldKey]]
+    ) -> list[RequestId]:
+        """Erase what requests hold, and return which requests these are."""
         rewriting, pairs = rewriting_of(self.context.unit), list[tuple[Request, Request]]()
         concerned = self._concerned(records[0].module, [record.id for record in records])
         for request in rewriting.held_requests(concerned).values():
@@ -134,6 +142,7 @@ class Overwriter:
                     after = without_values(after, record, erased[record.id])
             pairs.append((request, after))
         rewriting.requests([after for before, after in pairs if after is not before])
+        return concerned
 
     def _concerned(self, module: ModuleKey, ids: Sequence[RecordId]) -> list[RequestId]:
         """Return the requests that concern some of these records, asked for at once if the store can do so."""

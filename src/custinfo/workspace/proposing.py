@@ -20,6 +20,7 @@ from custinfo.workspace.authorising import authorise, not_editable
 from custinfo.workspace.combining import Merger
 from custinfo.workspace.context import Context
 from custinfo.workspace.drafts import Draft, Prepared
+from custinfo.workspace.keeping_requests import hold_as_read
 from custinfo.workspace.normalising import Normaliser
 from custinfo.workspace.sealing import NO_KEYS
 from custinfo.workspace.writing import WritePath
@@ -52,6 +53,7 @@ class Proposals:
         authorise(context, prepared)
         if prepared.error is not None:
             raise prepared.error
+        hold_as_read(context, () if prepared.before is None else (prepared.before,))
         after = WritePath(context).finished(prepared.after, context.now())
         patch, base = proposed(context, prepared.before, after, prepared.patch)
         given = prepared.patch.keys()
@@ -98,6 +100,7 @@ class Proposals:
         path, prepared = self.prepared(request, values)
         if prepared.after is None or prepared.path is None:
             raise InvalidInputError([Problem("nothing_proposed")])
+        hold_as_read(self.context, () if prepared.before is None else (prepared.before,))
         after = path.finished(prepared.after, self.context.now())
         patch, base = proposed(self.context, prepared.before, after, prepared.patch)
         return prepared.path.proposal(self.context, request.module, patch, base)
@@ -158,6 +161,7 @@ class Proposals:
             if patch.get(field.key, CLEAR) is not CLEAR
         }
         patch = request.patch.merged({**patch, **sealed})
+        hold_as_read(context, () if record is None else (record,))
         added = {key: None if record is None else record.values.get(key) for key in patch if key not in request.base}
         changed = request.after({"patch": patch, "base": request.base.merged(added)})
         if not merging:

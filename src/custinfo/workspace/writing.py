@@ -21,7 +21,7 @@ from custinfo.workspace.context import Context
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.drafts import Draft, NewColumns, NewRow, Prepared
 from custinfo.workspace.gating import Gate
-from custinfo.workspace.keeping_requests import keep
+from custinfo.workspace.keeping_requests import hold_as_read, keep
 from custinfo.workspace.normalising import NO_RECORDS, Normaliser
 from custinfo.workspace.overtaken import overtaken
 from custinfo.workspace.sharing import asks_for_shares
@@ -222,6 +222,7 @@ class WritePath:
         )
 
     def _submit(self, prepared: Prepared, after: Record, path: ApprovalPath) -> Request:
+        hold_as_read(self.context, () if prepared.before is None else (prepared.before,))
         request = path.request(self.context, prepared.before, after, prepared.patch, prepared.draft.reason, self.batch)
         keep(self.context, None, request, ("submitted",))
         return Applying(self.context).run(request) if request.state == "approved" else request

@@ -30,12 +30,15 @@ from custinfo import (
 )
 from custinfo.adapters.excel import plan_import
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
+from custinfo.adapters.sqlalchemy._rewriting import SqlAlchemyRewriting
 from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
 from custinfo.core.criteria.nodes import Everything
 from custinfo.core.policy.grants import Action, Role
+from custinfo.core.records import RecordId
 from custinfo.ports import Query
 from custinfo.standard import sample_organisation
 from tests.adapters.sqlalchemy.served import at_once, server
+from tests.adapters.sqlalchemy.test_erasure_races import while_at
 from tests.databases import SharedTables
 
 ROLE: Final = "senior_administrator"
@@ -258,3 +261,49 @@ def test_a_list_in_the_hosts_transaction_holds_nobody_up(store: Store) -> None:
         assert len(session.records("thing").find(limit=None).records) == 2
         store.other(lambda one: one.records("thing").update(other, {"x": "2"}, version=ANY))
     assert store.values("thing", "x") == ["1", "2"]
+
+
+def holding(store: Store, key: str) -> list[object]:
+    """Return what requests about a record hold as the value that it had."""
+    with store.workspace._begin.unit() as unit:
+        requests = unit.rewriting.requests_of("thing", RecordId(key))  # type: ignore[attr-defined]
+    return [request.base.get("x") for request in requests if request.base.get("x") is not None]
+
+
+def test_what_is_proposed_was_erased_meanwhile(store: Store) -> None:
+    """No request holds a value that was erased after it had been read: whoever proposes is told to read again."""
+    for verb in ("update", "draft"):
+        key = store.create(name="a", x="secret")
+
+        def erase(key: str = key) -> None:
+            store.other(lambda one: one.records("thing").erase_person(key, fields=("x",), reason="wanted"))
+
+        with (
+            pytest.raises((ConflictError, StorageError)) as refused,
+            store.session() as session,
+            while_at(SqlAlchemyRewriting, "held_changes", erase),
+        ):
+            if verb == "draft":
+                session.approvals.draft("thing", {"x": "new"}, record_id=key)
+            else:
+                session.records("thing").update(key, {"x": "new", "gated": "new"}, version=ANY)
+        assert refused.value.code in ("stale_version", "storage_retryable")
+        assert holding(store, key) == []
+
+
+def test_what_is_erased_is_proposed_meanwhile(store: Store) -> None:
+    """An erasure that did not know of a request begins anew, unless whoever proposes waits for it, and is told."""
+    key = store.create(name="a", x="secret")
+
+    def draft() -> None:
+        store.other(lambda one: one.approvals.draft("thing", {"x": "new"}, record_id=key))
+
+    with (
+        suppress(StorageError),
+        while_at(SqlAlchemyRewriting, "held_changes", draft) as meanwhile,
+        store.session() as session,
+    ):
+        session.records("thing").erase_person(key, fields=("x",), reason="wanted")
+    with store.workspace.acting_as(ACTOR) as session:
+        is_erased = session.records("thing").get(key)["x"] is None
+    assert (is_erased, holding(store, key)) == ((True, []) if meanwhile.raised else (False, ["secret"]))
