@@ -19,7 +19,7 @@ from custinfo.core.messages import Translated
 from custinfo.core.problems import Problem
 from custinfo.core.records import CLEAR, FieldKey, Record, Sealed
 from custinfo.workspace.context import Context
-from custinfo.workspace.deleting import refuse_pending, refuse_referenced
+from custinfo.workspace.deleting import refuse_newcomers, refuse_pending, refuse_referenced
 from custinfo.workspace.deriving import derived, derived_changes, follow, stripped
 from custinfo.workspace.erasing import Eraser
 from custinfo.workspace.joining import Repointing, joint_shares
@@ -166,6 +166,7 @@ class Applying:
         if request.action == "delete" and before is not None:
             refuse_referenced(self._context, before)
             unit.records.remove([before])
+            refuse_newcomers(self._context, [before])
         else:
             unit.records.save([after])
         self._context.remember([self._change(request, before, after)])

@@ -19,6 +19,7 @@ from custinfo.core.records import FieldKey, ModuleKey, Record, RecordId, Sealed
 from custinfo.core.store_errors import overtaken
 from custinfo.ports.repositories import ImportTurns
 from custinfo.workspace.context import Context
+from custinfo.workspace.deleting import refuse_newcomers
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.former_values import present_tags, present_values
 from custinfo.workspace.histories import histories
@@ -190,6 +191,7 @@ class _Undo:
             self.context.unit.records.remove(removed)
         if reverted:
             self.context.unit.records.save(reverted)
+        refuse_newcomers(self.context, removed)
         # What was made last goes first: it may refer to what was made before it.
         self.context.remember([self.change(way) for way in reversed(ways)])
         self.context.related.forget([*removed, *reverted])

@@ -18,6 +18,7 @@ from custinfo.workspace.applying import Applying
 from custinfo.workspace.approval_paths import ApprovalPath
 from custinfo.workspace.authorising import authorise
 from custinfo.workspace.context import Context
+from custinfo.workspace.deleting import refuse_newcomers
 from custinfo.workspace.deriving import derived, follow
 from custinfo.workspace.drafts import Draft, NewColumns, NewRow, Prepared
 from custinfo.workspace.gating import Gate
@@ -182,6 +183,7 @@ class WritePath:
             self.context.unit.records.remove(gone)
         if kept:
             self.context.unit.records.save(kept)
+        refuse_newcomers(self.context, gone)
 
     def _refuse_reserved(self, batch: Iterable[Prepared]) -> None:
         """Look again at what requests hold: time passed since the plan. Raises: FieldReservedError."""

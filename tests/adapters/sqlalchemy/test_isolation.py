@@ -30,6 +30,7 @@ from custinfo import (
 )
 from custinfo.adapters.excel import plan_import
 from custinfo.adapters.sqlalchemy import SqlAlchemyUnit, SqlAlchemyUnits
+from custinfo.adapters.sqlalchemy._records import SqlAlchemyRecords
 from custinfo.adapters.sqlalchemy._rewriting import SqlAlchemyRewriting
 from custinfo.core.approval.flows import Flow, NamedMember, Step, Trigger
 from custinfo.core.criteria.nodes import Everything
@@ -41,6 +42,7 @@ from tests.adapters.sqlalchemy.served import at_once, server
 from tests.adapters.sqlalchemy.test_erasure_races import while_at
 from tests.databases import SharedTables
 
+ENGINES: Final = ("a host's own mariadb", "a host's own postgresql", "mariadb's default in a host's transaction")
 ROLE: Final = "senior_administrator"
 ACTOR: Final = "zhoushi"
 EVERYTHING: Final[frozenset[Action]] = frozenset(
@@ -110,7 +112,7 @@ class Store(NamedTuple):
         assert self.workspace.check_integrity().problems == ()
 
 
-@pytest.fixture(params=["a host's own mariadb", "a host's own postgresql", "mariadb's default in a host's transaction"])
+@pytest.fixture(params=ENGINES)
 def store(request: pytest.FixtureRequest, shared_tables: SharedTables) -> Iterator[Store]:
     """A workspace on an engine whose transactions show one state."""
     hosted = "transaction" in request.param
@@ -170,6 +172,28 @@ def test_a_record_is_deleted(store: Store) -> None:
         store.create("part", name="p", thing=key)
         session.records("thing").delete(key, version=ANY)
     assert refused.value.code == "still_referenced"
+    store.check()
+
+
+@pytest.mark.parametrize("way", ["deleted", "undone"])
+@pytest.mark.parametrize("store", ENGINES[:2], indirect=True)
+def test_a_record_is_referred_to_while_it_goes(store: Store, way: str) -> None:
+    """What somebody lets refer to a record after that was looked at, is found before the record is gone for good."""
+    with store.session() as session:
+        batch = plan_import(session, "thing", b"name,x\na,1\n").apply().batch_id
+        key = session.records("thing").find(limit=1).records[0].id
+
+    def refer() -> None:
+        store.create("part", name="p", thing=key)
+
+    with pytest.raises(StorageError) as refused, while_at(SqlAlchemyRecords, "remove", refer):
+        if way == "undone":
+            with store.unit() as unit:
+                store.workspace.undo_import(batch, actor=ACTOR, unit=unit)
+        else:
+            with store.session() as session:
+                session.records("thing").delete(key, version=ANY)
+    assert refused.value.retryable
     store.check()
 
 
