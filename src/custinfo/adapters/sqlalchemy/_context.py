@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from custinfo.adapters.sqlalchemy._dialects import JsonReader, json_reader
 from custinfo.adapters.sqlalchemy._driver import ClashError, Run, afresh, copied, is_watched, many, once, run
-from custinfo.adapters.sqlalchemy._failures import RAISED, storage_error
+from custinfo.adapters.sqlalchemy._failures import raised_by, storage_error
 from custinfo.adapters.sqlalchemy._hosts import translating
 from custinfo.adapters.sqlalchemy._inserts import Rows, bulk_insert, insert_or_not, texts_of, unwritten, without_blanks
 from custinfo.adapters.sqlalchemy._isolation import locking, shows_what_was
@@ -179,7 +179,7 @@ class Context:
         """Run a statement, for each row if a list is given. Raises: StorageError."""
         try:
             return self.connection.execute(self._looking(statement), _single(parameters))
-        except RAISED as error:
+        except raised_by(self.connection.dialect) as error:
             failure = storage_error(error)
         self.standing.fail(failure)
         raise failure
@@ -190,7 +190,7 @@ class Context:
             return self.connection.execute(statement, _single(parameters))
         except IntegrityError:
             pass
-        except RAISED as error:
+        except raised_by(self.connection.dialect) as error:
             failure = storage_error(error)
             self.standing.fail(failure)
             raise failure from None

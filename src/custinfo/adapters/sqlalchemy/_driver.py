@@ -11,9 +11,9 @@ from logging import INFO
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from custinfo.adapters.sqlalchemy._failures import LOST, RAISED, is_gone, storage_error
+from custinfo.adapters.sqlalchemy._failures import is_gone, raised_by, storage_error
 
 __all__ = ["ClashError", "Run", "afresh", "copied", "is_watched", "many", "once", "run"]
 
@@ -79,10 +79,8 @@ def run(connection: Connection, text: str, parameters: Any, how: Run, *, watched
         return _watched(connection, text, parameters) if watched else _unwatched(connection, text, parameters, how)
     except IntegrityError:
         failure = ClashError()
-    except (connection.dialect.loaded_dbapi.Error, *LOST) as error:
+    except raised_by(connection.dialect) as error:
         failure = _failure(connection, error)
-    except RAISED as error:
-        failure = storage_error(error)
     raise failure
 
 
@@ -107,7 +105,9 @@ def _failure(connection: Connection, error: Any) -> Exception:
     dialect = connection.dialect
     if isinstance(error, dialect.loaded_dbapi.IntegrityError):
         return ClashError()
-    lost = is_gone(error) or dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+    if isinstance(error, (SQLAlchemyError, UnicodeError, OverflowError)):
+        return storage_error(error)
+    lost = is_gone(error, dialect) or dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
     if lost:
         connection.invalidate()
     return storage_error(DBAPIError(None, None, error, connection_invalidated=lost))

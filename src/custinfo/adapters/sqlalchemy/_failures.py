@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import Dialect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -11,13 +12,12 @@ from custinfo.core.errors import StorageError
 from custinfo.core.problems import Problem
 from custinfo.core.store_errors import storage_failure
 
-__all__ = ["LOST", "RAISED", "is_gone", "storage_error"]
+__all__ = ["LOST", "is_gone", "raised_by", "storage_error"]
 
 LOST: Final = (ConnectionError, TimeoutError)
 """What drivers without an error of their own for it let through when a connection breaks, or does not come about."""
 
-RAISED: Final = (SQLAlchemyError, UnicodeError, OverflowError, *LOST)
-"""What a statement may raise: drivers have no error of their own for a text or number that they can't send, either."""
+_RAISED: Final = (SQLAlchemyError, UnicodeError, OverflowError, *LOST)
 
 _NO_SAVEPOINT: Final = "1305"
 """MariaDB's number for a savepoint that is not there: a deadlock took it back with the transaction."""
@@ -47,9 +47,20 @@ def _state(original: BaseException | None) -> str:
     return str(next(filter(None, (getattr(original, place, None) for place in _PLACES)), ""))
 
 
-def is_gone(original: BaseException) -> bool:
+def _unwrapped(dialect: Dialect) -> tuple[type[Exception], ...]:
+    """Return what asyncpg raises of a connection that broke under it, which SQLAlchemy 2.0 lets through."""
+    asyncpg = getattr(dialect.loaded_dbapi, "asyncpg", None)
+    return () if asyncpg is None else (asyncpg.InternalClientError,)
+
+
+def raised_by(dialect: Dialect) -> tuple[type[Exception], ...]:
+    """Return what a statement may raise: drivers have no error of their own for texts that they can't send, either."""
+    return (dialect.loaded_dbapi.Error, *_RAISED, *_unwrapped(dialect))
+
+
+def is_gone(original: BaseException, dialect: Dialect) -> bool:
     """Tell whether an error says that the connection is gone: pg8000 is told so in words, or by the socket."""
-    return isinstance(original, LOST) or _state(original) in _GONE
+    return isinstance(original, (*LOST, *_unwrapped(dialect))) or _state(original) in _GONE
 
 
 def _first(error: Exception) -> Exception:
