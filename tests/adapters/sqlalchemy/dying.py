@@ -1,4 +1,4 @@
-"""A process that works in bulk until it is killed: run as `python -m`; it tells each step that is committed.
+"""A process that works in bulk until it is killed: run as `python -m`; it tells each step that is committed, and waits.
 
 The work is made of the same numbers each time, so that it can be done once more, undisturbed, to compare with.
 """
@@ -93,6 +93,7 @@ def main(given: Mapping[str, Any]) -> None:
     def tell(*_: object) -> None:
         sys.stdout.write("done\n")
         sys.stdout.flush()
+        sys.stdin.readline()  # or it might be done before anybody comes to kill it
 
     tell()
     if given["work"] == "import":

@@ -42,7 +42,7 @@ def units(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 class Killer:
-    """Begin work in a process of its own, and kill it after so many steps and some more time."""
+    """Begin work in a process of its own, let it go on after each of so many steps, and kill it some time later."""
 
     def __init__(self, units: SqlAlchemyUnits) -> None:
         """Work on this store."""
@@ -54,13 +54,16 @@ class Killer:
     def run(self, most: int, **work: Any) -> None:
         """Kill the process within the step after one of the first `most`, the first of which is its beginning."""
         command = [sys.executable, "-m", "tests.adapters.sqlalchemy.dying", json.dumps({**self.given, **work})]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True, bufsize=1) as child:
+            assert child.stdin is not None
             assert child.stdout is not None
             for step in range(self.random.randint(1, most)):
                 begun = time.monotonic()
                 assert child.stdout.readline() == "done\n"
                 if step:
                     self.pace = time.monotonic() - begun
+                child.stdin.write("on\n")
             time.sleep(self.random.random() * self.pace)
             child.send_signal(signal.SIGKILL)
         assert child.returncode == -signal.SIGKILL
