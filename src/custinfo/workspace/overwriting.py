@@ -64,9 +64,8 @@ class Overwriter:
         past = histories(context.unit, module, ids)
         require_key(context, past)
         erased = {record.id: self._held(record, past.get(record.id, ())) & frozenset(keys) for record in records}
-        known = self._rewrite_requests(
-            records, erased
-        )  # requests, records, changes: in this order everybody holds them
+        # Requests, records, changes: in this order everybody holds them.
+        known = self._rewrite_requests(records, erased)
         there = context.unit.records.get(module, ids)
         pairs = [(one, self._without(one, erased[one.id], kept=one.id in there)) for one in records]
         kept = [after for _, after in pairs if after.id in there]

@@ -19,8 +19,8 @@ PIECE: Final = 64 * 1024
 """So much is taken apart at a time: what it is taken apart into takes memory beside the cells."""
 
 MOST: Final = 20_000
-LOW: Final = 1_000
-"""Below it a number is that of a style, too, so that its cells are looked at one by one."""
+DIGITS: Final = 4
+"""A number of fewer is that of a style, too, so that the cells of its row are looked at one by one."""
 
 
 class RowsAsUsual:
@@ -59,7 +59,7 @@ class RowsAsUsual:
         sequence = row.translate(None, OTHERS)
         number = NUMBER.match(row)
         cells = self._cells.get(sequence)
-        if cells is None or number is None or len(number[1]) < 4 or row.count(number[1] + b'"') != cells + 1:
+        if cells is None or number is None or len(number[1]) < DIGITS or row.count(number[1] + b'"') != cells + 1:
             cells = _cells_of(row, number and number[1])
             if len(self._cells) < MOST:
                 self._cells[sequence] = cells

@@ -30,7 +30,6 @@ COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
 }
 FEWEST: Final = 2
 LONGEST: Final = 255
-PLACES: Final = "0#"
 EXACT: Final = 10**15
 """From here on a number has lost digits: it stays one, for its field to say so."""
 
